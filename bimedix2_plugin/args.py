@@ -1,0 +1,43 @@
+"""The plugin's own keys in a recipe, as Axolotl's schema takes them in."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ProjectorArgs(BaseModel):
+    """`projector:` in a recipe."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["mlp2x_gelu"] = Field(
+        default="mlp2x_gelu", description="Linear, GELU, Linear, with biases: LLaVA-1.5's projector."
+    )
+    init_from: str | None = Field(
+        default=None, description="Output folder of a stage `align` run; absent: a fresh projector."
+    )
+    learning_rate: float | None = Field(
+        default=None, gt=0, description="Of the projector's weights and biases; absent: the recipe's learning_rate."
+    )
+
+
+class BiMediX2Args(BaseModel):
+    """The plugin's keys; everything else in a recipe is Axolotl's."""
+
+    vision_tower: str | None = Field(default=None, description="Hub id or local folder of a vision model.")
+    vision_tower_revision: str | None = Field(default=None, description="Commit or branch of the tower on the Hub.")
+    vision_feature_layer: int = Field(default=-2, description="Hidden state of the tower that the projector reads.")
+    projector: ProjectorArgs = Field(default_factory=ProjectorArgs)
+    image_aspect: Literal["pad", "square"] = Field(
+        default="pad", description="pad to a square with the tower's mean colour, or resize and crop the centre."
+    )
+    stage: Literal["align", "instruct"] = Field(
+        default="instruct", description="align trains the projector alone; instruct the LoRA and the projector."
+    )
+    system: str | None = Field(default=None, description="System text of every conversation that has none of its own.")
+    composed_path: str = Field(default="outputs/composed", description="Where composed models are kept.")
+    document_attention: bool = Field(
+        default=True, description="On a CPU, attend document by document inside a pack instead of through one mask."
+    )

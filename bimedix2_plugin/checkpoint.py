@@ -1,0 +1,85 @@
+"""The text files of a LLaVA checkpoint: configuration, tokenizer with its chat template, processor."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bimedix2_plugin.chat_template import base_template, with_parts
+from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.sources import Source
+from bimedix2_plugin.tower import VisionTower, image_processor
+from bimedix2_plugin.vocabulary import PLACEHOLDER, Placeholder, save_tokenizer
+
+if TYPE_CHECKING:
+    from bimedix2_plugin.compose import Request
+
+
+def write_configuration(folder: Path, request: Request, base: Source, tower: VisionTower) -> Placeholder:
+    """Write everything but weights; return where the placeholder went.
+
+    Raises:
+        RecipeError: the base has no chat template and the recipe names none, or an unknown one.
+    """
+    from transformers import AutoTokenizer
+
+    placeholder = save_tokenizer(base.folder, folder, int(base.config["vocab_size"]))
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    try:
+        template = base_template(tokenizer, request.chat_template, request.chat_template_jinja)
+    except ValueError as error:
+        raise RecipeError(
+            f"chat_template: {request.chat_template or 'tokenizer_default'}: {error} Name one that Axolotl knows "
+            "(llama3, chatml, …), or `jinja` with chat_template_jinja."
+        ) from error
+    tokenizer.chat_template = with_parts(template, request.system)
+    tokenizer.save_pretrained(folder)
+    _write_model_config(folder, request, base, tower, placeholder, tokenizer)
+    processor = {
+        "processor_class": "LlavaProcessor",
+        "image_token": PLACEHOLDER,
+        "patch_size": int(tower.config["patch_size"]),
+        "num_additional_image_tokens": tower.family.class_tokens,
+        "vision_feature_select_strategy": _select_strategy(tower),
+    }
+    _write(folder / "processor_config.json", processor)
+    _write(folder / "preprocessor_config.json", image_processor(tower, request.image_aspect))
+    return placeholder
+
+
+def _write_model_config(
+    folder: Path, request: Request, base: Source, tower: VisionTower, placeholder: Placeholder, tokenizer: Any
+) -> None:
+    from transformers import AutoConfig, GenerationConfig, LlavaConfig
+
+    text = AutoConfig.from_pretrained(base.folder)
+    tied = bool(text.tie_word_embeddings)
+    text.vocab_size = placeholder.vocab_size
+    config = LlavaConfig(
+        text_config=text.to_dict(),
+        vision_config=tower.config,
+        image_token_index=placeholder.token_id,
+        vision_feature_layer=request.vision_feature_layer,
+        vision_feature_select_strategy=_select_strategy(tower),
+        image_seq_length=tower.image_tokens,
+        projector_hidden_act="gelu",
+        multimodal_projector_bias=True,
+        tie_word_embeddings=tied,
+    )
+    config.architectures = ["LlavaForConditionalGeneration"]
+    config.save_pretrained(folder)
+    if (base.folder / "generation_config.json").is_file():
+        generation = GenerationConfig.from_pretrained(base.folder)
+    else:
+        generation = GenerationConfig.from_model_config(text)
+    generation.pad_token_id = tokenizer.pad_token_id
+    generation.save_pretrained(folder)
+
+
+def _select_strategy(tower: VisionTower) -> str:
+    return "default" if tower.family.class_tokens else "full"
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,114 @@
+"""`type: bimedix2_plugin.conversation`: rows of a data set folder to Axolotl's prepared set.
+
+Each kept row holds token ids, labels, its id and language, its image store and the keys of its images; never a
+pixel. Each rejected row is in `ledger.jsonl` beside the prepared set with its id and reason.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from axolotl.prompt_tokenizers import DatasetWrappingStrategy
+from axolotl.utils.dict import DictDefault
+from axolotl.utils.logging import get_logger
+from datasets import Dataset
+
+from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.image_store import open_store
+from bimedix2_plugin.rendering import Renderer, RowError
+
+LOG = get_logger(__name__)
+LEDGER = "ledger.jsonl"
+
+
+def load(tokenizer: Any, cfg: DictDefault, ds_cfg: Any = None, processor: Any = None) -> ConversationStrategy:
+    """Build the strategy; Axolotl calls this by the module's name in `type:`."""
+    from transformers import AutoConfig
+
+    image_tokens = int(AutoConfig.from_pretrained(cfg.base_model).image_seq_length)
+    data = Path(ds_cfg["path"])
+    renderer = Renderer(tokenizer, image_tokens, cfg.stage or "instruct")
+    return ConversationStrategy(renderer, cfg.sequence_len, data, Path(cfg.dataset_prepared_path) / LEDGER)
+
+
+class ConversationStrategy(DatasetWrappingStrategy):
+    """Tokenises one data set and accounts for every row of it.
+
+    Args:
+        renderer: template, tokenizer and stage.
+        sequence_len: longest row, image tokens counted.
+        data: the data set's folder; its images are in `images/`.
+        ledger: file for the rejected rows.
+    """
+
+    def __init__(self, renderer: Renderer, sequence_len: int, data: Path, ledger: Path) -> None:
+        self.renderer, self.sequence_len, self.data, self.ledger = renderer, sequence_len, data, ledger
+
+    def wrap_dataset(
+        self,
+        dataset: Dataset,
+        process_count: int | None = None,
+        keep_in_memory: bool | None = False,
+        **_: Any,
+    ) -> Dataset:
+        """Tokenise, write the ledger and return the rows that can be trained on.
+
+        Raises:
+            RecipeError: no row is left.
+        """
+        mapped = dataset.map(
+            self.tokenize_row,
+            num_proc=min(process_count or 1, max(1, len(dataset))),
+            remove_columns=dataset.column_names,
+            keep_in_memory=bool(keep_in_memory),
+            desc="Rendering conversations",
+        )
+        reasons = mapped["rejected"]
+        kept = [index for index, reason in enumerate(reasons) if not reason]
+        rejected = [index for index, reason in enumerate(reasons) if reason]
+        self._write_ledger(mapped.select(rejected), str(dataset.split or ""))
+        if rejected:
+            LOG.warning("%s: %d of %d rows rejected: %s", self.data, len(rejected), len(reasons), self._counts(mapped))
+        if not kept:
+            raise RecipeError(f"{self.data}: no row is left of {len(reasons)}; {self.ledger} says why, row by row.")
+        return mapped.select(kept).remove_columns(["rejected", "detail"])
+
+    def tokenize_row(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return one row of the prepared set; an unusable row comes back empty with its reason."""
+        images = list(row.get("images") or [])
+        result: dict[str, Any] = {"id": row["id"], "language": row.get("language") or "", "images": images}
+        result |= {"store": str(self.data / "images"), "input_ids": [], "labels": [], "rejected": "", "detail": ""}
+        try:
+            self._check_images(images)
+            tokens = self.renderer.tokenise(row["messages"], len(images))
+            if len(tokens.input_ids) > self.sequence_len:
+                raise RowError("too_long", f"{len(tokens.input_ids)} tokens, sequence_len is {self.sequence_len}")
+        except RowError as error:
+            return result | {"rejected": error.reason, "detail": error.detail}
+        return result | {"input_ids": tokens.input_ids, "labels": tokens.labels}
+
+    def _check_images(self, images: list[str]) -> None:
+        if images:
+            store = open_store(str(self.data / "images"))
+            missing = [key for key in images if key not in store]
+            if missing:
+                raise RowError("missing_image", f"{missing[0]} is not in the image store")
+
+    def _counts(self, mapped: Dataset) -> str:
+        counts = Counter(reason for reason in mapped["rejected"] if reason)
+        return ", ".join(f"{reason} {count}" for reason, count in sorted(counts.items()))
+
+    def _write_ledger(self, rejected: Dataset, split: str) -> None:
+        """Replace this data set's and split's entries; other sets' entries stay."""
+        mine = {"data": str(self.data), "split": split}
+        lines = self.ledger.read_text(encoding="utf-8").splitlines() if self.ledger.is_file() else []
+        entries = [json.loads(line) for line in lines]
+        kept = [entry for entry in entries if {key: entry[key] for key in mine} != mine]
+        kept += [mine | {"id": row["id"], "reason": row["rejected"], "detail": row["detail"]} for row in rejected]
+        self.ledger.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.ledger.with_suffix(".partial")
+        partial.write_text("".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in kept), encoding="utf-8")
+        partial.replace(self.ledger)

@@ -1,0 +1,46 @@
+"""Folders that are whole or not there: written beside their place, moved into it at the end."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+from bimedix2_plugin.errors import RecipeError
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[Path | None]:
+    """Give the one process that finds `target` missing a folder to fill; everyone else waits and gets None.
+
+    Leaving the block moves the folder into place; leaving it by an error removes it.
+
+    Raises:
+        RecipeError: the disk is full or the place cannot be written.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{target}.lock"):
+            if target.is_dir():
+                yield None
+                return
+            partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+            try:
+                yield partial
+                partial.replace(target)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        raise RecipeError(
+            f"{target}: cannot be written ({error.strerror}). Free some space, or point the recipe elsewhere; "
+            "nothing half-written was left."
+        ) from error

@@ -1,0 +1,82 @@
+"""Read-only view of a data set's images: memory-mapped Arrow IPC files and one index by key.
+
+The files are written by data_prep (columns key, bytes, width, height, phash, uncompressed), so a picture is
+read from the page cache without a copy of the store in any process.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+from PIL import Image, ImageOps
+
+
+class ImageStoreError(ValueError):
+    """A store folder or a key in it that cannot be read."""
+
+
+class ImageStore:
+    """The images of one data set, by the sha256 of their stored bytes.
+
+    Opening reads the key columns only; bytes are touched when an image is asked for.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        files = sorted(self.folder.glob("*.arrow"))
+        if not files:
+            raise ImageStoreError(f"{self.folder}: no *.arrow file in this image store. Build the data set again.")
+        self._tables = [_memory_mapped(file) for file in files]
+        self._place = {
+            key: (number, row)
+            for number, table in enumerate(self._tables)
+            for row, key in enumerate(table.column("key").to_pylist())
+        }
+
+    def __len__(self) -> int:
+        return len(self._place)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._place
+
+    def _cell(self, key: str, column: str) -> pa.Scalar:
+        if key not in self._place:
+            raise ImageStoreError(f"{self.folder}: no image with key {key!r}. Build the data set again.")
+        number, row = self._place[key]
+        return self._tables[number].column(column)[row]
+
+    def bytes(self, key: str) -> bytes:
+        """Return the encoded picture (PNG or JPEG) as it is stored."""
+        return self._cell(key, "bytes").as_py()
+
+    def size(self, key: str) -> tuple[int, int]:
+        """Return (width, height) in pixels without decoding."""
+        return self._cell(key, "width").as_py(), self._cell(key, "height").as_py()
+
+    def image(self, key: str) -> Image.Image:
+        """Decode one picture to RGB, turned upright by its EXIF orientation.
+
+        Raises:
+            ImageStoreError: the key is not here, or its bytes are not a picture.
+        """
+        try:
+            with Image.open(io.BytesIO(self.bytes(key))) as picture:
+                return ImageOps.exif_transpose(picture).convert("RGB")
+        except OSError as error:
+            raise ImageStoreError(f"{self.folder}: image {key} cannot be decoded ({error}).") from error
+
+
+def _memory_mapped(file: Path) -> pa.Table:
+    try:
+        return pa.ipc.open_file(pa.memory_map(str(file))).read_all()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ImageStoreError(f"{file}: not a readable image store ({error}). Build the data set again.") from error
+
+
+@lru_cache(maxsize=64)
+def open_store(folder: str) -> ImageStore:
+    """Open a store once a process: loader workers share the mapping, not the pictures."""
+    return ImageStore(folder)

@@ -1,0 +1,85 @@
+"""What holds for `llava` in Axolotl: the descriptor that no release ships, and the run's way to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from axolotl.model_support.base import ModelSupport, Unsupported
+from axolotl.model_support.profile import ModelHookContext, ModelHookPhase, ModelHooks, ModelMatchers, ModelProfile
+from axolotl.model_support.templates import IMAGE_TEXT_TO_TEXT
+from axolotl.utils.dict import DictDefault
+
+from bimedix2_plugin.compose import Request, compose, mapping
+from bimedix2_plugin.prepared import prepared_path
+from bimedix2_plugin.stages import LORA_TARGETS, PROJECTOR
+
+
+def _is_composed_run(cfg: DictDefault) -> bool:
+    return bool(cfg.vision_tower)
+
+
+def request_of(cfg: DictDefault, *, projector: bool) -> Request:
+    """Read from a recipe what has to be composed."""
+    bridge = cfg.projector or {}
+    return Request(
+        base=cfg.base_model,
+        tower=cfg.vision_tower,
+        base_revision=cfg.revision_of_model,
+        tower_revision=cfg.vision_tower_revision,
+        projector=projector,
+        kind=bridge.get("kind") or "mlp2x_gelu",
+        init_from=bridge.get("init_from") if projector else None,
+        vision_feature_layer=cfg.vision_feature_layer or -2,
+        image_aspect=cfg.image_aspect or "pad",
+        chat_template=cfg.chat_template,
+        chat_template_jinja=cfg.chat_template_jinja,
+        system=cfg.system,
+        root=Path(cfg.composed_path or "outputs/composed"),
+    )
+
+
+def point_at_composed(context: ModelHookContext) -> None:
+    """Compose, and point the run's base, tokenizer, processor and prepared set at what was composed.
+
+    Axolotl calls this after validation and before it reads the model's configuration. The tokenizer comes from a
+    folder without projector, so that preparing data needs none and training finds what was prepared.
+    """
+    cfg = context.cfg
+    if cfg.composed_from:
+        return
+    text = compose(request_of(cfg, projector=False))
+    folder = text if cfg.is_preprocess else compose(request_of(cfg, projector=True))
+    cfg.composed_from = cfg.base_model
+    cfg.base_model = cfg.base_model_config = cfg.processor_config = str(folder)
+    cfg.tokenizer_config = str(text)
+    cfg.revision_of_model = None
+    cfg.processor_type = "AutoProcessor"
+    cfg.chat_template, cfg.chat_template_jinja = "tokenizer_default", None
+    cfg.overrides_of_model_kwargs = {**(cfg.overrides_of_model_kwargs or {}), "key_mapping": mapping(folder)}
+    cfg.dataset_prepared_path = prepared_path(cfg, text)
+    if cfg.adapter:
+        cfg.lora_target_modules = cfg.lora_target_modules or LORA_TARGETS
+        cfg.lora_modules_to_save = [PROJECTOR]
+
+
+class LlavaSupport(ModelSupport):
+    """The `llava` architecture, composed or ready-made."""
+
+    model_types = ("llava",)
+    profile = ModelProfile(
+        family=IMAGE_TEXT_TO_TEXT,
+        capabilities={
+            "lora_kernels": Unsupported("The fused kernels look for LlavaAttention, which does not exist."),
+            "cut_cross_entropy": Unsupported("Not tried on LlavaForConditionalGeneration."),
+            "liger": Unsupported("Not tried on LlavaForConditionalGeneration."),
+        },
+        matchers=ModelMatchers(cfg=_is_composed_run),
+        hooks=ModelHooks({ModelHookPhase.BEFORE_CONFIG_LOAD: (point_at_composed,)}),
+    )
+
+    @staticmethod
+    def resolve_lora_merge_method(cfg: DictDefault, configured: Any) -> str:
+        """Merge in the model: the shard-by-shard merge finds 2 of 98 tensors of a LLaVA adapter and exits with 0."""
+        del cfg, configured
+        return "legacy"

@@ -1,0 +1,53 @@
+"""The prepared set's folder, keyed by everything that decides its content.
+
+Axolotl's own key knows neither the tower nor what is in the data: another tower, or a rebuilt data set, would
+silently reuse stale ids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from axolotl.utils.dict import DictDefault
+
+from bimedix2_plugin import rendering
+
+DEFAULT = "outputs/prepared"
+MANIFEST = "manifest.json"
+
+
+def prepared_path(cfg: DictDefault, tokenizer_folder: Path) -> str:
+    """Return the folder for a recipe's prepared set.
+
+    Args:
+        cfg: the recipe.
+        tokenizer_folder: composed folder, whose tokenizer, chat template (with the system text) and processor
+            decide the ids and the number of image tokens.
+    """
+    parts = {name: _digest(tokenizer_folder / name) for name in _DECIDING if (tokenizer_folder / name).is_file()}
+    parts |= {f"data {path}": _digest(Path(path) / MANIFEST) for path in data_paths(cfg)}
+    parts |= {"code": _digest(Path(rendering.__file__))}
+    parts |= {"stage": cfg.stage or "instruct", "sequence_len": str(cfg.sequence_len)}
+    key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    return str(Path(cfg.dataset_prepared_path or DEFAULT) / key)
+
+
+_DECIDING = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+    "processor_config.json",
+    "preprocessor_config.json",
+    "config.json",
+)
+
+
+def data_paths(cfg: DictDefault) -> list[str]:
+    """Return the data set folders that a recipe names, training sets first."""
+    return [entry["path"] for entry in [*(cfg.datasets or []), *(cfg.test_datasets or [])]]
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,0 +1,116 @@
+"""The projector between the tower and the language model: fresh, read from stage 1's output, or saved as it.
+
+Stage 1's output is a folder with `projector.safetensors` and `projector_config.json`; nothing frozen is in it.
+Shapes: V the tower's width, H the language model's width; linear_1 [H, V], linear_2 [H, H], with biases.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from safetensors import SafetensorError
+
+from bimedix2_plugin.errors import RecipeError
+
+if TYPE_CHECKING:
+    import torch
+
+WEIGHTS, CONFIG = "projector.safetensors", "projector_config.json"
+PREFIX = "multi_modal_projector."
+
+
+@dataclass(frozen=True)
+class ProjectorShape:
+    """What a projector must fit.
+
+    Attributes:
+        kind: "mlp2x_gelu".
+        vision_hidden: V.
+        text_hidden: H.
+        vision_feature_layer: hidden state of the tower that it reads.
+    """
+
+    kind: str
+    vision_hidden: int
+    text_hidden: int
+    vision_feature_layer: int
+
+
+def fresh(shape: ProjectorShape, features: torch.Tensor, embedding_std: float) -> dict[str, torch.Tensor]:
+    """Draw a projector whose output has the spread of the language model's embeddings.
+
+    LLaVA's initialisation (torch's nn.Linear: uniform in +-1/sqrt(fan in)) leaves the size of the output to
+    chance; far from the embeddings' own size a small model does not learn from it.
+
+    Args:
+        shape: V and H.
+        features: [N, V] features of the tower that the scale is measured on.
+        embedding_std: standard deviation of the language model's embedding matrix.
+    """
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+
+    def linear(rows: int, columns: int) -> torch.Tensor:
+        bound = 1 / math.sqrt(columns)
+        return torch.empty(rows, columns).uniform_(-bound, bound, generator=generator)
+
+    first, second = linear(shape.text_hidden, shape.vision_hidden), linear(shape.text_hidden, shape.text_hidden)
+    spread = float((torch.nn.functional.gelu(features.float() @ first.T) @ second.T).std())
+    return {
+        f"{PREFIX}linear_1.weight": first,
+        f"{PREFIX}linear_1.bias": torch.zeros(shape.text_hidden),
+        f"{PREFIX}linear_2.weight": second * (embedding_std / max(spread, 1e-6)),
+        f"{PREFIX}linear_2.bias": torch.zeros(shape.text_hidden),
+    }
+
+
+def save(folder: Path, shape: ProjectorShape, weights: dict[str, torch.Tensor]) -> None:
+    """Write stage 1's output; the weights last, so that their presence means complete."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CONFIG).write_text(json.dumps(asdict(shape), indent=2) + "\n", encoding="utf-8")
+    partial = folder / f"{WEIGHTS}.partial"
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, partial)
+    partial.replace(folder / WEIGHTS)
+
+
+def load(folder: Path) -> dict[str, torch.Tensor]:
+    """Read the projector's tensors, by their LLaVA names.
+
+    Raises:
+        RecipeError: the folder holds no readable projector.
+    """
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(folder / WEIGHTS)
+    except (OSError, SafetensorError) as error:
+        raise RecipeError(f"{folder / WEIGHTS}: not a readable projector ({error}). Train stage 1 again.") from error
+
+
+def check(folder: Path, shape: ProjectorShape) -> None:
+    """Check that a stage 1 folder holds a projector for this base and tower.
+
+    Raises:
+        RecipeError: it is not there, is not a stage 1 folder, or was trained for other widths.
+    """
+    if not (folder / WEIGHTS).is_file() or not (folder / CONFIG).is_file():
+        raise RecipeError(
+            f"projector.init_from: {folder} holds no {WEIGHTS} and {CONFIG}. Run the recipe's stage 1 first "
+            "(`axolotl train recipes/…_stage1.yml`), or leave init_from out for a fresh projector."
+        )
+    saved = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    wrong = [
+        f"{key} {saved.get(key)!r}, here {value!r}" for key, value in asdict(shape).items() if saved.get(key) != value
+    ]
+    if wrong:
+        raise RecipeError(
+            f"projector.init_from: {folder} was trained for another base or tower ({'; '.join(wrong)}). "
+            "Name the stage 1 folder of this base and tower."
+        )

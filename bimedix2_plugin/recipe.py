@@ -1,0 +1,136 @@
+"""Checks on a recipe as it is written, before Axolotl reads it: all problems at once.
+
+Axolotl lets an unknown key pass in silence, looks a missing data folder up on the Hub, and has settings that
+are wrong for a LLaVA model without saying so.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from axolotl.utils.dict import DictDefault
+from pydantic import BaseModel
+
+from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.prepared import MANIFEST, data_paths
+
+STRATEGY = "bimedix2_plugin.conversation"
+
+# What a recipe must say, for what it does is what it says: key, value, why.
+REQUIRED: tuple[tuple[str, Any, str], ...] = (
+    ("excess_length_strategy", "raise", "Axolotl would drop long rows in silence"),
+    ("remove_unused_columns", False, "the collator needs the rows' image references"),
+    ("sample_packing", True, "rows go into packs"),
+    ("balance_labels", True, "only then does a resumed run see the packs of an uninterrupted one"),
+)
+_FORBIDDEN = {
+    "skip_prepare_dataset": "rows are tokenised when the set is prepared",
+    "image_size": "pictures are sized by the tower and image_aspect",
+    "lora_target_linear": "it would put a LoRA into the tower; targets follow from the base",
+    "lr_groups": "it misses the projector's biases; use projector.learning_rate",
+    "streaming": "the prepared set is on disk",
+}
+
+
+def check(cfg: DictDefault) -> None:
+    """Check a recipe.
+
+    Args:
+        cfg: as read from YAML with the command line's overrides, not yet validated.
+
+    Raises:
+        RecipeError: everything that is wrong, together.
+    """
+    problems = [*_unknown_in_file(cfg), *_settings(cfg), *_data(cfg)]
+    if problems:
+        raise RecipeError(problems)
+
+
+def _unknown_in_file(cfg: DictDefault) -> list[str]:
+    """Name the keys of the YAML file that neither Axolotl nor the plugin knows."""
+    from axolotl.integrations.config import merge_input_args
+
+    path = cfg.axolotl_config_path
+    written = yaml.safe_load(Path(path).read_text(encoding="utf-8")) if path else cfg.to_dict()
+    schema = merge_input_args()[1]
+    return unknown_keys(written, schema)
+
+
+def unknown_keys(content: dict[str, Any], schema: type[BaseModel], where: str = "") -> list[str]:
+    """List keys of a mapping that a pydantic model does not have, going into nested models.
+
+    Args:
+        content: the mapping.
+        schema: the model.
+        where: the dotted path of the mapping in the recipe.
+    """
+    fields = _fields(schema)
+    problems = []
+    for key, value in content.items():
+        if key not in fields:
+            near = difflib.get_close_matches(str(key), list(fields), n=1)
+            hint = f" Did you mean {near[0]}?" if near else " Axolotl would ignore it."
+            problems.append(f"{where}{key}: no such key.{hint}")
+            continue
+        models = _models(fields[key])
+        for item in value if isinstance(value, list) else [value]:
+            if models and isinstance(item, dict):
+                found = [unknown_keys(item, model, f"{where}{key}.") for model in models]
+                problems += min(found, key=len)
+    return problems
+
+
+def _fields(schema: type[BaseModel]) -> dict[str, Any]:
+    """Return a model's keys, aliases included, with their types."""
+    fields: dict[str, Any] = {}
+    for name, field in schema.model_fields.items():
+        alias = field.validation_alias
+        names = {name, field.alias, *(getattr(alias, "choices", None) or [alias])}
+        fields |= {key: field.annotation for key in names if isinstance(key, str)}
+    return fields
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """Return the pydantic models inside a type such as `list[A | B] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models(argument)]
+
+
+def _settings(cfg: DictDefault) -> list[str]:
+    problems = [f"{key}: set it to {_yaml(value)}; {why}." for key, value, why in REQUIRED if cfg.get(key) != value]
+    problems += [f"{key}: leave it out; {why}." for key, why in _FORBIDDEN.items() if cfg.get(key)]
+    if not cfg.vision_tower:
+        problems.append("vision_tower: name a vision model (a Hub id, or a folder that starts with ./).")
+    if not cfg.base_model:
+        problems.append("base_model: name a language model (a Hub id, or a folder that starts with ./).")
+    align = cfg.stage == "align"
+    if align and cfg.adapter:
+        problems.append("adapter: leave it out; stage align trains the projector alone.")
+    if not align and cfg.adapter not in ("lora", "qlora"):
+        problems.append("adapter: set it to lora or qlora; stage instruct trains a LoRA and the projector.")
+    return problems
+
+
+def _data(cfg: DictDefault) -> list[str]:
+    problems = []
+    for entry in [*(cfg.datasets or []), *(cfg.test_datasets or [])]:
+        if entry.get("type") != STRATEGY:
+            problems.append(f"datasets: {entry.get('path')}: type must be {STRATEGY}, is {entry.get('type')!r}.")
+    if cfg.inference or cfg.merge_lora:
+        return problems
+    for path in dict.fromkeys(data_paths(cfg)):
+        if not (Path(path) / MANIFEST).is_file():
+            name = Path(path).name
+            what = "has no manifest.json, so it is not complete" if Path(path).is_dir() else "is not there"
+            problems.append(
+                f"datasets: {path} {what}. Make it: `python -m data_prep build recipes/data/{name}.yml --out {path}`."
+            )
+    return problems
+
+
+def _yaml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,167 @@
+"""One conversation to token ids and labels, through the checkpoint's own chat template.
+
+The template renders the conversation once, with a mark in the place of each assistant turn's text; the marks
+tell where the turns are, whatever the template writes around them. The text is tokenised whole, so training
+sees the very tokens that a prompt has at evaluation. Labels go to a turn's own text and the end token after it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from bimedix2_plugin.chat_template import joined
+from bimedix2_plugin.vocabulary import PLACEHOLDER
+
+IGNORED = -100
+_MARK = "\ue000{}\ue001"
+
+
+class RowError(ValueError):
+    """A row that cannot be trained on.
+
+    Attributes:
+        reason: short fixed name, counted in the ledger.
+        detail: what was found.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+@dataclass(frozen=True)
+class Tokenised:
+    """Token ids and labels of one row, equally long; images are expanded to their placeholders."""
+
+    input_ids: list[int]
+    labels: list[int]
+
+
+class Renderer:
+    """Renders and tokenises rows for one tokenizer and one stage.
+
+    Args:
+        tokenizer: of a composed folder; its chat template joins content parts.
+        image_tokens: placeholders that one image takes.
+        stage: "instruct" (the chat template) or "align" (image, caption, newline).
+    """
+
+    def __init__(self, tokenizer: Any, image_tokens: int, stage: str) -> None:
+        self.tokenizer, self.image_tokens, self.stage = tokenizer, image_tokens, stage
+        self.placeholder_id = int(tokenizer.convert_tokens_to_ids(PLACEHOLDER))
+        added = tokenizer.get_added_vocab()
+        self._special_ids = set(added.values()) | set(tokenizer.all_special_ids)
+        self._special_text = re.compile("|".join(re.escape(token) for token in sorted(added, key=len, reverse=True)))
+        if stage == "instruct":
+            self._check_template()
+
+    def tokenise(self, messages: list[dict[str, Any]], images: int) -> Tokenised:
+        """Render and tokenise one conversation.
+
+        Args:
+            messages: turns with `role` and `content` (a string or a list of parts).
+            images: number of images that the row brings.
+
+        Raises:
+            RowError: the row cannot be used, with the ledger's reason.
+        """
+        _check_turns(messages)
+        self._check_text(messages)
+        parts = sum(part["type"] == "image" for turn in messages for part in _parts(turn))
+        if parts != images:
+            raise RowError("image_count", f"{parts} image parts, {images} images")
+        text, answers = self._align(messages) if self.stage == "align" else self._instruct(messages)
+        return self._label(text, answers)
+
+    def _instruct(self, messages: list[dict[str, Any]]) -> tuple[str, list[tuple[int, int]]]:
+        """Return the rendered text and the (start, end) of each assistant turn's text in it."""
+        texts = [joined(turn["content"]).strip() for turn in messages if turn["role"] == "assistant"]
+        marks = iter(range(len(texts)))
+        marked = [
+            {**turn, "content": _MARK.format(next(marks))} if turn["role"] == "assistant" else turn for turn in messages
+        ]
+        rendered = self.tokenizer.apply_chat_template(marked, tokenize=False)
+        text, answers = "", []
+        for number, answer in enumerate(texts):
+            before, mark, rendered = rendered.partition(_MARK.format(number))
+            if not mark:
+                raise RowError("template", f"the chat template drops assistant turn {number + 1}")
+            text += before
+            answers.append((len(text), len(text) + len(answer)))
+            text += answer
+        return text + rendered, answers
+
+    def _align(self, messages: list[dict[str, Any]]) -> tuple[str, list[tuple[int, int]]]:
+        """Render one image and its caption: the placeholder, the caption and a newline."""
+        captions = [joined(turn["content"]).strip() for turn in messages if turn["role"] == "assistant"]
+        images = sum(part["type"] == "image" for turn in messages for part in _parts(turn))
+        if images != 1 or len(captions) != 1:
+            raise RowError("not_a_caption", f"{images} images and {len(captions)} captions; stage align takes one each")
+        bos = self.tokenizer.bos_token if self.tokenizer("").input_ids else ""
+        start = len(bos) + len(PLACEHOLDER)
+        return f"{bos}{PLACEHOLDER}{captions[0]}\n", [(start, start + len(captions[0]) + 1)]
+
+    def _label(self, text: str, answers: list[tuple[int, int]]) -> Tokenised:
+        encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        ids, spans = encoded["input_ids"], encoded["offset_mapping"]
+        labelled = [False] * len(ids)
+        for start, end in answers:
+            inside = [index for index, span in enumerate(spans) if span[0] < end and span[1] > start]
+            if not inside or spans[inside[0]][0] < start or (self.stage == "instruct" and spans[inside[-1]][1] > end):
+                raise RowError("boundary", "an answer does not begin and end between two tokens")
+            for index in inside:
+                labelled[index] = True
+            if self.stage == "instruct":
+                labelled[self._end_token(ids, inside[-1] + 1)] = True
+        input_ids: list[int] = []
+        labels: list[int] = []
+        for token, wanted in zip(ids, labelled, strict=True):
+            count = self.image_tokens if token == self.placeholder_id else 1
+            input_ids += [token] * count
+            labels += [token if wanted else IGNORED] * count
+        return Tokenised(input_ids, labels)
+
+    def _end_token(self, ids: list[int], index: int) -> int:
+        if index >= len(ids) or ids[index] not in self._special_ids:
+            raise RowError("template", "the chat template closes an assistant turn without an end token")
+        return index
+
+    def _check_text(self, messages: list[dict[str, Any]]) -> None:
+        for turn in messages:
+            for part in _parts(turn):
+                found = self._special_text.search(part["text"] or "") if part["type"] == "text" else None
+                if found:
+                    name = "image_count" if found.group() == PLACEHOLDER else "special_token"
+                    raise RowError(name, f"the text of a {turn['role']} turn holds {found.group()!r}")
+
+    def _check_template(self) -> None:
+        """Render a probe: what training puts before an answer must be what a prompt ends with."""
+        turns = [{"role": "user", "content": "probe"}, {"role": "assistant", "content": "answer"}]
+        prompt = self.tokenizer.apply_chat_template(turns[:1], tokenize=False, add_generation_prompt=True)
+        text, answers = self._instruct(turns)
+        if text[: answers[0][0]] != prompt:
+            raise ValueError(
+                f"chat_template: training would put {text[: answers[0][0]]!r} before an answer, a prompt ends with "
+                f"{prompt!r}. Name a template whose generation prompt is what it writes before an assistant turn."
+            )
+        self._label(text, answers)
+
+
+def _check_turns(messages: list[dict[str, Any]]) -> None:
+    """Check roles and order: an optional system turn, then user and assistant in turn, with no empty answer."""
+    roles = [turn["role"] for turn in messages]
+    unknown = sorted(set(roles) - {"system", "user", "assistant"})
+    if unknown:
+        raise RowError("unknown_role", ", ".join(unknown))
+    dialogue = roles[1:] if roles[:1] == ["system"] else roles
+    if not dialogue or len(dialogue) % 2 or dialogue != ["user", "assistant"] * (len(dialogue) // 2):
+        raise RowError("role_order", " ".join(roles) or "no turn")
+    if any(turn["role"] == "assistant" and not joined(turn["content"]).strip() for turn in messages):
+        raise RowError("no_label", "an assistant turn is empty")
+
+
+def _parts(turn: dict[str, Any]) -> list[dict[str, Any]]:
+    content = turn["content"]
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content

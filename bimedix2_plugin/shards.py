@@ -1,0 +1,68 @@
+"""Weight files of a model folder: which tensor is in which file, read from headers alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from bimedix2_plugin.errors import RecipeError
+
+
+@dataclass(frozen=True)
+class Shards:
+    """The safetensors files of one model.
+
+    Attributes:
+        folder: where the files are.
+        weight_map: tensor name to file name.
+    """
+
+    folder: Path
+    weight_map: dict[str, str]
+
+    @property
+    def files(self) -> list[str]:
+        """File names, each once, sorted."""
+        return sorted(set(self.weight_map.values()))
+
+    def tensor(self, name: str) -> Any:
+        """Load one tensor, a torch.Tensor of the stored shape and type."""
+        with safe_open(self.folder / self.weight_map[name], framework="pt") as file:
+            return file.get_tensor(name)
+
+    def rows(self, name: str, count: int) -> Any:
+        """Load the first rows of one tensor, at most `count` of them."""
+        with safe_open(self.folder / self.weight_map[name], framework="pt") as file:
+            return file.get_slice(name)[:count]
+
+
+def read_shards(key: str, folder: Path) -> Shards:
+    """Read the index, or the one file's header, of a model folder with safetensors.
+
+    Raises:
+        RecipeError: no safetensors file, a shard of the index is missing, or a header cannot be read.
+    """
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        weight_map = dict(json.loads(index.read_text(encoding="utf-8"))["weight_map"])
+    elif (folder / "model.safetensors").is_file():
+        weight_map = {name: "model.safetensors" for name in tensor_names(folder / "model.safetensors")}
+    else:
+        raise RecipeError(f"{key}: {folder} holds no model.safetensors and no model.safetensors.index.json.")
+    missing = sorted(file for file in set(weight_map.values()) if not (folder / file).is_file())
+    if missing:
+        raise RecipeError(f"{key}: {folder} lacks {', '.join(missing)}, which its index names. Download it again.")
+    return Shards(folder, weight_map)
+
+
+def tensor_names(file: Path) -> list[str]:
+    """Return the tensor names in a safetensors file's header."""
+    try:
+        with safe_open(file, framework="pt") as opened:
+            return list(opened.keys())
+    except (SafetensorError, OSError) as error:
+        raise RecipeError(f"{file}: not a readable safetensors file ({error}). Download it again.") from error

@@ -1,0 +1,88 @@
+"""What each stage trains: `align` the projector alone, `instruct` the LoRA and the projector."""
+
+from __future__ import annotations
+
+import types
+from pathlib import Path
+from typing import Any
+
+from axolotl.utils.dict import DictDefault
+from axolotl.utils.logging import get_logger
+
+from bimedix2_plugin import projector
+from bimedix2_plugin.errors import RecipeError
+
+LOG = get_logger(__name__)
+PROJECTOR = "multi_modal_projector"
+
+# The linear layers of the language model, its head left out: the paper's targets. Anchored to the language
+# model, since the tower has layers of the same names.
+LORA_TARGETS = r"model\.language_model\.layers\.\d+\.(self_attn|mlp)\.(q|k|v|o|gate|up|down|qkv|gate_up)_proj"
+
+
+def is_projector(name: str) -> bool:
+    """Whether a parameter is the projector's, wrapped by PEFT or not, its frozen original left out."""
+    return f"{PROJECTOR}." in name and ".original_module." not in name
+
+
+def projector_shape(model: Any, kind: str = "mlp2x_gelu") -> projector.ProjectorShape:
+    """Read from a LLaVA model's configuration what its projector fits."""
+    config = model.config
+    return projector.ProjectorShape(
+        kind, config.vision_config.hidden_size, config.text_config.hidden_size, config.vision_feature_layer
+    )
+
+
+def freeze_for_align(model: Any) -> None:
+    """Leave the projector alone trainable, and make saving the model save just it."""
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(is_projector(name))
+    # A checkpoint of the frozen model would be 141 GB at 70B, each time.
+    model.save_pretrained = types.MethodType(_save_projector, model)
+
+
+def _save_projector(
+    model: Any, save_directory: str | Path, *_: Any, state_dict: dict[str, Any] | None = None, **__: Any
+) -> None:
+    state = state_dict if state_dict is not None else model.state_dict()
+    weights = {f"{PROJECTOR}.{name.split(f'{PROJECTOR}.')[1]}": value for name, value in state.items() if is_projector(name)}
+    projector.save(Path(save_directory), projector_shape(model), weights)
+    model.config.save_pretrained(save_directory)
+
+
+def load_projector(model: Any, folder: str | Path) -> None:
+    """Put a saved projector's weights into a LLaVA model."""
+    weights = projector.load(Path(folder))
+    state = {name.removeprefix(projector.PREFIX): tensor for name, tensor in weights.items()}
+    model.model.multi_modal_projector.load_state_dict(state)
+
+
+def check_roles(model: Any, cfg: DictDefault) -> None:
+    """Check that exactly the parameters of the recipe's stage are trainable, and say which.
+
+    Raises:
+        RecipeError: something else would be trained, or something would not.
+    """
+    trainable = {name: p.numel() for name, p in model.named_parameters() if p.requires_grad}
+    lora = {name: size for name, size in trainable.items() if ".lora_" in name}
+    bridge = {name: size for name, size in trainable.items() if is_projector(name)}
+    other = sorted(set(trainable) - set(lora) - set(bridge))
+    problems = []
+    if len(bridge) != 4:
+        problems.append(f"{len(bridge)} of the projector's 4 tensors are trainable")
+    if cfg.stage == "align" and lora:
+        problems.append("a LoRA is trainable in stage align; leave `adapter:` out")
+    if cfg.stage != "align" and not lora:
+        problems.append("no LoRA is trainable in stage instruct; set `adapter: lora` or `qlora`")
+    if other or any("language_model" not in name for name in lora):
+        outside = other or [name for name in lora if "language_model" not in name]
+        problems.append(f"{len(outside)} tensors outside the stage are trainable, first {outside[0]}")
+    if problems:
+        raise RecipeError([f"stage {cfg.stage or 'instruct'}: {problem}" for problem in problems])
+    LOG.info(
+        "stage %s trains: projector %s parameters in 4 tensors, LoRA %s in %d; everything else is frozen",
+        cfg.stage or "instruct",
+        f"{sum(bridge.values()):,}",
+        f"{sum(lora.values()):,}",
+        len(lora),
+    )

@@ -1,0 +1,108 @@
+"""The image placeholder's place in the base's vocabulary.
+
+A spare row is taken where the vocabulary has one, so that no embedding is resized: a reserved special token of
+the tokenizer (Llama 3.1 has 248), or a row of the embedding matrix above the tokenizer's last id. Otherwise the
+vocabulary grows by one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bimedix2_plugin.errors import RecipeError
+
+PLACEHOLDER = "<image>"
+_RESERVED = re.compile(r"^<\|?(?:reserved_special_token_|reserved_|unused|extra_id_)\d+\|?>$")
+_PADDING = ("<|finetune_right_pad_id|>", "<pad>", "<|pad|>", "[PAD]")
+
+
+@dataclass(frozen=True)
+class Placeholder:
+    """Where the placeholder lives.
+
+    Attributes:
+        token_id: its id.
+        vocab_size: rows of the embedding matrix with it.
+        grown: whether that is one more than the base has.
+    """
+
+    token_id: int
+    vocab_size: int
+    grown: bool
+
+
+def save_tokenizer(base_folder: Path, out: Path, vocab_size: int) -> Placeholder:
+    """Write the base's tokenizer with the placeholder in it to `out`.
+
+    Args:
+        base_folder: the base model's folder.
+        out: folder for the tokenizer's files.
+        vocab_size: rows of the base's embedding matrix.
+
+    Raises:
+        RecipeError: the folder has no tokenizer that transformers loads.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(base_folder)
+    except (OSError, ValueError, KeyError) as error:
+        raise RecipeError(f"base_model: {base_folder} has no tokenizer that loads ({error}).") from error
+    _set_padding(tokenizer)
+    known = tokenizer.convert_tokens_to_ids(PLACEHOLDER) if PLACEHOLDER in tokenizer.get_vocab() else None
+    reserved = _last_reserved(tokenizer, vocab_size)
+    if known is None and reserved is None:
+        tokenizer.add_special_tokens({"extra_special_tokens": [PLACEHOLDER]}, replace_extra_special_tokens=False)
+    tokenizer.save_pretrained(out)
+    if known is None and reserved is not None:
+        _rename(out, reserved, PLACEHOLDER)
+    return _placed(out, vocab_size)
+
+
+def _set_padding(tokenizer: Any) -> None:
+    """Give batches a padding token; the end token serves where the base reserves none, as Axolotl does."""
+    if tokenizer.pad_token is None:
+        vocabulary = tokenizer.get_vocab()
+        tokenizer.pad_token = next((token for token in _PADDING if token in vocabulary), tokenizer.eos_token)
+
+
+def _last_reserved(tokenizer: Any, vocab_size: int) -> str | None:
+    """Pick the reserved token with the highest id: chat templates take theirs from the front."""
+    tokens = tokenizer.get_added_vocab()
+    reserved = {index: token for token, index in tokens.items() if _RESERVED.match(token) and index < vocab_size}
+    return reserved[max(reserved)] if reserved else None
+
+
+def _rename(folder: Path, old: str, new: str) -> None:
+    """Rename one added token in the saved files; its id and every other token stay."""
+    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"):
+        path = folder / name
+        if path.is_file():
+            content = json.loads(path.read_text(encoding="utf-8"))
+            path.write_text(json.dumps(_replaced(content, old, new), ensure_ascii=False, indent=2), encoding="utf-8")
+
+
+def _replaced(value: Any, old: str, new: str) -> Any:
+    if isinstance(value, dict):
+        return {new if key == old else key: _replaced(item, old, new) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_replaced(item, old, new) for item in value]
+    return new if value == old else value
+
+
+def _placed(folder: Path, vocab_size: int) -> Placeholder:
+    """Load what was written and check that the placeholder is one token of its own."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    ids = tokenizer.encode(PLACEHOLDER, add_special_tokens=False)
+    if len(ids) != 1:
+        raise RecipeError(
+            f"base_model: its tokenizer splits {PLACEHOLDER} into {len(ids)} tokens even as a special token; "
+            "this tokenizer cannot take a placeholder."
+        )
+    return Placeholder(ids[0], max(vocab_size, ids[0] + 1), grown=ids[0] >= vocab_size)

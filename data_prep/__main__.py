@@ -1,0 +1,68 @@
+"""`python -m data_prep`: build a data set from a mixture, check it, show a row of it."""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from data_prep import check, mixture
+from data_prep.build import BuildError, build
+from data_prep.manifest import ManifestError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb; 0 when it is done, 1 with one message on stderr when it cannot be."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.verb(arguments)
+    except (mixture.MixtureError, BuildError, ManifestError, check.CheckError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _build(arguments: argparse.Namespace) -> None:
+    command = shlex.join(["python", "-m", "data_prep", "build", str(arguments.mixture), "--out", str(arguments.out)])
+    made = build(mixture.load(arguments.mixture), arguments.out, command)
+    if made is None:
+        print(f"{arguments.out}: already built from these inputs, nothing to do")
+    else:
+        print(f"{arguments.out}: {_summary(made)}")
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    print(f"{arguments.folder}: all holds: {_summary(check.check(arguments.folder))}")
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    print(check.show(arguments.folder, arguments.id, arguments.image_out))
+
+
+def _summary(made: dict[str, Any]) -> str:
+    splits = ", ".join(f"{name} {count}" for name, count in made["counts"]["split"].items())
+    images = sum(entry["images"] for entry in made["images"].values())
+    left_out = ", ".join(f"{reason} {count}" for reason, count in made["ledger"].items()) or "none"
+    return f"{made['written']} rows ({splits}), {images} images; left out (ledger.jsonl): {left_out}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m data_prep", description=__doc__)
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    verb = verbs.add_parser("build", help="sources to shards; a data set that is complete is left alone")
+    verb.add_argument("mixture", type=Path, help="YAML file in recipes/data")
+    verb.add_argument("--out", type=Path, required=True, help="data set folder")
+    verb.set_defaults(verb=_build)
+    verb = verbs.add_parser("check", help="hashes, counts, every row and every image")
+    verb.add_argument("folder", type=Path)
+    verb.set_defaults(verb=_check)
+    verb = verbs.add_parser("show", help="print a row")
+    verb.add_argument("folder", type=Path)
+    verb.add_argument("--id", required=True)
+    verb.add_argument("--image-out", type=Path, help="write the row's first image to this PNG or JPEG file")
+    verb.set_defaults(verb=_show)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

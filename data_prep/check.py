@@ -1,0 +1,112 @@
+"""Check a data set folder against its manifest and the row contract, and show one row of it."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from data_prep import manifest, rows
+from data_prep.image_file import stored_image
+from data_prep.reading import shard_rows, store_images
+from data_prep.rows import Reject
+from data_prep.shards import split_of
+
+
+class CheckError(ValueError):
+    """What does not hold in a data set folder, all findings together."""
+
+
+def check(folder: Path) -> dict[str, Any]:
+    """Check hashes, counts, every row and every image; the manifest. Raises ManifestError or CheckError."""
+    made = manifest.read(folder)
+    findings = _check_files(folder, made)
+    if not findings:
+        keys, found = _check_images(folder, made)
+        findings += found + _check_rows(folder, made, keys)
+    if findings:
+        raise CheckError("\n".join(f"{folder}: {finding}" for finding in findings) + "\nbuild the folder again")
+    return made
+
+
+def show(folder: Path, row_id: str, image_out: Path | None = None) -> str:
+    """The row with this id as JSON; its first image goes to `image_out`, as the file that is stored.
+
+    Raises CheckError for an id that is not there, and for an `image_out` whose row has no image.
+    """
+    made = manifest.read(folder)
+    found = next((pair for pair in shard_rows(folder, list(made["shards"])) if pair[1]["id"] == row_id), None)
+    if found is None:
+        raise CheckError(f"{folder}: no row has the id {row_id!r}; known ids are like {_some_ids(folder, made)}")
+    shard, row = found
+    if image_out is not None:
+        if not row["images"]:
+            raise CheckError(f"{row_id}: a row without an image; leave out --image-out")
+        wanted = row["images"][0]
+        image = next(image for image in store_images(folder, list(made["images"])) if image["key"] == wanted)
+        image_out.write_bytes(image["bytes"])
+    return json.dumps({"split": split_of(shard), **row}, ensure_ascii=False, indent=2)
+
+
+def _check_files(folder: Path, made: dict[str, Any]) -> list[str]:
+    hashes = {name: entry["sha256"] for name, entry in made["shards"].items()}
+    hashes |= {f"images/{name}": entry["sha256"] for name, entry in made["images"].items()}
+    hashes |= made["files"]
+    findings = []
+    for name, wanted in hashes.items():
+        path = folder / name
+        if not path.is_file():
+            findings.append(f"{name} is not there")
+        elif manifest.sha256(path) != wanted:
+            findings.append(f"{name} is not the file that the manifest describes (sha256 differs)")
+    on_disk = {path.name for path in folder.glob("*.parquet")} | {f"images/{p.name}" for p in folder.glob("images/*")}
+    return findings + [f"{name} is not in the manifest" for name in sorted(on_disk - hashes.keys())]
+
+
+def _check_images(folder: Path, made: dict[str, Any]) -> tuple[set[str], list[str]]:
+    keys: set[str] = set()
+    findings = []
+    for image in store_images(folder, list(made["images"])):
+        key = image["key"]
+        if key in keys:
+            findings.append(f"image {key} is stored twice")
+        keys.add(key)
+        if hashlib.sha256(image["bytes"]).hexdigest() != key:
+            findings.append(f"image {key}: its bytes have another sha256")
+        try:
+            found = stored_image(image["bytes"], max_pixels=image["width"] * image["height"])
+        except Reject as reject:
+            findings.append(f"image {key}: {reject}")
+            continue
+        if (found.width, found.height, found.phash) != (image["width"], image["height"], image["phash"]):
+            findings.append(f"image {key}: its size or perceptual hash is not the one stored")
+    if len(keys) != sum(entry["images"] for entry in made["images"].values()):
+        findings.append(f"{len(keys)} images are stored; the manifest says otherwise")
+    return keys, findings
+
+
+def _check_rows(folder: Path, made: dict[str, Any], keys: set[str]) -> list[str]:
+    counts = manifest.Counts(read=made["read"])
+    findings: list[str] = []
+    ids: set[str] = set()
+    used: set[str] = set()
+    for shard, row in shard_rows(folder, list(made["shards"])):
+        counts.add(split_of(shard), row)
+        used.update(row["images"])
+        if row["id"] in ids:
+            findings.append(f"{shard}: the id {row['id']} is there twice")
+        ids.add(row["id"])
+        findings += [f"{shard}: row {row['id']}: image {key} is not stored" for key in row["images"] if key not in keys]
+        try:
+            rows.check(row["messages"], len(row["images"]), row["language"])
+        except Reject as reject:
+            findings.append(f"{shard}: row {row['id']}: {reject}")
+    if counts.table() != made["counts"] or counts.written != made["written"]:
+        findings.append("the rows' counts are not those of the manifest")
+    if counts.read != counts.written + sum(made["ledger"].values()):
+        findings.append("read is not written + ledger")
+    return findings + [f"image {key} is in no row" for key in sorted(keys - used)]
+
+
+def _some_ids(folder: Path, made: dict[str, Any]) -> str:
+    ids = [row["id"] for _, row in shard_rows(folder, list(made["shards"])[:1])]
+    return ", ".join(ids[:3])

@@ -1,0 +1,100 @@
+"""The manifest of a data set folder: written last, so that its presence means complete."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+FILE_NAME = "manifest.json"
+FORMAT = 1
+COUNTED = ("source", "language", "task", "modality")
+_PACKAGES = ("bimedix2", "imagehash", "numpy", "pillow", "pyarrow", "pydicom")
+
+
+class ManifestError(ValueError):
+    """A data set folder without a manifest, or with one that does not hold."""
+
+
+@dataclass
+class Counts:
+    """How many rows were read and written, and of which kinds."""
+
+    read: int = 0
+    written: int = 0
+    by: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in ("split", *COUNTED)})
+
+    def add(self, split: str, row: dict[str, Any]) -> None:
+        """Count a written row."""
+        self.written += 1
+        self.by["split"][split] += 1
+        for name in COUNTED:
+            self.by[name][row[name]] += 1
+
+    def table(self) -> dict[str, dict[str, int]]:
+        """The counts, sorted by name."""
+        return {name: dict(sorted(counter.items())) for name, counter in self.by.items()}
+
+
+def sha256(path: Path) -> str:
+    """The sha256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(value: Any) -> str:
+    """The sha256 of a value's JSON form."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def describe(folder: Path, files: Iterable[str], what: str, counts: dict[str, int]) -> dict[str, dict[str, Any]]:
+    """For each file of a folder its count of `what` ("rows", "images"), its size in bytes and its sha256."""
+    return {
+        name: {what: counts[name], "bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)}
+        for name in files
+    }
+
+
+def versions() -> dict[str, str]:
+    """The versions that decide the bytes of a data set."""
+    return {name: version(name) for name in _PACKAGES}
+
+
+def write(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write the manifest. Raises ManifestError when a row that was read is neither written nor in the ledger."""
+    lost = manifest["read"] - manifest["written"] - sum(manifest["ledger"].values())
+    if lost:
+        raise ManifestError(f"{folder}: {lost} of {manifest['read']} rows are neither written nor in the ledger")
+    unfinished = folder / f".{FILE_NAME}"
+    unfinished.write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    unfinished.replace(folder / FILE_NAME)
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The manifest of a data set folder. Raises ManifestError naming the folder and what to run."""
+    path = folder / FILE_NAME
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        hint = f"make it with: python -m data_prep build MIXTURE.yml --out {folder}"
+        raise ManifestError(f"{path} is not there: no complete data set in this folder; {hint}") from error
+    except ValueError as error:
+        raise ManifestError(f"{path}: not JSON ({error}); delete the folder and build it again") from error
+    if manifest.get("format") != FORMAT:
+        raise ManifestError(f"{path}: format {manifest.get('format')}, this version reads {FORMAT}; build it again")
+    return manifest
+
+
+def is_complete(folder: Path, inputs: str) -> bool:
+    """Whether the folder was made from these inputs and has every file that its manifest lists, at its size."""
+    try:
+        manifest = read(folder)
+    except ManifestError:
+        return False
+    sizes = {folder / name: entry["bytes"] for name, entry in manifest["shards"].items()}
+    sizes |= {folder / "images" / name: entry["bytes"] for name, entry in manifest["images"].items()}
+    present = all(path.is_file() and path.stat().st_size == size for path, size in sizes.items())
+    return present and manifest["inputs"] == inputs

@@ -1,0 +1,73 @@
+"""Take what is not pixels out of PNG and JPEG files without encoding the pixels again.
+
+Kept are what decoding needs and the orientation; text, comments, EXIF, XMP, times and thumbnails go, since they
+may hold a person's name. PNG: W3C Portable Network Graphics, section 11. JPEG: ITU-T T.81, annex B.
+"""
+
+import re
+import struct
+import zlib
+
+from PIL import Image
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+JPEG_SIGNATURE = b"\xff\xd8\xff"
+_PNG_KEPT = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"bKGD"}
+_JPEG_APP0, _JPEG_APP2, _JPEG_APP14, _JPEG_SOS, _JPEG_EOI = 0xE0, 0xE2, 0xEE, 0xDA, 0xD9
+_NEXT_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+_ORIENTATION_TAG = 0x0112
+
+
+def strip_png(data: bytes, orientation: int = 1) -> bytes:
+    """The PNG file with its pixel chunks only, and an orientation other than 1 kept as the whole of its EXIF."""
+    kept = [PNG_SIGNATURE]
+    at = len(PNG_SIGNATURE)
+    while at + 8 <= len(data):
+        length, kind = struct.unpack(">I4s", data[at : at + 8])
+        if kind == b"IDAT" and orientation != 1:
+            kept.append(_png_chunk(b"eXIf", _exif(orientation)))
+            orientation = 1
+        if kind in _PNG_KEPT:
+            kept.append(data[at : at + 12 + length])
+        if kind == b"IEND":
+            break
+        at += 12 + length
+    return b"".join(kept)
+
+
+def strip_jpeg(data: bytes, orientation: int = 1) -> bytes:
+    """The JPEG file up to its end marker, without comments and application segments that decoding does not need."""
+    kept = [b"\xff\xd8"]
+    if orientation != 1:
+        exif = b"Exif\x00\x00" + _exif(orientation)
+        kept.append(b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif)
+    at = 2
+    while marker := _NEXT_MARKER.search(data, at):
+        code = marker[1][0]
+        if code == _JPEG_EOI:
+            break
+        start, end = marker.end(), marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
+        if code == _JPEG_SOS:  # the entropy-coded bytes go on to the next marker
+            following = _NEXT_MARKER.search(data, end)
+            end = following.start() if following else len(data)
+        if _jpeg_kept(code, data[start + 2 : start + 14]):
+            kept.append(b"\xff" + marker[1] + data[start:end])
+        at = end
+    return b"".join([*kept, b"\xff\xd9"])
+
+
+def _jpeg_kept(code: int, head: bytes) -> bool:
+    if code == _JPEG_APP2:
+        return head.startswith(b"ICC_PROFILE")
+    application = _JPEG_APP0 <= code <= 0xEF
+    return code in (_JPEG_APP0, _JPEG_APP14) or not (application or code == 0xFE)
+
+
+def _exif(orientation: int) -> bytes:
+    exif = Image.Exif()
+    exif[_ORIENTATION_TAG] = orientation
+    return exif.tobytes().removeprefix(b"Exif\x00\x00")
+
+
+def _png_chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

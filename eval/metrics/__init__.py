@@ -1,0 +1,1 @@
+"""Metrics of a prediction against its gold answer, in plain Python."""

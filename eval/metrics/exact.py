@@ -1,0 +1,33 @@
+"""Exact match after a light normalisation that knows Arabic spelling. This is our own metric, not MultiMedEval's."""
+
+from __future__ import annotations
+
+import unicodedata
+
+TATWEEL = "\u0640"
+# Spelling variants that writers of Arabic use for one another; unified for comparing only.
+LETTERS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه"})
+
+
+def normalise(text: str) -> str:
+    """Fold what makes no difference to an answer.
+
+    NFKC and case folding; diacritics of Arabic and tatweel go; alef, yeh and teh marbuta variants are unified;
+    punctuation of any script becomes a space; spaces collapse.
+    """
+    text = unicodedata.normalize("NFKC", text).casefold().translate(LETTERS)
+    letters = (_fold(letter) for letter in text if letter != TATWEEL and not _is_arabic_mark(letter))
+    return " ".join("".join(letters).split())
+
+
+def exact(prediction: str, gold: str) -> bool:
+    """Tell whether two answers are the same after `normalise`."""
+    return normalise(prediction) == normalise(gold)
+
+
+def _fold(letter: str) -> str:
+    return " " if unicodedata.category(letter).startswith("P") else letter
+
+
+def _is_arabic_mark(letter: str) -> bool:
+    return unicodedata.category(letter) == "Mn" and "ARABIC" in unicodedata.name(letter, "")

@@ -1,0 +1,97 @@
+"""The VQA metrics of MultiMedEval 1.0.0 (`VQA.evaluate`), with their quirks.
+
+A number is comparable with published MultiMedEval tables only if the quirks are there too: closed questions are
+found by the gold answer (yes or no in English), not by the data set's own type; an answer that says both yes and no
+is right for both; an open answer is judged by how many gold words it contains, so a long answer is never punished.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from eval.metrics.bleu import bleu1
+from eval.metrics.vqa_tables import ARTICLES, CONTRACTIONS, NUMBER_WORDS, PUNCTUATION
+
+COMMA_IN_NUMBER = re.compile(r"\d,\d")
+PERIOD = re.compile(r"\.(?!\d)")
+# MultiMedEval hands the flag re.UNICODE (32) to sub() in the place of its count.
+PERIODS_DROPPED = int(re.UNICODE)
+F1_EPSILON = 1e-8
+CLOSED_RECALL = 0.4
+OPEN_RECALL = 0.75
+
+
+@dataclass(frozen=True)
+class VqaScore:
+    """The metrics of one answer; each is in [0, 1]. `correct` is the accuracy of its kind, closed or open."""
+
+    bleu: float
+    recall: float
+    f1: float
+    closed: bool
+    correct: bool
+
+
+def clean_str(text: str) -> str:
+    """Normalise an answer as MultiMedEval does.
+
+    A punctuation mark is deleted wherever it stands if it has a space beside it anywhere in the text, or if the text
+    has a comma between digits; else it becomes a space. Only the first 32 periods that no digit follows go.
+    """
+    text = text.lower()
+    cleaned = text
+    delete_all = COMMA_IN_NUMBER.search(text) is not None
+    for mark in PUNCTUATION:
+        delete = delete_all or f"{mark} " in text or f" {mark}" in text
+        cleaned = cleaned.replace(mark, "" if delete else " ")
+    cleaned = PERIOD.sub("", cleaned, count=PERIODS_DROPPED)
+    words = [NUMBER_WORDS.get(word, word) for word in cleaned.split()]
+    words = [CONTRACTIONS.get(word, word) for word in words if word not in ARTICLES]
+    return " ".join(words).replace(",", "")
+
+
+def is_closed(gold: str) -> bool:
+    """Tell whether MultiMedEval counts a question as closed: its cleaned gold answer is yes or no."""
+    return clean_str(gold) in {"yes", "no"}
+
+
+def is_scorable(gold: str) -> bool:
+    """Tell whether anything of the gold answer is left after cleaning; recall divides by its words."""
+    return bool(clean_str(gold))
+
+
+def score_vqa(prediction: str, gold: str) -> VqaScore:
+    """Score one answer.
+
+    Recall and F1 compare the sets of words: P = |pred & gold| / |pred|, R = |pred & gold| / |gold|,
+    F1 = 2PR / (P + R + 1e-8). Closed is right from a recall of 0.4, where the gold "no" is the set {no, not};
+    open from a recall of 0.75.
+
+    Raises:
+        ValueError: nothing is left of the gold answer after cleaning.
+    """
+    clean_prediction, clean_gold = clean_str(prediction), clean_str(gold)
+    if not clean_gold:
+        raise ValueError(f"The gold answer {gold!r} is empty after cleaning, so recall is not defined.")
+    predicted, expected = set(clean_prediction.split()), set(clean_gold.split())
+    recall = _recall(predicted, expected)
+    precision = _recall(expected, predicted) if predicted else 0.0
+    closed = clean_gold in {"yes", "no"}
+    if closed:
+        accepted = {"no", "not"} if clean_gold == "no" else expected
+        correct = _recall(predicted, accepted) >= CLOSED_RECALL
+    else:
+        correct = recall >= OPEN_RECALL
+    return VqaScore(
+        bleu=bleu1(clean_prediction, clean_gold),
+        recall=recall,
+        f1=2 * precision * recall / (precision + recall + F1_EPSILON),
+        closed=closed,
+        correct=correct,
+    )
+
+
+def _recall(found: set[str], wanted: set[str]) -> float:
+    """Return the share of `wanted` that is in `found`."""
+    return len(found & wanted) / len(wanted)

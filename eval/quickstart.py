@@ -1,0 +1,42 @@
+"""The quickstart's five runs: what was learned, whether it comes from the picture, and whether it carries over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from eval.dataset import DataSet
+from eval.plan import Checkpoint, Selection, Settings, select_items
+from eval.predict import run
+from eval.report.figures import read_losses
+from eval.report.page import summary, write_report
+from eval.scores import score
+
+TRAINED = {
+    "train": Selection("train"),
+    "train_permuted": Selection("train", permute=True),
+    "heldout_image": Selection("heldout_image"),
+    "heldout_question": Selection("heldout_question"),
+}
+BASE = {"base_train": Selection("train", tasks=("vqa_closed", "vqa_short", "text_qa"))}
+
+
+def quickstart(
+    model: Path, base: Path, data: DataSet, out: Path, *, training: Sequence[Path], settings: Settings
+) -> str:
+    """Predict, score and report; return the summary. Runs that are done are not run again.
+
+    The base model is not shown the pictures, so it is asked the closed and short questions and the text ones only.
+    """
+    for folder in training:
+        read_losses(folder)
+    plans = ((Checkpoint(model, settings), TRAINED), (Checkpoint(base, settings), BASE))
+    for _, selections in plans:
+        for selection in selections.values():
+            select_items(data, selection)
+    for checkpoint, selections in plans:
+        for name, selection in selections.items():
+            run(checkpoint, data, selection, out / "predictions" / f"{name}.jsonl")
+    score(out)
+    write_report(out, training, out / "report.md")
+    return summary(out)

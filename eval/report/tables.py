@@ -1,0 +1,82 @@
+"""The rows of the report's tables, as text that is laid out for Markdown or for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eval.predictions import Predictions
+from eval.scores import CLOSED_SHORT, Score
+
+LANGUAGES = {"en": "English", "ar": "Arabic"}
+MULTIMEDEVAL = (
+    "closedQuestionsAccuracy",
+    "openQuestionsAccuracy",
+    "openQuestionsRecall",
+    "recall",
+    "F1",
+    "bleu",
+)
+Table = list[list[str]]
+
+
+def label(predictions: Predictions) -> str:
+    """Say what a run is: model, split, and what was done with the images."""
+    header = predictions.header
+    split = f"{header['data']['name']}/{header['data']['split']}"
+    if header["images"] == "not shown":
+        return f"base model, images not shown, {split}"
+    return f"trained, images permuted, {split}" if header["permuted"] else f"trained, {split}"
+
+
+def value_text(score: Score | None) -> str:
+    """Write a score in percent with its standard error, n, and the unscored items if there are any."""
+    if score is None or score.n + score.unscored == 0:
+        return "-"
+    unscored = f", {score.unscored} unscored" if score.unscored else ""
+    if score.value is None:
+        return f"- (n=0{unscored})"
+    error = "" if score.stderr is None else f" ± {100 * score.stderr:.1f}"
+    return f"{100 * score.value:.1f}{error} (n={score.n}{unscored})"
+
+
+def find(scores: Sequence[Score], name: str, metric: str, **subgroup: str) -> Score | None:
+    """Return the one score of a run, a metric and a subgroup, or None."""
+    wanted = (name, metric, subgroup)
+    return next((score for score in scores if (score.name, score.metric, score.subgroup) == wanted), None)
+
+
+def exact_table(runs: Sequence[Predictions], scores: Sequence[Score]) -> Table:
+    """Tabulate the exact match of closed and short answers, a column a language."""
+    table = [["closed and short answers, exact match (%)", *LANGUAGES.values()]]
+    for run in runs:
+        cells = [find(scores, run.name, "exact", language=code, task=CLOSED_SHORT) for code in LANGUAGES]
+        table.append([label(run), *map(value_text, cells)])
+    return table
+
+
+def multimedeval_table(runs: Sequence[Predictions], scores: Sequence[Score]) -> Table:
+    """Tabulate MultiMedEval's VQA metrics over all items and by language."""
+    table = [["MultiMedEval (%)", "language", *MULTIMEDEVAL]]
+    for run in runs:
+        for code, language in {"": "all", **LANGUAGES}.items():
+            subgroup = {"language": code} if code else {}
+            cells = [find(scores, run.name, f"multimedeval.{metric}", **subgroup) for metric in MULTIMEDEVAL]
+            if any(cells):
+                table.append([label(run), language, *map(value_text, cells)])
+    return table
+
+
+def kind_table(runs: Sequence[Predictions], scores: Sequence[Score]) -> Table:
+    """Tabulate the exact match by question kind."""
+    kinds = sorted({score.subgroup["task"] for score in scores if "task" in score.subgroup} - {CLOSED_SHORT})
+    table = [["exact match by question kind (%)", *kinds]]
+    for run in runs:
+        table.append([label(run), *(value_text(find(scores, run.name, "exact", task=kind)) for kind in kinds)])
+    return table
+
+
+def terminal(table: Table) -> str:
+    """Lay a table out in columns of spaces."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])

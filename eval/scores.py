@@ -1,0 +1,133 @@
+"""Predictions -> scores.json: every metric overall, by language and by question kind, with n and standard error."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from eval.metrics.exact import exact, normalise
+from eval.metrics.multimedeval import VqaScore, is_closed, is_scorable, score_vqa
+from eval.predictions import Prediction, Predictions, read_all
+
+KINDS = {
+    "vqa_closed": "closed",
+    "vqa_short": "short",
+    "vqa_open": "open",
+    "conversation": "conversation",
+    "text_qa": "text",
+}
+CLOSED_SHORT = "closed+short"
+
+Subgroup = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric over one subgroup of one predictions file.
+
+    `value` is the mean over the `n` scored items and `stderr` its standard error, the sample standard deviation
+    over sqrt(n); both are None where they are not defined. `unscored` counts the items that belong here and have
+    no score; they are in no mean. `subgroup` may name a language and a task (a question kind); empty means all.
+    """
+
+    name: str
+    metric: str
+    value: float | None
+    n: int
+    stderr: float | None
+    unscored: int
+    subgroup: Subgroup
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric over the items that it is meant for; `value` gives None for an item that cannot be scored."""
+
+    value: Callable[[Prediction], float | None]
+    is_for: Callable[[Prediction], bool] = lambda prediction: True
+
+
+def kind_of(prediction: Prediction) -> str:
+    """Return the question kind of a prediction: its task's name, shortened."""
+    task: str = prediction["task"]
+    return KINDS.get(task, task)
+
+
+def is_right(prediction: Prediction) -> bool | None:
+    """Tell whether an answer is exact; None for an item that has no answer, or a gold of punctuation alone."""
+    if "error" in prediction or not normalise(prediction["gold"]):
+        return None
+    return exact(prediction["output"], prediction["gold"])
+
+
+def _multimedeval(prediction: Prediction, value: Callable[[VqaScore], float]) -> float | None:
+    if "error" in prediction or not is_scorable(prediction["gold"]):
+        return None
+    return value(score_vqa(prediction["output"], prediction["gold"]))
+
+
+def _closed(prediction: Prediction) -> bool:
+    return is_closed(prediction["gold"])
+
+
+def _open(prediction: Prediction) -> bool:
+    return not is_closed(prediction["gold"])
+
+
+_bleu = partial(_multimedeval, value=lambda score: score.bleu)
+_recall = partial(_multimedeval, value=lambda score: score.recall)
+_f1 = partial(_multimedeval, value=lambda score: score.f1)
+_correct = partial(_multimedeval, value=lambda score: score.correct)
+
+METRICS = {
+    "exact": Metric(is_right),
+    "multimedeval.bleu": Metric(_bleu),
+    "multimedeval.recall": Metric(_recall),
+    "multimedeval.F1": Metric(_f1),
+    "multimedeval.closedQuestionsAccuracy": Metric(_correct, is_for=_closed),
+    "multimedeval.openQuestionsRecall": Metric(_recall, is_for=_open),
+    "multimedeval.openQuestionsAccuracy": Metric(_correct, is_for=_open),
+}
+
+
+def score_file(predictions: Predictions) -> list[Score]:
+    """Score one predictions file: overall, by language, by question kind, and closed and short items by language."""
+    lines = predictions.lines
+    languages = sorted({line["language"] for line in lines})
+    kinds = sorted({kind_of(line) for line in lines})
+    closed_short = [line for line in lines if kind_of(line) in {"closed", "short"}]
+    groups: list[tuple[Subgroup, list[Prediction]]] = [({}, lines)]
+    groups += [({"language": name}, [line for line in lines if line["language"] == name]) for name in languages]
+    groups += [({"task": kind}, [line for line in lines if kind_of(line) == kind]) for kind in kinds]
+    scores = [_score(predictions.name, metric, group, subgroup) for subgroup, group in groups for metric in METRICS]
+    for name in languages:
+        group = [line for line in closed_short if line["language"] == name]
+        scores.append(_score(predictions.name, "exact", group, {"language": name, "task": CLOSED_SHORT}))
+    return scores
+
+
+def _score(name: str, metric: str, lines: Iterable[Prediction], subgroup: Subgroup) -> Score:
+    results = [METRICS[metric].value(line) for line in lines if METRICS[metric].is_for(line)]
+    values = [float(value) for value in results if value is not None]
+    mean = statistics.fmean(values) if values else None
+    return Score(name, metric, mean, len(values), standard_error(values), results.count(None), subgroup)
+
+
+def standard_error(values: Sequence[float]) -> float | None:
+    """Return the sample standard deviation (n - 1) over sqrt(n), or None for fewer than two values."""
+    return statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
+
+
+def score(results: Path) -> list[Score]:
+    """Score every predictions file of a results folder into its scores.json. No model is needed."""
+    scores = [line for predictions in read_all(results) for line in score_file(predictions)]
+    path = results / "scores.json"
+    part = path.with_suffix(".json.part")
+    part.write_text(json.dumps([asdict(line) for line in scores], indent=1) + "\n", encoding="utf-8")
+    part.replace(path)
+    return scores
