@@ -20,7 +20,7 @@ from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.image_store import open_store
 from bimedix2_plugin.rendering import Renderer, RowError
 
-LOG = get_logger(__name__)
+LOG = get_logger(f"axolotl.{__name__}")  # Axolotl shows information from its own names only
 LEDGER = "ledger.jsonl"
 
 

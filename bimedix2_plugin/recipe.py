@@ -23,8 +23,6 @@ STRATEGY = "bimedix2_plugin.conversation"
 REQUIRED: tuple[tuple[str, Any, str], ...] = (
     ("excess_length_strategy", "raise", "Axolotl would drop long rows in silence"),
     ("remove_unused_columns", False, "the collator needs the rows' image references"),
-    ("sample_packing", True, "rows go into packs"),
-    ("balance_labels", True, "only then does a resumed run see the packs of an uninterrupted one"),
 )
 _FORBIDDEN = {
     "skip_prepare_dataset": "rows are tokenised when the set is prepared",
@@ -103,6 +101,8 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 def _settings(cfg: DictDefault) -> list[str]:
     problems = [f"{key}: set it to {_yaml(value)}; {why}." for key, value, why in REQUIRED if cfg.get(key) != value]
     problems += [f"{key}: leave it out; {why}." for key, why in _FORBIDDEN.items() if cfg.get(key)]
+    if cfg.sample_packing and not cfg.balance_labels:
+        problems.append("balance_labels: set it to true; only then does a resumed run see an uninterrupted run's packs.")
     if not cfg.vision_tower:
         problems.append("vision_tower: name a vision model (a Hub id, or a folder that starts with ./).")
     if not cfg.base_model:

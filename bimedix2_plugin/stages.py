@@ -12,7 +12,7 @@ from axolotl.utils.logging import get_logger
 from bimedix2_plugin import projector
 from bimedix2_plugin.errors import RecipeError
 
-LOG = get_logger(__name__)
+LOG = get_logger(f"axolotl.{__name__}")  # Axolotl shows information from its own names only
 PROJECTOR = "multi_modal_projector"
 
 # The linear layers of the language model, its head left out: the paper's targets. Anchored to the language

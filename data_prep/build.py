@@ -67,7 +67,8 @@ class _Builder:
         self.counts = manifest.Counts()
         self.resized = 0
         self._ids: set[str] = set()
-        self._keys: dict[tuple[str, str], str] = {}
+        self._keys: dict[str, str] = {}
+        self._described: set[str] = set()
 
     def run(self, inputs: str, command: str) -> dict[str, Any]:
         """Write the shards, the store, the ledger, the card and, last, the manifest."""
@@ -78,6 +79,7 @@ class _Builder:
             self.ledger = stack.enter_context(ledger.Ledger(self.folder / ledger.FILE_NAME))
             self.pictures = stack.enter_context((self.folder / PICTURES).open("w", encoding="utf-8", newline="\n"))
             for source in self.mixture.sources:
+                self._keys = {}  # a picture's name means one file in its own source only
                 for item in source.read():
                     self._take(source, item)
         if not self.counts.written:
@@ -108,27 +110,39 @@ class _Builder:
         """The keys of a row's pictures. All are read before any is stored, so that no image is left without a row."""
         new = {}
         for picture in pictures:
-            if (source.name, picture.name) not in self._keys:
+            if picture.name not in self._keys:
                 loaded = picture.load()
                 stored = stored_image(loaded.data, self.mixture.max_side, self.mixture.max_pixels or MAX_PIXELS)
                 new[picture.name] = (loaded.note, stored)
         for name, (note, stored) in new.items():
-            key = self._keys[source.name, name] = self.store.add(stored)
-            self.resized += stored.resized
-            made = {"source": source.name, "name": name, "key": key, "width": stored.width, "height": stored.height}
-            self.pictures.write(
-                json.dumps({**made, "note": note, "resized": stored.resized}, ensure_ascii=False) + "\n"
-            )
-        return [self._keys[source.name, picture.name] for picture in pictures]
+            before = len(self.store)
+            key = self._keys[name] = self.store.add(stored)
+            self.resized += stored.resized and len(self.store) > before
+            made: dict[str, Any] = {
+                "source": source.name,
+                "name": name,
+                "key": key,
+                "width": stored.width,
+                "height": stored.height,
+            }
+            made |= {"note": note, "resized": stored.resized}
+            line = json.dumps(made, ensure_ascii=False)
+            if line not in self._described:  # two sources of one name may share a picture
+                self._described.add(line)
+                self.pictures.write(line + "\n")
+        return [self._keys[picture.name] for picture in pictures]
 
     def _manifest(self, inputs: str, command: str) -> dict[str, Any]:
-        about = {source.name: source.about() for source in self.mixture.sources}
+        about: list[dict[str, str]] = []
+        for source in self.mixture.sources:
+            entry = {"name": source.name, **source.about()}
+            about += [entry] if entry not in about else []
         return {
             "format": manifest.FORMAT,
             "name": self.mixture.name,
             "shards": manifest.describe(self.folder, self.shards.rows, "rows", self.shards.rows),
             "images": manifest.describe(self.folder / "images", self.store.files, "images", self.store.files),
-            "sources": [{"name": name, **entry} for name, entry in about.items()],
+            "sources": about,
             "counts": self.counts.table(),
             "read": self.counts.read,
             "written": self.counts.written,

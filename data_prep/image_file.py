@@ -53,7 +53,7 @@ def png_file(image: Image.Image) -> bytes:
     """The image as a PNG file without metadata."""
     buffer = io.BytesIO()
     bare = Image.frombytes(image.mode, image.size, image.tobytes())
-    bare.save(buffer, format="PNG", optimize=True)
+    bare.save(buffer, format="PNG")
     return buffer.getvalue()
 
 

@@ -100,13 +100,15 @@ def _sources(given: Any, errors: list[str]) -> list[Source]:
 
 
 def _rules(given: Any, errors: list[str]) -> dict[str, SplitRule]:
-    rules = {}
-    for name, keys in (given if isinstance(given, dict) else {}).items():
+    rules: dict[str, SplitRule] = {}
+    if not isinstance(given, dict):
+        errors += [] if given is None else [f"splits: {given!r}; wanted: a mapping from a split's name to its rule"]
+        return rules
+    for name, keys in given.items():
         where = f"splits.{name}"
         found = _check_split(where, name)
-        found += (
-            _check_keys(where + ".", keys, SplitRule) if isinstance(keys, dict) else [f"{where}: wanted: a mapping"]
-        )
+        is_mapping = isinstance(keys, dict)
+        found += _check_keys(f"{where}.", keys, SplitRule) if is_mapping else [f"{where}: wanted: a mapping"]
         if not found:
             rules[name] = SplitRule(**keys)
         errors += found

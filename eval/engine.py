@@ -61,7 +61,9 @@ class Engine:
     def __init__(self, folder: Path, dtype: str, device: str, max_new_tokens: int) -> None:
         import torch
         from transformers import AutoModelForCausalLM, AutoProcessor, AutoTokenizer, LlavaForConditionalGeneration
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()
         self.folder, self.device = folder, device
         self.llava = shows_images(folder)
         auto_model: Any = LlavaForConditionalGeneration if self.llava else AutoModelForCausalLM

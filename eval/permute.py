@@ -38,10 +38,11 @@ def permute_images(rows: Sequence[Row], seed: int) -> list[Row]:
 
 def _donors(group: list[int], images: Sequence[Keys], rng: random.Random) -> dict[int, int]:
     """Map each row of a group (all with as many images) to the row whose images it gets."""
-    order = list(group)
-    rng.shuffle(order)
-    order.sort(key=lambda place: images[place][0])
-    shift = max(Counter(images[place][0] for place in order).values())
+    counts = Counter(images[place][0] for place in group)
+    shuffled = rng.sample(sorted(counts), len(counts))
+    rank = {key: number for number, key in enumerate(shuffled)}
+    order = sorted(rng.sample(group, len(group)), key=lambda place: rank[images[place][0]])
+    shift = max(counts.values())
     # Equal first images stand side by side, at most `shift` of them: a rotation by `shift` separates them all,
     # as long as it does not come round to the same run from behind.
     if 2 * shift <= len(order):

@@ -110,7 +110,7 @@ def _pictures(random: Random, count: int) -> list[dict[str, Any]]:
         picture.save(encoded, "PNG")
         key = hashlib.sha256(encoded.getvalue()).hexdigest()
         phash = str(imagehash.phash(picture))
-        records[key] = dict(key=key, bytes=encoded.getvalue(), width=width, height=height, phash=phash)
+        records[key] = {"key": key, "bytes": encoded.getvalue(), "width": width, "height": height, "phash": phash}
     return [records[key] for key in sorted(records)]
 
 

@@ -55,13 +55,13 @@ LLAMA31_TOKENS = [
 
 
 def tokenizer(folder: str | Path, style: str) -> PreTrainedTokenizerFast:
-    """Train and save a byte-level BPE of 600 tokens in `style` "chatml" or "llama3"."""
+    """Train and save a byte-level BPE of 560 tokens in `style` "chatml" or "llama3"."""
     tokens = {"chatml": CHATML_TOKENS, "llama3": LLAMA3_TOKENS}[style]
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=600, special_tokens=tokens, initial_alphabet=alphabet, show_progress=False)
+    trainer = trainers.BpeTrainer(vocab_size=560, special_tokens=tokens, initial_alphabet=alphabet, show_progress=False)
     backend.train_from_iterator(TEXTS * 4, trainer)
     if style == "llama3":
         return _llama3(backend, folder)

@@ -81,9 +81,8 @@ class Dicom(Source):
             raise Reject("bad_row", f"'frame' is {frame!r}; wanted: a whole number, from 0")
         if not (window is None or _is_window(window)):
             raise Reject("bad_row", f"'window' is {window!r}; wanted: [centre, width], the width at least 1")
-        name = " ".join(
-            [row["file"], *(f"{key} {row[key]}" for key in ("frame", "window") if row.get(key) is not None)]
-        )
+        chosen = [f"{key} {row[key]}" for key in ("frame", "window") if row.get(key) is not None]
+        name = " ".join([row["file"], *chosen])
         return Picture(name, partial(load, inside(Path(self.folder), row["file"]), frame, window))
 
 

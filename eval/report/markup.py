@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 
 from eval.report.tables import Table
 
@@ -12,9 +13,9 @@ def escape(text: str) -> str:
     """Escape text for one line of raw HTML in Markdown; line ends become <br>.
 
     A Markdown renderer leaves the inside of an HTML block alone only up to the next blank line, so no line end may
-    be left.
+    be left. Control characters become the replacement character.
     """
-    return "<br>".join(html.escape(line) for line in text.strip().splitlines())
+    return "<br>".join(html.escape(_printable(line)) for line in text.strip().splitlines() if line.strip())
 
 
 def block(text: str, language: str) -> str:
@@ -25,7 +26,7 @@ def block(text: str, language: str) -> str:
 
 def inline(text: str) -> str:
     """Escape text for a Markdown table cell or a line of prose: markup of HTML and of Markdown."""
-    one_line = html.escape(" ".join(text.split()), quote=False)
+    one_line = html.escape(_printable(" ".join(text.split())), quote=False)
     return re.sub(r"([\\`*_\[\]|~#])", r"\\\1", one_line)
 
 
@@ -33,3 +34,7 @@ def table_markup(table: Table) -> str:
     """Lay a table out in Markdown."""
     rows = ["| " + " | ".join(map(inline, row)) + " |" for row in table]
     return "\n".join([rows[0], "|" + " --- |" * len(table[0]), *rows[1:]])
+
+
+def _printable(line: str) -> str:
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(letter) == "Cc" else letter for letter in line)

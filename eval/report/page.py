@@ -63,7 +63,7 @@ def write_report(results: Path, training: Sequence[Path], out: Path) -> None:
         draw_losses(training, out.parent / "loss.png")
         sections += ["## Training", "![Loss by step](loss.png)"]
     sections += ["## Sample predictions", samples_markup(pick_samples(runs)) or "No sample can be shown."]
-    sections += ["## How it was made", *map(_how_markup, runs)]
+    sections += ["## Data", _data_markup(runs), "## How it was made", *map(_run_markup, runs)]
     part = out.with_name(out.name + ".part")
     part.write_text("\n\n".join(sections) + "\n", encoding="utf-8")
     part.replace(out)
@@ -80,20 +80,23 @@ def summary(results: Path) -> str:
     return f"{table}\n\nmerged checkpoint: {runs[0].header['model']}\nreport: {(results / 'report.md').as_posix()}"
 
 
-def _how_markup(run: Predictions) -> str:
-    """List a run's header, with the counts of the data set's manifest."""
-    header = run.header
-    lines = [
-        f"### {inline(label(run))}",
-        f"- predictions: predictions/{inline(run.name)}.jsonl, {len(run.lines)} items",
-    ]
-    lines += [f"- {name}: {_facts(header[name])}" for name in ("model", "checkpoint_sha256", "images", "permuted")]
-    lines += [f"- {name}: {_facts(header[name])}" for name in ("generation", "versions")]
-    data = dict(header["data"])
-    counts = data.pop("counts")
-    lines.append(f"- data: {_facts(data)}")
-    lines += [f"- rows by {inline(group)}: {_facts(counts[group])}" for group in counts]
-    return "\n".join([lines[0], "", *lines[1:]])
+def _run_markup(run: Predictions) -> str:
+    """List a run's header, without the counts of its data set, which are said once for all runs."""
+    data = {name: value for name, value in run.header["data"].items() if name != "counts"}
+    facts = {**run.header, "data": data}
+    lines = [f"- predictions: predictions/{inline(run.name)}.jsonl, {len(run.lines)} items"]
+    lines += [f"- {inline(name)}: {_facts(value)}" for name, value in facts.items()]
+    return "\n".join([f"### {inline(label(run))}", "", *lines])
+
+
+def _data_markup(runs: Sequence[Predictions]) -> str:
+    """List the counts of each data set's manifest, once a data set."""
+    counts = {run.header["data"]["name"]: run.header["data"]["counts"] for run in runs}
+    return "\n".join(
+        f"- {inline(name)}, rows by {inline(group)}: {_facts(count)}"
+        for name, groups in counts.items()
+        for group, count in groups.items()
+    )
 
 
 def _facts(value: Any) -> str:

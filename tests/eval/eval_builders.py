@@ -53,11 +53,11 @@ def key(colour):
     return hashlib.sha256(png(colour)).hexdigest()
 
 
-def row(name, language, task, turns, images=(), images_at=0):
-    """Make a row of (question, answer) turns; all images stand in the user turn number `images_at`."""
+def row(name, language, task, turns, images=()):
+    """Make a row of (question, answer) turns; all images stand in the first user turn."""
     messages = []
     for number, (question, answer) in enumerate(turns):
-        parts = [{"type": "image", "text": None}] * (len(images) if number == images_at else 0)
+        parts = [{"type": "image", "text": None}] * (len(images) if number == 0 else 0)
         messages.append({"role": "user", "content": [*parts, {"type": "text", "text": question}]})
         messages.append({"role": "assistant", "content": [{"type": "text", "text": answer}]})
     return {
@@ -244,7 +244,15 @@ def header(images="shown", permuted=None, split="train"):
         "images": images,
         "permuted": permuted,
         "generation": {"decoding": "greedy"},
-        "data": {"name": "hand", "split": split, "tasks": [], "counts": {"language": {"en": 3, "ar": 2}}},
+        "data": {
+            "folder": "data/hand",
+            "name": "hand",
+            "manifest_sha256": "0" * 64,
+            "counts": {"language": {"en": 3, "ar": 2}},
+            "split": split,
+            "tasks": [],
+            "limit": None,
+        },
         "versions": {"torch": "0"},
     }
 

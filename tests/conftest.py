@@ -1,0 +1,45 @@
+"""Shared fixtures: offline, and one folder of tiny parts a session."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("AXOLOTL_DO_NOT_TRACK", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import shutil  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import pytest  # noqa: E402
+import runs  # noqa: E402
+import tiny  # noqa: E402
+import tiny_data  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Llama, a tiny CLIP, a tiny DINOv2 with other image tokens, and a tiny data set."""
+    folder = tmp_path_factory.mktemp("parts")
+    tiny.llama(folder / "llama", tied=True)
+    tiny.clip_vision(folder / "clip")
+    tiny.dinov2(folder / "dino", patch=7)
+    tiny_data.dataset(folder / "data")
+    return folder
+
+
+@pytest.fixture
+def work(parts: Path, tmp_path: Path):
+    """A fresh copy of the tiny parts, as the working directory."""
+    shutil.copytree(parts, tmp_path, dirs_exist_ok=True)
+    with runs.inside(tmp_path):
+        yield tmp_path
+
+
+@pytest.fixture(scope="module")
+def workshop(parts: Path, tmp_path_factory: pytest.TempPathFactory):
+    """The same, shared by a module's tests."""
+    folder = tmp_path_factory.mktemp("work")
+    shutil.copytree(parts, folder, dirs_exist_ok=True)
+    with runs.inside(folder):
+        yield folder

@@ -1,0 +1,100 @@
+"""From any image file to the stored one."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from data_fixtures import encoded, picture
+from PIL import Image
+
+from data_prep.image_file import stored_image
+from data_prep.rows import Reject
+
+
+def stored_pixels(stored):
+    return np.asarray(Image.open(io.BytesIO(stored.data)))
+
+
+def test_a_plain_file_is_stored_as_it_came():
+    for format in ("PNG", "JPEG"):
+        data = encoded(picture(), format)
+        assert stored_image(data, max_side=24).data == data
+
+
+@pytest.mark.parametrize("format", ["BMP", "TIFF", "GIF"])
+def test_other_formats_become_png_without_loss(format):
+    image = picture().convert("L")
+    stored = stored_image(encoded(image, format))
+    assert stored.data.startswith(b"\x89PNG")
+    kept = Image.open(io.BytesIO(stored.data)).convert("L")
+    assert np.array_equal(np.asarray(kept), np.asarray(image))
+
+
+def test_a_long_image_is_scaled_once_and_its_shape_kept():
+    stored = stored_image(encoded(picture(size=(1000, 500)), "JPEG"), max_side=512)
+    assert (stored.width, stored.height, stored.resized) == (512, 256, True)
+    assert stored_image(stored.data, max_side=512).data == stored.data
+
+
+def test_16_bit_grey_does_not_turn_white_or_black():
+    values = np.linspace(0, 4095, 256 * 4).reshape(16, 64).astype(np.uint16)
+    kept = stored_pixels(stored_image(encoded(Image.fromarray(values))))
+    assert kept.dtype == np.uint8 and kept.min() == 0 and kept.max() == 255
+    assert np.all(np.diff(kept.ravel().astype(int)) >= 0)
+
+
+def test_transparent_pixels_are_white_not_what_they_hide():
+    image = Image.new("RGBA", (8, 8), (255, 0, 0, 0))
+    assert np.all(stored_pixels(stored_image(encoded(image))) == 255)
+
+
+@pytest.mark.parametrize(
+    "data, message",
+    [
+        (b"", "empty file"),
+        (b"<!DOCTYPE html><html>404</html>", "web page"),
+        (b"\n <HTML>404</HTML>", "web page"),
+        (b"%PDF-1.4 nothing", "cannot identify"),
+        (encoded(picture(size=(200, 200)), "JPEG")[:900], "truncated"),
+        (encoded(picture(size=(200, 200)))[:900], "truncated"),
+    ],
+)
+def test_what_is_not_an_image_says_why(data, message):
+    with pytest.raises(Reject, match=message) as caught:
+        stored_image(data)
+    assert caught.value.reason == "undecodable_image"
+    assert "0x" not in caught.value.detail, "no memory address: the same input gives the same ledger"
+
+
+def bomb(side):
+    """A PNG of a few hundred bytes that claims side x side pixels."""
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)), (b"IDAT", zlib.compress(b"\0" * 1000))]
+    body = [
+        struct.pack(">I", len(b)) + k + b + struct.pack(">I", zlib.crc32(k + b)) for k, b in (*chunks, (b"IEND", b""))
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(body)
+
+
+@pytest.mark.parametrize("side", [9_000, 11_000, 60_000])
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(side):
+    with pytest.raises(Reject) as caught:
+        stored_image(bomb(side))
+    assert caught.value.reason == "image_too_large"
+
+
+def test_the_bound_on_pixels_is_the_callers():
+    data = encoded(picture(size=(20, 20)))
+    stored_image(data, max_pixels=400)
+    with pytest.raises(Reject, match="20x20 pixels, at most 399"):
+        stored_image(data, max_pixels=399)
+
+
+def test_the_perceptual_hash_sees_through_the_codec_and_not_through_a_flip():
+    shape = picture(size=(8, 8), mode="L").resize((96, 96), Image.Resampling.BICUBIC)
+    png, jpeg = stored_image(encoded(shape)), stored_image(encoded(shape, "JPEG", quality=90))
+    flipped = stored_image(encoded(shape.transpose(Image.Transpose.FLIP_LEFT_RIGHT)))
+    assert len(png.phash) == 16
+    assert (int(png.phash, 16) ^ int(jpeg.phash, 16)).bit_count() <= 4
+    assert (int(png.phash, 16) ^ int(flipped.phash, 16)).bit_count() > 8

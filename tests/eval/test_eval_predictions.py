@@ -1,0 +1,79 @@
+"""The predictions file: append-only, resumable, and of one run only."""
+
+import json
+
+import eval_builders as make
+import pytest
+
+from eval.errors import EvalError
+from eval.predictions import PredictionsFile, read_all, read_predictions
+
+HEADER = make.header()
+LINES = [make.prediction(f"r{number}#0", "yes", "نعم\u2028no") for number in range(3)]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "predictions" / "train.jsonl"
+
+
+def test_appended_lines_are_read_back(path):
+    file = PredictionsFile(path, HEADER)
+    file.append(LINES[:2])
+    PredictionsFile(path, HEADER).append(LINES[2:])
+    found = read_predictions(path)
+    assert (found.name, found.header, found.lines) == ("train", HEADER, LINES)
+
+
+def test_every_cut_can_be_gone_on_from(path):
+    PredictionsFile(path, HEADER).append(LINES)
+    whole = path.read_bytes()
+    for cut in range(0, len(whole), 3):
+        path.write_bytes(whole[:cut])
+        file = PredictionsFile(path, HEADER)
+        file.append([line for line in LINES if line["item"] not in file.finished])
+        assert path.read_bytes() == whole
+
+
+def test_reading_leaves_a_half_line_out_and_the_file_alone(path):
+    PredictionsFile(path, HEADER).append(LINES)
+    path.write_bytes(path.read_bytes()[:-5])
+    before = path.read_bytes()
+    assert read_predictions(path).lines == LINES[:2]
+    assert path.read_bytes() == before
+
+
+def test_another_header_is_refused_and_both_are_named(path):
+    PredictionsFile(path, HEADER).append(LINES)
+    before = path.read_bytes()
+    with pytest.raises(EvalError, match=r'checkpoint_sha256: the file has "0+", this run has "f+"') as caught:
+        PredictionsFile(path, {**HEADER, "checkpoint_sha256": "f" * 64})
+    assert "versions" not in str(caught.value) and str(path) in str(caught.value)
+    assert path.read_bytes() == before
+
+
+def test_broken_line_is_named(path):
+    PredictionsFile(path, HEADER).append(LINES)
+    path.write_text(path.read_text().replace('{"benchmark"', "{benchmark", 1))
+    with pytest.raises(EvalError, match=r"train\.jsonl: line 2 is not JSON"):
+        read_predictions(path)
+
+
+def test_file_without_header(path):
+    path.parent.mkdir()
+    path.write_text(json.dumps(LINES[0]) + "\n")
+    with pytest.raises(EvalError, match="the first line is no header"):
+        read_predictions(path)
+
+
+def test_runs_are_read_in_the_order_of_the_report(tmp_path):
+    make.write_predictions(tmp_path, "base_train", LINES, images="not shown")
+    make.write_predictions(tmp_path, "a_heldout", LINES, split="heldout_image")
+    make.write_predictions(tmp_path, "a_permuted", LINES, images="permuted", permuted={"seed": 0})
+    make.write_predictions(tmp_path, "train", LINES)
+    assert [run.name for run in read_all(tmp_path)] == ["train", "a_permuted", "a_heldout", "base_train"]
+
+
+def test_no_predictions(tmp_path):
+    with pytest.raises(EvalError, match="python -m eval run"):
+        read_all(tmp_path)

@@ -1,0 +1,117 @@
+"""The report and its figures: the right numbers in the right cells, and no text from data that acts as markup."""
+
+import json
+
+import eval_builders as make
+import pytest
+from PIL import Image
+
+from eval.cli import main
+from eval.errors import EvalError
+from eval.predictions import read_all
+from eval.report.figures import read_losses
+from eval.report.page import read_scores, summary, write_report
+from eval.report.samples import pick_samples
+from eval.report.tables import exact_table, value_text
+from eval.scores import Score, score
+
+NASTY = "<script>alert(1)</script>\n\n# heading | [x](y) & more\x07"
+LINES = [
+    *(make.prediction(f"en{number}#0", "chest", "chest" if number else "head") for number in range(6)),
+    *(make.prediction(f"ar{number}#0", "صدر", "صدر" if number else "رأس", "ar") for number in range(6)),
+    make.prediction("nasty#0", "head", NASTY),
+]
+
+
+@pytest.fixture
+def training(tmp_path):
+    """A training run with two checkpoints, of which 10 is newer than 9."""
+    run = tmp_path / "stage_two"
+    for step in (9, 10):
+        (run / f"checkpoint-{step}").mkdir(parents=True)
+        history = [{"step": 1, "loss": 3.0}, {"step": step, "loss": 1.0}, {"step": step, "eval_loss": 1.5}]
+        (run / f"checkpoint-{step}" / "trainer_state.json").write_text(json.dumps({"log_history": history}))
+    return run
+
+
+@pytest.fixture
+def results(tmp_path):
+    results = tmp_path / "eval"
+    make.write_predictions(results, "train", LINES)
+    make.write_predictions(results, "train_permuted", LINES[:1], images="permuted", permuted={"seed": 0})
+    make.write_predictions(results, "base_train", LINES[:2], images="not shown")
+    score(results)
+    return results
+
+
+def test_short_table(results):
+    table = exact_table(read_all(results), read_scores(results))
+    # English: 5 of 7 right (en0 and the nasty one wrong): sd = sqrt(5/7 * 2/7 * 7/6), over sqrt(7) = 18.4 %.
+    # Arabic: 5 of 6: sqrt(5/6 * 1/6 * 6/5) / sqrt(6) = 16.7 %.
+    assert table[1:] == [
+        ["trained, hand/train", "71.4 ± 18.4 (n=7)", "83.3 ± 16.7 (n=6)"],
+        ["trained, images permuted, hand/train", "0.0 (n=1)", "-"],
+        ["base model, images not shown, hand/train", "50.0 ± 50.0 (n=2)", "-"],
+    ]
+
+
+def test_unscored_items_are_told():
+    assert value_text(Score("r", "exact", 0.5, 2, 0.5, 3, {})) == "50.0 ± 50.0 (n=2, 3 unscored)"
+    assert value_text(Score("r", "exact", None, 0, None, 3, {})) == "- (n=0, 3 unscored)"
+
+
+def test_report_has_all_sections(results, training):
+    write_report(results, [training], results / "report.md")
+    page = (results / "report.md").read_text(encoding="utf-8")
+    assert "71.4 ± 18.4 (n=7)" in page and "openQuestionsRecall" in page
+    assert "Not for medical use" in page and "decoding greedy" in page and "rows by language: en 3, ar 2" in page
+    assert page.count('<div dir="rtl" lang="ar">') >= 3 and '<div dir="rtl" lang="ar">رأس</div>' in page
+    for name in ("loss.png", "scores.png"):
+        assert f"]({name})" in page
+        assert Image.open(results / name).size[0] > 300
+
+
+def test_text_from_data_never_acts_as_markup(results):
+    write_report(results, [], results / "report.md")
+    page = (results / "report.md").read_text(encoding="utf-8")
+    assert "<script" not in page and "\x07" not in page and "\n# heading" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;<br># heading | [x](y) &amp; more\N{REPLACEMENT CHARACTER}" in page
+
+
+def test_names_in_tables_are_escaped(tmp_path):
+    row = {**make.prediction("x#0", "a b", "a b"), "task": "<b>|x_y"}
+    make.write_predictions(tmp_path, "train", [row])
+    score(tmp_path)
+    write_report(tmp_path, [], tmp_path / "report.md")
+    assert r"&lt;b&gt;\|x\_y" in (tmp_path / "report.md").read_text()
+
+
+def test_samples_take_turns_between_languages_and_verdicts(results):
+    samples = pick_samples(read_all(results))
+    assert len(samples) == 10
+    assert {line["item"] for _, line in samples} >= {"en0#0", "ar0#0", "nasty#0"}
+    assert [line["language"] for _, line in samples].count("ar") >= 4
+    assert all(run.name == "train" for run, _ in samples)
+
+
+def test_loss_comes_from_the_newest_checkpoint(training):
+    assert read_losses(training) == ([(1, 3.0), (10, 1.0)], [(10, 1.5)])
+
+
+def test_a_run_without_trainer_state(tmp_path, results, capsys):
+    assert main(["report", str(results), "--training", str(tmp_path / "none")]) == 1
+    assert "none: no checkpoint-*/trainer_state.json" in capsys.readouterr().err
+    assert not (results / "report.md").exists()
+
+
+def test_summary_ends_with_the_checkpoint_and_the_report(results, capsys):
+    assert main(["summary", str(results)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == ["merged checkpoint: outputs/model", f"report: {results}/report.md"]
+    assert lines[2].split("  ")[0] == "trained, hand/train"
+
+
+def test_no_scores_names_the_command(tmp_path):
+    make.write_predictions(tmp_path, "train", LINES)
+    with pytest.raises(EvalError, match="python -m eval score"):
+        summary(tmp_path)

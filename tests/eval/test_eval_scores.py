@@ -1,0 +1,106 @@
+"""Scores from predictions alone: means, standard errors, subgroups, and nothing unscored in any mean."""
+
+import json
+import math
+import subprocess
+import sys
+
+import eval_builders as make
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eval.predictions import read_predictions
+from eval.scores import score, score_file, standard_error
+
+LINES = [
+    make.prediction("a#0", "yes", "Yes.", task="vqa_closed"),
+    make.prediction("b#0", "no", "yes", task="vqa_closed"),
+    make.prediction("c#0", "chest", "the chest"),
+    make.prediction("d#0", "chest", "", error="unreadable"),
+    make.prediction("e#0", "نعم", "نَعم", "ar", "vqa_closed"),
+    make.prediction("f#0", "أشعة", "اشعه", "ar"),
+    make.prediction("g#0", "left upper lobe", "upper lobe left", task="vqa_open"),
+    make.prediction("h#0", "the", "the", task="text_qa"),
+]
+
+
+@pytest.fixture
+def find(tmp_path):
+    scores = score_file(read_predictions(make.write_predictions(tmp_path, "train", LINES)))
+
+    def lookup(metric, **subgroup):
+        (found,) = [score for score in scores if (score.metric, score.subgroup) == (metric, subgroup)]
+        return found
+
+    return lookup
+
+
+def test_exact_overall(find):
+    # Right: a, e, f, h. Wrong: b, c ("the chest"), g. d has no answer: 4 of 7.
+    found = find("exact")
+    assert (found.n, found.unscored) == (7, 1)
+    assert found.value == pytest.approx(4 / 7)
+    # Sample variance of four ones and three zeros: (4 * (3/7)^2 + 3 * (4/7)^2) / 6 = 12/42; over n = 7.
+    assert found.stderr == pytest.approx(math.sqrt(12 / 42 / 7))
+
+
+def test_exact_of_closed_and_short_by_language(find):
+    # English: a right, b and c wrong, d unscored. Arabic: e and f right.
+    english = find("exact", language="en", task="closed+short")
+    assert (english.value, english.n, english.unscored) == (pytest.approx(1 / 3), 3, 1)
+    arabic = find("exact", language="ar", task="closed+short")
+    assert (arabic.value, arabic.n, arabic.stderr, arabic.unscored) == (1.0, 2, 0.0, 0)
+
+
+def test_multimedeval_decides_by_itself_what_is_closed(find):
+    # a right and b wrong; the Arabic yes is no closed question there.
+    closed = find("multimedeval.closedQuestionsAccuracy")
+    assert (closed.value, closed.n, closed.unscored) == (0.5, 2, 0)
+    # Open: c (recall 1), e ("نَعم" is another word: 0), f (0), g (1). d has no answer, h no word in its gold answer.
+    opened = find("multimedeval.openQuestionsRecall")
+    assert (opened.value, opened.n, opened.unscored) == (0.5, 4, 2)
+    assert find("multimedeval.openQuestionsAccuracy").value == 0.5
+    # Over all, the same with a (1) and b (0): 3 of 6.
+    assert find("multimedeval.recall").value == 0.5
+
+
+def test_by_kind_and_by_language(find):
+    assert find("exact", task="short").n == 2
+    assert find("exact", task="open").value == 0.0
+    assert find("multimedeval.bleu", task="open").value == 1.0
+    assert find("exact", task="text").value == 1.0
+    assert find("exact", language="ar").n == 2
+    one = find("multimedeval.F1", task="open")
+    assert (one.n, one.stderr) == (1, None)
+
+
+def test_nothing_scored_is_none_and_not_zero(find):
+    found = find("multimedeval.recall", task="text")
+    assert (found.value, found.n, found.stderr, found.unscored) == (None, 0, None, 1)
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=20))
+def test_standard_error_is_the_textbook_one(values):
+    mean = sum(values) / len(values)
+    variance = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
+    assert standard_error(values) == pytest.approx(math.sqrt(variance / len(values)), abs=1e-9)
+
+
+def test_scores_file_has_every_predictions_file(tmp_path):
+    make.write_predictions(tmp_path, "train", LINES)
+    make.write_predictions(tmp_path, "base", LINES[:1], images="not shown")
+    score(tmp_path)
+    written = json.loads((tmp_path / "scores.json").read_text())
+    assert {line["name"] for line in written} == {"train", "base"}
+    assert all(set(line) == {"name", "metric", "value", "n", "stderr", "unscored", "subgroup"} for line in written)
+
+
+def test_scoring_needs_no_model(tmp_path):
+    make.write_predictions(tmp_path, "train", LINES)
+    program = (
+        "import sys; sys.modules.update(torch=None, transformers=None); "
+        "from eval.cli import main; sys.exit(main(['score', sys.argv[1]]))"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, capture_output=True)
+    assert (tmp_path / "scores.json").is_file()
