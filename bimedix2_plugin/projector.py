@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 WEIGHTS, CONFIG = "projector.safetensors", "projector_config.json"
+FINISHED = "composition.json"  # written when training ends; an interrupted run may leave weights without it
 PREFIX = "multi_modal_projector."
 
 
@@ -100,10 +101,11 @@ def check(folder: Path, shape: ProjectorShape) -> None:
     Raises:
         RecipeError: it is not there, is not a stage 1 folder, or was trained for other widths.
     """
-    if not (folder / WEIGHTS).is_file() or not (folder / CONFIG).is_file():
+    lacking = [name for name in (WEIGHTS, CONFIG, FINISHED) if not (folder / name).is_file()]
+    if lacking:
         raise RecipeError(
-            f"projector.init_from: {folder} holds no {WEIGHTS} and {CONFIG}. Run the recipe's stage 1 first "
-            "(`axolotl train recipes/…_stage1.yml`), or leave init_from out for a fresh projector."
+            f"projector.init_from: {folder} holds no {' and no '.join(lacking)}. Run the recipe's stage 1 to its end "
+            "first (`axolotl train recipes/…_stage1.yml`), or leave init_from out for a fresh projector."
         )
     saved = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     wrong = [

@@ -124,7 +124,7 @@ def _data(cfg: DictDefault) -> list[str]:
         return problems
     for path in dict.fromkeys(data_paths(cfg)):
         if not (Path(path) / MANIFEST).is_file():
-            name = Path(path).name
+            name = Path(path).name.replace("-", "_")
             what = "has no manifest.json, so it is not complete" if Path(path).is_dir() else "is not there"
             problems.append(
                 f"datasets: {path} {what}. Make it: `python -m data_prep build recipes/data/{name}.yml --out {path}`."

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 from axolotl.core.trainers.base import AxolotlTrainer
 
 from bimedix2_plugin import projector
+from bimedix2_plugin.sampler import WholeEpochSampler
 from bimedix2_plugin.stages import is_projector, load_projector
 
 
@@ -48,6 +50,12 @@ class LlavaTrainer(AxolotlTrainer):
                     weight_decay = self.args.weight_decay if decayed else 0.0
                     groups.append({"name": part, "params": parameters, "lr": rate, "weight_decay": weight_decay})
         return groups
+
+    def _create_multipack_sampler(self, base_sampler: Any, dataset: Any, *, is_training: bool = True) -> Any:
+        sampler = super()._create_multipack_sampler(base_sampler, dataset, is_training=is_training)
+        if not (is_training and self.args.balance_labels):
+            return sampler
+        return WholeEpochSampler.of(sampler, math.ceil(self.args.num_train_epochs))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """Resume stage 1 from its projector; a LoRA's checkpoint is the trainer's own business."""

@@ -78,7 +78,7 @@ def read(folder: Path) -> dict[str, Any]:
     path = folder / FILE_NAME
     try:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         hint = f"make it with: python -m data_prep build MIXTURE.yml --out {folder}"
         raise ManifestError(f"{path} is not there: no complete data set in this folder; {hint}") from error
     except ValueError as error:

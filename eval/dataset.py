@@ -55,7 +55,7 @@ class DataSet:
         """
         folder = Path(folder)
         path = folder / "manifest.json"
-        remedy = f"Make the data set with `python -m data_prep build {folder.name}`."
+        remedy = f"Make it with `python -m data_prep build recipes/data/{folder.name}.yml --out {folder}`."
         if not path.is_file():
             raise EvalError(f"{path}: there is no manifest, so {folder} is no complete data set. {remedy}")
         content = path.read_bytes()

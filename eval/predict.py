@@ -55,8 +55,11 @@ def _checked_store(data: DataSet, items: Sequence[Item]) -> ImageStore | None:
 
 
 def _batches(items: Sequence[Item], prompts: dict[str, str], engine: Engine, size: int) -> list[list[Item]]:
-    """Sort by images, then prompt length, longest first: little padding, and the time left is told too long."""
-    ordered = sorted(items, key=lambda item: (-len(item.images), -engine.length(prompts[item.id]), item.id))
+    """Sort by number of images, task and prompt length, the longest first.
+
+    Prompts of one length need little padding, and answers to one task end at about the same step.
+    """
+    ordered = sorted(items, key=lambda item: (-len(item.images), item.task, -engine.length(prompts[item.id]), item.id))
     return [ordered[start : start + size] for start in range(0, len(ordered), size)]
 
 

@@ -47,7 +47,9 @@ def test_splits_come_from_the_manifest(data):
 
 
 def test_no_manifest_names_the_command(tmp_path):
-    with pytest.raises(EvalError, match=r"manifest\.json: there is no manifest.*python -m data_prep build quickstart"):
+    with pytest.raises(
+        EvalError, match=r"manifest\.json: there is no manifest.*python -m data_prep build recipes/data/quickstart.yml"
+    ):
         DataSet.open(tmp_path / "quickstart")
 
 

@@ -31,7 +31,7 @@ def test_quickstart(arguments, llava, tmp_path, capsys, monkeypatch):
     runs = read_all(tmp_path / "eval")
     assert [(run.name, len(run.lines)) for run in runs] == [
         ("train", 9),
-        ("train_permuted", 9),
+        ("train_permuted", 4),
         ("heldout_image", 2),
         ("heldout_question", 2),
         ("base_train", 6),

