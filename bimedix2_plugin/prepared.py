@@ -49,5 +49,23 @@ def data_paths(cfg: DictDefault) -> list[str]:
     return [entry["path"] for entry in [*(cfg.datasets or []), *(cfg.test_datasets or [])]]
 
 
+def shards(path: str, split: str) -> list[str]:
+    """Return the Parquet shards of a data set folder's split, in order; `split` may be sliced ("train[:500]")."""
+    return sorted(str(file) for file in Path(path).glob(f"{split.partition('[')[0]}-*-of-*.parquet"))
+
+
+def pin_shards(cfg: DictDefault) -> None:
+    """Name each data set's shards to Axolotl, file by file.
+
+    Given the folder alone, `datasets` keys its cache by the folder's name and card: a rebuilt set, or another
+    project's set of the same name, would silently serve the rows of the first. Files are keyed by path and time.
+    """
+    for entries, default in ((cfg.datasets, "train"), (cfg.test_datasets, "test")):
+        for entry in entries or []:
+            entry["split"] = entry.get("split") or default
+            entry["ds_type"] = "parquet"
+            entry["data_files"] = {entry["split"].partition("[")[0]: shards(entry["path"], entry["split"])}
+
+
 def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -15,7 +15,7 @@ from axolotl.utils.dict import DictDefault
 from pydantic import BaseModel
 
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.prepared import MANIFEST, data_paths
+from bimedix2_plugin.prepared import MANIFEST, data_paths, shards
 
 STRATEGY = "bimedix2_plugin.conversation"
 
@@ -117,11 +117,16 @@ def _settings(cfg: DictDefault) -> list[str]:
 
 def _data(cfg: DictDefault) -> list[str]:
     problems = []
-    for entry in [*(cfg.datasets or []), *(cfg.test_datasets or [])]:
+    for entry, _ in _entries(cfg):
         if entry.get("type") != STRATEGY:
             problems.append(f"datasets: {entry.get('path')}: type must be {STRATEGY}, is {entry.get('type')!r}.")
     if cfg.inference or cfg.merge_lora:
         return problems
+    for entry, default in _entries(cfg):
+        path, split = entry.get("path") or "", entry.get("split") or default
+        if (Path(path) / MANIFEST).is_file() and not shards(path, split):
+            known = sorted({file.name.partition("-")[0] for file in Path(path).glob("*-of-*.parquet")})
+            problems.append(f"datasets: {path} has no split {split!r}; it has {', '.join(known)}.")
     for path in dict.fromkeys(data_paths(cfg)):
         if not (Path(path) / MANIFEST).is_file():
             name = Path(path).name.replace("-", "_")
@@ -130,6 +135,11 @@ def _data(cfg: DictDefault) -> list[str]:
                 f"datasets: {path} {what}. Make it: `python -m data_prep build recipes/data/{name}.yml --out {path}`."
             )
     return problems
+
+
+def _entries(cfg: DictDefault) -> list[tuple[dict[str, Any], str]]:
+    """Return the recipe's data sets, each with the split that it has by default."""
+    return [(entry, "train") for entry in cfg.datasets or []] + [(entry, "test") for entry in cfg.test_datasets or []]
 
 
 def _yaml(value: Any) -> str:

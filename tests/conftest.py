@@ -8,13 +8,20 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("AXOLOTL_DO_NOT_TRACK", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
+import atexit  # noqa: E402
 import shutil  # noqa: E402
 from pathlib import Path  # noqa: E402
 
+import colorama.initialise  # noqa: E402
 import pytest  # noqa: E402
 import runs  # noqa: E402
 import tiny  # noqa: E402
 import tiny_data  # noqa: E402
+
+
+def pytest_sessionfinish():
+    """Drop colorama's farewell: it would write to Axolotl's copy of a stdout that pytest has closed."""
+    atexit.unregister(colorama.initialise.reset_all)
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ def json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any] | Rejected]]:
 
 def _list_items(path: Path) -> Iterator[tuple[str, Any]]:
     try:
-        items = json.loads(path.read_bytes().removeprefix(_BOM))
+        items = json.loads(path.read_bytes())
     except ValueError as error:
         raise JsonFileError(f"{path}: not a complete JSON list ({error}); download or export it again") from error
     for number, item in enumerate(items, start=1):

@@ -56,6 +56,7 @@ ROWS = [llava_row("one"), llava_row("two", image="b.png", answer="نعم")]
         as_lines(ROWS, "\r\n"),
         b"\xef\xbb\xbf" + as_lines(ROWS),
         b"\xef\xbb\xbf\r\n" + json.dumps(ROWS).encode(),
+        b"\xef\xbb\xbf\r\n" + as_lines(ROWS, "\r\n"),
         as_lines([*ROWS[:1], *ROWS[1:]]).replace(b'"conversations"', b'"conversatons"'),
         as_lines(ROWS) + b"\n \n",
     ],

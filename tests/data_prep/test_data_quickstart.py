@@ -174,6 +174,10 @@ def test_every_image_is_small_and_different(folder, names):
         assert hashlib.sha256(row["bytes"]).hexdigest() == row["key"]
         assert Image.open(io.BytesIO(row["bytes"])).size == (row["width"], row["height"])
         assert max(row["width"], row["height"]) <= 512
+    for name in ("node-us", "pelvis-us", "heart-us", "aorta-us"):
+        left, top, right, bottom = ENTRIES[name]["crop"]
+        shape = images[name]["width"] / images[name]["height"]
+        assert shape == pytest.approx((right - left) / (bottom - top), rel=0.01), f"{name} is not cropped"
 
 
 def test_the_chest_is_inverted(folder, names):

@@ -1,0 +1,117 @@
+"""What each stage trains: by parameter name, by optimizer group, and by what changed on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import runs
+import torch
+from bimedix2_plugin import projector, stages
+from bimedix2_plugin.errors import RecipeError
+from safetensors.torch import load_file
+
+LINEAR = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
+
+
+def _names(trainer, group):
+    names = {id(p): n for n, p in trainer.model.named_parameters()}
+    return {names[id(p)] for g in trainer.optimizer.param_groups if g["name"] == group for p in g["params"]}
+
+
+@pytest.fixture(scope="module")
+def instruct(workshop):
+    trainer = runs.trainer(runs.configuration(weight_decay=0.1))
+    trainer.create_optimizer()
+    return trainer
+
+
+def test_instruct_trains_lora_and_projector_only(instruct):
+    trainable = {n for n, p in instruct.model.named_parameters() if p.requires_grad}
+    lora = {n for n in trainable if ".lora_" in n}
+    assert {n.split(".")[-4] for n in lora} == LINEAR
+    assert all(".language_model.layers." in n for n in lora)
+    rest = {n.split("multi_modal_projector.modules_to_save.default.")[-1] for n in trainable - lora}
+    assert rest == {"linear_1.weight", "linear_1.bias", "linear_2.weight", "linear_2.bias"}
+
+
+def test_projector_has_its_own_rate_biases_included(instruct):
+    """`lr_groups` would leave the biases in the LoRA's group."""
+    assert {n.rsplit(".", 2)[-2] + "." + n.rsplit(".", 1)[-1] for n in _names(instruct, "projector")} == {
+        "linear_1.weight",
+        "linear_1.bias",
+        "linear_2.weight",
+        "linear_2.bias",
+    }
+    assert all(".lora_" in name for name in _names(instruct, "lora"))
+    settings = {(g["name"], g["lr"], g["weight_decay"]) for g in instruct.optimizer.param_groups}
+    assert settings == {("projector", 2e-3, 0.1), ("projector", 2e-3, 0.0), ("lora", 1e-3, 0.1)}
+    grouped = _names(instruct, "projector") | _names(instruct, "lora")
+    assert grouped == {n for n, p in instruct.model.named_parameters() if p.requires_grad}
+
+
+@pytest.fixture(scope="module")
+def aligned(workshop):
+    """Stage 1, trained for real, with a checkpoint on the way."""
+    caption = [{"path": "./captions", "type": "bimedix2_plugin.conversation", "split": "train"}]
+    _captions(workshop)
+    runs.train(
+        **runs.ALIGN, datasets=caption, output_dir="./stage1", save_strategy="steps", save_steps=2, num_epochs=2
+    )
+    return workshop / "stage1"
+
+
+def _captions(folder):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import shutil
+
+    shutil.copytree(folder / "data", folder / "captions", dirs_exist_ok=True)
+    for shard in (folder / "captions").glob("train-*.parquet"):
+        table = pq.read_table(shard)
+        rows = [row for row in table.to_pylist() if len(row["images"]) == 1 and len(row["messages"]) == 2]
+        pq.write_table(pa.Table.from_pylist(rows, table.schema), shard)
+
+
+def test_align_saves_the_projector_and_never_the_frozen_model(aligned):
+    folders = [aligned, *aligned.glob("checkpoint-*")]
+    assert len(folders) > 1
+    for folder in folders:
+        assert set(load_file(folder / "projector.safetensors")) == {
+            f"multi_modal_projector.linear_{number}.{part}" for number in (1, 2) for part in ("weight", "bias")
+        }
+        weights = [f for f in folder.iterdir() if f.suffix in (".safetensors", ".bin")]
+        assert {f.name for f in weights} == {"projector.safetensors", "training_args.bin"} or {
+            f.name for f in weights
+        } == {"projector.safetensors"}
+    newest = max(aligned.glob("checkpoint-*"))
+    assert {"optimizer.pt", "scheduler.pt", "trainer_state.json"} <= {f.name for f in newest.iterdir()}
+
+
+def test_align_moved_the_projector_and_stage_2_starts_from_it(aligned):
+    fresh = load_file(Path(runs.configuration().base_model) / "projector.safetensors")
+    trained = load_file(aligned / "projector.safetensors")
+    assert all(not torch.equal(trained[name], fresh[name]) for name in fresh)
+    cfg = runs.configuration(projector={"init_from": "./stage1"})
+    model = runs.trainer(cfg).model
+    start = model.base_model.model.model.multi_modal_projector.modules_to_save.default
+    assert torch.equal(start.linear_1.weight, trained["multi_modal_projector.linear_1.weight"])
+    assert torch.equal(start.linear_2.bias, trained["multi_modal_projector.linear_2.bias"])
+
+
+def test_a_stray_trainable_parameter_is_refused(instruct):
+    cfg = instruct.axolotl_cfg
+    head = instruct.model.get_output_embeddings().weight
+    head.requires_grad_(True)
+    try:
+        with pytest.raises(RecipeError, match="tensors outside the stage are trainable"):
+            stages.check_roles(instruct.model, cfg)
+    finally:
+        head.requires_grad_(False)
+    stages.check_roles(instruct.model, cfg)
+
+
+def test_a_projector_that_is_cut_short_is_named(tmp_path):
+    (tmp_path / "projector.safetensors").write_bytes(b"\0" * 7)
+    with pytest.raises(RecipeError, match=r"projector.safetensors: not a readable projector"):
+        projector.load(tmp_path)
