@@ -47,7 +47,12 @@ def check_adapter_used(model: Any, folder: str | Path) -> None:
     if loaded:
         problems.append(f"{file}: lacks {len(loaded)} tensors that the model expects, first {min(loaded)}")
     if problems:
-        raise RecipeError([f"{problem}. Train again, or name the base and tower that the adapter was trained on." for problem in problems])
+        raise RecipeError(
+            [
+                f"{problem}. Train again, or name the base and tower that the adapter was trained on."
+                for problem in problems
+            ]
+        )
 
 
 def _plain(name: str) -> str:

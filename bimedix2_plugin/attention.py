@@ -23,6 +23,7 @@ def document_attention(
     key: torch.Tensor,
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
+    *,
     position_ids: torch.Tensor | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
@@ -47,11 +48,9 @@ def document_attention(
     return torch.cat(outputs, dim=1), None
 
 
-def _mask(*args: Any, attention_mask: torch.Tensor | None = None, **kwargs: Any) -> torch.Tensor | None:
+def _mask(**kwargs: Any) -> torch.Tensor | None:
     """Make no mask for a pack; make sdpa's where a padding mask is given."""
-    if attention_mask is None:
-        return None
-    return sdpa_mask(*args, attention_mask=attention_mask, **kwargs)
+    return None if kwargs.get("attention_mask") is None else sdpa_mask(**kwargs)
 
 
 def use_document_attention(model: Any) -> None:

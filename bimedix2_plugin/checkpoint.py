@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bimedix2_plugin.chat_template import base_template, with_parts
 from bimedix2_plugin.errors import RecipeError
@@ -13,6 +13,8 @@ from bimedix2_plugin.tower import VisionTower, image_processor
 from bimedix2_plugin.vocabulary import PLACEHOLDER, Placeholder, save_tokenizer
 
 if TYPE_CHECKING:
+    from transformers import GenerationConfig, LlavaConfig
+
     from bimedix2_plugin.compose import Request
 
 
@@ -35,7 +37,8 @@ def write_configuration(folder: Path, request: Request, base: Source, tower: Vis
         ) from error
     tokenizer.chat_template = with_parts(template, request.system)
     tokenizer.save_pretrained(folder)
-    _write_model_config(folder, request, base, tower, placeholder, tokenizer)
+    _model_config(request, base, tower, placeholder).save_pretrained(folder)
+    _generation_config(base, tokenizer.pad_token_id).save_pretrained(folder)
     processor = {
         "processor_class": "LlavaProcessor",
         "image_token": PLACEHOLDER,
@@ -48,13 +51,10 @@ def write_configuration(folder: Path, request: Request, base: Source, tower: Vis
     return placeholder
 
 
-def _write_model_config(
-    folder: Path, request: Request, base: Source, tower: VisionTower, placeholder: Placeholder, tokenizer: Any
-) -> None:
-    from transformers import AutoConfig, GenerationConfig, LlavaConfig
+def _model_config(request: Request, base: Source, tower: VisionTower, placeholder: Placeholder) -> LlavaConfig:
+    from transformers import AutoConfig, LlavaConfig
 
     text = AutoConfig.from_pretrained(base.folder)
-    tied = bool(text.tie_word_embeddings)
     text.vocab_size = placeholder.vocab_size
     config = LlavaConfig(
         text_config=text.to_dict(),
@@ -65,19 +65,24 @@ def _write_model_config(
         image_seq_length=tower.image_tokens,
         projector_hidden_act="gelu",
         multimodal_projector_bias=True,
-        tie_word_embeddings=tied,
+        tie_word_embeddings=bool(text.tie_word_embeddings),
     )
     config.architectures = ["LlavaForConditionalGeneration"]
-    config.save_pretrained(folder)
+    return config
+
+
+def _generation_config(base: Source, padding: int | None) -> GenerationConfig:
+    from transformers import AutoConfig, GenerationConfig
+
     if (base.folder / "generation_config.json").is_file():
         generation = GenerationConfig.from_pretrained(base.folder)
     else:
-        generation = GenerationConfig.from_model_config(text)
-    generation.pad_token_id = tokenizer.pad_token_id
-    generation.save_pretrained(folder)
+        generation = GenerationConfig.from_model_config(AutoConfig.from_pretrained(base.folder))
+    generation.pad_token_id = padding
+    return generation
 
 
-def _select_strategy(tower: VisionTower) -> str:
+def _select_strategy(tower: VisionTower) -> Literal["default", "full"]:
     return "default" if tower.family.class_tokens else "full"
 
 

@@ -41,7 +41,8 @@ class PackCollator:
             features: rows, or lists of rows where the sampler made several bins.
 
         Returns:
-            input_ids, labels, position_ids: int64 [1, L]; pixel_values: float32 [images, 3, S, S].
+            input_ids, labels, position_ids: int64 [1, L]; pixel_values: float32 [images, 3, S, S];
+            logits_to_keep: int64 [K], the places before labelled tokens; shift_labels: int64 [1, K], those tokens.
 
         Raises:
             ValueError: a row's placeholders are not as many as its images' features, with the row's id.
@@ -54,9 +55,14 @@ class PackCollator:
         if not pictures:
             documents.append(self._blank_document())
             pictures = [self._blank_picture()]
+        labels = torch.tensor([[label for _, labels in documents for label in labels]])
+        # Logits of the rest would be computed, over the whole vocabulary, for a loss that leaves them out.
+        places = torch.nonzero(labels[0, 1:] != IGNORED).flatten()
         return {
             "input_ids": torch.tensor([[token for ids, _ in documents for token in ids]]),
-            "labels": torch.tensor([[label for _, labels in documents for label in labels]]),
+            "labels": labels,
+            "logits_to_keep": places,
+            "shift_labels": labels[:, places + 1],
             "position_ids": torch.cat([torch.arange(len(ids)) for ids, _ in documents])[None],
             "pixel_values": torch.stack(pictures),
         }

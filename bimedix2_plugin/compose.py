@@ -11,7 +11,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bimedix2_plugin import projector
 from bimedix2_plugin.checkpoint import write_configuration
@@ -22,6 +22,9 @@ from bimedix2_plugin.shards import Shards, read_shards
 from bimedix2_plugin.sources import Source, resolve
 from bimedix2_plugin.tower import VisionTower, calibration_features, read_tower, tower_shards
 from bimedix2_plugin.vocabulary import Placeholder
+
+if TYPE_CHECKING:
+    import torch
 
 FORMAT = 1
 COMPOSITION = "composition.json"
@@ -105,9 +108,7 @@ def _key(request: Request, base: Source, tower: VisionTower) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _fill(
-    folder: Path, request: Request, base: Source, tower: VisionTower, shape: projector.ProjectorShape
-) -> None:
+def _fill(folder: Path, request: Request, base: Source, tower: VisionTower, shape: projector.ProjectorShape) -> None:
     base_shards = read_shards("base_model", base.folder)
     vision_shards = tower_shards(tower, request.root)
     placeholder = write_configuration(folder, request, base, tower)
@@ -115,7 +116,9 @@ def _fill(
     if placeholder.grown:
         weight_map |= _grow(folder, base_shards, placeholder)
     if request.projector:
-        weight_map |= _projector_shard(folder, request, tower, vision_shards, base_shards, shape)
+        weights = _projector_weights(request, shape, tower, vision_shards, base_shards)
+        projector.save(folder, shape, weights)
+        weight_map |= dict.fromkeys(weights, projector.WEIGHTS)
     index = {"metadata": {}, "weight_map": dict(sorted(weight_map.items()))}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
     parts = {
@@ -145,28 +148,21 @@ def _grow(folder: Path, shards: Shards, placeholder: Placeholder) -> dict[str, s
     for name in (_EMBEDDINGS, _HEAD):
         if name in shards.weight_map:
             matrix = shards.tensor(name)
-            more = matrix.float().mean(0, keepdim=True).to(matrix.dtype).expand(placeholder.vocab_size - len(matrix), -1)
+            more = (
+                matrix.float().mean(0, keepdim=True).to(matrix.dtype).expand(placeholder.vocab_size - len(matrix), -1)
+            )
             grown[name] = torch.cat([matrix, more]).contiguous()
     save_file(grown, folder / "embeddings.safetensors")
     return dict.fromkeys(grown, "embeddings.safetensors")
 
 
-def _projector_shard(
-    folder: Path,
-    request: Request,
-    tower: VisionTower,
-    vision: Shards,
-    base: Shards,
-    shape: projector.ProjectorShape,
-) -> dict[str, str]:
+def _projector_weights(
+    request: Request, shape: projector.ProjectorShape, tower: VisionTower, vision: Shards, base: Shards
+) -> dict[str, torch.Tensor]:
     if request.init_from:
-        weights = projector.load(Path(request.init_from))
-    else:
-        spread = float(base.rows(_EMBEDDINGS, _EMBEDDING_SAMPLE).float().std())
-        features = calibration_features(tower, vision, request.vision_feature_layer)
-        weights = projector.fresh(shape, features, spread)
-    projector.save(folder, shape, weights)
-    return dict.fromkeys(weights, projector.WEIGHTS)
+        return projector.load(Path(request.init_from))
+    spread = float(base.rows(_EMBEDDINGS, _EMBEDDING_SAMPLE).float().std())
+    return projector.fresh(shape, calibration_features(tower, vision, request.vision_feature_layer), spread)
 
 
 def _check_links(folder: Path) -> None:

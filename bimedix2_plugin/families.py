@@ -39,8 +39,6 @@ class Tower:
         return tuple(pattern.removeprefix("^").replace("\\.", ".") for pattern in self.prefixes)
 
 
-
-
 def _prefixes(*parts: str) -> dict[str, str]:
     return {rf"^{part}\.": f"model.vision_tower.{part}." for part in parts}
 

@@ -77,7 +77,7 @@ def unknown_keys(content: dict[str, Any], schema: type[BaseModel], where: str = 
         for item in value if isinstance(value, list) else [value]:
             if models and isinstance(item, dict):
                 found = [unknown_keys(item, model, f"{where}{key}.") for model in models]
-                problems += min(found, key=len)
+                problems += sorted(found, key=len)[0]
     return problems
 
 
@@ -102,7 +102,9 @@ def _settings(cfg: DictDefault) -> list[str]:
     problems = [f"{key}: set it to {_yaml(value)}; {why}." for key, value, why in REQUIRED if cfg.get(key) != value]
     problems += [f"{key}: leave it out; {why}." for key, why in _FORBIDDEN.items() if cfg.get(key)]
     if cfg.sample_packing and not cfg.balance_labels:
-        problems.append("balance_labels: set it to true; only then does a resumed run see an uninterrupted run's packs.")
+        problems.append(
+            "balance_labels: set it to true; only then does a resumed run see an uninterrupted run's packs."
+        )
     if not cfg.vision_tower:
         problems.append("vision_tower: name a vision model (a Hub id, or a folder that starts with ./).")
     if not cfg.base_model:

@@ -16,6 +16,8 @@ Batch = list[list[int]]
 class WholeEpochSampler(MultipackBatchSampler):
     """Yields as many batches in each epoch, over the ranks together, with every row in one of them."""
 
+    _batches: list[Batch] | None
+
     @classmethod
     def of(cls, sampler: MultipackBatchSampler, epochs: int) -> WholeEpochSampler:
         """Take over a sampler that Axolotl configured.

@@ -50,7 +50,7 @@ def read_shards(key: str, folder: Path) -> Shards:
     if index.is_file():
         weight_map = dict(json.loads(index.read_text(encoding="utf-8"))["weight_map"])
     elif (folder / "model.safetensors").is_file():
-        weight_map = {name: "model.safetensors" for name in tensor_names(folder / "model.safetensors")}
+        weight_map = dict.fromkeys(tensor_names(folder / "model.safetensors"), "model.safetensors")
     else:
         raise RecipeError(f"{key}: {folder} holds no model.safetensors and no model.safetensors.index.json.")
     missing = sorted(file for file in set(weight_map.values()) if not (folder / file).is_file())

@@ -67,7 +67,8 @@ def _from_hub(key: str, name: str, revision: str | None) -> Source:
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise RecipeError(
-            f"{key}: {name} is neither a folder here nor a model that the Hub gives ({type(error).__name__}: {reason}). "
+            f"{key}: {name} is neither a folder here nor a model that the Hub gives "
+            f"({type(error).__name__}: {reason}). "
             "Check the name; for a gated model accept its licence and run `hf auth login`; write ./ before a folder."
         ) from error
     return Source(name, folder, folder.name)

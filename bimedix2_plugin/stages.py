@@ -45,7 +45,9 @@ def _save_projector(
     model: Any, save_directory: str | Path, *_: Any, state_dict: dict[str, Any] | None = None, **__: Any
 ) -> None:
     state = state_dict if state_dict is not None else model.state_dict()
-    weights = {f"{PROJECTOR}.{name.split(f'{PROJECTOR}.')[1]}": value for name, value in state.items() if is_projector(name)}
+    weights = {
+        f"{PROJECTOR}.{name.split(f'{PROJECTOR}.')[1]}": value for name, value in state.items() if is_projector(name)
+    }
     projector.save(Path(save_directory), projector_shape(model), weights)
     model.config.save_pretrained(save_directory)
 

@@ -110,7 +110,9 @@ def tower_shards(tower: VisionTower, root: Path) -> Shards:
         if all(tower.family.owns(name) for name in shards.weight_map):
             return shards
         names = [name for name in shards.weight_map if tower.family.owns(name)]
-        return read_shards("vision_tower", _taken_out(tower, root, lambda: {name: shards.tensor(name) for name in names}))
+        return read_shards(
+            "vision_tower", _taken_out(tower, root, lambda: {name: shards.tensor(name) for name in names})
+        )
     return read_shards("vision_tower", _taken_out(tower, root, lambda: _read_bin(folder / _BIN, tower.family)))
 
 

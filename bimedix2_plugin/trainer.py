@@ -16,6 +16,7 @@ from bimedix2_plugin.stages import is_projector, load_projector
 class LlavaTrainer(AxolotlTrainer):
     """Groups parameters by part; `lr_groups` would leave the projector's biases at the LoRA's rate."""
 
+    optimizer: Any
     projector_learning_rate: float | None = None
 
     def create_optimizer(self, model: Any = None) -> Any:

@@ -8,15 +8,15 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("AXOLOTL_DO_NOT_TRACK", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-import atexit  # noqa: E402
-import shutil  # noqa: E402
-from pathlib import Path  # noqa: E402
+import atexit
+import shutil
+from pathlib import Path
 
-import colorama.initialise  # noqa: E402
-import pytest  # noqa: E402
-import runs  # noqa: E402
-import tiny  # noqa: E402
-import tiny_data  # noqa: E402
+import colorama.initialise
+import pytest
+import runs
+import tiny
+import tiny_data
 
 
 def pytest_sessionfinish():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import runs
 import torch
+
 from bimedix2_plugin import image_store
 from bimedix2_plugin.image_store import ImageStore, ImageStoreError
 

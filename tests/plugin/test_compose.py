@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 import tiny
 import torch
+from transformers import AutoModel, AutoModelForCausalLM, AutoProcessor
+
 from bimedix2_plugin import projector
 from bimedix2_plugin.compose import Request, compose, load
 from bimedix2_plugin.errors import RecipeError
-from transformers import AutoModel, AutoModelForCausalLM, AutoProcessor
 
 BASES = {
     "tied": {"tied": True},
@@ -23,10 +24,10 @@ BASES = {
     "reserved token": {"tied": False, "style": "llama3"},
 }
 TOWERS = {
-    "clip vision": lambda folder: tiny.clip_vision(folder),
-    "whole clip": lambda folder: tiny.clip_whole(folder),
+    "clip vision": tiny.clip_vision,
+    "whole clip": tiny.clip_whole,
     "whole clip bin": lambda folder: tiny.clip_whole(folder, as_bin=True),
-    "dinov2": lambda folder: tiny.dinov2(folder),
+    "dinov2": tiny.dinov2,
 }
 
 
@@ -141,7 +142,9 @@ def _wrong_width(folder):
 
 
 def _unfinished(folder, text_hidden=64):
-    projector.save(folder / "stage1", projector.ProjectorShape("mlp2x_gelu", 32, text_hidden, -2), {"x": torch.zeros(1)})
+    projector.save(
+        folder / "stage1", projector.ProjectorShape("mlp2x_gelu", 32, text_hidden, -2), {"x": torch.zeros(1)}
+    )
 
 
 @pytest.mark.parametrize(
@@ -157,7 +160,17 @@ def _unfinished(folder, text_hidden=64):
         (lambda f: (f / "llama" / "model.safetensors").write_bytes(b"\0" * 9), {}, "not a readable safetensors"),
         (lambda f: None, {"chat_template": "no_such"}, "chat_template: no_such"),
     ],
-    ids=["no config", "no stage 1", "unfinished", "other width", "not a tower", "not a base", "no weights", "corrupt", "template"],
+    ids=[
+        "no config",
+        "no stage 1",
+        "unfinished",
+        "other width",
+        "not a tower",
+        "not a base",
+        "no weights",
+        "corrupt",
+        "template",
+    ],
 )
 def test_bad_parts_are_named(parts_folder, spoil, changes, message):
     spoil(parts_folder)
@@ -175,7 +188,7 @@ def _set(folder, **changes):
 
 @pytest.mark.parametrize("name", ["./not/there", "/not/there"])
 def test_a_missing_folder_is_not_looked_up_on_the_hub(parts_folder, name):
-    with pytest.raises(RecipeError, match="base_model: .*not/there is not there"):
+    with pytest.raises(RecipeError, match=r"base_model: .*not/there is not there"):
         compose(Request(base=name, tower=str(parts_folder / "tower"), root=parts_folder / "composed"))
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import runs
+
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.rendering import IGNORED
 
@@ -68,7 +69,7 @@ def test_ledger_is_not_written_twice(work):
 
 
 def test_no_row_left_is_an_error(work):
-    with pytest.raises(RecipeError, match="no row is left of 24.*ledger.jsonl"):
+    with pytest.raises(RecipeError, match=r"no row is left of 24.*ledger.jsonl"):
         runs.datasets(runs.configuration(sequence_len=16))
 
 

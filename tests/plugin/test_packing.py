@@ -35,9 +35,7 @@ def _difference(first, second):
     """Largest relative difference of loss and of gradients, each gradient against its own size."""
     loss = abs(first[0] - second[0]) / abs(second[0])
     sizes = max(float(g.norm()) for g in second[1].values())
-    worst = max(
-        float((first[1][n] - g).norm()) / max(float(g.norm()), 1e-3 * sizes) for n, g in second[1].items()
-    )
+    worst = max(float((first[1][n] - g).norm()) / max(float(g.norm()), 1e-3 * sizes) for n, g in second[1].items())
     return max(loss, worst)
 
 
@@ -101,5 +99,3 @@ def test_a_pack_of_text_runs_the_vision_path(work):
     projector = [g for n, g in gradients.items() if "multi_modal_projector" in n]
     assert len(projector) == 4 and all(float(g.abs().max()) == 0 for g in projector)
     assert all(float(g.abs().max()) > 0 for n, g in gradients.items() if "lora_B" in n)
-
-

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 import runs
+
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.recipe import unknown_keys
 

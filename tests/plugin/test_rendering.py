@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 import tiny
-from bimedix2_plugin.compose import Request, compose
-from bimedix2_plugin.rendering import IGNORED, Renderer, RowError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoProcessor, AutoTokenizer
+
+from bimedix2_plugin.compose import Request, compose
+from bimedix2_plugin.rendering import IGNORED, Renderer, RowError
 
 TOKENS = 4
 STYLES = ["chatml", "llama3", "axolotl llama3"]
@@ -54,7 +55,9 @@ def _labelled(renderer, tokens):
 
 
 TEXT = st.text(
-    alphabet=st.one_of(st.characters(codec="utf-8", exclude_categories=["Cs", "Co", "Cc"]), st.sampled_from("شعاعة،؟ \n")),
+    alphabet=st.one_of(
+        st.characters(codec="utf-8", exclude_categories=["Cs", "Co", "Cc"]), st.sampled_from("شعاعة،؟ \n")
+    ),
     min_size=1,
     max_size=30,
 ).filter(lambda text: text.strip() and "<" not in text)
@@ -73,20 +76,18 @@ def test_labels_are_the_answers_and_their_end_tokens(renderers, style, turns, im
     expected = "".join(answer.strip() + END[style] for _, answer in turns)
     assert _labelled(renderer, tokens) == expected
     assert tokens.input_ids.count(renderer.placeholder_id) == images * TOKENS
-    assert all(
-        label in (IGNORED, token) for token, label in zip(tokens.input_ids, tokens.labels, strict=True)
-    )
+    assert all(label in (IGNORED, token) for token, label in zip(tokens.input_ids, tokens.labels, strict=True))
     assert tokens.labels[0] == IGNORED
 
 
 @pytest.mark.parametrize("style", STYLES)
 @settings(max_examples=40, deadline=None)
-@given(question=TEXT, answer=TEXT, first=st.booleans())
-def test_the_prompt_of_training_is_the_prompt_of_evaluation(folders, renderers, style, question, answer, first):
+@given(turn=st.tuples(TEXT, TEXT, st.booleans()))
+def test_the_prompt_of_training_is_the_prompt_of_evaluation(folders, renderers, style, turn):
     """The saved processor's prompt tokens are what training has before the answer, token for token."""
     from PIL import Image
 
-    renderer = renderers[style]
+    renderer, (question, answer, first) = renderers[style], turn
     user = _turn("user", None, question) if first else _turn("user", question, None)
     tokens = renderer.tokenise([user, _turn("assistant", answer)], 1)
     start = next(index for index, label in enumerate(tokens.labels) if label != IGNORED)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from axolotl.utils.samplers import MultipackBatchSampler
-from bimedix2_plugin.sampler import WholeEpochSampler, split_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import RandomSampler
+
+from bimedix2_plugin.sampler import WholeEpochSampler, split_to
 
 
 def _axolotl_sampler(lengths, capacity, ranks=1):
@@ -55,7 +56,9 @@ def test_axolotls_own_sampler_loses_rows():
     assert min(seen) < 100
 
 
-@given(batches=st.lists(st.lists(st.integers(), min_size=1, max_size=5), min_size=1, max_size=6), more=st.integers(0, 9))
+@given(
+    batches=st.lists(st.lists(st.integers(), min_size=1, max_size=5), min_size=1, max_size=6), more=st.integers(0, 9)
+)
 def test_splitting_keeps_every_row(batches, more):
     nested = [[batch] for batch in batches]
     rows = sorted(row for batch in batches for row in batch)

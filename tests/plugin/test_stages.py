@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import runs
 import torch
+from safetensors.torch import load_file
+
 from bimedix2_plugin import projector, stages
 from bimedix2_plugin.errors import RecipeError
-from safetensors.torch import load_file
 
 LINEAR = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
 
@@ -55,16 +56,15 @@ def aligned(workshop):
     """Stage 1, trained for real, with a checkpoint on the way."""
     caption = [{"path": "./captions", "type": "bimedix2_plugin.conversation", "split": "train"}]
     _captions(workshop)
-    runs.train(
-        **runs.ALIGN, datasets=caption, output_dir="./stage1", save_strategy="steps", save_steps=2, num_epochs=2
-    )
+    runs.train(**runs.ALIGN, datasets=caption, output_dir="./stage1", save_strategy="steps", save_steps=2, num_epochs=2)
     return workshop / "stage1"
 
 
 def _captions(folder):
+    import shutil
+
     import pyarrow as pa
     import pyarrow.parquet as pq
-    import shutil
 
     shutil.copytree(folder / "data", folder / "captions", dirs_exist_ok=True)
     for shard in (folder / "captions").glob("train-*.parquet"):

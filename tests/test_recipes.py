@@ -1,0 +1,124 @@
+"""Every shipped recipe is loaded, validated and composed, against tiny stand-ins of its base, tower and data."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import runs
+import tiny
+import tiny_data
+import yaml
+
+FOLDER = Path(__file__).parents[1] / "recipes"
+RECIPES = sorted(FOLDER.glob("*.yml"))
+STAND_INS = {
+    "meta-llama/Llama-3.1-8B-Instruct": "llama3",
+    "./parts/smollm2": "chatml",
+    "openai/clip-vit-large-patch14-336": "clip",
+    "./parts/dinov2": "dino",
+}
+H100 = {"bf16": True, "fp8": True, "tf32": True, "n_gpu": 8, "compute_capability": "sm_90"}
+
+
+def _read(path):
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def test_recipes_are_counted():
+    assert [path.name for path in RECIPES] == [
+        "bimedix2_8b.yml",
+        "bimedix2_8b_stage1.yml",
+        "quickstart.yml",
+        "quickstart_stage1.yml",
+    ]
+
+
+@pytest.fixture(scope="module")
+def stand_ins(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stand-ins")
+    tiny.llama(folder / "llama3", tied=False, style="llama3")
+    tiny.llama(folder / "chatml", tied=True)
+    tiny.clip_vision(folder / "clip")
+    tiny.dinov2(folder / "dino")
+    return folder
+
+
+@pytest.fixture
+def stage(stand_ins, tmp_path, monkeypatch):
+    """A working directory with the recipe's data, and its stage 1 where it starts from one."""
+
+    def prepare(recipe):
+        for entry in [*recipe["datasets"], *recipe.get("test_datasets", [])]:
+            data = tmp_path / entry["path"]
+            if not data.exists():
+                tiny_data.dataset(data)
+            for split in ({entry["split"]} - {"train"}) if entry else ():
+                shutil.copy(data / "test-00000-of-00001.parquet", data / f"{split}-00000-of-00001.parquet")
+        return recipe | {key: str(stand_ins / STAND_INS[recipe[key]]) for key in ("base_model", "vision_tower")}
+
+    monkeypatch.chdir(tmp_path)
+    return prepare
+
+
+def _validated(recipe):
+    """Run the plugin's checks and Axolotl's validation, with the GPUs that the recipe is for."""
+    from axolotl.cli.config import prepare_plugins
+    from axolotl.utils.config import validate_config
+    from axolotl.utils.dict import DictDefault
+
+    cfg = DictDefault(recipe)
+    prepare_plugins(cfg)
+    return validate_config(cfg, capabilities=H100, env_capabilities={"torch_version": "2.14.1"})
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_loaded_validated_and_composed(stage, path):
+    from bimedix2_plugin.compose import compose, load
+    from bimedix2_plugin.model_support import request_of
+
+    recipe = stage(_read(path))
+    starts_from = recipe["projector"].pop("init_from", None)
+    cfg = _validated(recipe)
+    folder = compose(request_of(cfg, projector=True))
+    model, report = load(folder, output_loading_info=True)
+    assert not report["missing_keys"] and not report["unexpected_keys"]
+    assert bool(starts_from) == (cfg.stage == "instruct")
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_header_says_what_a_user_must_know(path):
+    header = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    text = " ".join(header)
+    assert "Hardware:" in text and "Run:" in text
+    assert ("Run first:" in text) == (_read(path)["stage"] == "instruct")
+    if "bimedix2" in path.stem:
+        assert "never run at this size" in text
+
+
+def _pair(name):
+    return _read(FOLDER / f"{name}_stage1.yml"), _read(FOLDER / f"{name}.yml")
+
+
+@pytest.mark.parametrize("name", ["quickstart", "bimedix2_8b"])
+def test_stages_agree_on_what_they_share(name):
+    first, second = _pair(name)
+    assert second["projector"]["init_from"] == first["output_dir"]
+    for key in ("base_model", "vision_tower", "chat_template", "plugins", "attn_implementation"):
+        assert first[key] == second[key]
+
+
+def test_8b_carries_the_papers_values():
+    """arXiv 2412.07769 v2, Table 11, and its code's defaults."""
+    first, second = _pair("bimedix2_8b")
+    assert (first["learning_rate"], first["sequence_len"], first["num_epochs"]) == (1e-3, 2048, 1)
+    assert (second["learning_rate"], second["projector"]["learning_rate"]) == (2e-4, 2e-5)
+    assert (second["lora_r"], second["lora_alpha"], second["lora_dropout"]) == (8, 16, 0.05)
+    assert (second["sequence_len"], second["num_epochs"], second["image_aspect"]) == (4096, 1, "pad")
+    for recipe in (first, second):
+        assert (recipe["weight_decay"], recipe["warmup_ratio"], recipe["lr_scheduler"]) == (0, 0.03, "cosine")
+    rows_a_pack, gpus = 8, 8
+    assert rows_a_pack * second["micro_batch_size"] * second["gradient_accumulation_steps"] * gpus == 128
+    assert not first["sample_packing"]
+    assert first["micro_batch_size"] * first["gradient_accumulation_steps"] * gpus == 8
