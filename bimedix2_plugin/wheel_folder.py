@@ -43,7 +43,7 @@ class WheelFile:
         places = list(spec.submodule_search_locations or []) if spec else []
         found = next((file for place in places if (file := Path(place) / self.path).is_file()), None)
         if found is None:
-            raise WheelError(f"{self.path} of the package {self.package} is not installed. Run: make setup-quickstart")
+            raise WheelError(f"{self.path} of the package {self.package} is not installed. Run: make setup")
         return found, metadata.version(self.package)
 
 

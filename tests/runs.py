@@ -68,7 +68,8 @@ def configuration(**changes: Any):
     from axolotl.cli.config import load_cfg
     from axolotl.utils.dict import DictDefault
 
-    return load_cfg(DictDefault(recipe(**changes)))
+    command = {key: changes.pop(key) for key in ("inference", "merge_lora") if key in changes}
+    return load_cfg(DictDefault(recipe(**changes)), **command)
 
 
 def datasets(cfg: Any):

