@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-import runs
 import tiny
 import tiny_data
 import yaml
@@ -82,7 +81,7 @@ def test_loaded_validated_and_composed(stage, path):
     starts_from = recipe["projector"].pop("init_from", None)
     cfg = _validated(recipe)
     folder = compose(request_of(cfg, projector=True))
-    model, report = load(folder, output_loading_info=True)
+    _, report = load(folder, output_loading_info=True)
     assert not report["missing_keys"] and not report["unexpected_keys"]
     assert bool(starts_from) == (cfg.stage == "instruct")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import tiny
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
 from bimedix2_plugin.compose import Request, compose
 from bimedix2_plugin.rendering import IGNORED, Renderer
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 SYSTEM = (
     "A chat between a curious user and an artificial intelligence assistant. "

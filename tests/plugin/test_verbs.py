@@ -81,6 +81,7 @@ def test_inference_sends_trainings_prompt(verbs):
 def test_inference_prompt_tokens_are_trainings(verbs):
     from axolotl.cli.utils import resolve_chat_template_str
     from axolotl.loaders import load_tokenizer
+
     from bimedix2_plugin.rendering import IGNORED, Renderer
 
     cfg = runs.configuration(inference=True)
