@@ -5,7 +5,8 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 VENV := .venv
-UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+# A uv that runs, or one of our own: a version manager's shim may be on the PATH and refuse.
+UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .tools/bin/uv)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export AXOLOTL_DO_NOT_TRACK := 1
 export TOKENIZERS_PARALLELISM := false
