@@ -50,6 +50,10 @@ test-slow: $(VENV)/.dev  ## kill tests, further runs of the command line, and th
 test-gpu: $(VENV)/.dev  ## packing through flash attention and sdpa's varlen kernel (needs CUDA)
 	$(OFFLINE) pytest -m gpu
 
+.PHONY: bench
+bench: $(VENV)/.dev  ## packing against padding on this machine, as ratios side by side
+	$(OFFLINE) PYTHONPATH=tests python tests/bench/packing.py 2>/dev/null
+
 .PHONY: check
 check: $(VENV)/.dev  ## format, lint and types
 	ruff format --check .

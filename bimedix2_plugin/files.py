@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,8 +28,8 @@ def writing(target: Path) -> Iterator[Path | None]:
             if target.is_dir():
                 yield None
                 return
-            partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
-            shutil.rmtree(partial, ignore_errors=True)
+            partial = target.with_name(f"{target.name}.partial")
+            shutil.rmtree(partial, ignore_errors=True)  # what a killed process left
             partial.mkdir()
             try:
                 yield partial

@@ -11,7 +11,7 @@ from axolotl.model_support.templates import IMAGE_TEXT_TO_TEXT
 from axolotl.utils.dict import DictDefault
 
 from bimedix2_plugin.compose import Request, compose, mapping
-from bimedix2_plugin.prepared import pin_shards, prepared_path
+from bimedix2_plugin.prepared import pin_shards, prepared_path, remove_unfinished
 from bimedix2_plugin.stages import LORA_TARGETS, PROJECTOR
 
 
@@ -58,6 +58,7 @@ def point_at_composed(context: ModelHookContext) -> None:
     cfg.chat_template, cfg.chat_template_jinja = "tokenizer_default", None
     cfg.overrides_of_model_kwargs = {**(cfg.overrides_of_model_kwargs or {}), "key_mapping": mapping(folder)}
     cfg.dataset_prepared_path = prepared_path(cfg, text)
+    remove_unfinished(cfg.dataset_prepared_path)
     pin_shards(cfg)
     if cfg.adapter:
         cfg.lora_target_modules = cfg.lora_target_modules or LORA_TARGETS

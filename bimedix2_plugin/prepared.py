@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
+from axolotl.utils.data.lock import LOCK_FILE_NAME
 from axolotl.utils.dict import DictDefault
+from filelock import FileLock, Timeout
 
 from bimedix2_plugin import rendering
 
 DEFAULT = "outputs/prepared"
 MANIFEST = "manifest.json"
+_WRITTEN_LAST = "state.json"  # by `Dataset.save_to_disk`
 
 
 def prepared_path(cfg: DictDefault, tokenizer_folder: Path) -> str:
@@ -26,7 +31,7 @@ def prepared_path(cfg: DictDefault, tokenizer_folder: Path) -> str:
         tokenizer_folder: composed folder, whose tokenizer, chat template (with the system text) and processor
             decide the ids and the number of image tokens.
     """
-    parts = {name: _digest(tokenizer_folder / name) for name in _DECIDING if (tokenizer_folder / name).is_file()}
+    parts = {name: _digest(tokenizer_folder / name) for name in _DECIDING}
     parts |= {f"data {path}": _digest(Path(path) / MANIFEST) for path in data_paths(cfg)}
     parts |= {"code": _digest(Path(rendering.__file__))}
     parts |= {"stage": cfg.stage or "instruct", "sequence_len": str(cfg.sequence_len)}
@@ -62,10 +67,25 @@ def pin_shards(cfg: DictDefault) -> None:
     """
     for entries, default in ((cfg.datasets, "train"), (cfg.test_datasets, "test")):
         for entry in entries or []:
-            entry["split"] = entry.get("split") or default
-            entry["ds_type"] = "parquet"
-            entry["data_files"] = {entry["split"].partition("[")[0]: shards(entry["path"], entry["split"])}
+            split = entry.get("split") or default
+            files = shards(entry["path"], split)
+            if files:
+                entry["split"], entry["ds_type"] = split, "parquet"
+                entry["data_files"] = {split.partition("[")[0]: files}
+
+
+def remove_unfinished(prepared: str) -> None:
+    """Remove what a killed run left half-written in a prepared set's folder; Axolotl would take it for the set.
+
+    A process that is writing holds Axolotl's lock; then nothing is touched.
+    """
+    folder = Path(prepared)
+    folder.mkdir(parents=True, exist_ok=True)
+    with suppress(Timeout), FileLock(folder / LOCK_FILE_NAME, timeout=0):
+        for saved in folder.iterdir():
+            if saved.is_dir() and not (saved / _WRITTEN_LAST).is_file():
+                shutil.rmtree(saved)
 
 
 def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""

@@ -122,8 +122,8 @@ def _data(cfg: DictDefault) -> list[str]:
     for entry, _ in _entries(cfg):
         if entry.get("type") != STRATEGY:
             problems.append(f"datasets: {entry.get('path')}: type must be {STRATEGY}, is {entry.get('type')!r}.")
-    if cfg.inference or cfg.merge_lora:
-        return problems
+    if cfg.inference or cfg.merge_lora or cfg.lora_model_dir:
+        return problems  # a trained adapter is merged or asked where its data may be gone
     for entry, default in _entries(cfg):
         path, split = entry.get("path") or "", entry.get("split") or default
         if (Path(path) / MANIFEST).is_file() and not shards(path, split):

@@ -121,6 +121,27 @@ def test_a_rebuilt_data_set_is_read_again(work):
     assert runs.datasets(runs.configuration()).train_dataset["labels"] != before
 
 
+def test_a_half_written_prepared_set_is_made_again(work):
+    cfg = runs.configuration()
+    rows = len(runs.datasets(cfg).train_dataset)
+    (saved,) = [folder for folder in Path(cfg.dataset_prepared_path).iterdir() if folder.is_dir()]
+    (saved / "state.json").unlink()
+    assert len(runs.datasets(runs.configuration()).train_dataset) == rows
+
+
+def test_a_set_that_somebody_is_writing_is_left_alone(work):
+    from axolotl.utils.data.lock import LOCK_FILE_NAME
+    from filelock import FileLock
+
+    folder = Path(runs.configuration().dataset_prepared_path)
+    (folder / "half").mkdir()
+    with FileLock(folder / LOCK_FILE_NAME, is_singleton=False):
+        runs.configuration()
+        assert (folder / "half").is_dir()
+    runs.configuration()
+    assert not (folder / "half").exists()
+
+
 def test_preparing_needs_no_projector_and_training_finds_the_set(work):
     """Stage 2's data can be prepared before stage 1 has run."""
     prepared = runs.configuration(is_preprocess=True, projector={"init_from": "./not/yet"})

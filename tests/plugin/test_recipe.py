@@ -67,6 +67,12 @@ def test_a_missing_data_folder_names_the_command_and_is_not_looked_up(work):
     assert "python -m data_prep build recipes/data/bimed_v.yml --out data/bimed-v" in problem
 
 
+def test_an_adapter_is_merged_where_its_data_is_gone(work):
+    shutil.rmtree(work / "data")
+    runs.configuration(lora_model_dir="./out")
+    runs.configuration(inference=True)
+
+
 def test_a_data_folder_without_manifest_is_not_complete(work):
     (work / "data" / "manifest.json").unlink()
     (problem,) = _problems()
