@@ -20,7 +20,7 @@ from bimedix2_plugin import rendering
 
 DEFAULT = "outputs/prepared"
 MANIFEST = "manifest.json"
-_WRITTEN_LAST = "state.json"  # by `Dataset.save_to_disk`
+_WRITTEN_LAST = "dataset_info.json"  # by `Dataset.save_to_disk`
 
 
 def prepared_path(cfg: DictDefault, tokenizer_folder: Path) -> str:

@@ -125,7 +125,7 @@ def test_a_half_written_prepared_set_is_made_again(work):
     cfg = runs.configuration()
     rows = len(runs.datasets(cfg).train_dataset)
     (saved,) = [folder for folder in Path(cfg.dataset_prepared_path).iterdir() if folder.is_dir()]
-    (saved / "state.json").unlink()
+    (saved / "dataset_info.json").unlink()
     assert len(runs.datasets(runs.configuration()).train_dataset) == rows
 
 
