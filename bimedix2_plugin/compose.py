@@ -74,7 +74,7 @@ def compose(request: Request) -> Path:
         request.kind, tower.hidden, int(base.config["hidden_size"]), request.vision_feature_layer
     )
     if request.projector and request.init_from:
-        projector.check(Path(request.init_from), shape)
+        projector.check(Path(request.init_from), shape, {"base": base.config, "tower": tower.source.config})
     folder = request.root / _key(request, base, tower)
     with writing(folder) as partial:
         if partial is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,10 +38,22 @@ def writing(target: Path) -> Iterator[Path | None]:
                 partial.replace(target)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+    except RecipeError:
+        raise
+    except Exception as error:
+        code = _system_code(error)
+        if code not in _NO_ROOM:
             raise
         raise RecipeError(
-            f"{target}: cannot be written ({error.strerror}). Free some space, or point the recipe elsewhere; "
+            f"{target}: cannot be written ({os.strerror(code)}). Free some space, or point the recipe elsewhere; "
             "nothing half-written was left."
         ) from error
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+
+def _system_code(error: Exception) -> int:
+    """Return the system's error number; safetensors and tokenizers tell it in their text alone."""
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    return int(told[1]) if told else getattr(error, "errno", None) or 0

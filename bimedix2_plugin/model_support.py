@@ -12,6 +12,7 @@ from axolotl.utils.dict import DictDefault
 
 from bimedix2_plugin.compose import Request, compose, mapping
 from bimedix2_plugin.prepared import pin_shards, prepared_path, remove_unfinished
+from bimedix2_plugin.projector import FINISHED
 from bimedix2_plugin.stages import LORA_TARGETS, PROJECTOR
 
 
@@ -22,6 +23,9 @@ def _is_composed_run(cfg: DictDefault) -> bool:
 def request_of(cfg: DictDefault, *, projector: bool) -> Request:
     """Read from a recipe what has to be composed."""
     bridge = cfg.projector or {}
+    init_from = bridge.get("init_from") if projector else None
+    if cfg.lora_model_dir and init_from and not (Path(init_from) / FINISHED).is_file():
+        init_from = None  # the adapter brings its own projector; stage 1's folder may be gone
     return Request(
         base=cfg.base_model,
         tower=cfg.vision_tower,
@@ -29,8 +33,8 @@ def request_of(cfg: DictDefault, *, projector: bool) -> Request:
         tower_revision=cfg.vision_tower_revision,
         projector=projector,
         kind=bridge.get("kind") or "mlp2x_gelu",
-        init_from=bridge.get("init_from") if projector else None,
-        vision_feature_layer=cfg.vision_feature_layer or -2,
+        init_from=init_from,
+        vision_feature_layer=-2 if cfg.vision_feature_layer is None else cfg.vision_feature_layer,
         image_aspect=cfg.image_aspect or "pad",
         chat_template=cfg.chat_template,
         chat_template_jinja=cfg.chat_template_jinja,
@@ -63,6 +67,10 @@ def point_at_composed(context: ModelHookContext) -> None:
     if cfg.adapter:
         cfg.lora_target_modules = cfg.lora_target_modules or LORA_TARGETS
         cfg.lora_modules_to_save = [PROJECTOR]
+    if cfg.load_in_4bit:
+        # Axolotl would quantise the tower and the projector, which is trained whole, with the language model.
+        kept = {"llm_int8_skip_modules": ["lm_head", PROJECTOR, "vision_tower"]}
+        cfg.bnb_config_kwargs = {**(cfg.bnb_config_kwargs or {}), **kept}
 
 
 class LlavaSupport(ModelSupport):

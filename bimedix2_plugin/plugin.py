@@ -66,6 +66,7 @@ class BiMediX2Plugin(BasePlugin):
             use_document_attention(model)
         if cfg.stage == "align":
             stages.freeze_for_align(model)
+            stages.keep_projector_in_float32(model)
 
     def pre_lora_load(self, cfg: DictDefault, model: Any) -> None:
         """Refuse an adapter that is not whole."""
@@ -76,6 +77,8 @@ class BiMediX2Plugin(BasePlugin):
         """Refuse an adapter that did not arrive whole."""
         if cfg.lora_model_dir and cfg.adapter:
             adapter.check_used(model, cfg.lora_model_dir)
+        if not (cfg.inference or cfg.merge_lora):
+            stages.keep_projector_in_float32(model)
 
     def post_model_load(self, cfg: DictDefault, model: Any) -> None:
         """Check that the stage's parameters, and no others, are trainable."""
@@ -83,13 +86,14 @@ class BiMediX2Plugin(BasePlugin):
             stages.check_roles(model, cfg)
 
     def post_trainer_create(self, cfg: DictDefault, trainer: Any) -> None:
-        """Hand the projector's learning rate to the trainer."""
+        """Hand the projector's learning rate to the trainer, and forget that an earlier run ended."""
         trainer.projector_learning_rate = (cfg.projector or {}).get("learning_rate")
+        if cfg.output_dir:
+            stages.forget_finish(cfg)
 
     def post_train(self, cfg: DictDefault, model: Any) -> None:
-        """Leave with the output what it was made of."""
-        if int(cfg.local_rank or 0) == 0:
-            shutil.copyfile(Path(cfg.base_model) / COMPOSITION, Path(cfg.output_dir) / COMPOSITION)
+        """Say that the run is finished; Axolotl calls this before and after it saves the final weights."""
+        stages.note_finish(cfg)
 
     def post_lora_merge(self, cfg: DictDefault, adapter_path: str, output_path: str) -> None:
         """Finish the merged checkpoint."""

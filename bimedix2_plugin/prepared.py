@@ -16,8 +16,6 @@ from axolotl.utils.data.lock import LOCK_FILE_NAME
 from axolotl.utils.dict import DictDefault
 from filelock import FileLock, Timeout
 
-from bimedix2_plugin import rendering
-
 DEFAULT = "outputs/prepared"
 MANIFEST = "manifest.json"
 _WRITTEN_LAST = "dataset_info.json"  # by `Dataset.save_to_disk`
@@ -33,12 +31,13 @@ def prepared_path(cfg: DictDefault, tokenizer_folder: Path) -> str:
     """
     parts = {name: _digest(tokenizer_folder / name) for name in _DECIDING}
     parts |= {f"data {path}": _digest(Path(path) / MANIFEST) for path in data_paths(cfg)}
-    parts |= {"code": _digest(Path(rendering.__file__))}
+    parts |= {module: _digest(Path(__file__).with_name(module)) for module in _DECIDING_CODE}
     parts |= {"stage": cfg.stage or "instruct", "sequence_len": str(cfg.sequence_len)}
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
     return str(Path(cfg.dataset_prepared_path or DEFAULT) / key)
 
 
+_DECIDING_CODE = ("rendering.py", "conversation.py", "chat_template.py")
 _DECIDING = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -68,10 +67,10 @@ def pin_shards(cfg: DictDefault) -> None:
     for entries, default in ((cfg.datasets, "train"), (cfg.test_datasets, "test")):
         for entry in entries or []:
             split = entry.get("split") or default
-            files = shards(entry["path"], split)
-            if files:
-                entry["split"], entry["ds_type"] = split, "parquet"
-                entry["data_files"] = {split.partition("[")[0]: files}
+            name = split.partition("[")[0]
+            # A set that is not there is asked for by file too, so that its name is not looked up on the Hub.
+            files = shards(entry["path"], split) or [str(Path(entry["path"]) / f"{name}-00000-of-00001.parquet")]
+            entry["split"], entry["ds_type"], entry["data_files"] = split, "parquet", {name: files}
 
 
 def remove_unfinished(prepared: str) -> None:

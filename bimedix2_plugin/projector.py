@@ -10,7 +10,7 @@ import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 WEIGHTS, CONFIG = "projector.safetensors", "projector_config.json"
-FINISHED = "composition.json"  # written when training ends; an interrupted run may leave weights without it
+FINISHED = "finished.json"  # written after a run's final weights; an interrupted run may leave weights without it
 PREFIX = "multi_modal_projector."
 
 
@@ -95,8 +95,24 @@ def load(folder: Path) -> dict[str, torch.Tensor]:
         raise RecipeError(f"{folder / WEIGHTS}: not a readable projector ({error}). Train stage 1 again.") from error
 
 
-def check(folder: Path, shape: ProjectorShape) -> None:
+def tensor_shapes(shape: ProjectorShape) -> dict[str, list[int]]:
+    """Return the projector's tensors by name, with their shapes."""
+    text, vision = shape.text_hidden, shape.vision_hidden
+    return {
+        f"{PREFIX}linear_1.weight": [text, vision],
+        f"{PREFIX}linear_1.bias": [text],
+        f"{PREFIX}linear_2.weight": [text, text],
+        f"{PREFIX}linear_2.bias": [text],
+    }
+
+
+def check(folder: Path, shape: ProjectorShape, models: dict[str, Any]) -> None:
     """Check that a stage 1 folder holds a projector for this base and tower.
+
+    Args:
+        folder: stage 1's output.
+        shape: what the projector must fit.
+        models: configurations of the base and the tower, as `finished.json` keeps them.
 
     Raises:
         RecipeError: it is not there, is not a stage 1 folder, or was trained for other widths.
@@ -111,6 +127,10 @@ def check(folder: Path, shape: ProjectorShape) -> None:
     wrong = [
         f"{key} {saved.get(key)!r}, here {value!r}" for key, value in asdict(shape).items() if saved.get(key) != value
     ]
+    finished = json.loads((folder / FINISHED).read_text(encoding="utf-8"))
+    wrong += [f"another {part}" for part, config in models.items() if finished.get(part) != config]
+    if not wrong and {name: list(tensor.shape) for name, tensor in load(folder).items()} != tensor_shapes(shape):
+        wrong = ["its tensors are not those of its configuration"]
     if wrong:
         raise RecipeError(
             f"projector.init_from: {folder} was trained for another base or tower ({'; '.join(wrong)}). "

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.prepared import MANIFEST, data_paths, shards
+from bimedix2_plugin.projector import FINISHED
 
 STRATEGY = "bimedix2_plugin.conversation"
 
@@ -28,6 +29,7 @@ _FORBIDDEN = {
     "skip_prepare_dataset": "rows are tokenised when the set is prepared",
     "image_size": "pictures are sized by the tower and image_aspect",
     "lora_target_linear": "it would put a LoRA into the tower; targets follow from the base",
+    "lora_modules_to_save": "the projector is trained whole, and nothing else",
     "lr_groups": "it misses the projector's biases; use projector.learning_rate",
     "streaming": "the prepared set is on disk",
 }
@@ -110,6 +112,13 @@ def _settings(cfg: DictDefault) -> list[str]:
     if not cfg.base_model:
         problems.append("base_model: name a language model (a Hub id, or a folder that starts with ./).")
     align = cfg.stage == "align"
+    sharded = next((key for key in ("deepspeed", "fsdp", "fsdp_config") if cfg.get(key)), None)
+    if align and sharded:
+        problems.append(f"{sharded}: leave it out; it would save the frozen model. Stage align fits DDP.")
+    start = (cfg.projector or {}).get("init_from")
+    elsewhere = cfg.is_preprocess or cfg.inference or cfg.merge_lora or cfg.lora_model_dir
+    if start and not (Path(start) / FINISHED).is_file() and not elsewhere:
+        problems.append(f"projector.init_from: {start} holds no finished stage 1. Run its recipe to the end first.")
     if align and cfg.adapter:
         problems.append("adapter: leave it out; stage align trains the projector alone.")
     if not align and cfg.adapter not in ("lora", "qlora"):
@@ -131,12 +140,17 @@ def _data(cfg: DictDefault) -> list[str]:
             problems.append(f"datasets: {path} has no split {split!r}; it has {', '.join(known)}.")
     for path in dict.fromkeys(data_paths(cfg)):
         if not (Path(path) / MANIFEST).is_file():
-            name = Path(path).name.replace("-", "_")
             what = "has no manifest.json, so it is not complete" if Path(path).is_dir() else "is not there"
-            problems.append(
-                f"datasets: {path} {what}. Make it: `python -m data_prep build recipes/data/{name}.yml --out {path}`."
-            )
+            problems.append(f"datasets: {path} {what}. {_how_to_make(path)}")
     return problems
+
+
+def _how_to_make(path: str) -> str:
+    mixture = Path("recipes/data") / f"{Path(path).name.replace('-', '_')}.yml"
+    command = f"`python -m data_prep build {mixture} --out {path}`."
+    if mixture.is_file():
+        return f"Make it: {command}"
+    return f"Write {mixture} (recipes/data/quickstart.yml shows how), then make it: {command}"
 
 
 def _entries(cfg: DictDefault) -> list[tuple[dict[str, Any], str]]:

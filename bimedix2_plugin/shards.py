@@ -65,4 +65,6 @@ def tensor_names(file: Path) -> list[str]:
         with safe_open(file, framework="pt") as opened:
             return list(opened.keys())
     except (SafetensorError, OSError) as error:
-        raise RecipeError(f"{file}: not a readable safetensors file ({error}). Download it again.") from error
+        raise RecipeError(
+            f"{file}: not a readable safetensors file ({error}). Copy, download or make it again."
+        ) from error

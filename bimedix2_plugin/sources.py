@@ -29,13 +29,24 @@ class Source:
     @property
     def config(self) -> dict[str, Any]:
         """The model's config.json."""
-        return json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
+        path = self.folder / "config.json"
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise RecipeError(f"{path}: not readable as JSON ({error}). Copy or download it again.") from error
 
     def identity(self) -> dict[str, Any]:
-        """What tells this model from another: revision, file names and sizes, configuration. No weight is read."""
-        files = {file.name: file.stat().st_size for file in sorted(self.folder.iterdir()) if file.is_file()}
-        name = str(self.folder.resolve()) if self.revision == "local" else self.name
-        return {"name": name, "revision": self.revision, "files": files, "config": self.config}
+        """What tells this model from another: revision, file names and sizes, configuration. No weight is read.
+
+        A local folder has no revision: its files' times stand for one.
+        """
+        stats = {file.name: file.stat() for file in sorted(self.folder.iterdir()) if file.is_file()}
+        files = {name: stat.st_size for name, stat in stats.items()}
+        if self.revision != "local":
+            return {"name": self.name, "revision": self.revision, "files": files, "config": self.config}
+        times = {name: stat.st_mtime_ns for name, stat in stats.items()}
+        name = str(self.folder.resolve())
+        return {"name": name, "revision": "local", "files": files, "times": times, "config": self.config}
 
 
 def resolve(key: str, name: str, revision: str | None = None) -> Source:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import types
 from pathlib import Path
 from typing import Any
@@ -10,10 +13,12 @@ from axolotl.utils.dict import DictDefault
 from axolotl.utils.logging import get_logger
 
 from bimedix2_plugin import projector
+from bimedix2_plugin.compose import COMPOSITION
 from bimedix2_plugin.errors import RecipeError
 
 LOG = get_logger(f"axolotl.{__name__}")  # Axolotl shows information from its own names only
 PROJECTOR = "multi_modal_projector"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
 # The linear layers of the language model, its head left out: the paper's targets. Anchored to the language
 # model, since the tower has layers of the same names.
@@ -50,6 +55,49 @@ def _save_projector(
     }
     projector.save(Path(save_directory), projector_shape(model), weights)
     model.config.save_pretrained(save_directory)
+
+
+def keep_projector_in_float32(model: Any) -> None:
+    """Keep the trained projector and, with it, the optimizer's state in float32; autocast computes in bf16.
+
+    PEFT does so for a LoRA alone. At the recipes' learning rates half of the projector's steps are smaller than
+    what a bf16 weight can take up.
+    """
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad and is_projector(name):
+            parameter.data = parameter.data.float()
+
+
+def forget_finish(cfg: DictDefault) -> None:
+    """Remove an earlier run's mark from the output folder, and remember when its weights were written."""
+    if _main_process(cfg):
+        (Path(cfg.output_dir) / projector.FINISHED).unlink(missing_ok=True)
+        cfg.weights_before = _weights_time(cfg)
+
+
+def note_finish(cfg: DictDefault) -> None:
+    """Leave with the output what it was made of and, once its final weights are there, that it is finished."""
+    if not _main_process(cfg):
+        return
+    out = Path(cfg.output_dir)
+    shutil.copyfile(Path(cfg.base_model) / COMPOSITION, out / COMPOSITION)
+    if _weights_time(cfg) != cfg.weights_before:
+        parts = json.loads((out / COMPOSITION).read_text(encoding="utf-8"))
+        finished = {
+            "stage": cfg.stage or "instruct",
+            "base": parts["base"]["config"],
+            "tower": parts["tower"]["config"],
+        }
+        (out / projector.FINISHED).write_text(json.dumps(finished, indent=1), encoding="utf-8")
+
+
+def _main_process(cfg: DictDefault) -> bool:
+    return int(os.environ.get("RANK", cfg.local_rank or 0)) == 0
+
+
+def _weights_time(cfg: DictDefault) -> int | None:
+    file = Path(cfg.output_dir) / (projector.WEIGHTS if cfg.stage == "align" else ADAPTER_WEIGHTS)
+    return file.stat().st_mtime_ns if file.is_file() else None
 
 
 def load_projector(model: Any, folder: str | Path) -> None:

@@ -56,7 +56,11 @@ class LlavaTrainer(AxolotlTrainer):
         sampler = super()._create_multipack_sampler(base_sampler, dataset, is_training=is_training)
         if not (is_training and self.args.balance_labels):
             return sampler
-        return WholeEpochSampler.of(sampler, math.ceil(self.args.num_train_epochs))
+        epochs = math.ceil(self.args.num_train_epochs)
+        if self.args.max_steps > 0:
+            packs = self.args.max_steps * self._batches_per_optimizer_step()
+            epochs = math.ceil(packs / max(1, len(sampler))) + 1
+        return WholeEpochSampler.of(sampler, epochs)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """Resume stage 1 from its projector; a LoRA's checkpoint is the trainer's own business."""

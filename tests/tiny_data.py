@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -82,6 +83,17 @@ def dataset(folder: str | Path, rows: int = 24, seed: int = 0, with_images: bool
     (folder / "ledger.jsonl").write_text("", encoding="utf-8")
     shards = {name: {"rows": len(part), **_digest(folder / name)} for name, part in tables.items()}
     _write_manifest(folder, train, test, shards, images)
+    return folder
+
+
+def captions(source: str | Path, folder: str | Path) -> Path:
+    """Copy a data set with the rows of its training split that have one image and one answer."""
+    folder = Path(folder)
+    shutil.copytree(source, folder)
+    for shard in folder.glob("train-*.parquet"):
+        table = pq.read_table(shard)
+        rows = [row for row in table.to_pylist() if len(row["images"]) == 1 and len(row["messages"]) == 2]
+        pq.write_table(pa.Table.from_pylist(rows, table.schema), shard)
     return folder
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import tiny
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModel, AutoModelForCausalLM, AutoProcessor
 
 from bimedix2_plugin import projector
@@ -130,15 +131,33 @@ def test_stage_1_projector_is_taken_over(parts_folder):
     shape = projector.ProjectorShape("mlp2x_gelu", 32, 64, -2)
     fresh = projector.load(compose(_request(parts_folder)))
     projector.save(parts_folder / "stage1", shape, {name: tensor + 1 for name, tensor in fresh.items()})
-    (parts_folder / "stage1" / projector.FINISHED).write_text("{}")
+    _finish(parts_folder)
     folder = compose(_request(parts_folder, init_from=str(parts_folder / "stage1")))
     taken = load(folder, dtype=torch.float32).model.multi_modal_projector
     assert torch.equal(taken.linear_1.weight, fresh["multi_modal_projector.linear_1.weight"] + 1)
 
 
+def _finish(folder, **changes):
+    models = {part: json.loads((folder / name / "config.json").read_text()) for part, name in NAMES.items()}
+    (folder / "stage1" / projector.FINISHED).write_text(json.dumps(models | changes))
+
+
+NAMES = {"base": "llama", "tower": "tower"}
+
+
 def _wrong_width(folder):
     _unfinished(folder, text_hidden=4096)
-    (folder / "stage1" / projector.FINISHED).write_text("{}")
+    _finish(folder)
+
+
+def _other_base(folder):
+    _unfinished(folder)
+    _finish(folder, base={"model_type": "llama", "hidden_size": 64})
+
+
+def _other_tensors(folder):
+    _unfinished(folder)
+    _finish(folder)
 
 
 def _unfinished(folder, text_hidden=64):
@@ -152,7 +171,9 @@ def _unfinished(folder, text_hidden=64):
     [
         (lambda f: (f / "llama" / "config.json").unlink(), {}, "base_model: .*config.json"),
         (lambda f: None, {"init_from": "stage1"}, "projector.init_from: .*stage1 holds no projector.safetensors"),
-        (_unfinished, {"init_from": "stage1"}, "holds no composition.json. Run .* stage 1 to its end"),
+        (_unfinished, {"init_from": "stage1"}, "holds no finished.json. Run .* stage 1 to its end"),
+        (_other_base, {"init_from": "stage1"}, "trained for another base or tower .another base"),
+        (_other_tensors, {"init_from": "stage1"}, "its tensors are not those of its configuration"),
         (_wrong_width, {"init_from": "stage1"}, "trained for another base or tower .*text_hidden 4096, here 64"),
         (lambda f: _set(f / "tower", model_type="bert"), {}, "vision_tower: .*'bert'.*not a vision tower.*clip"),
         (lambda f: _set(f / "llama", model_type="t5"), {}, "base_model: .*'t5'.*Known: .*llama"),
@@ -164,6 +185,8 @@ def _unfinished(folder, text_hidden=64):
         "no config",
         "no stage 1",
         "unfinished",
+        "other base",
+        "other tensors",
         "other width",
         "not a tower",
         "not a base",
@@ -208,11 +231,22 @@ def test_broken_link_says_how_to_redo_it(parts_folder):
         compose(_request(parts_folder))
 
 
-def test_full_disk_leaves_nothing_behind(parts_folder, monkeypatch):
-    def full(*_, **__):
-        raise OSError(errno.ENOSPC, "No space left on device")
+@pytest.mark.parametrize(
+    ("writer", "error"),
+    [
+        ("bimedix2_plugin.projector.Path.write_text", OSError(errno.ENOSPC, "No space left on device")),
+        ("safetensors.torch.save_file", SafetensorError("I/O error: No space left on device (os error 28)")),
+        ("transformers.PreTrainedTokenizerFast.save_pretrained", Exception("No space left on device (os error 28)")),
+    ],
+    ids=["text", "weights", "tokenizer"],
+)
+def test_full_disk_leaves_nothing_behind(parts_folder, monkeypatch, writer, error):
+    """Each writer tells of a full disk in its own way."""
 
-    monkeypatch.setattr("bimedix2_plugin.projector.Path.write_text", full)
+    def full(*_, **__):
+        raise error
+
+    monkeypatch.setattr(writer, full)
     with pytest.raises(RecipeError, match="No space left"):
         compose(_request(parts_folder))
     monkeypatch.undo()

@@ -53,6 +53,8 @@ def test_unknown_keys_goes_into_nested_models():
         ({"stage": "align"}, "adapter: leave it out; stage align"),
         ({"lora_target_linear": True}, "lora_target_linear: leave it out"),
         ({"image_size": 224}, "image_size: leave it out"),
+        ({"lora_modules_to_save": ["lm_head"]}, "lora_modules_to_save: leave it out"),
+        ({"stage": "align", "adapter": None, "deepspeed": "x.json"}, "deepspeed: leave it out"),
         ({"datasets": [{"path": "./data", "type": "alpaca"}]}, "type must be bimedix2_plugin.conversation"),
     ],
 )
@@ -64,13 +66,25 @@ def test_a_missing_data_folder_names_the_command_and_is_not_looked_up(work):
     entry = runs.RECIPE["datasets"][0] | {"path": "data/bimed-v"}
     (problem,) = _problems(datasets=[entry])
     assert "data/bimed-v is not there" in problem
+    assert "Write recipes/data/bimed_v.yml" in problem
     assert "python -m data_prep build recipes/data/bimed_v.yml --out data/bimed-v" in problem
+
+
+def test_a_data_folder_that_a_shipped_mixture_makes(work):
+    (work / "recipes" / "data").mkdir(parents=True)
+    (work / "recipes" / "data" / "quickstart.yml").touch()
+    entry = runs.RECIPE["datasets"][0] | {"path": "./data/quickstart"}
+    (problem,) = _problems(datasets=[entry])
+    assert problem.endswith("Make it: `python -m data_prep build recipes/data/quickstart.yml --out ./data/quickstart`.")
 
 
 def test_an_adapter_is_merged_where_its_data_is_gone(work):
     shutil.rmtree(work / "data")
-    runs.configuration(lora_model_dir="./out")
-    runs.configuration(inference=True)
+    gone = {"projector": {"init_from": "./gone"}}
+    runs.configuration(inference=True, lora_model_dir="./out", **gone)
+    cfg = runs.configuration(lora_model_dir="./out", **gone)
+    with pytest.raises(FileNotFoundError, match=r"data/train-00000-of-00001.parquet"):
+        runs.datasets(cfg)
 
 
 def test_a_data_folder_without_manifest_is_not_complete(work):

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 import runs
+import tiny_data
 
 CHANGES = {"num_epochs": 3, "save_strategy": "steps", "save_steps": 1, "lora_dropout": 0.05, "max_steps": None}
 
@@ -33,7 +34,7 @@ def test_resumed_equals_uninterrupted(work, monkeypatch, stage, at):
     changes = dict(CHANGES)
     if stage == "align":
         changes |= {**runs.ALIGN, "datasets": [runs.RECIPE["datasets"][0] | {"path": "./captions"}]}
-        _captions(work)
+        tiny_data.captions("data", "captions")
     packs: list = []
     monkeypatch.setattr("bimedix2_plugin.trainer.LlavaTrainer.training_step", _watch(packs))
     whole = _history(runs.train(**changes, output_dir="./whole", sequence_len=256))
@@ -47,17 +48,6 @@ def test_resumed_equals_uninterrupted(work, monkeypatch, stage, at):
     assert {step: again[step] for step in range(at + 1, steps + 1)} == pytest.approx(
         {step: whole[step] for step in range(at + 1, steps + 1)}, rel=1e-6
     )
-
-
-def _captions(folder):
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    shutil.copytree(folder / "data", folder / "captions")
-    for shard in (folder / "captions").glob("train-*.parquet"):
-        table = pq.read_table(shard)
-        rows = [row for row in table.to_pylist() if len(row["images"]) == 1 and len(row["messages"]) == 2]
-        pq.write_table(pa.Table.from_pylist(rows, table.schema), shard)
 
 
 def test_every_row_is_seen_in_every_epoch(work, monkeypatch):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import runs
+import tiny_data
 import torch
 from safetensors.torch import load_file
 
@@ -55,22 +56,9 @@ def test_projector_has_its_own_rate_biases_included(instruct):
 def aligned(workshop):
     """Stage 1, trained for real, with a checkpoint on the way."""
     caption = [{"path": "./captions", "type": "bimedix2_plugin.conversation", "split": "train"}]
-    _captions(workshop)
+    tiny_data.captions("data", "captions")
     runs.train(**runs.ALIGN, datasets=caption, output_dir="./stage1", save_strategy="steps", save_steps=2, num_epochs=2)
     return workshop / "stage1"
-
-
-def _captions(folder):
-    import shutil
-
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    shutil.copytree(folder / "data", folder / "captions", dirs_exist_ok=True)
-    for shard in (folder / "captions").glob("train-*.parquet"):
-        table = pq.read_table(shard)
-        rows = [row for row in table.to_pylist() if len(row["images"]) == 1 and len(row["messages"]) == 2]
-        pq.write_table(pa.Table.from_pylist(rows, table.schema), shard)
 
 
 def test_align_saves_the_projector_and_never_the_frozen_model(aligned):
@@ -86,6 +74,21 @@ def test_align_saves_the_projector_and_never_the_frozen_model(aligned):
         } == {"projector.safetensors"}
     newest = max(aligned.glob("checkpoint-*"))
     assert {"optimizer.pt", "scheduler.pt", "trainer_state.json"} <= {f.name for f in newest.iterdir()}
+
+
+def test_finished_is_said_after_the_final_weights(aligned, monkeypatch):
+    """A run that dies while it saves must not pass for a finished one."""
+    assert (aligned / "finished.json").is_file()
+    assert all(not (folder / "finished.json").exists() for folder in aligned.glob("checkpoint-*"))
+
+    def full(*_, **__):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("axolotl.train.save_trained_model", full)
+    captions = [{"path": "./captions", "type": "bimedix2_plugin.conversation", "split": "train"}]
+    with pytest.raises(OSError, match="disk full"):
+        runs.train(**runs.ALIGN, datasets=captions, output_dir="./dies", max_steps=1)
+    assert not (aligned.parent / "dies" / "finished.json").exists()
 
 
 def test_align_moved_the_projector_and_stage_2_starts_from_it(aligned):

@@ -51,9 +51,9 @@ def test_training_killed_in_mid_epoch(work):
     subprocess.run(TRAIN, cwd=work, check=True, capture_output=True)
     _recipe(work, output_dir="./killed")
     _kill_when(TRAIN, work, (work / "killed" / "checkpoint-10").is_dir)
-    assert not (work / "killed" / "composition.json").exists()
+    assert not (work / "killed" / "finished.json").exists()
     subprocess.run(TRAIN, cwd=work, check=True, capture_output=True)
-    assert (work / "killed" / "composition.json").exists()
+    assert (work / "killed" / "finished.json").exists()
     assert _losses(work / "killed") == pytest.approx(_losses(work / "whole"), rel=1e-6)
 
 
