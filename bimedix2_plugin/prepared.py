@@ -68,9 +68,11 @@ def pin_shards(cfg: DictDefault) -> None:
         for entry in entries or []:
             split = entry.get("split") or default
             name = split.partition("[")[0]
-            # A set that is not there is asked for by file too, so that its name is not looked up on the Hub.
-            files = shards(entry["path"], split) or [str(Path(entry["path"]) / f"{name}-00000-of-00001.parquet")]
-            entry["split"], entry["ds_type"], entry["data_files"] = split, "parquet", {name: files}
+            files = shards(entry["path"], split)
+            if files:
+                entry["split"], entry["ds_type"], entry["data_files"] = split, "parquet", {name: files}
+            else:  # no repository of the Hub is named like a whole path: it is not looked up there
+                entry["path"] = str(Path(entry["path"]).absolute())
 
 
 def remove_unfinished(prepared: str) -> None:

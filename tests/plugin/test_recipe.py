@@ -83,7 +83,7 @@ def test_an_adapter_is_merged_where_its_data_is_gone(work):
     gone = {"projector": {"init_from": "./gone"}}
     runs.configuration(inference=True, lora_model_dir="./out", **gone)
     cfg = runs.configuration(lora_model_dir="./out", **gone)
-    with pytest.raises(FileNotFoundError, match=r"data/train-00000-of-00001.parquet"):
+    with pytest.raises(ValueError, match=rf"could not be loaded.*{work / 'data'}"):
         runs.datasets(cfg)
 
 

@@ -8,7 +8,7 @@ import pytest
 import runs
 import tiny_data
 
-CHANGES = {"num_epochs": 3, "save_strategy": "steps", "save_steps": 1, "lora_dropout": 0.05, "max_steps": None}
+CHANGES = {"num_epochs": 3, "save_strategy": "steps", "save_steps": 1, "save_total_limit": 50, "lora_dropout": 0.05}
 
 
 def _history(trainer):
@@ -28,12 +28,12 @@ def _watch(packs):
     return step
 
 
-@pytest.mark.parametrize("at", [2, 7], ids=["in the first epoch", "in the second epoch"])
+@pytest.mark.parametrize("at", [2, 7], ids=["early", "late"])
 @pytest.mark.parametrize("stage", ["instruct", "align"])
 def test_resumed_equals_uninterrupted(work, monkeypatch, stage, at):
     changes = dict(CHANGES)
     if stage == "align":
-        changes |= {**runs.ALIGN, "datasets": [runs.RECIPE["datasets"][0] | {"path": "./captions"}]}
+        changes |= {**runs.ALIGN, "datasets": [runs.RECIPE["datasets"][0] | {"path": "./captions"}], "num_epochs": 9}
         tiny_data.captions("data", "captions")
     packs: list = []
     monkeypatch.setattr("bimedix2_plugin.trainer.LlavaTrainer.training_step", _watch(packs))
