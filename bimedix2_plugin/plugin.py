@@ -86,10 +86,12 @@ class BiMediX2Plugin(BasePlugin):
             stages.check_roles(model, cfg)
 
     def post_trainer_create(self, cfg: DictDefault, trainer: Any) -> None:
-        """Hand the projector's learning rate to the trainer, and forget that an earlier run ended."""
+        """Hand the projector's learning rate to the trainer, and clear what an earlier run must not leave behind."""
         trainer.projector_learning_rate = (cfg.projector or {}).get("learning_rate")
         if cfg.output_dir:
             stages.forget_finish(cfg)
+            stages.remove_unfinished_checkpoints(cfg)
+            trainer.accelerator.wait_for_everyone()
 
     def post_train(self, cfg: DictDefault, model: Any) -> None:
         """Say that the run is finished; Axolotl calls this before and after it saves the final weights."""

@@ -19,6 +19,7 @@ from bimedix2_plugin.errors import RecipeError
 LOG = get_logger(f"axolotl.{__name__}")  # Axolotl shows information from its own names only
 PROJECTOR = "multi_modal_projector"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
+_CHECKPOINTED_LAST = "trainer_state.json"
 
 # The linear layers of the language model, its head left out: the paper's targets. Anchored to the language
 # model, since the tower has layers of the same names.
@@ -73,6 +74,18 @@ def forget_finish(cfg: DictDefault) -> None:
     if _main_process(cfg):
         (Path(cfg.output_dir) / projector.FINISHED).unlink(missing_ok=True)
         cfg.weights_before = _weights_time(cfg)
+
+
+def remove_unfinished_checkpoints(cfg: DictDefault) -> None:
+    """Remove checkpoints that a killed run left half-written; a resume would take the newest and fail."""
+    if not _main_process(cfg):
+        return
+    for folder in Path(cfg.output_dir).glob("checkpoint-*"):
+        try:
+            json.loads((folder / _CHECKPOINTED_LAST).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            LOG.warning("%s was not written to its end; it is removed", folder)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def note_finish(cfg: DictDefault) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 import runs
@@ -42,6 +43,8 @@ def test_resumed_equals_uninterrupted(work, monkeypatch, stage, at):
     assert steps > at
     uninterrupted = list(packs)
     shutil.copytree(f"whole/checkpoint-{at}", f"again/checkpoint-{at}")
+    shutil.copytree(f"whole/checkpoint-{at}", "again/checkpoint-99")  # as a kill in the middle of saving leaves it
+    Path("again/checkpoint-99/trainer_state.json").write_text('{"epoch": 0.')
     packs.clear()
     again = _history(runs.train(**changes, output_dir="./again", sequence_len=256, auto_resume_from_checkpoints=True))
     assert packs == uninterrupted[at:]
