@@ -1,8 +1,8 @@
 """Attention inside a pack on a CPU: document by document.
 
 transformers isolates packed documents by one dense block mask over the whole pack; its cost is quadratic in
-the pack's length and eats what packing saves. Here each document attends to itself alone. On CUDA the varlen
-kernels of flash attention, or Axolotl's for sdpa, do the same.
+the pack's length and eats what packing saves. Here each document attends to itself alone, within the layer's sliding
+window where it has one. On CUDA the varlen kernels of flash attention, or Axolotl's for sdpa, do the same.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ def document_attention(
     attention_mask: torch.Tensor | None,
     *,
     position_ids: torch.Tensor | None = None,
+    sliding_window: int | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
     """Causal attention inside each document of one packed row.
@@ -34,6 +35,7 @@ def document_attention(
         query, key, value: [1, heads, L, D].
         attention_mask: given only outside packing; plain sdpa serves then.
         position_ids: [1, L], restarting at 0 with every document.
+        sliding_window: how many keys a query sees, its own among them; None: all before it.
         kwargs: dropout, scaling and the like, as sdpa takes them.
 
     Returns:
@@ -44,8 +46,19 @@ def document_attention(
     starts = torch.nonzero(position_ids[0] == 0).flatten().tolist()
     lengths = [end - start for start, end in zip(starts, [*starts[1:], query.shape[2]], strict=True)]
     parts = zip(query.split(lengths, 2), key.split(lengths, 2), value.split(lengths, 2), strict=True)
-    outputs = [sdpa_attention_forward(module, q, k, v, None, **kwargs)[0] for q, k, v in parts]
+    outputs = [
+        sdpa_attention_forward(module, q, k, v, _window(q.shape[2], sliding_window, q.device), **kwargs)[0]
+        for q, k, v in parts
+    ]
     return torch.cat(outputs, dim=1), None
+
+
+def _window(length: int, window: int | None, device: torch.device) -> torch.Tensor | None:
+    """Return what each query of a document sees, bool [1, 1, L, L]; None where that is all before it."""
+    if window is None or length <= window:
+        return None
+    seen = torch.ones(length, length, dtype=torch.bool, device=device)
+    return seen.tril().triu(1 - window)[None, None]
 
 
 def _mask(**kwargs: Any) -> torch.Tensor | None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bimedix2_plugin.chat_template import base_template, with_parts
+from bimedix2_plugin.chat_template import base_template, end_of_turn, takes_system, with_parts
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.sources import Source
 from bimedix2_plugin.tower import VisionTower, image_processor
@@ -24,10 +24,7 @@ def write_configuration(folder: Path, request: Request, base: Source, tower: Vis
     Raises:
         RecipeError: the base has no chat template and the recipe names none, or an unknown one.
     """
-    from transformers import AutoTokenizer
-
-    placeholder = save_tokenizer(base.folder, folder, int(base.config["vocab_size"]))
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer, placeholder = save_tokenizer(base.folder, folder, int(base.config["vocab_size"]))
     try:
         template = base_template(tokenizer, request.chat_template, request.chat_template_jinja)
     except ValueError as error:
@@ -35,10 +32,10 @@ def write_configuration(folder: Path, request: Request, base: Source, tower: Vis
             f"chat_template: {request.chat_template or 'tokenizer_default'}: {error} Name one that Axolotl knows "
             "(llama3, chatml, …), or `jinja` with chat_template_jinja."
         ) from error
-    tokenizer.chat_template = with_parts(template, request.system)
-    tokenizer.save_pretrained(folder)
+    tokenizer.chat_template = with_parts(template, request.system, takes_system=takes_system(tokenizer, template))
+    (folder / "chat_template.jinja").write_text(tokenizer.chat_template, encoding="utf-8")
     _model_config(request, base, tower, placeholder).save_pretrained(folder)
-    _generation_config(base, tokenizer.pad_token_id).save_pretrained(folder)
+    _generation_config(base, tokenizer.pad_token_id, end_of_turn(tokenizer)).save_pretrained(folder)
     processor = {
         "processor_class": "LlavaProcessor",
         "image_token": PLACEHOLDER,
@@ -71,7 +68,7 @@ def _model_config(request: Request, base: Source, tower: VisionTower, placeholde
     return config
 
 
-def _generation_config(base: Source, padding: int | None) -> GenerationConfig:
+def _generation_config(base: Source, padding: int | None, end: int | None) -> GenerationConfig:
     from transformers import AutoConfig, GenerationConfig
 
     if (base.folder / "generation_config.json").is_file():
@@ -79,6 +76,10 @@ def _generation_config(base: Source, padding: int | None) -> GenerationConfig:
     else:
         generation = GenerationConfig.from_model_config(AutoConfig.from_pretrained(base.folder))
     generation.pad_token_id = padding
+    # A trained answer ends with its turn's end token, which not every base names among those that end a text.
+    known = generation.eos_token_id
+    stops = known if isinstance(known, list) else [known]
+    generation.eos_token_id = [token for token in dict.fromkeys([*stops, end]) if token is not None] or None
     return generation
 
 

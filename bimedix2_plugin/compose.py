@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from bimedix2_plugin import projector
 from bimedix2_plugin.checkpoint import write_configuration
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.families import base_mapping, key_mapping
+from bimedix2_plugin.families import base_of, key_mapping
 from bimedix2_plugin.files import writing
 from bimedix2_plugin.shards import Shards, read_shards
 from bimedix2_plugin.sources import Source, resolve
@@ -26,7 +27,7 @@ from bimedix2_plugin.vocabulary import Placeholder
 if TYPE_CHECKING:
     import torch
 
-FORMAT = 1
+FORMAT = 2
 COMPOSITION = "composition.json"
 _EMBEDDINGS, _HEAD = "model.embed_tokens.weight", "lm_head.weight"
 _EMBEDDING_SAMPLE = 4096
@@ -69,7 +70,7 @@ def compose(request: Request) -> Path:
     """
     base = resolve("base_model", request.base, request.base_revision)
     tower = read_tower(resolve("vision_tower", request.tower, request.tower_revision))
-    base_mapping(base.name, base.config)
+    base_of(base.name, base.config)
     shape = projector.ProjectorShape(
         request.kind, tower.hidden, int(base.config["hidden_size"]), request.vision_feature_layer
     )
@@ -93,7 +94,7 @@ def load(folder: str | Path, **kwargs: Any) -> Any:
 def mapping(folder: str | Path) -> dict[str, str]:
     """Return the key mapping with which a composed folder's links are read."""
     parts = json.loads((Path(folder) / COMPOSITION).read_text(encoding="utf-8"))
-    return key_mapping(parts["base"]["config"]["model_type"], parts["tower"]["config"]["model_type"])
+    return key_mapping(parts["tower"]["config"]["model_type"])
 
 
 def _key(request: Request, base: Source, tower: VisionTower) -> str:
@@ -116,7 +117,8 @@ def _fill(folder: Path, request: Request, base: Source, tower: VisionTower, shap
     if placeholder.grown:
         weight_map |= _grow(folder, base_shards, placeholder)
     if request.projector:
-        weights = _projector_weights(request, shape, tower, vision_shards, base_shards)
+        scaled = base_of(base.name, base.config).scaled_embeddings
+        weights = _projector_weights(request, shape, tower, vision_shards, base_shards, scaled_embeddings=scaled)
         projector.save(folder, shape, weights)
         weight_map |= dict.fromkeys(weights, projector.WEIGHTS)
     index = {"metadata": {}, "weight_map": dict(sorted(weight_map.items()))}
@@ -157,11 +159,19 @@ def _grow(folder: Path, shards: Shards, placeholder: Placeholder) -> dict[str, s
 
 
 def _projector_weights(
-    request: Request, shape: projector.ProjectorShape, tower: VisionTower, vision: Shards, base: Shards
+    request: Request,
+    shape: projector.ProjectorShape,
+    tower: VisionTower,
+    vision: Shards,
+    base: Shards,
+    *,
+    scaled_embeddings: bool,
 ) -> dict[str, torch.Tensor]:
     if request.init_from:
         return projector.load(Path(request.init_from))
     spread = float(base.rows(_EMBEDDINGS, _EMBEDDING_SAMPLE).float().std())
+    if scaled_embeddings:
+        spread *= math.sqrt(shape.text_hidden)
     return projector.fresh(shape, calibration_features(tower, vision, request.vision_feature_layer), spread)
 
 

@@ -9,6 +9,7 @@ from bimedix2_plugin.errors import RecipeError
 
 CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+SIGLIP_MEAN = SIGLIP_STD = (0.5, 0.5, 0.5)
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,9 @@ class Tower:
 
     Attributes:
         model_type: of the config that goes into the LLaVA config.
-        inside: the key of that config inside a two-part model's config (CLIP), or None.
+        inside: the key of that config inside a two-part model's config (CLIP, SigLIP), or None.
         prefixes: tensor name pattern to its place in `LlavaModel`, for the names that its files use.
-        class_tokens: tokens before the patches; `default` feature selection drops the first one.
+        class_tokens: tokens before the patches, one or none; `default` feature selection drops it, `full` takes all.
         mean, std: normalisation where the folder has no preprocessor_config.json.
     """
 
@@ -49,21 +50,44 @@ _CLIP_PREFIXES = {
     **_prefixes("embeddings", "pre_layrnorm", "encoder", "post_layernorm"),
 }
 _DINO_PREFIXES = _prefixes("embeddings", "encoder", "layernorm")
+_SIGLIP_PREFIXES = {
+    r"^vision_model\.": "model.vision_tower.",
+    **_prefixes("embeddings", "encoder", "post_layernorm", "head"),
+}
 
 TOWERS: dict[str, Tower] = {
     "clip": Tower("clip_vision_model", "vision_config", _CLIP_PREFIXES, 1, CLIP_MEAN, CLIP_STD),
     "clip_vision_model": Tower("clip_vision_model", None, _CLIP_PREFIXES, 1, CLIP_MEAN, CLIP_STD),
     "dinov2": Tower("dinov2", None, _DINO_PREFIXES, 1, IMAGENET_MEAN, IMAGENET_STD),
+    "siglip": Tower("siglip_vision_model", "vision_config", _SIGLIP_PREFIXES, 0, SIGLIP_MEAN, SIGLIP_STD),
+    "siglip_vision_model": Tower("siglip_vision_model", None, _SIGLIP_PREFIXES, 0, SIGLIP_MEAN, SIGLIP_STD),
 }
 
-# The language model's tensor names in its own files, and where they go in LlavaForConditionalGeneration.
-# One entry a first part: transformers does not match a pattern with a group and a back reference here.
-BASES: dict[str, dict[str, str]] = {
-    "llama": {
-        r"^model\.(?=layers\.|embed_tokens\.|norm\.)": "model.language_model.",
-    },
+
+@dataclass(frozen=True)
+class Base:
+    """One language model architecture; what is not here follows from the model's own config.
+
+    Attributes:
+        scaled_embeddings: whether the model multiplies token embeddings by sqrt(H). Image features take the
+            embeddings' place after that, so they are not multiplied.
+    """
+
+    scaled_embeddings: bool = False
+
+
+BASES: dict[str, Base] = {
+    "gemma2": Base(scaled_embeddings=True),
+    "gemma3_text": Base(scaled_embeddings=True),
+    "llama": Base(),
+    "mistral": Base(),
+    "phi3": Base(),
+    "qwen2": Base(),
+    "qwen3": Base(),
 }
 
+# Every base's files name their tensors alike; a tied lm_head has none, an untied one keeps its name.
+_BASE_MAPPING = {r"^model\.(?=layers\.|embed_tokens\.|norm\.)": "model.language_model."}
 PROJECTOR_MAPPING = {r"^multi_modal_projector": "model.multi_modal_projector"}
 
 
@@ -82,8 +106,8 @@ def tower_of(name: str, config: dict[str, Any]) -> Tower:
     return TOWERS[model_type]
 
 
-def base_mapping(name: str, config: dict[str, Any]) -> dict[str, str]:
-    """Look up the language model's key mapping by its config's model type.
+def base_of(name: str, config: dict[str, Any]) -> Base:
+    """Look up a language model by its config's model type.
 
     Raises:
         RecipeError: it is not a language model that composes.
@@ -97,6 +121,6 @@ def base_mapping(name: str, config: dict[str, Any]) -> dict[str, str]:
     return BASES[model_type]
 
 
-def key_mapping(base_type: str, tower_type: str) -> dict[str, str]:
+def key_mapping(tower_type: str) -> dict[str, str]:
     """The `key_mapping` with which `from_pretrained` reads a composed folder's links."""
-    return {**BASES[base_type], **TOWERS[tower_type].prefixes, **PROJECTOR_MAPPING}
+    return {**_BASE_MAPPING, **TOWERS[tower_type].prefixes, **PROJECTOR_MAPPING}

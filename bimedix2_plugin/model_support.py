@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from axolotl.model_support.templates import IMAGE_TEXT_TO_TEXT
 from axolotl.utils.dict import DictDefault
 
 from bimedix2_plugin.compose import Request, compose, mapping
+from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.prepared import pin_shards, prepared_path, remove_unfinished
 from bimedix2_plugin.projector import FINISHED
 from bimedix2_plugin.stages import LORA_TARGETS, PROJECTOR
@@ -53,6 +55,7 @@ def point_at_composed(context: ModelHookContext) -> None:
     if cfg.composed_from:
         return
     text = compose(request_of(cfg, projector=False))
+    set_attention(cfg, json.loads((text / "config.json").read_text(encoding="utf-8"))["text_config"])
     folder = text if cfg.is_preprocess else compose(request_of(cfg, projector=True))
     cfg.composed_from = cfg.base_model
     cfg.base_model = cfg.base_model_config = cfg.processor_config = str(folder)
@@ -71,6 +74,21 @@ def point_at_composed(context: ModelHookContext) -> None:
         # Axolotl would quantise the tower and the projector, which is trained whole, with the language model.
         kept = {"llm_int8_skip_modules": ["lm_head", PROJECTOR, "vision_tower"]}
         cfg.bnb_config_kwargs = {**(cfg.bnb_config_kwargs or {}), **kept}
+
+
+def set_attention(cfg: DictDefault, text_config: dict[str, Any]) -> None:
+    """Keep a run from computing its language model's attention in another way than the model was trained with.
+
+    Raises:
+        RecipeError: the recipe's attention leaves out something that the language model has.
+    """
+    if text_config.get("attn_logit_softcapping") and cfg.attn_implementation in (None, "sdpa") and not cfg.merge_lora:
+        raise RecipeError(
+            f"attn_implementation: sdpa would leave out the soft cap on attention scores that {cfg.base_model} was "
+            "trained with. Set it to flash_attention_2 or, on a CPU, to eager."
+        )
+    if text_config.get("sliding_window") and cfg.sdpa_varlen is None:
+        cfg.sdpa_varlen = False  # Axolotl looks for a window in the outer configuration alone, and would find none
 
 
 class LlavaSupport(ModelSupport):

@@ -62,10 +62,11 @@ def fresh(shape: ProjectorShape, features: torch.Tensor, embedding_std: float) -
 
     first, second = linear(shape.text_hidden, shape.vision_hidden), linear(shape.text_hidden, shape.text_hidden)
     spread = float((torch.nn.functional.gelu(features.float() @ first.T) @ second.T).std())
+    second *= embedding_std / max(spread, 1e-6)
     return {
         f"{PREFIX}linear_1.weight": first,
         f"{PREFIX}linear_1.bias": torch.zeros(shape.text_hidden),
-        f"{PREFIX}linear_2.weight": second * (embedding_std / max(spread, 1e-6)),
+        f"{PREFIX}linear_2.weight": second,
         f"{PREFIX}linear_2.bias": torch.zeros(shape.text_hidden),
     }
 

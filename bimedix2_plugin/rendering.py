@@ -51,11 +51,10 @@ class Renderer:
     def __init__(self, tokenizer: Any, image_tokens: int, stage: str) -> None:
         self.tokenizer, self.image_tokens, self.stage = tokenizer, image_tokens, stage
         self.placeholder_id = int(tokenizer.convert_tokens_to_ids(PLACEHOLDER))
-        added = tokenizer.get_added_vocab()
-        self._special_ids = set(added.values()) | set(tokenizer.all_special_ids)
-        self._special_text = re.compile("|".join(re.escape(token) for token in sorted(added, key=len, reverse=True)))
-        if stage == "instruct":
-            self._check_template()
+        special = _special_tokens(tokenizer)
+        self._special_ids = set(special.values()) | set(tokenizer.all_special_ids)
+        self._special_text = re.compile("|".join(re.escape(token) for token in sorted(special, key=len, reverse=True)))
+        self._lead = self._checked_lead() if stage == "instruct" else ""
 
     def tokenise(self, messages: list[dict[str, Any]], images: int) -> Tokenised:
         """Render and tokenise one conversation.
@@ -72,7 +71,7 @@ class Renderer:
         parts = sum(part["type"] == "image" for turn in messages for part in _parts(turn))
         if parts != images:
             raise RowError("image_count", f"{parts} image parts, {images} images")
-        text, answers = self._align(messages) if self.stage == "align" else self._instruct(messages)
+        text, answers = self._align(messages) if self.stage == "align" else self._answers(messages)
         return self._label(text, answers)
 
     def _instruct(self, messages: list[dict[str, Any]]) -> tuple[str, list[tuple[int, int]]]:
@@ -92,6 +91,13 @@ class Renderer:
             answers.append((len(text), len(text) + len(answer)))
             text += answer
         return text + rendered, answers
+
+    def _answers(self, messages: list[dict[str, Any]]) -> tuple[str, list[tuple[int, int]]]:
+        """Return the rendered text and the (start, end) of what the model has to write in each assistant turn."""
+        text, answers = self._instruct(messages)
+        if not all(text.endswith(self._lead, 0, start) for start, _ in answers):
+            raise RowError("template", f"the chat template does not put {self._lead!r} before every answer")
+        return text, [(start - len(self._lead), end) for start, end in answers]
 
     def _align(self, messages: list[dict[str, Any]]) -> tuple[str, list[tuple[int, int]]]:
         """Render one image and its caption: the placeholder, the caption and a newline."""
@@ -136,17 +142,37 @@ class Renderer:
                     name = "image_count" if found.group() == PLACEHOLDER else "special_token"
                     raise RowError(name, f"the text of a {turn['role']} turn holds {found.group()!r}")
 
-    def _check_template(self) -> None:
-        """Render a probe: what training puts before an answer must be what a prompt ends with."""
+    def _checked_lead(self) -> str:
+        """Render a probe: what training puts before an answer must be what a prompt ends with.
+
+        Returns:
+            The blanks that the template puts between a prompt's end and the answer (Mistral's one space): the model
+            has to write them, so they are labelled.
+        """
         turns = [{"role": "user", "content": "probe"}, {"role": "assistant", "content": "answer"}]
         prompt = self.tokenizer.apply_chat_template(turns[:1], tokenize=False, add_generation_prompt=True)
         text, answers = self._instruct(turns)
-        if text[: answers[0][0]] != prompt:
+        before = text[: answers[0][0]]
+        if not before.startswith(prompt) or before[len(prompt) :].strip():
             raise ValueError(
-                f"chat_template: training would put {text[: answers[0][0]]!r} before an answer, a prompt ends with "
+                f"chat_template: training would put {before!r} before an answer, a prompt ends with "
                 f"{prompt!r}. Name a template whose generation prompt is what it writes before an assistant turn."
             )
-        self._label(text, answers)
+        self._label(text, [(len(prompt), answers[0][1])])
+        return before[len(prompt) :]
+
+
+def _special_tokens(tokenizer: Any) -> dict[str, int]:
+    """Return the tokens that no text may hold: special ones, and plain ones that the chat template writes.
+
+    Other added tokens are text: Gemma's are line breaks and HTML tags.
+    """
+    template = tokenizer.chat_template or ""
+    return {
+        token.content: index
+        for index, token in tokenizer.added_tokens_decoder.items()
+        if token.special or (token.content.strip() and token.content in template)
+    }
 
 
 def _check_turns(messages: list[dict[str, Any]]) -> None:

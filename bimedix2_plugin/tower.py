@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 _BIN = "pytorch_model.bin"
-_CALIBRATION_IMAGES = 4
+_CALIBRATION_IMAGES, _CALIBRATION_TOKENS, _CALIBRATION_FEATURES = 4, 1024, 256
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def calibration_features(tower: VisionTower, shards: Shards, layer: int) -> torc
     """Run the tower on a few synthetic pictures, to measure the size of its features.
 
     Returns:
-        [images * tokens, V] features of the hidden state that the projector reads.
+        [N, V] features of the hidden state that the projector reads, a few hundred of them.
 
     Raises:
         RecipeError: the tower's weights are not those of its configuration.
@@ -159,8 +160,10 @@ def calibration_features(tower: VisionTower, shards: Shards, layer: int) -> torc
     if report["missing_keys"] or report["unexpected_keys"] or report["mismatched_keys"]:
         raise RecipeError(f"vision_tower: {tower.source.folder}: its weights do not fit its config.json ({report}).")
     generator = torch.Generator().manual_seed(0)
-    coarse = torch.randn(_CALIBRATION_IMAGES, 3, 8, 8, generator=generator)
+    images = min(_CALIBRATION_IMAGES, max(1, _CALIBRATION_TOKENS // tower.image_tokens))
+    coarse = torch.randn(images, 3, 8, 8, generator=generator)
     pixels = torch.nn.functional.interpolate(coarse, size=tower.image_size, mode="bicubic", align_corners=False)
     with torch.no_grad():
         hidden = model.eval()(pixels, output_hidden_states=True).hidden_states[layer]
-    return hidden[:, tower.family.class_tokens :].reshape(-1, tower.hidden)
+    features = hidden[:, tower.family.class_tokens :].reshape(-1, tower.hidden)
+    return features[:: math.ceil(len(features) / _CALIBRATION_FEATURES)]

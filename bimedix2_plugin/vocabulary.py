@@ -1,8 +1,8 @@
 """The image placeholder's place in the base's vocabulary.
 
-A spare row is taken where the vocabulary has one, so that no embedding is resized: a reserved special token of
-the tokenizer (Llama 3.1 has 248), or a row of the embedding matrix above the tokenizer's last id. Otherwise the
-vocabulary grows by one.
+A spare row is taken where the vocabulary has one, so that no embedding is resized: a reserved token of the
+tokenizer (Llama 3.1, Gemma, Phi-3 and Mistral from version 3 have some), or a row of the embedding matrix above the
+tokenizer's last id (Qwen). Otherwise the vocabulary grows by one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from typing import Any
 from bimedix2_plugin.errors import RecipeError
 
 PLACEHOLDER = "<image>"
-_RESERVED = re.compile(r"^<\|?(?:reserved_special_token_|reserved_|unused|extra_id_)\d+\|?>$")
+_RESERVED = re.compile(
+    r"^<\|?(?:reserved_special_token_|reserved_|unused|extra_id_|placeholder|SPECIAL_)\d+\|?>$|^\[control_\d+\]$"
+)
+# Phi-3's reserved tokens swallow the blanks after them, Gemma's are not special.
+_FLAGS = {"special": True, "normalized": False, "single_word": False, "lstrip": False, "rstrip": False}
 _PADDING = ("<|finetune_right_pad_id|>", "<pad>", "<|pad|>", "[PAD]")
 
 
@@ -35,8 +39,8 @@ class Placeholder:
     grown: bool
 
 
-def save_tokenizer(base_folder: Path, out: Path, vocab_size: int) -> Placeholder:
-    """Write the base's tokenizer with the placeholder in it to `out`.
+def save_tokenizer(base_folder: Path, out: Path, vocab_size: int) -> tuple[Any, Placeholder]:
+    """Write the base's tokenizer with the placeholder in it to `out`; return it as it loads from there.
 
     Args:
         base_folder: the base model's folder.
@@ -49,7 +53,8 @@ def save_tokenizer(base_folder: Path, out: Path, vocab_size: int) -> Placeholder
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(base_folder)
+        # Mistral's own tokenizer, which transformers prefers where tekken.json is, takes no chat template and no token.
+        tokenizer = AutoTokenizer.from_pretrained(base_folder, mistral_format=False)
     except (OSError, ValueError, KeyError) as error:
         raise RecipeError(f"base_model: {base_folder} has no tokenizer that loads ({error}).") from error
     _set_padding(tokenizer)
@@ -78,23 +83,28 @@ def _last_reserved(tokenizer: Any, vocab_size: int) -> str | None:
 
 
 def _rename(folder: Path, old: str, new: str) -> None:
-    """Rename one added token in the saved files; its id and every other token stay."""
+    """Rename one added token in the saved files and make it a plain special one; all ids and other tokens stay."""
     for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"):
         path = folder / name
         if path.is_file():
             content = json.loads(path.read_text(encoding="utf-8"))
-            path.write_text(json.dumps(_replaced(content, old, new), ensure_ascii=False, indent=2), encoding="utf-8")
+            path.write_text(json.dumps(_replaced(content, old, new), ensure_ascii=False), encoding="utf-8")
 
 
 def _replaced(value: Any, old: str, new: str) -> Any:
     if isinstance(value, dict):
-        return {new if key == old else key: _replaced(item, old, new) for key, item in value.items()}
+        flags = _FLAGS if value.get("content") == old else {}
+        kept = {"merges"}  # hundreds of thousands of pairs of pieces, never added tokens
+        return {
+            new if key == old else key: item if key in kept else _replaced(item, old, new)
+            for key, item in value.items()
+        } | flags
     if isinstance(value, list):
         return [_replaced(item, old, new) for item in value]
     return new if value == old else value
 
 
-def _placed(folder: Path, vocab_size: int) -> Placeholder:
+def _placed(folder: Path, vocab_size: int) -> tuple[Any, Placeholder]:
     """Load what was written and check that the placeholder is one token of its own."""
     from transformers import AutoTokenizer
 
@@ -105,4 +115,4 @@ def _placed(folder: Path, vocab_size: int) -> Placeholder:
             f"base_model: its tokenizer splits {PLACEHOLDER} into {len(ids)} tokens even as a special token; "
             "this tokenizer cannot take a placeholder."
         )
-    return Placeholder(ids[0], max(vocab_size, ids[0] + 1), grown=ids[0] >= vocab_size)
+    return tokenizer, Placeholder(ids[0], max(vocab_size, ids[0] + 1), grown=ids[0] >= vocab_size)

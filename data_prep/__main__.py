@@ -1,4 +1,4 @@
-"""`python -m data_prep`: build a data set from a mixture, check it, show a row of it."""
+"""`python -m data_prep`: what sources there are; build a data set from a mixture, check it, show a row of it."""
 
 import argparse
 import shlex
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from data_prep import check, mixture
+from data_prep import check, mixture_file, overview
 from data_prep.build import BuildError, build
 from data_prep.manifest import ManifestError
 
@@ -16,15 +16,25 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         arguments.verb(arguments)
-    except (mixture.MixtureError, BuildError, ManifestError, check.CheckError) as error:
+    except (mixture_file.MixtureError, BuildError, ManifestError, check.CheckError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted; run the same command to go on", file=sys.stderr)
+        return 130
     return 0
+
+
+def _sources(arguments: argparse.Namespace) -> None:
+    print(overview.sources(arguments.mixture, arguments.root))
 
 
 def _build(arguments: argparse.Namespace) -> None:
     command = shlex.join(["python", "-m", "data_prep", "build", str(arguments.mixture), "--out", str(arguments.out)])
-    made = build(mixture.load(arguments.mixture), arguments.out, command)
+    given = mixture_file.load(arguments.mixture, arguments.root, arguments.allow_missing)
+    for missing in given.missing:
+        print(f"left out, not there: {missing}", file=sys.stderr)
+    made = build(given, arguments.out, command, arguments.workers)
     if made is None:
         print(f"{arguments.out}: already built from these inputs, nothing to do")
     else:
@@ -49,9 +59,16 @@ def _summary(made: dict[str, Any]) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m data_prep", description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    verb = verbs.add_parser("build", help="sources to shards; a data set that is complete is left alone")
+    verb = verbs.add_parser("sources", help="what is known, what is there, what is missing and how to get it")
+    verb.add_argument("mixture", type=Path, nargs="*", help="YAML files; by default those of the paper's data")
+    verb.add_argument("--root", type=Path, help="folder that the mixtures' paths start from")
+    verb.set_defaults(verb=_sources)
+    verb = verbs.add_parser("build", help="sources to shards; what is done is not done again")
     verb.add_argument("mixture", type=Path, help="YAML file in recipes/data")
+    verb.add_argument("--root", type=Path, help="folder that the mixture's paths start from")
     verb.add_argument("--out", type=Path, required=True, help="data set folder")
+    verb.add_argument("--workers", type=int, help="processes; by default one a core")
+    verb.add_argument("--allow-missing", action="store_true", help="build without the sources that are not there")
     verb.set_defaults(verb=_build)
     verb = verbs.add_parser("check", help="hashes, counts, every row and every image")
     verb.add_argument("folder", type=Path)

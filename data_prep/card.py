@@ -12,30 +12,94 @@ FILE_NAME = "README.md"
 
 def render(manifest: dict[str, Any]) -> str:
     """The card of the data set that the manifest describes."""
-    splits = dict.fromkeys(split_of(name) for name in manifest["shards"])
-    data_files = [{"split": split, "path": f"{split}-*.parquet"} for split in splits]
-    front = {
-        "language": list(manifest["counts"]["language"]),
-        "configs": [{"config_name": "default", "data_files": data_files}],
-    }
     sections = [
         f"# {manifest['name']}\n\nFor research only, not for clinical use.\n\nMade with `{manifest['command']}`.",
-        "## Sources\n\n" + _table(("source", "version", "licence"), [list(s.values()) for s in manifest["sources"]]),
+        "## Sources\n\n" + _sources(manifest),
         "## Rows\n\n" + _table(("by", "value", "rows"), _rows(manifest["counts"])),
-        f"{manifest['read']} rows were read and {manifest['written']} written. {_ledger(manifest['ledger'])}",
+        _account(manifest),
+        *_duplicates(manifest["duplicates"]),
+        *_overlaps(manifest),
     ]
-    return f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---\n\n" + "\n\n".join(sections) + "\n"
+    front = yaml.safe_dump(_front(manifest), sort_keys=False, allow_unicode=True)
+    return f"---\n{front}---\n\n" + "\n\n".join(sections) + "\n"
+
+
+def _front(manifest: dict[str, Any]) -> dict[str, Any]:
+    splits = dict.fromkeys(split_of(name) for name in manifest["shards"])
+    data_files = [{"split": split, "path": f"{split}-*.parquet"} for split in splits]
+    licences = {source["licence"] for source in manifest["sources"]}
+    return {
+        "pretty_name": manifest["name"],
+        "language": list(manifest["counts"]["language"]),
+        "license": licences.pop().lower() if len(licences) == 1 else "other",
+        "tags": ["medical"],
+        "size_categories": [_size(manifest["written"])],
+        "configs": [{"config_name": "default", "data_files": data_files}],
+    }
+
+
+def _size(rows: int) -> str:
+    """The Hub's name for a number of rows."""
+    bounds = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")]
+    return next((name for bound, name in bounds if rows < bound), "1M<n<10M")
+
+
+def _sources(manifest: dict[str, Any]) -> str:
+    lines = [
+        [source["name"], source["version"], source["licence"], "yes" if source["redistribute"] else "no"]
+        for source in manifest["sources"]
+    ]
+    text = _table(("source", "version", "licence", "may be given on"), lines)
+    closed = [source["name"] for source in manifest["sources"] if not source["redistribute"]]
+    if closed:
+        text += (
+            f"\n\nRows and images of {', '.join(dict.fromkeys(closed))} may not be given on: keep this folder private."
+        )
+    if manifest["missing"]:
+        text += "\n\nNot there when this was built:\n\n" + "\n".join(f"- {entry}" for entry in manifest["missing"])
+    if manifest["short"]:
+        text += "\n\nFewer rows than asked for:\n\n" + "\n".join(f"- {entry}" for entry in manifest["short"])
+    return text
 
 
 def _rows(counts: dict[str, dict[str, int]]) -> list[list[str]]:
     return [[by, value, str(count)] for by, values in counts.items() for value, count in values.items()]
 
 
-def _ledger(reasons: dict[str, int]) -> str:
-    if not reasons:
-        return "No row was left out."
-    lines = [[reason, REASONS[reason], str(count)] for reason, count in reasons.items()]
-    return "The others are in `ledger.jsonl`:\n\n" + _table(("reason", "meaning", "rows"), lines)
+def _account(manifest: dict[str, Any]) -> str:
+    text = f"{manifest['read']} rows were read and {manifest['written']} written."
+    if manifest["not_asked_for"]:
+        text += f" {manifest['not_asked_for']} more in the same files belong to other splits or were not asked for."
+    if manifest["repeated"]:
+        text += f" {manifest['repeated']} of these are repetitions, as the mixture's weights ask."
+    if manifest["identities_masked"]:
+        text += f" In {manifest['identities_masked']} rows a name, date, number or address was masked."
+    if not manifest["ledger"]:
+        return text + " No row was left out."
+    lines = [[reason, REASONS[reason], str(count)] for reason, count in manifest["ledger"].items()]
+    return f"{text} The others are in `ledger.jsonl`:\n\n" + _table(("reason", "meaning", "rows"), lines)
+
+
+def _duplicates(pairs: dict[str, dict[str, int]]) -> list[str]:
+    lines = [[reason, pair, str(count)] for reason, counts in pairs.items() for pair, count in counts.items()]
+    return ["## Duplicates\n\n" + _table(("kind", "kept / left out", "rows"), lines)] if lines else []
+
+
+def _overlaps(manifest: dict[str, Any]) -> list[str]:
+    """What is shared with benchmarks: whoever reports a score on one of them has to know."""
+    if not manifest["benchmarks"]:
+        return []
+    compared = f"Compared with {', '.join(manifest['benchmarks'])}."
+    lines = []
+    for overlap in manifest["overlaps"]:
+        if overlap["kind"] == "image":
+            what = "image in common, another question"
+        else:
+            done = "left out" if overlap["action"] == "drop" else "kept"
+            what = f"question in common, {done}: {overlap['why']}"
+        lines.append([overlap["benchmark"], overlap["source"], what, str(overlap["rows"])])
+    table = _table(("benchmark", "source", "what", "rows"), lines) if lines else "Nothing in common was found."
+    return [f"## Overlap with benchmarks\n\n{compared}\n\n{table}"]
 
 
 def _table(head: tuple[str, ...], lines: list[list[str]]) -> str:

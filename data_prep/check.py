@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from data_prep import manifest, rows
-from data_prep.image_file import stored_image
+from data_prep.images.file import stored_image
 from data_prep.reading import shard_rows, store_images
 from data_prep.rows import Reject
 from data_prep.shards import split_of
+from data_prep.text import language
 
 
 class CheckError(ValueError):
@@ -85,24 +87,29 @@ def _check_images(folder: Path, made: dict[str, Any]) -> tuple[set[str], list[st
 
 
 def _check_rows(folder: Path, made: dict[str, Any], keys: set[str]) -> list[str]:
-    counts = manifest.Counts(read=made["read"])
+    counts: dict[str, Counter[str]] = {name: Counter() for name in ("split", *manifest.COUNTED)}
     findings: list[str] = []
     ids: set[str] = set()
     used: set[str] = set()
     for shard, row in shard_rows(folder, list(made["shards"])):
-        counts.add(split_of(shard), row)
+        for name, counter in counts.items():
+            counter[split_of(shard) if name == "split" else row[name]] += 1
         used.update(row["images"])
         if row["id"] in ids:
             findings.append(f"{shard}: the id {row['id']} is there twice")
         ids.add(row["id"])
         findings += [f"{shard}: row {row['id']}: image {key} is not stored" for key in row["images"] if key not in keys]
         try:
-            rows.check(row["messages"], len(row["images"]), row["language"])
+            rows.check(row["messages"], len(row["images"]))
+            if made["checks"]:
+                answers, questions = (rows.said_by(row["messages"], role) for role in ("assistant", "user"))
+                language.check(answers, questions, row["language"])
         except Reject as reject:
             findings.append(f"{shard}: row {row['id']}: {reject}")
-    if counts.table() != made["counts"] or counts.written != made["written"]:
+    written = counts["split"].total()
+    if counts != made["counts"] or written != made["written"]:
         findings.append("the rows' counts are not those of the manifest")
-    if counts.read != counts.written + sum(made["ledger"].values()):
+    if made["read"] + made["repeated"] != written + sum(made["ledger"].values()):
         findings.append("read is not written + ledger")
     return findings + [f"image {key} is in no row" for key in sorted(keys - used)]
 

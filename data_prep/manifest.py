@@ -2,41 +2,29 @@
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 FILE_NAME = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 COUNTED = ("source", "language", "task", "modality")
-_PACKAGES = ("bimedix2", "imagehash", "numpy", "pillow", "pyarrow", "pydicom")
+_PACKAGES = (
+    "bimedix2",
+    "datatrove",
+    "ftfy",
+    "imagehash",
+    "lingua-language-detector",
+    "numpy",
+    "pillow",
+    "pyarrow",
+    "pydicom",
+)
 
 
 class ManifestError(ValueError):
     """A data set folder without a manifest, or with one that does not hold."""
-
-
-@dataclass
-class Counts:
-    """How many rows were read and written, and of which kinds."""
-
-    read: int = 0
-    written: int = 0
-    by: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in ("split", *COUNTED)})
-
-    def add(self, split: str, row: dict[str, Any]) -> None:
-        """Count a written row."""
-        self.written += 1
-        self.by["split"][split] += 1
-        for name in COUNTED:
-            self.by[name][row[name]] += 1
-
-    def table(self) -> dict[str, dict[str, int]]:
-        """The counts, sorted by name."""
-        return {name: dict(sorted(counter.items())) for name, counter in self.by.items()}
 
 
 def sha256(path: Path) -> str:
@@ -65,7 +53,7 @@ def versions() -> dict[str, str]:
 
 def write(folder: Path, manifest: dict[str, Any]) -> None:
     """Write the manifest. Raises ManifestError when a row that was read is neither written nor in the ledger."""
-    lost = manifest["read"] - manifest["written"] - sum(manifest["ledger"].values())
+    lost = manifest["read"] + manifest["repeated"] - manifest["written"] - sum(manifest["ledger"].values())
     if lost:
         raise ManifestError(f"{folder}: {lost} of {manifest['read']} rows are neither written nor in the ledger")
     unfinished = folder / f".{FILE_NAME}"

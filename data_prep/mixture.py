@@ -1,151 +1,100 @@
-"""The mixture: a YAML file that names the sources of a data set and how its rows are split."""
+"""A mixture: the sources of a data set, what is kept of them and how they are split; mixture_file reads one."""
 
-import dataclasses
-import types
-import typing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from hashlib import sha256
-from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Literal
 
 from data_prep.rows import Sample
-from data_prep.shards import SPLIT_NAME
-from data_prep.sources import READERS, Source
+from data_prep.sources.base import Source
 
 
-class MixtureError(ValueError):
-    """What is wrong with a mixture, all errors together."""
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A source in a mixture: the split its rows go into, at most how many, how often each (0.5: every other row)."""
+
+    into: str = "train"
+    rows: int | None = None
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitRule:
     """Which rows leave their source's split: those on one of `images` or with one of `ids` (names or patterns with
-    `*`), and a `share` (0 to 1) of the others, chosen by image so that all rows on an image stay together.
+    `*`), and a `share` (0 to 1) of the others, chosen by patient or image so that what belongs together stays so.
     """
 
-    images: list[str] = dataclasses.field(default_factory=list)
-    ids: list[str] = dataclasses.field(default_factory=list)
+    images: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
     share: float = 0.0
 
     def takes(self, sample: Sample, seed: int) -> bool:
         """Whether the rule takes this row."""
-        names = [picture.name for picture in sample.pictures]
-        if any(fnmatchcase(name, pattern) for name in names for pattern in self.images):
+        if any(fnmatchcase(name, pattern) for name in sample.pictures for pattern in self.images):
             return True
         if any(fnmatchcase(sample.id, pattern) for pattern in self.ids):
             return True
+        groups = [sample.group] if sample.group else [*sample.pictures] or [sample.id]
         # a row with several images goes where any of them goes
-        draws = [sha256(f"{seed} {name}".encode()).digest()[:8] for name in names or [sample.id]]
+        draws = [sha256(f"{seed} {name}".encode()).digest()[:8] for name in groups]
         return min(int.from_bytes(draw) for draw in draws) < self.share * 2**64
 
 
 @dataclass(frozen=True, kw_only=True)
+class Overlap:
+    """A benchmark whose questions a source may share: its rows stay (`accept`) or go into the ledger (`drop`)."""
+
+    benchmark: str
+    source: str
+    action: Literal["accept", "drop"]
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quota:
+    """At most `rows` rows of a source, language, modality and task; what is not named is not asked for."""
+
+    rows: int
+    source: str | None = None
+    language: str | None = None
+    modality: str | None = None
+    task: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duplicates:
+    """Which duplicates go: `exact` (same text, same images) and `near` (MinHash on the text, same picture)."""
+
+    exact: bool = True
+    near: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mixture:
-    """A checked mixture. `max_side` and `max_pixels` bound the stored images."""
+    """A checked mixture. `entries` goes with `sources`; `max_side` and `max_pixels` bound the stored images."""
 
     name: str
     sources: list[Source]
+    entries: list[Entry] = field(default_factory=list)
+    benchmarks: list[Source] = field(default_factory=list)
+    overlaps: list[Overlap] = field(default_factory=list)
+    quotas: list[Quota] = field(default_factory=list)
+    duplicates: Duplicates = field(default_factory=Duplicates)
+    identity: Literal["mask", "ledger", "keep"] = "mask"
+    checks: bool = True
     seed: int = 0
-    splits: dict[str, SplitRule] = dataclasses.field(default_factory=dict)
+    shuffle: bool = True
+    splits: dict[str, SplitRule] = field(default_factory=dict)
     max_side: int | None = None
     max_pixels: int | None = None
     rows_per_shard: int = 20_000
+    missing: list[str] = field(default_factory=list)
 
-    def split(self, sample: Sample, source: Source) -> str:
-        """The first rule that takes the row, or else the source's own split."""
-        return next((name for name, rule in self.splits.items() if rule.takes(sample, self.seed)), source.split)
+    @property
+    def compares(self) -> bool:
+        """Whether rows are compared with each other or with benchmarks, which takes their normalised text."""
+        return self.duplicates.exact or self.duplicates.near or bool(self.benchmarks)
 
-
-def load(path: Path) -> Mixture:
-    """Read and check a mixture. Raises MixtureError with every error that can be found without reading a row."""
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise MixtureError(f"{path}: there is no such file") from error
-    except yaml.YAMLError as error:
-        raise MixtureError(f"{path}: not YAML: {error}") from error
-    if not isinstance(given, dict):
-        raise MixtureError(f"{path}: a mixture is a mapping with the keys {', '.join(_keys(Mixture))}")
-    errors = _check_keys("", given, Mixture)
-    sources = _sources(given.get("sources"), errors)
-    rules = _rules(given.get("splits"), errors)
-    if errors:
-        raise MixtureError("\n".join(f"{path}: {error}" for error in errors))
-    return Mixture(**{**given, "sources": sources, "splits": rules})
-
-
-def _sources(given: Any, errors: list[str]) -> list[Source]:
-    if not isinstance(given, list) or not given:
-        errors.append("sources: wanted: a list with at least one source")
-        return []
-    sources = []
-    for number, entry in enumerate(given):
-        where = f"sources[{number}]"
-        reader = entry.get("reader") if isinstance(entry, dict) else None
-        if reader not in READERS:
-            errors.append(f"{where}.reader: {reader!r}; known: {', '.join(READERS)}")
-            continue
-        keys = {key: value for key, value in entry.items() if key != "reader"}
-        found = _check_keys(where + ".", keys, READERS[reader])
-        found += _check_split(where + ".split", keys.get("split", "train"))
-        if not found:
-            source = READERS[reader](**{"name": reader, **keys})
-            found = [f"{where}.{problem}" for problem in source.problems()]
-            sources.append(source)
-        errors += found
-    return sources
-
-
-def _rules(given: Any, errors: list[str]) -> dict[str, SplitRule]:
-    rules: dict[str, SplitRule] = {}
-    if not isinstance(given, dict):
-        errors += [] if given is None else [f"splits: {given!r}; wanted: a mapping from a split's name to its rule"]
-        return rules
-    for name, keys in given.items():
-        where = f"splits.{name}"
-        found = _check_split(where, name)
-        is_mapping = isinstance(keys, dict)
-        found += _check_keys(f"{where}.", keys, SplitRule) if is_mapping else [f"{where}: wanted: a mapping"]
-        if not found:
-            rules[name] = SplitRule(**keys)
-        errors += found
-    return rules
-
-
-def _check_split(where: str, name: Any) -> list[str]:
-    good = isinstance(name, str) and SPLIT_NAME.fullmatch(name)
-    return [] if good else [f"{where}: {name!r}; a split's name is lower-case letters and underscores"]
-
-
-def _keys(kind: type) -> dict[str, dataclasses.Field]:
-    return {field.name: field for field in dataclasses.fields(kind)}
-
-
-def _check_keys(where: str, given: dict[str, Any], kind: type) -> list[str]:
-    """Unknown and missing keys, and values of another type than the field's."""
-    known, hints = _keys(kind), typing.get_type_hints(kind)
-    needed = [
-        name
-        for name, field in known.items()
-        if field.default is field.default_factory is dataclasses.MISSING and name not in given
-    ]
-    errors = [f"{where}{key}: unknown key; known: {', '.join(known)}" for key in given if key not in known]
-    errors += [f"{where}{name}: this key is needed" for name in needed if name != "sources"]
-    for key in sorted(given.keys() & known.keys() - {"sources", "splits"}):
-        if not _fits(given[key], hints[key]):
-            errors.append(f"{where}{key}: {given[key]!r}; wanted: {getattr(hints[key], '__name__', hints[key])}")
-    return errors
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    if isinstance(hint, types.UnionType):
-        return any(_fits(value, option) for option in typing.get_args(hint))
-    kind = typing.get_origin(hint) or hint
-    if kind is list:
-        return isinstance(value, list) and all(_fits(item, typing.get_args(hint)[0]) for item in value)
-    if isinstance(value, bool):
-        return False
-    return isinstance(value, (int, float) if kind is float else kind)
+    def split(self, sample: Sample, entry: Entry) -> str:
+        """The first rule that takes the row, or else the split that its source goes into."""
+        return next((name for name, rule in self.splits.items() if rule.takes(sample, self.seed)), entry.into)

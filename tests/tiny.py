@@ -19,11 +19,27 @@ from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedModel,
+    SiglipConfig,
+    SiglipModel,
+    SiglipVisionConfig,
+    SiglipVisionModel,
 )
 from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
-__all__ = ["clip_vision", "clip_whole", "dataset", "dinov2", "llama", "llama31_tokenizer", "tokenizer"]
+__all__ = [
+    "clip_vision",
+    "clip_whole",
+    "dataset",
+    "dinov2",
+    "llama",
+    "llama31_tokenizer",
+    "random_model",
+    "siglip_vision",
+    "siglip_whole",
+    "tokenizer",
+]
 
 IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
@@ -55,13 +71,13 @@ def llama(
         eos_token_id=words.eos_token_id,
         pad_token_id=words.pad_token_id,
     )
-    _random(LlamaForCausalLM, config).save_pretrained(folder, max_shard_size="100KB" if sharded else "1GB")
+    random_model(LlamaForCausalLM, config).save_pretrained(folder, max_shard_size="100KB" if sharded else "1GB")
     return Path(folder)
 
 
 def clip_vision(folder: str | Path, width: int = 32, image_size: int = 28, patch: int = 14) -> Path:
     """Save a `CLIPVisionModel` of 3 layers with CLIP's image processor."""
-    _random(CLIPVisionModel, _clip_vision_config(width, image_size, patch)).save_pretrained(folder)
+    random_model(CLIPVisionModel, _clip_vision_config(width, image_size, patch)).save_pretrained(folder)
     _clip_processor(image_size).save_pretrained(folder)
     return Path(folder)
 
@@ -75,7 +91,7 @@ def clip_whole(
     text |= {"vocab_size": 100, "bos_token_id": 98, "eos_token_id": 99, "pad_token_id": 0}
     vision = _clip_vision_config(width, image_size, patch).to_dict()
     config = CLIPConfig(text_config=text, vision_config=vision, projection_dim=16)
-    _random(CLIPModel, config).save_pretrained(folder)
+    random_model(CLIPModel, config).save_pretrained(folder)
     _clip_processor(image_size).save_pretrained(folder)
     if as_bin:
         state = load_file(folder / "model.safetensors")
@@ -92,14 +108,32 @@ def dinov2(folder: str | Path, width: int = 32, image_size: int = 28, patch: int
     config = Dinov2Config(
         hidden_size=width, num_hidden_layers=3, num_attention_heads=4, image_size=image_size, patch_size=patch
     )
-    _random(Dinov2Model, config).save_pretrained(folder)
+    random_model(Dinov2Model, config).save_pretrained(folder)
     BitImageProcessorPil(**_square(image_size), image_mean=IMAGENET_MEAN, image_std=IMAGENET_STD).save_pretrained(
         folder
     )
     return Path(folder)
 
 
-def _random(kind: type[PreTrainedModel], config: object, seed: int = 0) -> PreTrainedModel:
+def siglip_vision(folder: str | Path, width: int = 32, image_size: int = 30, patch: int = 14) -> Path:
+    """Save a `SiglipVisionModel` of 3 layers; as in the published one, patches do not fill the picture's side."""
+    random_model(SiglipVisionModel, _siglip_vision_config(width, image_size, patch)).save_pretrained(folder)
+    _siglip_processor(image_size).save_pretrained(folder)
+    return Path(folder)
+
+
+def siglip_whole(folder: str | Path, width: int = 32, image_size: int = 30, patch: int = 14) -> Path:
+    """Save a whole `SiglipModel`, text and vision, as the published repositories have it."""
+    text = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    vision = _siglip_vision_config(width, image_size, patch).to_dict()
+    config = SiglipConfig(text_config=text | {"vocab_size": 100}, vision_config=vision)
+    random_model(SiglipModel, config).save_pretrained(folder)
+    _siglip_processor(image_size).save_pretrained(folder)
+    return Path(folder)
+
+
+def random_model(kind: type[PreTrainedModel], config: object, seed: int = 0) -> PreTrainedModel:
+    """Draw a model whose parameters are all off their defaults."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = kind(config)
@@ -117,6 +151,21 @@ def _clip_vision_config(width: int, image_size: int, patch: int) -> CLIPVisionCo
         image_size=image_size,
         patch_size=patch,
     )
+
+
+def _siglip_vision_config(width: int, image_size: int, patch: int) -> SiglipVisionConfig:
+    return SiglipVisionConfig(
+        hidden_size=width,
+        intermediate_size=2 * width,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        image_size=image_size,
+        patch_size=patch,
+    )
+
+
+def _siglip_processor(image_size: int) -> SiglipImageProcessorPil:
+    return SiglipImageProcessorPil(size={"height": image_size, "width": image_size})
 
 
 def _clip_processor(image_size: int) -> CLIPImageProcessorPil:

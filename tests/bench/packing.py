@@ -7,6 +7,7 @@ learn from the same ones. Nothing here is asserted: a time is not a test.
 
 from __future__ import annotations
 
+import logging
 import statistics
 import time
 from pathlib import Path
@@ -18,15 +19,16 @@ import tiny
 import tiny_data
 import torch
 
-ROUNDS, ROWS_A_BATCH = 5, 4
+ROUNDS, ROWS, ROWS_A_BATCH = 3, 48, 4
 
 
 def main() -> None:
     """Build the parts, run the rounds, print a table."""
+    logging.disable(logging.WARNING)
     with TemporaryDirectory() as folder, runs.inside(Path(folder)):
         tiny.llama("llama", tied=True, hidden=512, layers=4, heads=8, kv_heads=4)
         tiny.clip_vision("clip", image_size=224)
-        tiny_data.dataset("data", rows=96)
+        tiny_data.dataset("data", rows=ROWS)
         trainers = {
             "packed, document by document": runs.trainer(_configuration()),
             "packed, one dense mask": runs.trainer(_configuration(document_attention=False)),

@@ -7,10 +7,8 @@ from pathlib import Path
 import numpy as np
 import yaml
 from PIL import Image
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from data_prep import mixture
+from data_prep import mixture_file
 from data_prep.build import build
 from data_prep.reading import shard_rows
 
@@ -43,8 +41,14 @@ def llava_mixture(folder: Path, rows, **keys):
         (images / name).write_bytes(encoded(picture(number)))
     table = folder / "table.json"
     table.write_bytes(rows if isinstance(rows, bytes) else json.dumps(rows).encode())
-    source = {"reader": "llava_json", "path": str(table), "images": str(images), "licence": "CC0-1.0"}
-    text = yaml.safe_dump({"name": "tiny", "sources": [source], **keys})
+    if "splits" in keys:
+        keys["splits"] = {
+            name: {"ids": [f"messages-{one}" for one in rule["ids"]]} for name, rule in keys["splits"].items()
+        }
+    source = {"reader": "messages", "path": str(table), "images": str(images), "licence": "CC0-1.0"}
+    text = yaml.safe_dump(
+        {"name": "tiny", "sources": [source], "shuffle": False, "duplicates": {"near": False}, **keys}
+    )
     path = folder / "tiny.yml"
     path.write_text(text)
     return path
@@ -52,38 +56,8 @@ def llava_mixture(folder: Path, rows, **keys):
 
 def built(mixture_path: Path, out: Path):
     """Build, and give the manifest, the rows by id and the ledger by id."""
-    made = build(mixture.load(mixture_path), out, "test")
-    rows = {row["id"]: row for _, row in shard_rows(out, list(made["shards"]))}
+    made = build(mixture_file.load(mixture_path), out, "test")
+    rows = {row["id"].removeprefix("messages-"): row for _, row in shard_rows(out, list(made["shards"]))}
     entries = [json.loads(line) for line in (out / "ledger.jsonl").read_text().splitlines()]
-    assert made["read"] == made["written"] + len(entries) == len(rows) + len(entries)
-    return made, rows, {entry["id"]: entry for entry in entries}
-
-
-def dicom(path: Path, values: np.ndarray | None, photometric="MONOCHROME2", **header):
-    """A DICOM file of one or many frames; `values` is (rows, columns), (frames, rows, columns) or (..., 3)."""
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = CTImageStorage
-    meta.MediaStorageSOPInstanceUID = generate_uid()
-    dataset = Dataset()
-    dataset.file_meta = meta
-    dataset.SOPClassUID, dataset.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
-    dataset.Modality, dataset.PatientName, dataset.PatientID = "CT", "Doe^Jane", "SECRET-4711"
-    if values is not None:
-        colour = photometric in ("RGB", "YBR_FULL")
-        shape = values.shape[:-1] if colour else values.shape
-        if len(shape) == 3:
-            dataset.NumberOfFrames = shape[0]
-        dataset.Rows, dataset.Columns = shape[-2:]
-        dataset.SamplesPerPixel = 3 if colour else 1
-        if colour:
-            dataset.PlanarConfiguration = 0
-        dataset.PhotometricInterpretation = photometric
-        dataset.BitsAllocated = dataset.BitsStored = values.dtype.itemsize * 8
-        dataset.HighBit = dataset.BitsStored - 1
-        dataset.PixelRepresentation = int(values.dtype.kind == "i")
-        dataset.PixelData = values.tobytes() + b"\0" * (values.nbytes % 2)
-    for name, value in header.items():
-        setattr(dataset, name, value)
-    dataset.save_as(path, enforce_file_format=True)
-    return path
+    assert made["read"] + made["repeated"] == made["written"] + len(entries) == len(rows) + len(entries)
+    return made, rows, {entry["id"].removeprefix("messages-"): entry for entry in entries}

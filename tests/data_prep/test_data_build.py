@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 from data_fixtures import built, encoded, llava_mixture, llava_row, picture
 
-from data_prep import build as build_module
-from data_prep import manifest, mixture
+from data_prep import assemble, manifest, mixture_file
 from data_prep.__main__ import main
 from data_prep.build import BuildError, build
-from data_prep.shards import ShardWriter
-from data_prep.sources.llava_json import LlavaJson
+from data_prep.mixture import Entry, Mixture
+from data_prep.sources.messages import Messages
 
 ROWS = [llava_row("one"), llava_row("two", image="b.png"), llava_row("bad", answer="")]
 
@@ -32,7 +31,7 @@ def nothing_left(out: Path):
 
 def test_the_same_inputs_give_the_same_bytes(tiny, tmp_path):
     for name in ("1", "2"):
-        build(mixture.load(tiny), tmp_path / name, "test")
+        build(mixture_file.load(tiny), tmp_path / name, "test")
     assert files(tmp_path / "1") == files(tmp_path / "2")
     assert files(tmp_path / "1").keys() == {
         "README.md",
@@ -50,7 +49,7 @@ def test_a_second_run_does_nothing_and_says_so(tiny, tmp_path, monkeypatch, caps
     assert main(arguments) == 0
     assert "2 rows (train 2), 2 images; left out (ledger.jsonl): empty_answer 1" in capsys.readouterr().out
     before = files(out)
-    monkeypatch.setattr(LlavaJson, "read", lambda _: pytest.fail("read again"))
+    monkeypatch.setattr(Messages, "sample", lambda *_: pytest.fail("read again"))
     assert main(arguments) == 0
     assert capsys.readouterr().out.splitlines() == [f"{out}: already built from these inputs, nothing to do"]
     assert files(out) == before
@@ -85,11 +84,11 @@ def cut_store(folder, out):
 @pytest.mark.parametrize("change", [change_table, change_image, change_mixture, lose_manifest, lose_shard, cut_store])
 def test_changed_inputs_and_a_half_written_folder_are_built_again(tiny, tmp_path, change):
     out = tmp_path / "out"
-    build(mixture.load(tiny), out, "test")
+    build(mixture_file.load(tiny), out, "test")
     change(tmp_path, out)
-    made = build(mixture.load(tiny), out, "test")
+    made = build(mixture_file.load(tiny), out, "test")
     assert made is not None and manifest.read(out) == made
-    assert build(mixture.load(tiny), out, "test") is None
+    assert build(mixture_file.load(tiny), out, "test") is None
 
 
 @pytest.mark.parametrize("where", ["shard", "image", "manifest"])
@@ -98,8 +97,8 @@ def test_a_full_disk_leaves_nothing_and_says_so(tiny, tmp_path, monkeypatch, whe
         raise OSError(errno.ENOSPC, "No space left on device")
 
     targets = {
-        "shard": ("data_prep.shards.write_table", full),
-        "image": ("data_prep.image_store.ImageStoreWriter._flush", full),
+        "shard": ("data_prep.pipeline.shards.write_table", full),
+        "image": ("data_prep.pipeline.store._batch", full),
         "manifest": ("data_prep.manifest.write", full),
     }
     out = tmp_path / "out"
@@ -115,7 +114,7 @@ def test_a_full_disk_leaves_nothing_and_says_so(tiny, tmp_path, monkeypatch, whe
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, MemoryError, PermissionError])
 def test_an_interrupted_rebuild_leaves_the_old_set_whole(tiny, tmp_path, monkeypatch, stop):
     out = tmp_path / "out"
-    build(mixture.load(tiny), out, "test")
+    build(mixture_file.load(tiny), out, "test")
     before = files(out)
     change_mixture(tmp_path, out)
 
@@ -123,16 +122,16 @@ def test_an_interrupted_rebuild_leaves_the_old_set_whole(tiny, tmp_path, monkeyp
         raise stop
 
     with monkeypatch.context() as patch:
-        patch.setattr(ShardWriter, "_finish", stopped)
+        patch.setattr("data_prep.pipeline.shards.write_table", stopped)
         with pytest.raises(stop):
-            build(mixture.load(tiny), out, "test")
+            build(mixture_file.load(tiny), out, "test")
     assert files(out) == before and not (tmp_path / ".out.partial").exists()
 
 
 def test_what_a_killed_build_left_is_cleared(tiny, tmp_path):
     (tmp_path / ".out.partial/images").mkdir(parents=True)
     (tmp_path / ".out.partial/train-00000.partial").write_bytes(b"half")
-    build(mixture.load(tiny), tmp_path / "out", "test")
+    build(mixture_file.load(tiny), tmp_path / "out", "test")
     assert not (tmp_path / ".out.partial").exists() and "train-00000.partial" not in files(tmp_path / "out")
 
 
@@ -141,11 +140,11 @@ def test_a_folder_of_another_kind_is_never_replaced(tiny, tmp_path):
     out.mkdir()
     (out / "chapter.tex").write_text("years of work")
     with pytest.raises(BuildError, match=r"thesis: holds chapter\.tex, which no build wrote"):
-        build(mixture.load(tiny), out, "test")
+        build(mixture_file.load(tiny), out, "test")
     assert files(out) == {"chapter.tex": b"years of work"}
     (tmp_path / "file").touch()
     with pytest.raises(BuildError, match="not a folder"):
-        build(mixture.load(tiny), tmp_path / "file", "test")
+        build(mixture_file.load(tiny), tmp_path / "file", "test")
 
 
 @pytest.mark.parametrize("data", [b'[{"id": "1", "image"', b"[", json.dumps(ROWS).encode()[:-1]])
@@ -157,21 +156,35 @@ def test_a_list_that_is_cut_off_is_an_error_that_names_the_file(tmp_path, data, 
     assert nothing_left(out)
 
 
-@pytest.mark.parametrize("data, why", [(b"", "the sources are empty"), (b"<html>404</html>", "bad_json 1")])
-def test_a_set_without_rows_is_an_error(tmp_path, data, why):
-    with pytest.raises(BuildError, match=f"none of . rows was written: {why}"):
-        build(mixture.load(llava_mixture(tmp_path, data)), tmp_path / "out", "test")
+@pytest.mark.parametrize(
+    "data, why", [(b"", "an empty file; download it again"), (b"<html>404</html>", "a web page instead of the file")]
+)
+def test_a_file_without_rows_is_an_error(tmp_path, data, why):
+    with pytest.raises(BuildError, match=why):
+        build(mixture_file.load(llava_mixture(tmp_path, data)), tmp_path / "out", "test")
+    assert nothing_left(tmp_path / "out")
+
+
+def test_a_set_of_which_no_row_is_left_is_an_error(tmp_path):
+    path = llava_mixture(tmp_path, [llava_row(answer=""), llava_row("two", image="gone.png")])
+    with pytest.raises(BuildError, match="none of 2 rows was written: empty_answer 1, missing_image 1"):
+        build(mixture_file.load(path), tmp_path / "out", "test")
     assert nothing_left(tmp_path / "out")
 
 
 def test_a_lost_row_stops_the_manifest(tmp_path):
     with pytest.raises(manifest.ManifestError, match="1 of 3 rows are neither written nor in the ledger"):
-        manifest.write(tmp_path, {"read": 3, "written": 1, "ledger": {"duplicate": 1}})
+        manifest.write(tmp_path, {"read": 3, "repeated": 0, "written": 1, "ledger": {"duplicate": 1}})
     assert not list(tmp_path.iterdir())
 
 
 def test_one_image_under_two_names_is_stored_once(tmp_path):
-    path = llava_mixture(tmp_path, [llava_row("one"), llava_row("two", image="b.png"), llava_row("three")])
+    rows = [
+        llava_row("one"),
+        llava_row("two", "b.png", "<image>\nWhere?"),
+        llava_row("three", question="<image>\nWhy?"),
+    ]
+    path = llava_mixture(tmp_path, rows)
     (tmp_path / "pictures/b.png").write_bytes((tmp_path / "pictures/a.png").read_bytes())
     made, rows, _ = built(path, tmp_path / "out")
     assert [entry["images"] for entry in made["images"].values()] == [1]
@@ -184,17 +197,22 @@ def test_two_sources_may_use_one_image_name_for_two_images(tmp_path):
     sources = []
     for name in ("1", "2"):
         path = llava_mixture(tmp_path / name, [llava_row(name)])
-        sources += mixture.load(path).sources
+        sources += mixture_file.load(path).sources
     (tmp_path / "2/pictures/a.png").write_bytes(encoded(picture(7)))
-    made = build(mixture.Mixture(name="two", sources=sources), tmp_path / "out", "test")
+    made = build(Mixture(name="two", sources=sources, entries=[Entry(), Entry()]), tmp_path / "out", "test")
     assert [entry["images"] for entry in made["images"].values()] == [2]
 
 
 def test_bounds_and_splits_of_the_mixture_are_kept(tmp_path):
-    path = llava_mixture(tmp_path, [*ROWS[:2], llava_row("t-1")], max_side=12, splits={"test": {"ids": ["t-*"]}})
+    path = llava_mixture(
+        tmp_path,
+        [*ROWS[:2], llava_row("t-1", question="<image>\nWhere?")],
+        max_side=12,
+        splits={"test": {"ids": ["t-*"]}},
+    )
     made, rows, _ = built(path, tmp_path / "out")
     assert made["counts"]["split"] == {"test": 1, "train": 2}
-    assert (made["images_max_side"], made["images_resized"]) == (12, 2)
+    assert made["images_max_side"] == 12
     described = [json.loads(line) for line in (tmp_path / "out/images.jsonl").read_text().splitlines()]
     assert [(entry["name"], entry["width"], entry["resized"]) for entry in described] == [
         ("a.png", 12, True),
@@ -210,17 +228,19 @@ def test_a_bound_on_pixels_puts_the_row_in_the_ledger(tmp_path):
 
 def test_datasets_reads_the_shards_by_the_card(tmp_path, monkeypatch):
     datasets = pytest.importorskip("datasets")
-    path = llava_mixture(tmp_path, [*ROWS, llava_row("t-1")], splits={"held_out": {"ids": ["t-*"]}})
+    path = llava_mixture(
+        tmp_path, [*ROWS, llava_row("t-1", question="<image>\nWhere?")], splits={"held_out": {"ids": ["t-*"]}}
+    )
     made, rows, _ = built(path, tmp_path / "out")
     train = datasets.load_dataset(str(tmp_path / "out"), split="train", cache_dir=str(tmp_path / "cache"))
-    assert {row["id"]: row for row in train} == {name: rows[name] for name in ("one", "two")}
+    assert {row["id"].removeprefix("messages-"): row for row in train} == {name: rows[name] for name in ("one", "two")}
     assert train.num_rows == made["counts"]["split"]["train"]
     held_out = datasets.load_dataset(str(tmp_path / "out"), split="held_out", cache_dir=str(tmp_path / "cache"))
-    assert held_out["id"] == ["t-1"]
+    assert held_out["id"] == ["messages-t-1"]
 
 
 def test_nothing_depends_on_the_clock_or_the_folder(tiny, tmp_path):
-    build(mixture.load(tiny), tmp_path / "out", "test")
+    build(mixture_file.load(tiny), tmp_path / "out", "test")
     made = (tmp_path / "out/manifest.json").read_text() + (tmp_path / "out/README.md").read_text()
     assert str(tmp_path) not in made
-    assert build_module.PICTURES in made
+    assert assemble.PICTURES in made

@@ -9,7 +9,7 @@ import pytest
 from data_fixtures import llava_mixture, llava_row
 from PIL import Image
 
-from data_prep import manifest, mixture
+from data_prep import manifest, mixture_file
 from data_prep.__main__ import main
 from data_prep.build import build
 from data_prep.check import CheckError, check, show
@@ -19,7 +19,7 @@ from data_prep.rows import SCHEMA
 @pytest.fixture
 def out(tmp_path):
     rows = [llava_row("one"), llava_row("two", image="b.png"), llava_row("text", image=None, question="Why?")]
-    build(mixture.load(llava_mixture(tmp_path, rows)), tmp_path / "out", "test")
+    build(mixture_file.load(llava_mixture(tmp_path, rows)), tmp_path / "out", "test")
     return tmp_path / "out"
 
 
@@ -42,10 +42,10 @@ def rewrite(out, change):
 @pytest.mark.parametrize(
     "change, message",
     [
-        (lambda rows: rows[0].update(images=["0" * 64]), "row one: image 000"),
-        (lambda rows: rows[0].update(images=[]), "row one: image_count"),
-        (lambda rows: rows[1].update(id="one"), "the id one is there twice"),
-        (lambda rows: rows[2].update(language="ar"), "row text: wrong_language"),
+        (lambda rows: rows[0].update(images=["0" * 64]), "row messages-one: image 000"),
+        (lambda rows: rows[0].update(images=[]), "row messages-one: image_count"),
+        (lambda rows: rows[1].update(id="messages-one"), "the id messages-one is there twice"),
+        (lambda rows: rows[2].update(language="ar"), "row messages-text: wrong_language"),
         (lambda rows: rows[2].update(task="other"), "counts are not those of the manifest"),
         (lambda rows: rows.pop(1), "is in no row"),
     ],
@@ -100,15 +100,17 @@ def test_a_folder_without_a_good_manifest(out, text, message, capsys):
 
 def test_show_prints_the_row_and_writes_its_image(out, tmp_path, capsys):
     image = tmp_path / "shown.png"
-    assert main(["show", str(out), "--id", "two", "--image-out", str(image)]) == 0
+    assert main(["show", str(out), "--id", "messages-two", "--image-out", str(image)]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert (shown["id"], shown["split"]) == ("two", "train")
+    assert (shown["id"], shown["split"]) == ("messages-two", "train")
     assert image.read_bytes() == (tmp_path / "pictures/b.png").read_bytes()
     assert Image.open(io.BytesIO(image.read_bytes())).size == (24, 16)
 
 
 def test_show_says_what_is_not_there(out, tmp_path):
-    with pytest.raises(CheckError, match="no row has the id 'three'; known ids are like one, two, text"):
+    with pytest.raises(
+        CheckError, match="no row has the id 'three'; known ids are like messages-one, messages-two, messages-text"
+    ):
         show(out, "three")
-    with pytest.raises(CheckError, match="text: a row without an image"):
-        show(out, "text", tmp_path / "x.png")
+    with pytest.raises(CheckError, match="messages-text: a row without an image"):
+        show(out, "messages-text", tmp_path / "x.png")

@@ -1,21 +1,15 @@
 """DICOM pixels: every step of the grey-scale pipeline, colour, frames, and what is not a picture."""
 
-import json
-
 import numpy as np
 import pytest
-import yaml
-from data_fixtures import built, dicom
+from layouts.dicom import RAMP, dicom
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from data_prep import dicom_pixels
-from data_prep.dicom_pixels import decode
-from data_prep.mixture import MixtureError, load
+from data_prep.images import dicom_pixels
+from data_prep.images.dicom_pixels import decode
 from data_prep.rows import Reject
-
-RAMP = np.arange(256, dtype=np.uint16).reshape(16, 16) * 16  # 0 to 4080
 
 
 def grey(*arguments, **options):
@@ -171,61 +165,3 @@ def test_the_bound_on_pixels_is_checked_before_decoding(tmp_path, monkeypatch):
     with pytest.raises(Reject) as caught:
         decode(path)
     assert caught.value.reason == "image_too_large"
-
-
-def source_mixture(folder, lines, **keys):
-    table = folder / "table.jsonl"
-    table.write_text("".join(json.dumps({"question": "What?", "answer": "a scan"} | line) + "\n" for line in lines))
-    source = {"reader": "dicom", "folder": str(folder / "study"), "table": str(table), "licence": "MIT"} | keys
-    path = folder / "m.yml"
-    path.write_text(yaml.safe_dump({"name": "m", "sources": [source]}))
-    return path
-
-
-def test_the_source_reads_a_folder_and_a_table(tmp_path):
-    (tmp_path / "study/series").mkdir(parents=True)
-    dicom(tmp_path / "study/series/1.dcm", np.stack([RAMP, RAMP + 1]))
-    dicom(tmp_path / "study/sr.dcm", None)
-    lines = [
-        {"id": "plain", "file": "series/1.dcm"},
-        {
-            "id": "same",
-            "file": "series/1.dcm",
-            "language": "ar",
-            "answer": "صورة",
-            "task": "vqa_short",
-            "modality": "ct",
-        },
-        {"id": "window", "file": "series/1.dcm", "window": [100, 50], "frame": 0},
-        {"id": "sr", "file": "sr.dcm"},
-        {"id": "frame", "file": "series/1.dcm", "frame": 2},
-        {"id": "half", "file": "series/1.dcm", "window": [100]},
-        {"id": "type", "file": "series/1.dcm", "frame": "1"},
-        {"id": "out", "file": "../table.jsonl"},
-        {"id": "none", "file": None},
-    ]
-    _, rows, ledger = built(source_mixture(tmp_path, lines), tmp_path / "out")
-    assert rows.keys() == {"plain", "same", "window"} and rows["plain"]["images"] == rows["same"]["images"]
-    assert (rows["same"]["modality"], rows["plain"]["modality"], rows["plain"]["task"]) == ("ct", "unknown", "vqa_open")
-    notes = [json.loads(line)["note"] for line in (tmp_path / "out/images.jsonl").read_text().splitlines()]
-    assert notes[1:] == ["frame 0 of 2, window 100 50"]
-    assert notes[0].startswith("frame 1 of 2, percentiles")
-    assert {name: entry["reason"] for name, entry in ledger.items()} == {
-        "sr": "no_pixels",
-        "frame": "undecodable_image",
-        "half": "bad_row",
-        "type": "bad_row",
-        "out": "missing_image",
-        "none": "bad_row",
-    }
-    secret = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and b"4711" in path.read_bytes()]
-    assert secret == [], "the header's patient must not reach the data set"
-
-
-def test_the_sources_own_keys_are_checked(tmp_path):
-    (tmp_path / "study").mkdir()
-    with pytest.raises(MixtureError, match="language: 'fr'; known: en, ar"):
-        load(source_mixture(tmp_path, [], language="fr"))
-    (tmp_path / "study").rmdir()
-    with pytest.raises(MixtureError, match="there is no such folder"):
-        load(source_mixture(tmp_path, []))

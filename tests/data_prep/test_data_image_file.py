@@ -9,7 +9,7 @@ import pytest
 from data_fixtures import encoded, picture
 from PIL import Image
 
-from data_prep.image_file import stored_image
+from data_prep.images.file import stored_image
 from data_prep.rows import Reject
 
 

@@ -8,8 +8,8 @@ from data_fixtures import encoded, picture
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from data_prep.image_file import stored_image
-from data_prep.metadata import strip_jpeg, strip_png
+from data_prep.images.file import stored_image
+from data_prep.images.metadata import strip_jpeg, strip_png
 
 SECRET = b"Doe^Jane"
 

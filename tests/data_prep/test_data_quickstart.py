@@ -17,8 +17,7 @@ from data_prep.check import check
 from data_prep.reading import shard_rows, store_images
 from data_prep.rows import arabic_share
 from data_prep.shards import split_of
-from data_prep.sources.base import Source
-from data_prep.sources.quickstart import FOLDER, Quickstart, image_path, listed_images
+from data_prep.sources.quickstart import image_path, listed_images
 
 RECIPES = Path(__file__).parents[2] / "recipes/data"
 KINDS = ("vqa_closed", "vqa_short")
@@ -126,21 +125,6 @@ def test_each_english_row_has_its_arabic_twin_on_the_same_images(rows):
         assert (twin["images"], twin["task"], twin["split"]) == (row["images"], row["task"], row["split"])
 
 
-def test_only_listed_images_are_read_and_none_of_the_unfit(monkeypatch, tmp_path):
-    opened = set()
-    plain = image_path
-
-    def recorded(entry):
-        opened.add(entry["name"])
-        return plain(entry)
-
-    monkeypatch.setattr("data_prep.sources.quickstart.image_path", recorded)
-    build(mixture.load(RECIPES / "quickstart_align.yml"), tmp_path / "align", "test")
-    assert opened == ENTRIES.keys()
-    for entry in ENTRIES.values():
-        assert not any(word in entry["file"] for word in ("RG3", "MR2", "explicit_VR-UN", "bad_sequence")), entry
-
-
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
 def test_the_header_says_what_the_list_says(entry):
     if "header" not in entry:
@@ -204,14 +188,3 @@ def test_captions_for_every_training_image_in_both_languages(rows, tmp_path):
         (part,) = assistant["content"]
         assert part["text"].endswith(".") and len(part["text"]) < 60 and part["text"].count(".") == 1
         assert arabic_share(part["text"]) == (1 if row["language"] == "ar" else 0)
-
-
-def test_a_missing_package_is_named_before_anything_is_written(monkeypatch, tmp_path):
-    entry = {"name": "x", "package": "no-such-package", "file": "x.png", "licence": "MIT", "modality": "ct"}
-    monkeypatch.setattr("data_prep.sources.quickstart.listed_images", lambda: [entry])
-    with pytest.raises(mixture.MixtureError, match=r"install no-such-package: pip install 'bimedix2\[quickstart\]'"):
-        mixture.load(RECIPES / "quickstart.yml")
-    entry |= {"package": "scikit-image", "file": "gone.png"}
-    assert "scikit-image has no gone.png" in Quickstart(questions=["vqa.jsonl"]).problems()[0]
-    assert "no 'vqa.json'; known: captions.jsonl" in Quickstart(questions=["vqa.json"]).problems()[0]
-    assert issubclass(Quickstart, Source) and FOLDER.is_dir()

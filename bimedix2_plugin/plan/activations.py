@@ -1,0 +1,174 @@
+"""Activation memory: what autograd keeps of a pack for the backward pass, read off the model's own code.
+
+Closed formulas (Korthikanti et al., arXiv 2205.05198, section 4: 34 bytes a token and channel and 5 a score, in each
+layer) hold for one architecture in one implementation. Here one layer of the recipe's own language model, its LoRA
+included, runs on fake tensors of the planned size, and the bytes that it saves are added up: no memory is taken, and
+Llama, Phi, Qwen and Gemma are each what they are. As there, memory grows with the layers, and with checkpointing only
+each layer's input is kept, 2 bytes a token and channel in bf16, beside one layer at full size.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bimedix2_plugin.plan.operations import DENSE, Load, graph_layers, tower_in_graph, tower_tokens
+from bimedix2_plugin.plan.parameters import LANGUAGE, Parameters
+
+if TYPE_CHECKING:
+    import torch
+    from axolotl.utils.dict import DictDefault
+
+_FLASH = "bimedix2_plan"
+_PREFIX = "model.language_model."
+
+
+@dataclass(frozen=True)
+class Saved:
+    """Bytes kept between forward and backward.
+
+    Attributes:
+        kept: of all layers, the tower and the projector, when the loss is computed.
+        layer: of one layer that checkpointing computes again in the backward pass; 0 without checkpointing.
+        working: largest temporary of a layer's backward.
+    """
+
+    kept: int
+    layer: int
+    working: int
+
+
+def saved(parameters: Parameters, cfg: DictDefault, load: Load, device: str = "cuda") -> Saved:
+    """Return what one batch keeps.
+
+    Args:
+        parameters: of the composed model.
+        cfg: the recipe.
+        load: the batch.
+        device: whose dropout masks are counted: a byte an element on "cuda", four on "cpu".
+    """
+    tokens, item, text = int(load.tokens), item_size(cfg), parameters.text
+    layers = int(text.num_hidden_layers)
+    first, second = (_language(parameters, cfg, tokens, count) for count in (1, 2))
+    mask = (1 if device == "cuda" else 4) * tokens if cfg.lora_dropout else 0
+    masks = mask * sum(layer.inputs for layer in parameters.linears if layer.rank) // layers
+    layer, rest = second - first + masks, 2 * first - second
+    bridge = (
+        int(load.images)
+        * parameters.config.image_seq_length
+        * (parameters.vision.hidden_size + 2 * text.hidden_size)
+        * item
+    )
+    kept = rest + bridge + _tower(parameters, cfg, int(load.images))
+    # Of the widest product: the gradient of its input by the frozen weight, by the LoRA, and their sum. In bf16, PEFT's
+    # copies of the input in float32, before and after dropout, are more.
+    working = (8 if cfg.adapter and item == 2 else 3 * item) * tokens * _widest(parameters)
+    if not cfg.gradient_checkpointing:
+        return Saved(kept + layers * layer, 0, working)
+    return Saved(kept + layers * tokens * text.hidden_size * item, layer, working)
+
+
+def item_size(cfg: DictDefault) -> int:
+    """Bytes of a frozen weight, and of an activation."""
+    return 2 if cfg.bf16 or cfg.fp16 else 4
+
+
+def _widest(parameters: Parameters) -> int:
+    return max(layer.inputs for layer in parameters.linears if layer.part == LANGUAGE)
+
+
+def _language(parameters: Parameters, cfg: DictDefault, tokens: int, layers: int) -> int:
+    """Return the bytes that the first layers of the language model, and its last norm, save."""
+    from peft import LoraConfig, inject_adapter_in_model
+
+    config = _shortened(parameters.text, layers)
+    config._attn_implementation = cfg.attn_implementation if cfg.attn_implementation in DENSE else _flash()
+    model = _on_meta(config, cfg)
+    names = [layer.name.removeprefix(_PREFIX) for layer in parameters.linears if layer.rank]
+    targets = [name for name in names if int(name.split(".")[1]) < layers]
+    if targets:
+        inject_adapter_in_model(LoraConfig(r=int(cfg.lora_r or 8), target_modules=targets), model)
+    width = parameters.text.hidden_size
+    return _saved_by(model.train(), {"inputs_embeds": (1, tokens, width)}, cfg, use_cache=False)
+
+
+def _tower(parameters: Parameters, cfg: DictDefault, images: int) -> int:
+    """Return the bytes that the tower saves where gradients flow through it."""
+    if not tower_in_graph(cfg):
+        return 0
+    vision, depth = parameters.vision, graph_layers(parameters)
+    if cfg.gradient_checkpointing:
+        return depth * images * tower_tokens(parameters) * vision.hidden_size * item_size(cfg)
+    shape = {"pixel_values": (images, 3, vision.image_size, vision.image_size)}
+    first, second = (_saved_by(_on_meta(_shortened(vision, count), cfg), shape, cfg) for count in (1, 2))
+    return first + (depth - 1) * (second - first)
+
+
+def _shortened(config: Any, layers: int) -> Any:
+    config = copy.deepcopy(config)
+    config.num_hidden_layers = layers
+    if getattr(config, "layer_types", None):
+        config.layer_types = config.layer_types[:layers]
+    return config
+
+
+def _on_meta(config: Any, cfg: DictDefault) -> Any:
+    import torch
+    from transformers import AutoModel
+
+    with torch.device("meta"):
+        return AutoModel.from_config(config, dtype=torch.bfloat16 if item_size(cfg) == 2 else torch.float32)
+
+
+def _saved_by(model: Any, inputs: dict[str, Any], cfg: DictDefault, **arguments: Any) -> int:
+    """Run a model of the meta device on fake tensors; return the bytes that autograd saved, weights left out."""
+    import torch
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    held: dict[int, int] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        held[storage._cdata] = storage.nbytes()
+        return tensor
+
+    with FakeTensorMode():
+        state = {name: _fake(name, value) for name, value in model.state_dict(keep_vars=True).items()}
+        state |= {name: torch.empty(value.shape, dtype=value.dtype) for name, value in model.named_buffers()}
+        given = {name: torch.empty(shape, dtype=model.dtype, requires_grad=True) for name, shape in inputs.items()}
+        with (
+            torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor),
+            torch.autocast("cpu", torch.bfloat16, enabled=item_size(cfg) == 2),
+        ):
+            output = torch.func.functional_call(model, state, kwargs=given | arguments)
+        weights = {value.untyped_storage()._cdata for value in state.values()}
+        del output
+    return sum(size for storage, size in held.items() if storage not in weights)
+
+
+def _fake(name: str, value: Any) -> torch.Tensor:
+    """Return a fake stand-in of a weight; a LoRA is trained in float32."""
+    import torch
+
+    lora = ".lora_" in name
+    return torch.empty(value.shape, dtype=torch.float32 if lora else value.dtype, requires_grad=lora)
+
+
+def _flash() -> str:
+    """Register an attention that saves what flash attention does: queries, keys, values, output, one sum a row."""
+    import torch
+    from transformers import AttentionInterface
+
+    class Flash(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+            output = torch.empty_like(query)
+            ctx.save_for_backward(query, key, value, output, query.new_empty(query.shape[:-1], dtype=torch.float32))
+            return output
+
+    def attention(module: Any, query: Any, key: Any, value: Any, mask: Any, **_: Any) -> tuple[Any, None]:
+        return Flash.apply(query, key, value).transpose(1, 2).contiguous(), None
+
+    AttentionInterface.register(_FLASH, attention)
+    return _FLASH

@@ -1,0 +1,113 @@
+"""The batches of one epoch, by the sampler that training uses, on lengths alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.plan.data import Rows
+
+if TYPE_CHECKING:
+    from axolotl.utils.dict import DictDefault
+
+
+@dataclass(frozen=True)
+class Batches:
+    """What one forward pass of one GPU holds: N batches of the sampled rows.
+
+    Attributes:
+        rows, tokens, labels, images: float64 [N]; a batch of text holds one blank image, as the collator makes it.
+        squares: float64 [N] sum of the squared lengths of a batch's documents.
+        fill: used share of a pack's places; None without packing.
+        epoch: batches of the whole data set in an epoch, over all GPUs.
+    """
+
+    rows: np.ndarray
+    tokens: np.ndarray
+    labels: np.ndarray
+    images: np.ndarray
+    squares: np.ndarray
+    fill: float | None
+    epoch: int
+
+
+def make_batches(rows: Rows, cfg: DictDefault, gpus: int, image_tokens: int) -> Batches:
+    """Batch a recipe's rows.
+
+    Args:
+        rows: lengths.
+        cfg: the recipe.
+        gpus: data-parallel ranks.
+        image_tokens: features of one image.
+
+    Raises:
+        RecipeError: there are fewer rows than GPUs.
+    """
+    numbers = _packs(rows, cfg, gpus) if cfg.sample_packing else _groups(len(rows.tokens), cfg)
+    used = [np.array(batch) for batch in numbers]
+    images = np.array([rows.images[batch].sum() for batch in used], dtype=float)
+    blank = np.where(images == 0, image_tokens, 0)
+    tokens = np.array([rows.tokens[batch].sum() for batch in used], dtype=float)
+    capacity = cfg.sequence_len * _batch_size(cfg)
+    return Batches(
+        rows=np.array([len(batch) for batch in used], dtype=float),
+        tokens=tokens + blank,
+        labels=np.array([rows.labels[batch].sum() for batch in used], dtype=float),
+        images=np.maximum(images, 1),
+        squares=np.array([np.square(rows.tokens[batch], dtype=float).sum() for batch in used]) + blank**2.0,
+        fill=float(tokens.sum() / (len(used) * capacity)) if cfg.sample_packing else None,
+        epoch=math.ceil(len(used) * rows.scale),
+    )
+
+
+def steps(cfg: DictDefault, batches: Batches, gpus: int) -> int:
+    """Return the optimizer's steps of a run, as the trainer counts them."""
+    if cfg.max_steps and cfg.max_steps > 0:
+        return int(cfg.max_steps)
+    each = math.ceil(batches.epoch / gpus)
+    return math.ceil(each / accumulation(cfg)) * math.ceil(cfg.num_epochs or 1)
+
+
+def accumulation(cfg: DictDefault) -> int:
+    """Return the batches that one GPU adds up in a step."""
+    return int(cfg.gradient_accumulation_steps or 1)
+
+
+def _packs(rows: Rows, cfg: DictDefault, gpus: int) -> list[list[int]]:
+    from axolotl.utils.samplers import MultipackBatchSampler
+    from torch.utils.data import RandomSampler
+
+    from bimedix2_plugin.sampler import WholeEpochSampler
+
+    sampler = MultipackBatchSampler(
+        RandomSampler(range(len(rows.tokens))),
+        batch_size=1,
+        batch_max_len=cfg.sequence_len * _batch_size(cfg),
+        lengths=rows.tokens,
+        label_counts=rows.labels if cfg.balance_labels else None,
+        bin_size=cfg.sample_packing_bin_size or 200,
+        group_size=cfg.sample_packing_group_size or 100_000,
+        seed=cfg.seed or 42,
+        dp_count=gpus,
+        batches_per_optimizer_step=gpus * accumulation(cfg),
+        drop_last=False,
+        num_processes=1,
+    )
+    try:
+        whole = WholeEpochSampler.of(sampler, math.ceil(cfg.num_epochs or 1))
+        return [[row for part in batch for row in part] for batch in whole]
+    except ValueError as error:
+        raise RecipeError(f"--gpus: {error}") from error
+
+
+def _groups(count: int, cfg: DictDefault) -> list[list[int]]:
+    size, order = _batch_size(cfg), np.random.default_rng(0).permutation(count)
+    return [order[start : start + size].tolist() for start in range(0, count, size)]
+
+
+def _batch_size(cfg: DictDefault) -> int:
+    return int(cfg.micro_batch_size or 1)

@@ -1,0 +1,87 @@
+"""A plan as a table for a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bimedix2_plugin.plan.memory import GIB
+
+_GB = 1e9
+
+
+def render(plan: dict[str, Any]) -> str:
+    """Return a plan's text, from what `make_plan` returns."""
+    step, disk = plan["step"], plan["disk"]
+    fill = f", packs filled to {step['fill']:.1%}" if step["fill"] is not None else ""
+    total = sum(plan["operations"].values())
+    lines = [
+        f"{plan['recipe']}: stage {plan['stage']}, {plan['parallel']}, {plan['gpus']} x {plan['gpu']}",
+        "",
+        *_parameters(plan["parameters"]),
+        "",
+        *_data(plan["data"]),
+        "",
+        f"step: {step['rows']:.1f} rows, {step['tokens']:,.0f} tokens{fill}",
+        f"steps: {plan['steps']:,}",
+        f"operations: {total:.3g} ("
+        + ", ".join(f"{part} {work / total:.1%}" for part, work in plan["operations"].items())
+        + ")",
+        f"hours: {plan['hours']:.3g} at {plan['utilisation']:.0%} of the peak (stated, not measured)",
+        "",
+        *_memory(plan),
+        "",
+        *_table([["disk", "GB"], *([name, f"{size / _GB:.1f}"] for name, size in disk.items())]),
+        f"together {sum(disk.values()) / _GB:.1f} GB",
+        "",
+        *(f"limit: {limit}" for limit in plan["limits"]),
+        *(f"assumed: {assumption}" for assumption in plan["assumptions"]),
+    ]
+    return "\n".join(lines)
+
+
+def _parameters(parts: dict[str, dict[str, Any]]) -> list[str]:
+    rows = [[part, f"{size['count']:,}", "trained" if size["trained"] else ""] for part, size in parts.items()]
+    counts = [size["count"] for size in parts.values()]
+    trained = sum(size["count"] for size in parts.values() if size["trained"])
+    return _table([["parameters", "", ""], *rows, ["all", f"{sum(counts):,}", f"{trained:,} trained"]])
+
+
+def _data(data: dict[str, Any]) -> list[str]:
+    columns = ("rows", "tokens", "image tokens", "labels")
+    rows = [[kind, *(f"{sums[name]:,}" for name in columns)] for kind, sums in data["kinds"].items()]
+    sums = [f"{sum(kind[name] for kind in data['kinds'].values()):,}" for name in columns]
+    source = f"data: {data['source']}" + (" (ASSUMED lengths)" if data["assumed"] else "")
+    rejected = [f"rejected, in the ledger: {data['rejected']:,} rows"] if data["rejected"] else []
+    return [source, *_table([["", *columns], *rows, ["all", *sums]]), *rejected]
+
+
+def _memory(plan: dict[str, Any]) -> list[str]:
+    modes, room = plan["memory"], plan["gpu memory"]
+    parts = list(dict.fromkeys(part for sizes in modes.values() for part in sizes))
+    names = [f"{mode} *" if mode == plan["parallel"] else mode for mode in modes]
+    rows = [[part, *(f"{sizes.get(part, 0) / GIB:.2f}" for sizes in modes.values())] for part in parts]
+    needs = [sum(sizes.values()) for sizes in modes.values()]
+    return [
+        *_table(
+            [
+                ["GiB a GPU, at the fullest moment", *names],
+                *rows,
+                ["all", *(f"{need / GIB:.2f}" for need in needs)],
+                [f"fits in {room / GIB:.0f}", *("yes" if need <= room else "NO" for need in needs)],
+            ]
+        ),
+        "* the recipe's own",
+    ]
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Align columns: the first to the left, the others to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if number == 0 else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,95 @@
+"""From the bytes of any image file to the PNG or JPEG file that the store keeps."""
+
+import io
+import warnings
+from dataclasses import dataclass
+from typing import cast
+
+import imagehash
+import numpy as np
+from PIL import Image, ImageOps
+
+from data_prep.images.dicom_pixels import MAX_PIXELS, to_8_bits
+from data_prep.images.metadata import strip_jpeg, strip_png
+from data_prep.rows import Reject
+
+_ORIENTATION_TAG = 0x0112
+_AS_THEY_ARE = {"PNG": ("1", "L", "P", "RGB"), "JPEG": ("L", "RGB")}
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """An encoded PNG or JPEG file, its size in pixels as shown (orientation applied), and its perceptual hash."""
+
+    data: bytes
+    width: int
+    height: int
+    phash: str
+    resized: bool = False
+
+
+def stored_image(data: bytes, max_side: int | None = None, max_pixels: int = MAX_PIXELS) -> StoredImage:
+    """Check an image by decoding it, and give the file to store.
+
+    A PNG or JPEG file of 8 bits stays as it came, without its metadata. Any other file, and one longer than
+    `max_side` pixels on a side, becomes a PNG file; that is lossless except for the one downscaling.
+    Raises Reject: undecodable_image or image_too_large.
+    """
+    image = _decode(data, max_pixels)
+    orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+    shown = cast(Image.Image, ImageOps.exif_transpose(image))
+    too_long = max_side is not None and max(shown.size) > max_side
+    if image.mode in _AS_THEY_ARE.get(image.format or "", ()) and "transparency" not in image.info and not too_long:
+        strip = strip_png if image.format == "PNG" else strip_jpeg
+        stored = strip(data, orientation)
+        return StoredImage(stored, *shown.size, str(imagehash.phash(_eight_bit(shown))))
+    picture = _eight_bit(shown)
+    if too_long and max_side is not None:
+        picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
+    return StoredImage(png_file(picture), *picture.size, str(imagehash.phash(picture)), resized=too_long)
+
+
+def png_file(image: Image.Image) -> bytes:
+    """The image as a PNG file without metadata."""
+    buffer = io.BytesIO()
+    bare = Image.frombytes(image.mode, image.size, image.tobytes())
+    bare.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _decode(data: bytes, max_pixels: int) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound below is ours
+            image: Image.Image = Image.open(io.BytesIO(data))
+        if image.width * image.height > max_pixels:
+            raise Reject("image_too_large", f"{image.width}x{image.height} pixels, at most {max_pixels}")
+        image.load()
+    except Image.DecompressionBombError as error:
+        raise Reject("image_too_large", str(error)) from error
+    except Reject:
+        raise
+    except Exception as error:  # a decoder given broken bytes may raise anything
+        raise Reject("undecodable_image", _why(data, error)) from error
+    return image
+
+
+def _why(data: bytes, error: Exception) -> str:
+    if not data:
+        return "an empty file"
+    if data.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
+        return "a web page instead of an image; download it again"
+    return f"{type(error).__name__}: {str(error).split(' <')[0]}"
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """The image as L or RGB: 16-bit grey scaled by its range, transparency on white."""
+    if image.mode.startswith(("I", "F")):
+        values = np.asarray(image)
+        # from darkest to brightest: 12 bits in a file of 16 would turn black under a fixed division
+        return Image.fromarray(to_8_bits(values, values.min(), values.max()))
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        over = Image.new("RGBA", image.size, "white")
+        over.alpha_composite(image.convert("RGBA"))
+        return over.convert("RGB")
+    return image if image.mode in ("L", "RGB") else image.convert("L" if image.mode == "1" else "RGB")

@@ -1,0 +1,181 @@
+"""Read a mixture from its YAML file, and check it: every error that can be found without reading a row, together."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from data_prep import keys
+from data_prep.mixture import Duplicates, Entry, Mixture, Overlap, Quota, SplitRule
+from data_prep.shards import SPLIT_NAME
+from data_prep.sources import READERS, reader
+from data_prep.sources.base import Source
+
+PATH_KEYS = ("path", "images", "folder", "table", "urls", "test_ids", "reports")
+"""The keys of readers that are paths: relative ones start from --root."""
+
+
+class MixtureError(ValueError):
+    """What is wrong with a mixture, all errors together."""
+
+
+_LISTS: dict[str, type] = {"overlaps": Overlap, "quotas": Quota}
+_OWN = frozenset({"sources", "benchmarks", "splits", "duplicates", "entries", "missing", *_LISTS})
+
+
+def load(path: Path, root: Path | None = None, allow_missing: bool = False) -> Mixture:
+    """Read and check a mixture; relative paths in it start from `root`.
+
+    With `allow_missing` a source whose first path is not there is left out, and named in `missing`.
+    Raises MixtureError with every error that can be found without reading a row.
+    """
+    given = read_yaml(path)
+    found = keys.errors("", given, Mixture, _OWN)
+    if not isinstance(given, dict):
+        raise MixtureError(f"{path}: {found[0]}")
+    made: dict[str, Any] = {key: value for key, value in given.items() if key not in _OWN}
+    found += [f"{key}: unknown key" for key in ("entries", "missing") if key in given]
+    read = _Sources(root, allow_missing, found)
+    made["sources"], made["entries"] = read.all("sources", given.get("sources"))
+    made["benchmarks"], _ = read.all("benchmarks", given.get("benchmarks", []))
+    made["missing"] = read.missing
+    made["splits"] = _named("splits", given.get("splits", {}), SplitRule, found)
+    duplicates = given.get("duplicates", {})
+    found += (wrong := keys.errors("duplicates.", duplicates, Duplicates))
+    made["duplicates"] = Duplicates() if wrong else Duplicates(**duplicates)
+    for key, kind in _LISTS.items():
+        made[key] = _listed(key, given.get(key, []), kind, found)
+    found += _unknown_names(made["overlaps"], made["sources"], [*made["benchmarks"]], read.missing)
+    if found:
+        raise MixtureError("\n".join(f"{path}: {error}" for error in found))
+    if not made["sources"]:
+        raise MixtureError(f"{path}: none of its sources is there: {'; '.join(read.missing)}")
+    return Mixture(**made)
+
+
+def read_yaml(path: Path) -> Any:
+    """The file as plain data. Raises MixtureError."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise MixtureError(f"{path}: there is no such file") from error
+    except yaml.YAMLError as error:
+        raise MixtureError(f"{path}: not YAML: {error}") from error
+
+
+class _Sources:
+    """Makes the sources of a mixture; what is wrong with them goes into `found`."""
+
+    def __init__(self, root: Path | None, allow_missing: bool, found: list[str]) -> None:
+        self.missing: list[str] = []
+        self._root = root or Path()
+        self._allow_missing = allow_missing
+        self._found = found
+
+    def all(self, key: str, given: Any) -> tuple[list[Source], list[Entry]]:
+        """The sources under a key, and how each is used."""
+        if not isinstance(given, list) or (key == "sources" and not given):
+            self._found.append(f"{key}: wanted: a list with at least one source")
+            return [], []
+        made = [pair for number, one in enumerate(given) if (pair := self._one(f"{key}[{number}]", one))]
+        names = [source.name for source, _ in made]
+        if key == "benchmarks":
+            self._found += [f"benchmarks: two are named {name!r}" for name in {*names} if names.count(name) > 1]
+        return [source for source, _ in made], [entry for _, entry in made]
+
+    def _one(self, where: str, given: Any) -> tuple[Source, Entry] | None:
+        name = given.get("reader") if isinstance(given, dict) else None
+        if name not in READERS:
+            self._found.append(f"{where}.reader: {name!r}; known: {', '.join(READERS)}")
+            return None
+        kind = reader(name)
+        own = {key: value for key, value in given.items() if key in keys.fields(Entry)}
+        own = {key: value for key, value in own.items() if key not in keys.fields(kind)}
+        rest = {key: value for key, value in given.items() if key not in own and key != "reader"}
+        wrong = keys.errors(where + ".", own, Entry) + _wrong_entry(where, own)
+        wrong += keys.errors(where + ".", rest, kind)
+        self._found += wrong
+        if wrong:
+            return None
+        rest = _rooted(rest, self._root)
+        source = kind(**{"name": name, **rest})
+        problems = [f"{where}.{problem}" for problem in source.problems()]
+        if problems and self._allow_missing and _is_missing(rest):
+            self.missing.append(f"{source.name}: {problems[0]}")
+            return None
+        self._found += problems
+        return source, Entry(**own)
+
+
+def problems(given: dict[str, Any], root: Path | None) -> list[str]:
+    """What is wrong with one entry of `sources:` or `benchmarks:` whose keys are known to be right."""
+    kind = reader(given["reader"])
+    rest = {key: value for key, value in given.items() if key in keys.fields(kind)}
+    return kind(**{"name": given["reader"], **_rooted(rest, root or Path())}).problems()
+
+
+def _rooted(given: dict[str, Any], root: Path) -> dict[str, Any]:
+    paths = {key: str(root / Path(given[key]).expanduser()) for key in PATH_KEYS if given.get(key)}
+    return given | paths
+
+
+def _is_missing(given: dict[str, Any]) -> bool:
+    path = next((given[key] for key in PATH_KEYS if given.get(key)), None)
+    return path is not None and not Path(path).exists()
+
+
+def _wrong_entry(where: str, own: dict[str, Any]) -> list[str]:
+    found = _wrong_split(f"{where}.into", own.get("into", "train"))
+    for key in ("rows", "weight"):
+        value = own.get(key)
+        if isinstance(value, int | float) and value <= 0:
+            found.append(f"{where}.{key}: {value}; wanted: more than 0")
+    return found
+
+
+def _wrong_split(where: str, name: Any) -> list[str]:
+    good = isinstance(name, str) and SPLIT_NAME.fullmatch(name)
+    return [] if good else [f"{where}: {name!r}; a split's name is lower-case letters and underscores"]
+
+
+def _named(where: str, given: Any, kind: type, found: list[str]) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        found.append(f"{where}: {given!r}; wanted: a mapping from a split's name to its rule")
+        return {}
+    made = {}
+    for name, rule in given.items():
+        wrong = _wrong_split(f"{where}.{name}", name) + keys.errors(f"{where}.{name}.", rule, kind)
+        found += wrong
+        if not wrong:
+            made[name] = kind(**rule)
+    return made
+
+
+def _listed(where: str, given: Any, kind: type, found: list[str]) -> list[Any]:
+    if not isinstance(given, list):
+        found.append(f"{where}: {given!r}; wanted: a list")
+        return []
+    wrong = [keys.errors(f"{where}[{number}].", one, kind) for number, one in enumerate(given)]
+    found += [error for errors in wrong for error in errors]
+    return [kind(**one) for one, errors in zip(given, wrong, strict=True) if not errors]
+
+
+def _unknown_names(
+    overlaps: list[Overlap], sources: list[Source], benchmarks: list[Source], missing: list[str]
+) -> list[str]:
+    """Overlaps that name no source or benchmark of the mixture: one misspelt would accept nothing."""
+    away = {entry.partition(":")[0] for entry in missing}
+    known = {"source": {source.name for source in sources} | away, "benchmark": {b.name for b in benchmarks} | away}
+    return [
+        f"overlaps[{number}].{key}: {getattr(overlap, key)!r}; known: {', '.join(sorted(names)) or 'none'}"
+        for number, overlap in enumerate(overlaps)
+        for key, names in known.items()
+        if getattr(overlap, key) not in names
+    ]
+
+
+def described(source: Source) -> list[Any]:
+    """The reader and its keys, as plain data; without paths, since what is at them counts and not where they are."""
+    given = dataclasses.asdict(source)
+    return [type(source).__name__, {key: value for key, value in given.items() if key not in PATH_KEYS}]

@@ -1,0 +1,138 @@
+"""Third stage: each picture that a row names, read once: decoded, stripped, hashed, and kept for the store."""
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import imagehash
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from PIL import Image, ImageOps
+
+from data_prep.images.dicom_pixels import MAX_PIXELS
+from data_prep.images.file import stored_image
+from data_prep.images.store import SCHEMA as STORED
+from data_prep.mixture import Mixture
+from data_prep.pipeline import read
+from data_prep.pipeline.slices import Slice
+from data_prep.pipeline.stage import Work, putting, run
+from data_prep.rows import Reject
+from data_prep.sources.base import Source
+
+STAGE = "pictures"
+INDEX = pa.schema(
+    [
+        ("source", pa.int32()),
+        ("name", pa.string()),
+        ("key", pa.string()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("phash", pa.string()),
+        ("flipped", pa.list_(pa.string())),
+        ("file_sha256", pa.string()),
+        ("note", pa.string()),
+        ("resized", pa.bool_()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+"""What is known of a picture; `key` is null and `reason` says why where it cannot be used. `flipped` holds the
+perceptual hashes of a benchmark's picture mirrored left to right, upside down, and both."""
+
+_LIST = "list.parquet"
+_PICTURES = 2_000
+_BATCH = 64
+
+
+def pictures(work: Work, slices: list[Slice], sources: list[Source], mixture: Mixture) -> int:
+    """Read every picture that the rows of the stage before name; the number of tasks."""
+    total, size = _listed(work, slices), _PICTURES
+
+    def task(rank: int, tick: Callable[[int], None]) -> None:
+        wanted = pq.read_table(work.folder / STAGE / _LIST).slice(rank * size, size).to_pylist()
+        index: list[dict[str, Any]] = []
+        with (
+            putting(work.path(STAGE, rank, "arrow")) as stored_path,
+            pa.OSFile(str(stored_path), "wb") as file,
+            pa.ipc.new_file(file, STORED) as writer,
+        ):
+            for batch in _batches(wanted, sources, mixture, index):
+                writer.write_batch(pa.RecordBatch.from_pylist(batch, schema=STORED))
+                tick(_BATCH)
+        with putting(work.path(STAGE, rank)) as path:
+            pq.write_table(pa.Table.from_pylist(index, schema=INDEX), path)
+
+    sizes = [min(size, total - start) for start in range(0, total, size)]
+    run(work, STAGE, task, sizes, "pictures")
+    return len(sizes)
+
+
+def index(work: Work, tasks: int, columns: list[str]) -> pa.Table:
+    """What is known of all pictures, in the order in which rows first name them."""
+    empty = INDEX.empty_table().select(columns)
+    return pa.concat_tables([empty, *(pq.read_table(work.path(STAGE, rank), columns=columns) for rank in range(tasks))])
+
+
+def _listed(work: Work, slices: list[Slice]) -> int:
+    """Write the distinct (source, name) pairs, in the order of the rows; how many there are."""
+    path = work.folder / STAGE / _LIST
+    if not path.exists():
+        names: dict[int, list[pa.Array]] = {}
+        for rank, part in enumerate(slices):
+            images = pq.read_table(work.path(read.STAGE, rank), columns=["images"]).column(0)
+            names.setdefault(part.source, []).append(pc.list_flatten(images).unique())
+        tables = []
+        for source, arrays in names.items():
+            distinct = pa.chunked_array(arrays, pa.string()).unique()
+            numbers = pa.array([source] * len(distinct), pa.int32())
+            tables.append(pa.table({"source": numbers, "name": distinct}))
+        with putting(path) as unfinished:
+            pq.write_table(pa.concat_tables(tables), unfinished)
+    return pq.ParquetFile(path).metadata.num_rows
+
+
+def _batches(
+    wanted: list[dict[str, Any]], sources: list[Source], mixture: Mixture, index: list[dict[str, Any]]
+) -> Iterator[list[dict[str, Any]]]:
+    """The images to store, each key once, some at a time; every picture's entry goes into `index`."""
+    keys: set[str] = set()
+    for start in range(0, len(wanted), _BATCH):
+        batch = []
+        for entry in wanted[start : start + _BATCH]:
+            number = entry["source"]
+            try:
+                row, known = _picture(sources[number], entry["name"], mixture, number >= len(mixture.sources))
+            except Reject as reject:
+                index.append(entry | {"reason": reject.reason, "detail": reject.detail})
+                continue
+            index.append(entry | known)
+            if row["key"] not in keys:
+                keys.add(row["key"])
+                batch.append(row)
+        yield batch
+
+
+def _picture(source: Source, name: str, mixture: Mixture, is_benchmark: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The row of the store, and the entry of the index."""
+    loaded = source.load(name)
+    stored = stored_image(loaded.data, mixture.max_side, mixture.max_pixels or MAX_PIXELS)
+    key = hashlib.sha256(stored.data).hexdigest()
+    shown = {"width": stored.width, "height": stored.height, "phash": stored.phash}
+    known = {
+        "key": key,
+        **shown,
+        "flipped": _flipped(stored.data) if is_benchmark else [],
+        "file_sha256": hashlib.sha256(loaded.data).hexdigest(),
+        "note": loaded.note,
+        "resized": stored.resized,
+    }
+    return {"key": key, "bytes": stored.data, **shown}, known
+
+
+def _flipped(data: bytes) -> list[str]:
+    with Image.open(io.BytesIO(data)) as image:
+        shown = cast(Image.Image, ImageOps.exif_transpose(image)).convert("L")
+    mirrored = ImageOps.mirror(shown)
+    return [str(imagehash.phash(turned)) for turned in (mirrored, ImageOps.flip(shown), ImageOps.flip(mirrored))]

@@ -1,0 +1,159 @@
+"""Second stage: the rows of each slice checked and repaired, with the names of their pictures; the rest in a ledger."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data_prep import rows
+from data_prep.ledger import Ledger
+from data_prep.mixture import Entry, Mixture
+from data_prep.pipeline.slices import Slice
+from data_prep.pipeline.stage import Work, putting, run
+from data_prep.rows import NOT_SELECTED, Message, Reject, Rejected, Sample, text_part
+from data_prep.sources.base import Source
+from data_prep.text import clean, faults, identity, language
+from data_prep.text.compare import normalised
+
+STAGE = "read"
+LEDGER = "ledger.jsonl"
+SCHEMA = pa.schema(
+    [
+        *rows.SCHEMA,
+        ("split", pa.string()),
+        ("group", pa.string()),
+        ("said", pa.list_(pa.string())),
+    ]
+)
+"""The row contract with names in the place of keys; `said` is each turn's text, normalised for comparing."""
+
+_BATCH = 1_000
+
+
+def read(work: Work, slices: list[Slice], sources: list[Source], mixture: Mixture) -> None:
+    """Read every slice. `sources` are the mixture's sources and then its benchmarks.
+
+    Raises RuntimeError when a row of a slice is neither given on, nor in the ledger, nor of another split.
+    """
+    entries = [*mixture.entries, *(Entry(into="benchmark") for _ in mixture.benchmarks)]
+
+    def task(rank: int, tick: Callable[[int], None]) -> None:
+        part = slices[rank]
+        source = sources[part.source]
+        with ExitStack() as stack:
+            ledger = stack.enter_context(Ledger(stack.enter_context(putting(work.path(STAGE, rank, LEDGER)))))
+            writer = stack.enter_context(_writer(stack.enter_context(putting(work.path(STAGE, rank)))))
+            reading = _Reading(source, entries[part.source], mixture, ledger, part.source >= len(mixture.sources))
+            written = 0
+            for batch in _batches(reading.rows(source.tables()[part.table].rows(part.start, part.rows), tick)):
+                writer.write_batch(pa.RecordBatch.from_pylist(batch, schema=SCHEMA))
+                written += len(batch)
+        left_out = sum(ledger.counts.values())
+        if part.rows != reading.others + written + left_out:
+            raise RuntimeError(
+                f"{source.name}, slice {rank}: {part.rows} rows became {written} and {left_out} rejections"
+            )
+        with putting(work.path(STAGE, rank, "json")) as path:
+            path.write_text(json.dumps({"others": reading.others, "masked": reading.masked, "ledger": ledger.counts}))
+
+    run(work, STAGE, task, [part.rows for part in slices])
+
+
+class _Reading:
+    """From one table's rows to rows of SCHEMA.
+
+    `others` counts rows of another split or not asked for, `masked` those with an identity in them.
+    """
+
+    def __init__(self, source: Source, entry: Entry, mixture: Mixture, ledger: Ledger, is_benchmark: bool) -> None:
+        self.others = self.masked = 0
+        self._source = source
+        self._entry = entry
+        self._mixture = mixture
+        self._ledger = ledger
+        self._checked = mixture.checks and not is_benchmark
+        self._compared = mixture.compares
+
+    def rows(
+        self, given: Iterator[tuple[str, dict[str, Any] | Rejected]], tick: Callable[[int], None]
+    ) -> Iterator[dict[str, Any]]:
+        """The rows that can be used; the others go into the ledger, or are counted as another split's."""
+        for place, raw in given:
+            tick(1)
+            row_id = f"{self._source.name} {place}"
+            try:
+                if isinstance(raw, Rejected):
+                    raise Reject(raw.reason, raw.detail)
+                row_id = self._source.row_id(place, raw)
+                sample = self._source.sample(row_id, raw)
+                if sample is None:
+                    self.others += 1
+                    continue
+                made = self._row(sample)
+            except Reject as reject:
+                if reject.reason == NOT_SELECTED:
+                    self.others += 1
+                    continue
+                self._ledger.add(self._source.name, row_id, reject.reason, reject.detail)
+                continue
+            yield made
+
+    def _row(self, sample: Sample) -> dict[str, Any]:
+        messages = self._messages(sample)
+        said = [normalised(rows.spoken([message])) for message in messages] if self._compared else []
+        return {
+            **rows.row(sample, self._source.name, list(sample.pictures)),
+            "messages": messages,
+            "split": self._mixture.split(sample, self._entry),
+            "group": sample.group,
+            "said": said,
+        }
+
+    def _messages(self, sample: Sample) -> list[Message]:
+        messages = clean.repair(sample.messages) if self._checked else sample.messages
+        rows.check(messages, len(sample.pictures))
+        if not self._checked:
+            return messages
+        faults.check(messages, len(sample.pictures))
+        answers, questions = rows.said_by(messages, "assistant"), rows.said_by(messages, "user")
+        language.check(answers, questions, sample.language)
+        return self._without_identities(messages)
+
+    def _without_identities(self, messages: list[Message]) -> list[Message]:
+        if self._mixture.identity == "keep":
+            return messages
+        found = identity.find(rows.spoken(messages))
+        if not found:
+            return messages
+        if self._mixture.identity == "ledger":
+            raise Reject("identity", f"{found[0].kind} in the text; `identity: mask` keeps such rows, masked")
+        self.masked += 1
+        return [
+            {
+                "role": message["role"],
+                "content": [
+                    text_part(identity.masked(part["text"] or "")) if part["type"] == "text" else part
+                    for part in message["content"]
+                ],
+            }
+            for message in messages
+        ]
+
+
+def _writer(path: Path) -> pq.ParquetWriter:
+    return pq.ParquetWriter(path, SCHEMA, compression="lz4")
+
+
+def _batches(made: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    batch: list[dict[str, Any]] = []
+    for row in made:
+        batch.append(row)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,146 @@
+"""BiMed-V as released: BiMed-V_stage1.json (captions) and BiMed-V_stage2.json (instructions).
+
+Known from the authors' scripts (github.com/mbzuai-oryx/BiMediX2, scripts/): a row has `id` and `image`, `image` is the
+name under which their downloaders save the file, and the id without its last `_` piece is the pair's id in LLaVA-Med.
+Their names are PAIR_ID.jpg (LLaVA-Med), DIR_FILE (SLAKE), synpicN.jpg (VQA-RAD) and path-vqa_N.jpg (PathVQA).
+
+Inferred, since neither the paper nor the repository prints a row: the turns are LLaVA's `conversations`; a row of text
+has no image, whether its `image` is absent, null or ""; an image that is named after a PMC article is PMC-VQA's. Rows
+carry no language and no source: the language is told by script, the origin by the image's name. PMC rows whose images
+have LLaVA-Med's names cannot be told from LLaVA-Med's own.
+"""
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Any, ClassVar
+
+from data_prep.rows import LANGUAGES, Message, Reject, Sample
+from data_prep.sources.base import About, Source, wrong_choice, wrong_file
+from data_prep.sources.kinds import (
+    STAGES,
+    TURNS,
+    is_multi,
+    language_of,
+    modality_of,
+    select,
+    stage_of,
+    task_of,
+    wrong_choices,
+)
+from data_prep.sources.llava_med import article, pair_row_id
+from data_prep.sources.turns import dialogue, image_names, own_id
+from data_prep.sources.vqa import article as pmc_article
+from data_prep.tables.archive import ImageFolder
+from data_prep.tables.base import Table
+from data_prep.tables.json_file import JsonTable
+
+_NAMES = {
+    "rad_vqa": re.compile(r"synpic\d+\."),
+    "slake_vqa": re.compile(r"xmlab\d+_"),
+    "path_vqa": re.compile(r"path-vqa_\d+\."),
+    "pmc": re.compile(r"PMC\d+_"),
+    "llava_med": re.compile(r"\d+_"),
+}
+_ARTICLES = {"llava_med": article, "pmc": pmc_article}
+ORIGINS = (*_NAMES, "text", "other")
+_ARABIC_LETTER = re.compile("[\u0620-\u064a]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BimedV(Source):
+    """`path` is one of the two files, `images` the folder or archive that the release's downloaders fill.
+
+    `languages`, `origins` (of ORIGINS) and `turns` (any, single, multi) select rows. `stage: auto` takes a file with
+    `stage1` in its name for captions.
+    """
+
+    ABOUT: ClassVar[About] = About(
+        title="BiMed-V-1.6M",
+        get="huggingface.co/datasets/MBZUAI/BiMed-V-1.6M; images by scripts/ of github.com/mbzuai-oryx/BiMediX2",
+        licence="CC-BY-NC-SA-4.0",
+        redistribute=False,
+        layout=("BiMed-V_stage1.json", "BiMed-V_stage2.json", "images/"),
+    )
+
+    path: str
+    images: str = ""
+    languages: list[str] = field(default_factory=lambda: list(LANGUAGES))
+    origins: list[str] = field(default_factory=lambda: list(ORIGINS))
+    turns: str = "any"
+    stage: str = "auto"
+
+    def problems(self) -> list[str]:
+        """Files that are not there, and unknown or empty selections."""
+        found = wrong_file("path", self.path)
+        found += ImageFolder(self.images).problems("images") if self.images else []
+        found += wrong_choices("languages", self.languages, LANGUAGES)
+        found += wrong_choices("origins", self.origins, ORIGINS)
+        found += wrong_choice("turns", self.turns, TURNS) + wrong_choice("stage", self.stage, STAGES)
+        if not self.images and set(self.origins) != {"text"}:
+            found.append("images: this key is needed, unless `origins: [text]` leaves out every row with an image")
+        return found
+
+    def tables(self) -> list[Table]:
+        """The one file."""
+        return [JsonTable(self.path)]
+
+    def image_folder(self) -> ImageFolder | None:
+        """The folder of the downloaders, when the mixture names it."""
+        return ImageFolder(self.images) if self.images else None
+
+    def version(self) -> str:
+        """The name of the file."""
+        return PurePosixPath(self.path).name
+
+    def row_id(self, place: str, row: dict[str, Any]) -> str:
+        """The stage and the row's id; an Arabic row, whose id may be that of its English original, ends in "-ar"."""
+        arabic = "-ar" if _ARABIC_LETTER.search(str(row.get("conversations", row))) else ""
+        return f"bimed_v-{self._stage}-{own_id(row, place)}{arabic}"
+
+    def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
+        """A caption, an instruction or a conversation. Raises Reject."""
+        origin = origin_of(image_names(row))
+        if origin not in self.origins:
+            raise Reject("not_selected", f"origin {origin}; selected: {', '.join(self.origins)}")
+        messages, pictures = dialogue(row)
+        language = language_of(messages)
+        select(messages, language, self.languages, self.turns)
+        return Sample(
+            id=row_id,
+            language=language,
+            task="caption" if self._stage == "align" else task_of(messages, images=origin != "text"),
+            modality=_modality(origin, row),
+            messages=messages,
+            licence=self.terms,
+            pictures=pictures,
+            group=_ARTICLES[origin](pictures[0]) if pictures and origin in _ARTICLES else "",
+            parent=self._parent(origin, row, messages),
+        )
+
+    @cached_property
+    def _stage(self) -> str:
+        return stage_of(self.path, self.stage)
+
+    def _parent(self, origin: str, row: dict[str, Any], messages: list[Message]) -> str | None:
+        """The LLaVA-Med pair that it was made of: a conversation of alignment, a question of instruct (paper, 2.1)."""
+        pair = str(row.get("id")).rpartition("_")[0]
+        if origin != "llava_med" or PurePosixPath(image_names(row)[0]).stem != pair:
+            return None
+        from_alignment = self._stage == "align" or is_multi(messages)
+        return pair_row_id("alignment_500k" if from_alignment else "instruct_60k_inline_mention", pair)
+
+
+def origin_of(names: list[str]) -> str:
+    """Which source a row comes from, by the name of its first image: one of ORIGINS."""
+    if not names:
+        return "text"
+    name = PurePosixPath(names[0]).name
+    return next((origin for origin, pattern in _NAMES.items() if pattern.match(name)), "other")
+
+
+def _modality(origin: str, row: dict[str, Any]) -> str:
+    if origin == "text":
+        return "text"
+    return "pathology" if origin == "path_vqa" else modality_of(row.get("domain"))

@@ -1,0 +1,81 @@
+"""MedQA, the English part: questions in the manner of the United States Medical Licensing Examination.
+
+Two forms are read. The original's JSON Lines hold `question`, `options` by letter, `answer` and `answer_idx`, in
+folders of five and of four options. The Hub's four-option form (MedQA-USMLE-4-options-hf) holds `sent1`, `ending0` to
+`ending3` and `label`, from 0; its `sent2` is empty.
+Source: github.com/jind11/MedQA, huggingface.co/datasets/GBaker/MedQA-USMLE-4-options-hf.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from data_prep.rows import Reject, Sample
+from data_prep.sources.base import About, choice, field
+from data_prep.sources.text_source import TextSource, number_of
+
+_HUB_OPTIONS = ("ending0", "ending1", "ending2", "ending3")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Medqa(TextSource):
+    """`options` says how many a question has: 4, as the benchmark, or 5, as the exam; the Hub has four only."""
+
+    ABOUT: ClassVar[About] = About(
+        title="MedQA (USMLE)",
+        get="the archive that https://github.com/jind11/MedQA links to, or "
+        "https://huggingface.co/datasets/GBaker/MedQA-USMLE-4-options-hf",
+        licence="unknown",
+        redistribute=False,
+        layout=(
+            "data_clean/questions/US/4_options/phrases_no_exclude_train.jsonl",
+            "data_clean/questions/US/train.jsonl",
+            "or data/train-*.parquet",
+            "or train.json",
+        ),
+    )
+
+    options: int = 4
+
+    def problems(self) -> list[str]:
+        """Also a number of options that no file has."""
+        if self.options not in (4, 5):
+            return [f"options: {self.options}; known: 4, 5"]
+        return super().problems()
+
+    def patterns(self) -> tuple[str, ...]:
+        """The original's files in its archive or out of it; for four options also the Hub's."""
+        original = "dev" if self.split == "validation" else self.split
+        four = f"4_options/phrases_no_exclude_{original}.jsonl"
+        name = four if self.options == 4 else f"{original}.jsonl"
+        here = tuple(f"{folder}{name}" for folder in ("data_clean/questions/US/", "questions/US/", "US/"))
+        if self.options == 5:
+            return here
+        files = (f"phrases_no_exclude_{original}.jsonl", *(f"{original}{kind}" for kind in (".json", ".jsonl")))
+        return (*here, f"data/{self.split}-*.parquet", *files)
+
+    def row_id(self, place: str, row: dict[str, Any]) -> str:
+        """The Hub's id ("train-00000"), or else the split and the line, with the number of options."""
+        return f"medqa-{self.options}-{row.get('id') or f'{self.split}-{number_of(place)}'}"
+
+    def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
+        """The question with its options. Raises Reject."""
+        question, options, right = self._original(row) if "options" in row else self._hub(row)
+        if len(options) != self.options or not all(options):
+            raise Reject("bad_row", f"{sum(map(bool, options))} options with text instead of {self.options}")
+        return self.exchange(row_id, choice(question, options, right), "text_choice")
+
+    def _original(self, row: dict[str, Any]) -> tuple[str, list[str], int]:
+        by_letter = row["options"]
+        if not isinstance(by_letter, dict) or row.get("answer_idx") not in by_letter:
+            raise Reject("bad_row", "no option has the letter under 'answer_idx'")
+        letters = sorted(by_letter)
+        options, right = [field(by_letter, letter) for letter in letters], letters.index(row["answer_idx"])
+        if options[right] != field(row, "answer"):
+            raise Reject("bad_row", f"'answer' is not the text of option {row['answer_idx']}")
+        return field(row, "question"), options, right
+
+    def _hub(self, row: dict[str, Any]) -> tuple[str, list[str], int]:
+        label = row.get("label")
+        if not isinstance(label, int):
+            raise Reject("bad_row", f"'label' is {label!r}; wanted: the number of the right option, from 0")
+        return field(row, "sent1"), [field(row, name) for name in _HUB_OPTIONS], label

@@ -1,0 +1,179 @@
+"""MIMIC-CXR: the pictures of a chest X-ray study and the findings of its report, one sample a study.
+
+The pictures and the split are MIMIC-CXR-JPG's, the reports MIMIC-CXR's, which has to be downloaded beside it:
+mimic-cxr-2.0.0-split.csv (or .csv.gz), files/p10/p10000032/s50414267/DICOM_ID.jpg and
+files/p10/p10000032/s50414267.txt. MultiMedEval wants the reports copied into the tree of the pictures; this reader
+takes them there or in their own. The findings are the section of that name, or the text under a heading that names
+the whole study ("CHEST, TWO VIEWS"), as in MultiMedEval; a study without them is rejected.
+Source: physionet.org/content/mimic-cxr-jpg, physionet.org/content/mimic-cxr, MultiMedEval 1.0 (mimic.py).
+"""
+
+import csv
+import gzip
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar
+
+from data_prep.rows import Reject, Sample
+from data_prep.sources.base import About, Source, conversation, wrong_choice
+from data_prep.sources.report_sections import FINDINGS, Section, sections
+from data_prep.sources.text_source import first_found, missing
+from data_prep.tables.archive import ImageFolder
+from data_prep.tables.base import Table, TableError
+from data_prep.tables.rows import RowsTable
+
+INSTRUCTION = "Write the findings section of the radiology report of this study."
+
+_SPLITS = {"train": "train", "validation": "validate", "test": "test"}
+_COLUMNS = ("dicom_id", "study_id", "subject_id", "split")
+_PLACES = ("", "mimic-cxr-jpg/2.*/", "physionet.org/files/mimic-cxr-jpg/2.*/")
+_TABLES = tuple(f"{place}mimic-cxr-2.0.0-split.csv{kind}" for place in _PLACES for kind in ("", ".gz"))
+_REPORTS = ("", "mimic-cxr/2.*/", "physionet.org/files/mimic-cxr/2.*/")
+_VIEWS = re.compile(
+    r"chest|portable|lateral|two views|one view|(frontal|pa|ap) (view|and)|frontal|bone window|ribs|pa and lat"
+)
+_OTHER = ("examination", "exam", "history", "comparison", "addendum", "indication", "reason", "technique")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MimicCxr(Source):
+    """`path` is the folder of the download, `reports` the folder of the reports' files/ where that is elsewhere."""
+
+    ABOUT: ClassVar[About] = About(
+        title="MIMIC-CXR",
+        get="https://physionet.org/content/mimic-cxr-jpg and, for the reports, "
+        "https://physionet.org/content/mimic-cxr: a credentialed account, its training and the signed agreement",
+        licence="PhysioNet Credentialed Health Data License 1.5.0",
+        redistribute=False,
+        layout=(
+            "mimic-cxr-2.0.0-split.csv",
+            "files/p10/p10000032/s50414267/*.jpg",
+            "files/p10/p10000032/s50414267.txt",
+        ),
+    )
+
+    path: str
+    split: str = "train"
+    reports: str = ""
+    instruction: str = INSTRUCTION
+
+    def problems(self) -> list[str]:
+        """An unknown split, a table or pictures that are not there, and pictures without reports."""
+        found = wrong_choice("split", self.split, tuple(_SPLITS)) + missing("path", self.path, _TABLES)
+        if found:
+            return found
+        found = self.image_folder().problems("path")
+        try:
+            first = [row for _, row in islice(_studies(self._table), 100)]
+        except TableError as error:
+            return [*found, f"path: {error}"]
+        if not any(self._report(row).is_file() for row in first):
+            found.append(
+                f"reports: no report of the first {len(first)} studies is in {self._report_root}; MIMIC-CXR-JPG has "
+                "none: unpack mimic-cxr-reports.zip of physionet.org/content/mimic-cxr and name its folder"
+            )
+        return found
+
+    def tables(self) -> list[Table]:
+        """The studies, gathered from the table of pictures."""
+        return [RowsTable(self._table, partial(_studies, self._table))]
+
+    def image_folder(self) -> ImageFolder:
+        """The folder `files`; a picture's name starts from there."""
+        return ImageFolder(self._table.parent / "files")
+
+    def version(self) -> str:
+        """The folder of the release, where the download kept it."""
+        name = self._table.parent.name
+        return name if name.startswith("2.") else ""
+
+    def inputs(self) -> dict[str, str | int]:
+        """Also the reports, where they are not in the tree of the pictures."""
+        beside = self._report_root != self._table.parent
+        return super().inputs() | (ImageFolder(self._report_root / "files").inputs() if beside else {})
+
+    def row_id(self, place: str, row: dict[str, Any]) -> str:
+        """The study's number."""
+        return f"mimic_cxr-{row['study_id']}"
+
+    def sample(self, row_id: str, row: dict[str, Any]) -> Sample | None:
+        """The study's pictures and its findings. Raises Reject."""
+        if row["split"] != _SPLITS[self.split]:
+            return None
+        try:
+            report = self._report(row).read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise Reject("bad_row", f"{self._report(row)}: no report of this study") from error
+        folder = f"{_patient(row)}/s{row['study_id']}"
+        return Sample(
+            id=row_id,
+            language="en",
+            task="report",
+            modality="x_ray",
+            messages=conversation([self.instruction, findings(report)], images=len(row["dicom_ids"])),
+            licence=self.terms,
+            pictures=tuple(f"{folder}/{dicom_id}.jpg" for dicom_id in row["dicom_ids"]),
+            group=f"mimic_cxr-{row['subject_id']}",
+        )
+
+    @cached_property
+    def _table(self) -> Path:
+        return first_found(self.path, _TABLES)[0]
+
+    @cached_property
+    def _report_root(self) -> Path:
+        if self.reports:
+            return Path(self.reports)
+        folders = (path for place in _REPORTS for path in sorted(Path(self.path).glob(f"{place}files")))
+        others = [folder.parent for folder in folders if folder.parent != self._table.parent]
+        return others[0] if others else self._table.parent
+
+    def _report(self, row: dict[str, Any]) -> Path:
+        return self._report_root / "files" / f"{_patient(row)}/s{row['study_id']}.txt"
+
+
+def findings(report: str) -> str:
+    """The findings of a report, blanks collapsed. Raises Reject for a report without any."""
+    found = next((section.text for section in sections(report) if _has_findings(section)), "")
+    if not found:
+        raise Reject("empty_answer", "the report has no findings section")
+    return found
+
+
+def _has_findings(section: Section) -> bool:
+    heading = section.heading
+    return section.name == FINDINGS or (
+        not section.name and bool(_VIEWS.search(heading)) and not any(word in heading for word in _OTHER)
+    )
+
+
+def _patient(row: dict[str, Any]) -> str:
+    return f"p{row['subject_id'][:2]}/p{row['subject_id']}"
+
+
+def _studies(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The studies in the order of their first pictures: study_id, subject_id, split, dicom_ids."""
+    studies: dict[str, dict[str, Any]] = {}
+    for row in _pictures(table):
+        facts = {name: row[name] for name in _COLUMNS[1:]}
+        studies.setdefault(row["study_id"], {**facts, "dicom_ids": []})["dicom_ids"].append(row["dicom_id"])
+    for study, row in studies.items():
+        yield f"study {study}", row
+
+
+def _pictures(table: Path) -> list[dict[str, str]]:
+    """The rows of the table of pictures, packed or not."""
+    try:
+        with gzip.open(table, "rt") if table.suffix == ".gz" else table.open(encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            found = list(rows)
+    except (EOFError, OSError, ValueError, zlib.error, csv.Error) as error:
+        raise TableError(f"{table}: not a complete table ({error}); download it again") from error
+    if not set(_COLUMNS) <= set(rows.fieldnames or ()) or any(None in row.values() for row in found):
+        raise TableError(f"{table}: not a complete table of {', '.join(_COLUMNS)}; download it again")
+    return found

@@ -1,0 +1,101 @@
+"""MMLU, its six clinical subjects: a benchmark, read so that training rows can be compared with it and for evaluation.
+
+Two forms are read: the Hub's SUBJECT/SPLIT-*.parquet (`question`, `choices`, `answer` from 0), and the original's
+SPLIT/SUBJECT_SPLIT.csv, which has no header: the question, four options, and the right one's letter.
+Source: github.com/hendrycks/test, huggingface.co/datasets/cais/mmlu.
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import field as default
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from data_prep.rows import Reject, Rejected, Sample
+from data_prep.sources.base import About, choice, field, wrong_choice
+from data_prep.sources.text_source import TextSource, first_found, missing, number_of
+from data_prep.tables.base import Table, all_rows
+from data_prep.tables.parquet import ParquetTable
+from data_prep.tables.rows import RowsTable
+
+SUBJECTS = (
+    "anatomy",
+    "clinical_knowledge",
+    "college_biology",
+    "college_medicine",
+    "medical_genetics",
+    "professional_medicine",
+)
+_LETTERS = "ABCD"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mmlu(TextSource):
+    """`subjects` are the ones to read; `dev` is the split of the five examples that few-shot prompts show."""
+
+    ABOUT: ClassVar[About] = About(
+        title="MMLU, clinical subjects",
+        get="https://huggingface.co/datasets/cais/mmlu, or data.tar of github.com/hendrycks/test",
+        licence="MIT",
+        redistribute=True,
+        layout=("anatomy/test-*.parquet", "or data/test/anatomy_test.csv"),
+    )
+    SPLITS: ClassVar[tuple[str, ...]] = ("dev", "validation", "test")
+
+    split: str = "test"
+    subjects: list[str] = default(default_factory=lambda: list(SUBJECTS))
+
+    def problems(self) -> list[str]:
+        """Unknown subjects, an unknown split, and the first subject whose file is not there."""
+        found = [problem for subject in self.subjects for problem in wrong_choice("subjects", subject, SUBJECTS)]
+        found += wrong_choice("split", self.split, self.SPLITS)
+        if not self.subjects:
+            found.append(f"subjects: an empty list; known: {', '.join(SUBJECTS)}")
+        lacking = [subject for subject in self.subjects if missing("path", self.path, self._places(subject))]
+        return found or [one for subject in lacking[:1] for one in missing("path", self.path, self._places(subject))]
+
+    def patterns(self) -> tuple[str, ...]:
+        """The places of every subject."""
+        return tuple(place for subject in self.subjects for place in self._places(subject))
+
+    def tables(self) -> list[Table]:
+        """One table a file; its rows name their subject."""
+        files = [(s, path) for s in self.subjects for path in first_found(self.path, self._places(s))]
+        return [RowsTable(path, partial(_questions, path, subject)) for subject, path in files]
+
+    def row_id(self, place: str, row: dict[str, Any]) -> str:
+        """The split, the subject and the row."""
+        return f"mmlu-{self.split}-{row['subject']}-{number_of(place)}"
+
+    def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
+        """The question with its options. Raises Reject."""
+        options, right = row.get("choices"), row.get("answer")
+        if not isinstance(options, list) or not isinstance(right, int):
+            raise Reject("bad_row", "no list under 'choices', or no number under 'answer'")
+        texts = [str(option).strip() for option in options]
+        return self.exchange(row_id, choice(field(row, "question"), texts, right), "text_choice")
+
+    def _places(self, subject: str) -> tuple[str, ...]:
+        original = "val" if self.split == "validation" else self.split
+        name = f"{original}/{subject}_{original}.csv"
+        return f"{subject}/{self.split}-*.parquet", f"data/{name}", name
+
+
+def _questions(path: Path, subject: str) -> Iterator[tuple[str, dict[str, Any] | Rejected]]:
+    """The questions of a file of either form, as the Hub has them."""
+    if path.suffix == ".parquet":
+        for place, row in all_rows(ParquetTable(path)):
+            yield place, row if isinstance(row, Rejected) else {**row, "subject": subject}
+        return
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        for number, cells in enumerate(csv.reader(file), start=1):
+            place = f"row {number}"
+            if len(cells) != 6 or cells[5].strip() not in _LETTERS:
+                what = f"{path}: {place}: wanted: a question, four options and a letter of {_LETTERS}"
+                yield place, Rejected(place, "bad_row", what)
+                continue
+            question, *options, letter = cells
+            answer = _LETTERS.index(letter.strip())
+            yield place, {"question": question, "choices": options, "answer": answer, "subject": subject}

@@ -1,0 +1,122 @@
+"""PMC-VQA: multiple-choice questions on figures of PubMed Central (Zhang et al. 2023, arXiv:2305.10415).
+
+Two releases are read, side by side in one folder on the Hub:
+- 1: {train,test,test_clean}.csv and images.zip. `Answer` is the right choice's text, `Answer_label` its letter.
+- 2, of figures that were cut into their parts: {train,test}_2.csv and images_2.zip, whose members are under figures/.
+  `Answer` is the letter; `index` and `split` are new.
+Choices are written " A:text "; the letter in front is dropped. Where the letter and the text of an answer disagree
+the letter counts, as in the benchmark. `Answer` and `Answer_label` may be misspelt `Anwser`.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from data_prep.rows import Reject, Sample
+from data_prep.sources.base import About, Source, choice, field, wrong_choice, wrong_file
+from data_prep.sources.vqa import article, asked, first_there, task
+from data_prep.tables.archive import ImageFolder
+from data_prep.tables.base import Table
+from data_prep.tables.csv_file import CsvTable
+
+_LETTERS = ("A", "B", "C", "D")
+_SUFFIXES = {1: "", 2: "_2"}
+_IMAGES = {
+    1: ("images/images", "images", "images.zip"),
+    2: ("images_2/figures", "figures", "images_2", "images_2.zip"),
+}
+_PREFIX = re.compile(r"^[A-D]\s*:\s*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PmcVqa(Source):
+    """`split` is train, test or (release 1) test_clean; `style` choice asks with the choices, open without.
+
+    `release` chooses where both are there; without it, the one that is there is read.
+    """
+
+    ABOUT: ClassVar[About] = About(
+        title="PMC-VQA",
+        get="https://huggingface.co/datasets/RadGenome/PMC-VQA, open to all",
+        licence="CC-BY-SA-4.0",
+        redistribute=True,
+        layout=("train.csv, test.csv, test_clean.csv, images.zip", "or train_2.csv, test_2.csv, images_2.zip"),
+    )
+
+    path: str
+    split: str = "train"
+    style: str = "choice"
+    release: int = 0
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self.path)
+
+    @property
+    def _release(self) -> int:
+        return self.release or (2 if self._table(2).is_file() else 1)
+
+    def _table(self, release: int) -> Path:
+        return self._folder / f"{self.split}{_SUFFIXES[release]}.csv"
+
+    def problems(self) -> list[str]:
+        """An unknown split, style or release, a release to be chosen, and files that are not there."""
+        found = wrong_choice("split", self.split, ("train", "test", "test_clean"))
+        found += wrong_choice("style", self.style, ("choice", "open"))
+        if self.release not in (0, *_SUFFIXES):
+            return [*found, f"release: {self.release!r}; known: 1, 2"]
+        if not self.release and all(self._table(release).is_file() for release in _SUFFIXES):
+            return [*found, f"release: {self.path} holds both; say which: 1 or 2"]
+        return found or [*wrong_file("path", self._table(self._release)), *self.image_folder().problems("path")]
+
+    def tables(self) -> list[Table]:
+        """The split's CSV file."""
+        return [CsvTable(self._table(self._release))]
+
+    def row_id(self, place: str, row: dict[str, Any]) -> str:
+        """By release, split, style, and `index` or the place in the file."""
+        number = str(row.get("index") or place.rpartition(" ")[2])
+        return f"pmc_vqa-{self._release}-{self.split}-{self.style}-{number}"
+
+    def sample(self, row_id: str, row: dict[str, Any]) -> Sample | None:
+        """A question on one figure."""
+        if row.get("split") and str(row["split"]).strip() != self.split:
+            return None
+        figure, question = field(row, "Figure_path"), field(row, "Question")
+        options = [_PREFIX.sub("", field(row, f"Choice {letter}")) for letter in _LETTERS]
+        right = _right(row, options)
+        if self.style == "choice" and "" in options:
+            raise Reject("bad_row", f"'Choice {_LETTERS[options.index('')]}' has no text")
+        turns = choice(question, options, right) if self.style == "choice" else [question, options[right]]
+        return Sample(
+            id=row_id,
+            language="en",
+            task="vqa_choice" if self.style == "choice" else task(options[right]),
+            modality="unknown",
+            messages=asked(turns[0], turns[1]),
+            licence=self.terms,
+            pictures=(figure,),
+            group=article(figure),
+        )
+
+    def image_folder(self) -> ImageFolder:
+        """The folder or the archive of the figures."""
+        return ImageFolder(first_there(self._folder, _IMAGES[self._release]))
+
+    def version(self) -> str:
+        """The release."""
+        return str(self._release)
+
+
+def _right(row: dict[str, Any], options: list[str]) -> int:
+    """The number of the right option, from 0."""
+    letter = str(row.get("Answer_label") or row.get("Anwser_label") or "").strip().upper()
+    answer = str(row.get("Answer") or row.get("Anwser") or "").strip()
+    if letter in _LETTERS:
+        return _LETTERS.index(letter)
+    texts = [option.casefold() for option in options]
+    for known in (texts, [name.casefold() for name in _LETTERS]):
+        if answer.casefold() in known:
+            return known.index(answer.casefold())
+    raise Reject("bad_row", f"the answer {letter or answer!r} is neither a choice nor its letter")

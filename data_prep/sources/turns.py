@@ -1,0 +1,110 @@
+"""Conversations as released files write them, turned into messages.
+
+A row holds its turns under one of LISTS (`conversatons` is LLaVA-Med's own spelling). A turn is LLaVA's and ShareGPT's
+`from` and `value`, or `role` and `content` as Axolotl reads them, where `content` is a text or a list of parts
+{"type": "text", "text"}, {"type": "image", "path"} and {"type": "image_url", "image_url": {"url"}}. In a text, each
+`<image>` is the place of an image. Images are named by their parts, or else by `image` or `images` beside the turns.
+"""
+
+from typing import Any, NamedTuple
+
+from data_prep.rows import Message, Part, Reject, image_part, text_part
+from data_prep.sources.base import content
+
+LISTS = ("conversations", "conversatons", "conversation", "messages", "dialogue", "chat")
+_ROLES = {
+    "system": "system",
+    "human": "user",
+    "user": "user",
+    "gpt": "assistant",
+    "assistant": "assistant",
+    "chatgpt": "assistant",
+    "bot": "assistant",
+    "model": "assistant",
+    "patient": "user",
+    "doctor": "assistant",
+}
+_NAME_KEYS = ("path", "image", "url", "image_url")
+
+
+class Dialogue(NamedTuple):
+    """Messages, and the names of their images in the order of the image parts."""
+
+    messages: list[Message]
+    pictures: tuple[str, ...]
+
+
+def dialogue(row: dict[str, Any]) -> Dialogue:
+    """The conversation of a row. Raises Reject: bad_row, unknown_role or missing_image."""
+    messages: list[Message] = []
+    own: list[str] = []
+    for number, turn in enumerate(_turns(row), start=1):
+        role = _first(turn, "from", "role", "speaker")
+        known = _ROLES.get(role.strip().lower()) if isinstance(role, str) else None
+        if known is None:
+            raise Reject("unknown_role", f"turn {number}: {role!r:.50}; known: {', '.join(_ROLES)}")
+        parts, names = _said(number, _first(turn, "value", "content", "text"))
+        messages.append({"role": known, "content": parts})
+        own += names
+    return Dialogue(messages, _in_order(own, image_names(row)))
+
+
+def image_names(row: dict[str, Any]) -> list[str]:
+    """The images that a row names beside its turns: a name, a list of names, or nothing. Raises Reject."""
+    value = row.get("image") or row.get("images") or []
+    return [_picture_name(name) for name in (value if isinstance(value, list) else [value])]
+
+
+def own_id(row: dict[str, Any], place: str) -> str:
+    """The row's `id` as text, or its place in the file where it has none."""
+    value = row.get("id")
+    return place.replace(" ", "-") if value is None or value == "" else str(value)
+
+
+def _turns(row: dict[str, Any]) -> list[dict[str, Any]]:
+    turns = next((row[key] for key in LISTS if row.get(key)), None)
+    if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
+        raise Reject("bad_row", f"no list of turns under {' or '.join(f'`{key}`' for key in LISTS)}")
+    return turns
+
+
+def _said(number: int, value: Any) -> tuple[list[Part], list[str]]:
+    """The parts of a turn, and the name of each image part ("" for one that the row names beside the turns)."""
+    if isinstance(value, str):
+        parts = content(value)
+        return parts, [""] * sum(part["type"] == "image" for part in parts)
+    if not isinstance(value, list):
+        raise Reject("bad_row", f"turn {number}: the text is {value!r:.200}")
+    parts, names = [], []
+    for part in value:
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind == "text" and isinstance(part.get("text"), str):
+            parts += [text_part(part["text"])] if part["text"].strip() else []
+        elif kind in ("image", "image_url"):
+            parts.append(image_part())
+            names.append(_picture_name(part) if _first(part, *_NAME_KEYS, "base64") else "")
+        else:
+            raise Reject("bad_row", f"turn {number}: a part is {part!r:.200}; wanted: text, image or image_url")
+    return parts, names
+
+
+def _picture_name(value: Any) -> str:
+    given = value
+    while isinstance(value, dict):
+        value = _first(value, *_NAME_KEYS)
+    if not isinstance(value, str):
+        raise Reject("bad_row", f"an image is {given!r:.200}; wanted: the name of a file")
+    if "://" in value or value.startswith("data:"):
+        raise Reject("missing_image", f"{value:.200}: save it as a file under `images` and give that file's name")
+    return value
+
+
+def _in_order(own: list[str], listed: list[str]) -> tuple[str, ...]:
+    """Names part by part: its own, else the next that the row lists. Names left over stay, to be counted."""
+    rest = [name for name in listed if name not in own]
+    named = [name or (rest.pop(0) if rest else "") for name in own]
+    return tuple(name for name in named + rest if name)
+
+
+def _first(values: dict[str, Any], *keys: str) -> Any:
+    return next((values[key] for key in keys if values.get(key) is not None), None)

@@ -1,0 +1,1 @@
+"""Files of rows, cut into slices that are read apart from each other."""

@@ -1,0 +1,148 @@
+"""The files of a folder, of a zip file and of a tar file in one form: numbered, each with a name."""
+
+import hashlib
+import os
+import tarfile
+from abc import ABC, abstractmethod
+from array import array
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from data_prep.rows import Reject
+from data_prep.tables.base import TableError
+
+MAX_BYTES = 1 << 30
+
+
+class Members(ABC):
+    """The files of a folder or an archive, numbered from 0 in the order of `names`."""
+
+    path: Path
+
+    @abstractmethod
+    def names(self) -> Iterator[str]:
+        """The name of each file as the folder or the archive has it."""
+
+    @abstractmethod
+    def name(self, number: int) -> str:
+        """The name of one file."""
+
+    @abstractmethod
+    def read(self, number: int) -> bytes:
+        """The bytes of one file. Raises Reject."""
+
+    @abstractmethod
+    def inputs(self) -> dict[str, str | int]:
+        """What changes when a file changes, without reading the files."""
+
+
+class FolderMembers(Members):
+    """The files under a folder; links that lead out of it are none of them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._root = path.resolve()
+
+    @cached_property
+    def _names(self) -> list[str]:
+        found = []
+        for folder, _, files in os.walk(self.path):
+            inner = Path(folder).relative_to(self.path)
+            found += [(inner / file).as_posix() for file in files if self._is_ours(Path(folder, file))]
+        return found
+
+    def names(self) -> Iterator[str]:
+        """The path of each file, relative to the folder."""
+        return iter(self._names)
+
+    def name(self, number: int) -> str:
+        """The path of one file, relative to the folder."""
+        return self._names[number]
+
+    def read(self, number: int) -> bytes:
+        """The bytes of one file."""
+        return self.read_path(self._names[number])
+
+    def read_path(self, name: str) -> bytes:
+        """The bytes of the file under a path relative to the folder."""
+        path = self.path / name
+        try:
+            check_size(name, path.stat().st_size, self.path)
+            return path.read_bytes()
+        except (FileNotFoundError, PermissionError) as error:
+            raise Reject("missing_image", f"{path}: cannot be read ({error.strerror})") from error
+
+    def has(self, name: str) -> bool:
+        """Whether a file is under this path. Raises Reject (missing_image) for a link that leads out."""
+        try:
+            resolved = (self.path / name).resolve(strict=True)
+        except (OSError, ValueError, RuntimeError):  # the last for links in a circle
+            return False
+        if not resolved.is_relative_to(self._root):
+            raise Reject("missing_image", f"{name}: leads out of {self.path}")
+        return resolved.is_file()
+
+    def inputs(self) -> dict[str, str | int]:
+        """The size of each file by its name."""
+        return {name: (self.path / name).stat().st_size for name in sorted(self._names)}
+
+    def _is_ours(self, path: Path) -> bool:
+        return path.is_file() and (not path.is_symlink() or path.resolve().is_relative_to(self._root))
+
+
+class TarMembers(Members):
+    """The plain files of an uncompressed tar file; links and devices are left out."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._names: list[str] = []
+        self._places, self._sizes = array("q"), array("q")
+        try:
+            with tarfile.open(path, "r:") as tar:
+                while member := tar.next():
+                    if member.isreg() and not member.issparse():
+                        self._names.append(member.name)
+                        self._places.append(member.offset_data)
+                        self._sizes.append(member.size)
+                    tar.members = []  # type: ignore[attr-defined]  # it would keep every header
+        except (tarfile.TarError, UnicodeError) as error:
+            raise TableError(f"{path}: not a complete zip or tar file ({error}); download it again") from error
+
+    def names(self) -> Iterator[str]:
+        """The name of each file."""
+        return iter(self._names)
+
+    def name(self, number: int) -> str:
+        """The name of one file."""
+        return self._names[number]
+
+    def read(self, number: int) -> bytes:
+        """The bytes of one file."""
+        name, size = self._names[number], self._sizes[number]
+        check_size(name, size, self.path)
+        with self.path.open("rb") as file:
+            file.seek(self._places[number])
+            data = file.read(size)
+        if len(data) < size:
+            raise Reject("undecodable_image", f"{name} in {self.path}: cut off; download the archive again")
+        return data
+
+    def inputs(self) -> dict[str, str | int]:
+        """The archive's size, and a digest of the names, places and sizes."""
+        lines = (" ".join(map(str, member)) for member in zip(self._names, self._places, self._sizes, strict=True))
+        return index_stamp(self.path, lines)
+
+
+def check_size(name: str, size: int, path: Path) -> None:
+    """Raise Reject (image_too_large) for a file of more than 1 GiB."""
+    if size > MAX_BYTES:
+        raise Reject("image_too_large", f"{name} in {path}: {size} bytes, at most {MAX_BYTES}")
+
+
+def index_stamp(path: Path, lines: Iterator[str]) -> dict[str, str | int]:
+    """An archive's size, and the sha256 of a line about each member."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(f"{line}\n".encode(errors="surrogateescape"))
+    return {path.name: f"{path.stat().st_size} bytes, index {digest.hexdigest()}"}

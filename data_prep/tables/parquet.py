@@ -1,0 +1,134 @@
+"""Rows of a Parquet file, and the images that data sets of the Hub embed in one."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from itertools import accumulate, islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data_prep.rows import Reject, Rejected
+from data_prep.tables.base import Mark, Table, TableError
+from data_prep.tables.kind import head
+
+BATCH = 1000
+
+
+class ParquetTable(Table):
+    """One Parquet file; `columns` names those that are wanted, and None means all.
+
+    Columns of image bytes are never read here: a row of a file that has one holds instead its own number from 0
+    under "_row", for `image_bytes`. The offset of a mark is its row.
+    """
+
+    def __init__(self, path: str | Path, columns: list[str] | None = None) -> None:
+        self.path = Path(path)
+        self.columns = columns
+
+    def marks(self, every: int) -> Iterator[Mark]:
+        """As Table says. Raises TableError also for wanted columns that are not there."""
+        with _opened(self.path) as file:
+            total = file.metadata.num_rows
+            self._wanted(file.schema_arrow)
+        yield from (Mark(row, row) for row in range(0, total, every))
+        yield Mark(total, total)
+
+    def rows(self, start: Mark, count: int) -> Iterator[tuple[str, dict[str, Any] | Rejected]]:
+        """As Table says; the place is "row 3"."""
+        with _opened(self.path) as file:
+            numbered = any(_is_image(field.type) for field in file.schema_arrow)
+            values = _values(file, start.row, self._wanted(file.schema_arrow))
+            for row, value in enumerate(islice(values, count), start=start.row):
+                place = f"row {row + 1}"
+                if isinstance(value, Exception):
+                    yield place, Rejected(place, "bad_row", f"{self.path}: {place}: {value}")
+                else:
+                    yield place, {**value, "_row": row} if numbered else value
+
+    def _wanted(self, schema: pa.Schema) -> list[str]:
+        missing = sorted(set(self.columns or ()) - set(schema.names))
+        if missing:
+            raise TableError(f"{self.path}: no column {', '.join(missing)}; it has: {', '.join(schema.names)}")
+        names = schema.names if self.columns is None else self.columns
+        return [name for name in names if not _is_image(schema.field(name).type)]
+
+
+def image_bytes(path: str | Path, row: int, column: str = "image") -> bytes:
+    """The image file that a row (from 0) embeds. Raises Reject (missing_image) where it embeds none.
+
+    Rows are best read in their order: the row group that was read last is kept.
+    """
+    stat = Path(path).stat()
+    version = (str(path), stat.st_size, stat.st_mtime_ns)
+    starts = _starts(*version)
+    if not 0 <= row < starts[-1]:
+        raise Reject("missing_image", f"{path}: there is no row {row + 1} among {starts[-1]}")
+    group = bisect_right(starts, row) - 1
+    value = _images(group, column, *version)[row - starts[group]].as_py()
+    data = value.get("bytes") if isinstance(value, dict) else value
+    if data is None:
+        raise Reject("missing_image", f"{path}: row {row + 1}: nothing is embedded under {column!r}")
+    return bytes(data)
+
+
+@lru_cache(maxsize=64)
+def _starts(path: str, _size: int, _time: int) -> list[int]:
+    """The number of rows before each row group, and in the end the number of all rows."""
+    with _opened(Path(path)) as file:
+        return _row_starts(file)
+
+
+@lru_cache(maxsize=1)
+def _images(group: int, column: str, path: str, _size: int, _time: int) -> pa.ChunkedArray:
+    with _opened(Path(path)) as file:
+        if column not in file.schema_arrow.names:
+            raise TableError(f"{path}: no column {column}; it has: {', '.join(file.schema_arrow.names)}")
+        return file.read_row_group(group, columns=[column], use_threads=False).column(0)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """The file; what is found broken while it is open is a TableError."""
+    head(path)
+    try:
+        with pq.ParquetFile(path) as file:
+            yield file
+    except (pa.ArrowException, OSError) as error:
+        raise TableError(f"{path}: not a complete Parquet file ({error}); download it again") from error
+
+
+def _row_starts(file: pq.ParquetFile) -> list[int]:
+    sizes = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
+    return list(accumulate(sizes, initial=0))
+
+
+def _values(file: pq.ParquetFile, start: int, columns: list[str]) -> Iterator[dict[str, Any] | Exception]:
+    """The rows from number `start` on; an exception for one that Python has no value for."""
+    starts = _row_starts(file)
+    group = bisect_right(starts, start) - 1
+    skip = start - starts[group]
+    groups = list(range(group, file.num_row_groups))
+    for batch in file.iter_batches(BATCH, groups, columns, use_threads=False):
+        yield from _python_values(batch.slice(skip))
+        skip = max(0, skip - batch.num_rows)
+
+
+def _python_values(batch: pa.RecordBatch) -> list[dict[str, Any] | Exception]:
+    try:
+        return batch.to_pylist()
+    except (ValueError, OverflowError) as error:  # text that is not UTF-8, a date that Python has not
+        if batch.num_rows == 1:
+            return [error]
+        return [value for row in range(batch.num_rows) for value in _python_values(batch.slice(row, 1))]
+
+
+def _is_image(kind: pa.DataType) -> bool:
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _is_image(kind.value_type)
+    if pa.types.is_struct(kind):
+        return any(field.name == "bytes" and _is_image(field.type) for field in kind)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))

@@ -1,0 +1,73 @@
+"""Repairs of text that lose nothing. Arabic stays as it is written: diacritics, tatweel, hamza, digits."""
+
+import re
+import unicodedata
+
+from data_prep.rows import Message, Part, text_part
+from data_prep.text.markup import without_markup
+from data_prep.text.mojibake import decoded
+
+_PASSES = 5
+
+_ORDINARY = bytes(range(0x20, 0x7F)).translate(None, b"&<") + b"\n" + bytes(range(0x80, 0xC0)) + b"\xd8\xd9"
+"""The UTF-8 bytes of text that has nothing to repair but blanks: ASCII, and U+0600 to U+067F."""
+
+_LETTER_MARK = "\u061c"
+_BREAKS = "\x0b\x0c\x85\u2028\u2029"
+_CONTROLS = "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
+_DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_NOTHING = "\u00ad\u180e\u200b\u2060-\u2064\ufeff\ufff9-\ufffc\U000e0000-\U000e007f"
+_ODD = re.compile(f"[\r\u200c\u200d{_BREAKS}{_CONTROLS}{_DIRECTIONS}{_NOTHING}]")
+_NEWLINE = re.compile(f"\r\n?|[{_BREAKS}]")
+_INVISIBLE = re.compile(f"[{_CONTROLS}{_DIRECTIONS}{_NOTHING}]")
+_ARABIC_LETTERS = "\u0620-\u065f\u066e-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufefc"
+_PICTOGRAPHS = "\ufe0f\u2600-\u27bf\U0001f000-\U0001faff"
+_STRAY_JOINER = re.compile(f"(?<![{_ARABIC_LETTERS}{_PICTOGRAPHS}])[\u200c\u200d]+")
+_UNMARKED = re.compile("[^\u064b-\u0652\u0670]+")
+
+
+def cleaned(text: str) -> str:
+    """The text with LF line ends, without mojibake, HTML, invisible characters and blanks at line ends, in NFC.
+
+    Zero-width joiners stay where they shape Arabic script or join pictographs; other formatting characters, the
+    directional ones among them, go. Arabic vowel marks keep the order in which they were typed, which plain NFC
+    would change.
+    """
+    if _is_ordinary(text):
+        return text.strip()
+    for _ in range(_PASSES):
+        better = _repaired(text)
+        if better == text:
+            break
+        text = better
+    return text
+
+
+def repair(messages: list[Message]) -> list[Message]:
+    """The turns with every text cleaned; a text of which nothing is left goes."""
+    return [{"role": message["role"], "content": _parts(message["content"])} for message in messages]
+
+
+def _parts(parts: list[Part]) -> list[Part]:
+    kept: list[Part] = []
+    for part in parts:
+        if part["type"] == "image":
+            kept.append(part)
+        elif text := cleaned(part.get("text") or ""):
+            kept.append(text_part(text))
+    return kept
+
+
+def _is_ordinary(text: str) -> bool:
+    if not text.isascii() and (_LETTER_MARK in text or not unicodedata.is_normalized("NFC", text)):
+        return False
+    return " \n" not in text and not text.encode("utf-8", "surrogatepass").translate(None, _ORDINARY)
+
+
+def _repaired(text: str) -> str:
+    text = without_markup(decoded(text))
+    if _ODD.search(text):
+        text = _STRAY_JOINER.sub("", _INVISIBLE.sub("", _NEWLINE.sub("\n", text)))
+    if not unicodedata.is_normalized("NFC", text):
+        text = _UNMARKED.sub(lambda run: unicodedata.normalize("NFC", run[0]), text)
+    return "\n".join([line.rstrip() for line in text.split("\n")]).strip()

@@ -1,0 +1,59 @@
+"""What in a row's text cannot be repaired, each with its reason in the ledger.
+
+LLaVA-Med's own cleaning drops turns that give away the caption and turns that apologise
+(llava/instruct/instruct_postprocess.py there); the phrases here are ours and narrower.
+"""
+
+import re
+
+from data_prep.rows import Message, Reject, spoken
+from data_prep.text.leak import leak
+from data_prep.text.mojibake import garbled
+from data_prep.text.refusal import refusal
+
+_PLACEHOLDER = re.compile(
+    r"</?(?:image|img|im_start|im_end|im_patch|im_token|imagehere|video)(?:[ _]?\d+)?\s*/?>|<img\s[^<>]*>"
+    r"|<start_of_image>|<end_of_image>|<image_soft_token>",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(
+    r"<\|[a-zA-Z0-9_ ]{1,40}\|>|</?s>|<(?:bos|eos|pad|unk)>|<(?:start|end)_of_turn>|<</?SYS>>"
+    r"|\[/?(?:INST|IMG|IMAGE|SYSTEM_PROMPT|AVAILABLE_TOOLS|IMG_BREAK|IMG_END)\]"
+)
+
+_SHOWN = 60
+
+
+def check(messages: list[Message], images: int) -> None:
+    """Raise Reject for the first turn that is broken, holds a template's token, refuses, or gives away a caption."""
+    asked = ""
+    for number, message in enumerate(messages, start=1):
+        text = spoken([message])
+        turn = f"turn {number} ({message['role']})"
+        check_unbroken(text, turn)
+        check_no_token(text, turn)
+        if message["role"] != "assistant":
+            asked = f"{asked}\n{text}" if asked else text
+            continue
+        if phrase := refusal(text):
+            raise Reject("refusal", f"{turn}: {phrase[:_SHOWN]!r}")
+        if images and (phrase := leak(text, asked)):
+            raise Reject("leaked_caption", f"{turn}: {phrase!r}")
+
+
+def check_unbroken(text: str, turn: str) -> None:
+    """Raise Reject for lost characters, lone surrogates and mojibake."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise Reject("broken_text", f"{turn}: a lone surrogate, character {error.start + 1}") from error
+    if sign := garbled(text):
+        raise Reject("broken_text", f"{turn}: {sign!a}")
+
+
+def check_no_token(text: str, turn: str) -> None:
+    """Raise Reject for an image placeholder, or a special token of a chat template, written out in the text."""
+    if ("<" in text and ">" in text) or "[" in text:
+        found = _PLACEHOLDER.search(text) or _TOKEN.search(text)
+        if found:
+            raise Reject("placeholder", f"{turn}: {found[0]!r}")

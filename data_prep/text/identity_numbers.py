@@ -1,0 +1,107 @@
+"""Numbers that stand for one person, English and Arabic, in Western and Arabic digits.
+
+`\\d` matches the digits of every script. Toll-free numbers and hotlines are public, so they are not found; nor is a
+date without a word for birth, or a number without its label or its country's own form.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_LINK = r"[\s:#=–-]*(?:(?:is|was|هو|no\b\.?|number)\s*:?\s*)?"
+_MONTHS = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    "|nov(?:ember)?|dec(?:ember)?|يناير|فبراير|مارس|[أاإ]بريل|مايو|يونيو|يوليو|[أا]غسطس|سبتمبر|[أا]كتوبر|نوفمبر|ديسمبر"
+    "|كانون (?:الثاني|الأول)|شباط|آذار|نيسان|أيار|حزيران|تموز|آب|أيلول|تشرين (?:الثاني|الأول)"
+    "|محرم|صفر|ربيع (?:الأول|الثاني|الآخر)|جمادى (?:الأولى|الآخرة|الثانية)|رجب|شعبان|رمضان|شوال|ذو القعدة|ذو الحجة"
+)
+_DATE = (
+    r"(?:\d{1,2}\s?[/.-]\s?\d{1,2}\s?[/.-]\s?\d{2,4}|\d{4}\s?[/.-]\s?\d{1,2}\s?[/.-]\s?\d{1,2}"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{_MONTHS})\.?,? (?:عام |سنة )?\d{{4}}"
+    rf"|(?:{_MONTHS})\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}})(?!\d)"
+)
+_ALONE = r"(?<![\w./+-])"
+
+
+class _Pattern(NamedTuple):
+    """An expression whose group `value` is the number, and what a text must have for it to be tried."""
+
+    kind: str
+    fewest_digits: int
+    cues: list[str]
+    expression: re.Pattern[str]
+
+
+def _labelled(kind: str, fewest_digits: int, cues: str, label: str, value: str) -> _Pattern:
+    """A value right after its label; one of the `cues`, parts of the label in lower case, must be in the text."""
+    expression = re.compile(rf"{label}{_LINK}(?P<value>{value})", re.IGNORECASE)
+    return _Pattern(kind, fewest_digits, cues.split("|"), expression)
+
+
+def _form(kind: str, fewest_digits: int, cues: str, value: str) -> _Pattern:
+    """A value known by its own form."""
+    return _Pattern(kind, fewest_digits, cues.split("|"), re.compile(rf"{_ALONE}(?P<value>{value})(?![\w-])"))
+
+
+_PATTERNS = [
+    _labelled(
+        "birth_date",
+        5,
+        "birth|dob|d.o.b|born|ميلاد|ولادة|مواليد|ولد|ُلد",
+        r"(?:\bD\.?O\.?B\b\.?|\b(?:date of birth|birth ?date|birthday)|\bborn(?: on)?"
+        r"|تاريخ (?:ال)?(?:ميلاد|ولادة)\w*|\bمواليد|\bو\u064f?لدت?(?: (?:في|بتاريخ|يوم))*)",
+        _DATE,
+    ),
+    _labelled(
+        "record_number",
+        4,
+        "mrn|uhid|nhs n|record n|record i|record #|hospital n|hospital i|patient n|patient i|chart n|chart i|file n"
+        "|file i|ملف|سجل|رقم ال",
+        r"(?:\b(?:MRN|UHID|NHS (?:number|no\b\.?)|(?:medical )?record (?:number|no\b\.?|id\b|#)"
+        r"|(?:hospital|patient|chart|file) (?:id\b|number|no\b\.?|#))"
+        r"|رقم (?:ال)?(?:ملف|سجل|مريض)(?: (?:ال)?(?:طبي|مريض))?|(?:الملف|السجل) رقم)",
+        r"[A-Z]{0,4}[-/]?\d(?:[\d/-]{2,}\d)",
+    ),
+    _labelled(
+        "phone",
+        7,
+        "phone|tel|mobile|fax|whatsapp|هاتف|جوال|تلفون|تليفون|موبايل|واتساب|فاكس",
+        r"(?:\b(?:telephone|(?:cell ?|mobile )?phone|tel|mobile|fax|whatsapp)\b\.?"
+        r"|(?:هاتف|جوال|تلفون|تليفون|موبايل|واتساب|فاكس)\w*)",
+        r"\+?\(?\d(?:[\s().-]{0,2}\d){6,14}(?!\d)",
+    ),
+    _form("phone", 9, "+", r"\+(?=(?:[\s().-]?\d){9,15}(?!\d))\d{1,3}[\s.-]?\(?\d{1,4}\)?(?:[\s.-]?\d{2,4}){2,4}"),
+    _form("phone", 10, "-|.", r"(?!\(?8(?:00|33|44|55|66|77|88)\b)(?:\(\d{3}\) ?|\d{3}[-.])\d{3}[-.]\d{4}"),
+    _form("phone", 10, "05|٠٥|01|٠١", r"(?:05\d|٠٥\d|01[0125]|٠١[٠١٢٥])\d{7}"),
+    _form("national_id", 9, "-", r"(?!000|666|9)\d{3}-\d{2}-\d{4}|784-\d{4}-\d{7}-\d"),
+    _labelled(
+        "national_id",
+        6,
+        "ssn|social sec|national id|iqama|emirates id|passport|هوية|إقامة|اقامة|جواز|قومي|وطني|المدني",
+        r"(?:\b(?:SSN|social security|national id(?:entity)?(?: card)?|iqama|emirates id|passport)\b"
+        r"|رقم (?:ال)?(?:هوية|[إا]قامة|جواز)(?: (?:الوطنية|السفر|سفر))?|الرقم (?:القومي|الوطني)|الهوية الوطنية"
+        r"|السجل المدني)",
+        r"[A-Z]{0,2}\d(?:[ -]?\d){5,17}",
+    ),
+]
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.[A-Za-z]{2,}")
+_NOT_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
+_OTHER_DIGIT = re.compile("[٠-٩۰-۹]")
+
+
+def numbers(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """The kind and place of each number and e-mail address."""
+    if "@" in text:
+        yield from (("email", match.span()) for match in _EMAIL.finditer(text))
+    digits = _digits(text)
+    folded = text.lower() if digits >= 4 else ""
+    for kind, fewest_digits, cues, expression in _PATTERNS:
+        if digits >= fewest_digits and any(cue in folded for cue in cues):
+            yield from ((kind, match.span("value")) for match in expression.finditer(text))
+
+
+def _digits(text: str) -> int:
+    """How many ASCII digits a text has; its length where it has others, which are not counted so fast."""
+    if not text.isascii() and _OTHER_DIGIT.search(text):
+        return len(text)
+    return len(text.encode("utf-8", "surrogatepass").translate(None, _NOT_DIGITS))

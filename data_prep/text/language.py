@@ -1,0 +1,108 @@
+"""Whether a row is in its language: by script, and by lingua where Persian or Urdu may pass for Arabic."""
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from data_prep.rows import LANGUAGES, Reject
+
+if TYPE_CHECKING:
+    from lingua import LanguageDetector
+
+_BLOCKS = ((0x0600, 0x06FF), (0x0750, 0x077F), (0xFB50, 0xFDFF), (0xFE70, 0xFEFC))
+_LETTERS = "".join(chr(code) for low, high in _BLOCKS for code in range(low, high + 1) if chr(code).isalpha())
+_ARABIC = re.compile(f"[{_LETTERS}]+")
+_ARABIC_WORDS = re.compile("[\u0620-\u0652\u0670-\u06d5\u200c]+")
+_NOT_ARABIC = re.compile("[پچژگکیےٹڈڑںہھ]")
+_ONLY_ARABIC = re.compile("[ةيىكأإؤئ]")
+_OTHER_SCRIPT = re.compile(r"[^\W\d_\u0000-\u03ff\u1e00-\u1fff\u2070-\u218f\uff21-\uff5a]")
+_UNIVERSAL = re.compile(
+    r"\w*\d\w*|\b(?:[A-Z]{1,6}s?|[mcµn]?m|[mcd]?L|[mc]l|[mkµn]?g|mcg|mmHg|[mM]Hz|m?mol|mEq|pH|min|h|s|x)\b"
+)
+"""Numbers, units and abbreviations, which are the same in every language."""
+
+_ENOUGH = 0.2
+_SHORT = 10
+_LINGUA_FROM_WORDS = 4
+_LINGUA_READS = 300
+
+
+def check(answers: str, questions: str, language: str) -> None:
+    """Raise Reject unless the answers are in the language, or are numbers and units under questions that are.
+
+    Args:
+        answers: what the assistant says in the row.
+        questions: what the others say; they count only where the answers do not tell.
+        language: "en" or "ar", as the row says.
+    """
+    if language not in LANGUAGES:
+        raise Reject("wrong_language", f"{language!r}; known: {', '.join(LANGUAGES)}")
+    if language == "ar":
+        _check_arabic(answers, questions)
+    elif not (answers.isascii() and questions.isascii()):
+        _check_english(answers, questions)
+
+
+def arabic_share(text: str) -> float:
+    """The share of Arabic letters among the letters of `text`: 0 to 1, and 0 when there is no letter."""
+    if text.isascii():
+        return 0.0
+    arabic = _arabic_letters(text)
+    return arabic / sum(map(str.isalpha, text)) if arabic else 0.0
+
+
+def _check_english(answers: str, questions: str) -> None:
+    said = answers if _has_letters(answers) else questions
+    if 2 * len(_OTHER_SCRIPT.findall(said)) > sum(map(str.isalpha, said)):
+        mostly = "Arabic" if arabic_share(said) > 0.5 else "neither Latin nor Greek"
+        raise Reject("wrong_language", f"an English row whose letters are mostly {mostly}")
+
+
+def _check_arabic(answers: str, questions: str) -> None:
+    if _arabic_letters(answers) < _ENOUGH * len(answers):  # else the share of the letters is larger still
+        _check_little_arabic(answers, questions)
+    _check_not_persian_or_urdu(answers, questions)
+
+
+def _check_little_arabic(answers: str, questions: str) -> None:
+    share = arabic_share(answers)
+    if share == 0 and _has_letters(_UNIVERSAL.sub("", answers)):
+        raise Reject("wrong_language", "an Arabic row whose answers have no Arabic letter")
+    if share < _ENOUGH:
+        if len(answers.split()) > _SHORT:
+            raise Reject("wrong_language", f"an Arabic row whose answers are Arabic in {share:.0%} of their letters")
+        if _has_letters(questions) and arabic_share(questions) <= 0.5:
+            raise Reject("wrong_language", "an Arabic row without Arabic in the question, and too little in the answer")
+
+
+def _check_not_persian_or_urdu(answers: str, questions: str) -> None:
+    if not _may_be_another(answers):
+        return
+    words = _ARABIC_WORDS.findall(answers)
+    if len(words) < _LINGUA_FROM_WORDS:
+        words += _ARABIC_WORDS.findall(questions)
+    text = " ".join(words)
+    if len(words) < _LINGUA_FROM_WORDS or not _may_be_another(text):
+        return
+    best = _detector().compute_language_confidence_values(text[:_LINGUA_READS])[0]
+    if best.value > 0 and best.language.name != "ARABIC":
+        raise Reject("wrong_language", f"an Arabic row that is {best.language.name.title()}, by {best.value:.0%}")
+
+
+def _may_be_another(text: str) -> bool:
+    return bool(_NOT_ARABIC.search(text)) or not _ONLY_ARABIC.search(text)
+
+
+def _arabic_letters(text: str) -> int:
+    return sum(map(len, _ARABIC.findall(text)))
+
+
+def _has_letters(text: str) -> bool:
+    return any(map(str.isalpha, text))
+
+
+@lru_cache(maxsize=1)
+def _detector() -> "LanguageDetector":
+    from lingua import Language, LanguageDetectorBuilder
+
+    return LanguageDetectorBuilder.from_languages(Language.ARABIC, Language.PERSIAN, Language.URDU).build()

@@ -1,0 +1,179 @@
+"""data_prep against a plain `datasets.map` on the same rows, side by side: `make bench`.
+
+Rows in the shape of BiMed-V: 66 of 100 are text alone, the others share images, about three rows an image. The plain
+pipeline reads the same JSON Lines, makes the same messages and writes each row with its image's encoded bytes, with as
+many processes. Printed: rows a second and bytes on disk of both, the most memory of a process, and the time and memory
+of opening the built set and reading 1,000 random rows with their images.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import random
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import psutil
+import yaml
+from PIL import Image
+
+IMAGE_SHARE, ROWS_AN_IMAGE = 0.34, 2.9
+_WORDS = 20_000
+
+
+def main() -> None:
+    """Make the rows, build them both ways, print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_700_000)
+    parser.add_argument("--workers", type=int, default=2)
+    arguments = parser.parse_args()
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        images = _generate(folder, arguments.rows)
+        print(f"{arguments.rows:,} rows, {images:,} images, {arguments.workers} processes")
+        print(f"{'':34} {'rows/s':>9} {'GB on disk':>11} {'MB of the largest process':>26}")
+        ways = {
+            "datasets.map, bytes in each row": ["plain", str(folder), str(arguments.workers)],
+            "data_prep, every check on": ["build", str(folder), str(arguments.workers), "all"],
+            "data_prep, its further checks off": ["build", str(folder), str(arguments.workers), "none"],
+        }
+        rates = {}
+        for way, argument in ways.items():
+            seconds, megabytes, size = _timed(argument, folder / "out")
+            rates[way] = arguments.rows / seconds
+            print(f"{way:34} {rates[way]:9,.0f} {size / 1e9:11.2f} {megabytes:26,.0f}", flush=True)
+        first, *others = rates
+        print(", ".join(f"{way}: {rates[way] / rates[first]:.2f}x" for way in others))
+        seconds, megabytes, _ = _timed(["open", str(folder / "out")], None)
+        print(f"opening the last set and reading 1,000 random rows with images: {seconds:.1f} s, {megabytes:,.0f} MB")
+
+
+def _timed(argument: list[str], out: Path | None) -> tuple[float, float, int]:
+    """Seconds, the largest process's MB, and the bytes in `out`, of one way in a process of its own."""
+    if out:
+        shutil.rmtree(out, ignore_errors=True)
+    start, most = time.perf_counter(), 0.0
+    with psutil.Popen([sys.executable, __file__, "--way", *argument], stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            most = max(most, _largest(process))
+            time.sleep(0.2)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(argument)} failed")
+    seconds = time.perf_counter() - start
+    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) if out else 0
+    return seconds, most, size
+
+
+def _largest(process: psutil.Process) -> float:
+    """MB of the largest process of the tree, without what it shares with others, such as mapped files."""
+    sizes = [0.0]
+    for one in [process, *process.children(recursive=True)]:
+        with suppress(psutil.Error):
+            memory = one.memory_info()
+            sizes.append((memory.rss - memory.shared) / 1e6)
+    return max(sizes)
+
+
+def _generate(folder: Path, rows: int) -> int:
+    """Write table.jsonl, its images and two mixtures; the number of images."""
+    draw = random.Random(1)
+    words = ["".join(draw.choices("abcdefghijklmnopqrstuvwxyz", k=draw.randint(3, 11))) for _ in range(_WORDS)]
+    arabic = ["".join(draw.choices("ابتثجحخدذرزسشصضطظعغفقكلمنهوي", k=draw.randint(3, 9))) for _ in range(_WORDS)]
+    images = max(1, int(rows * IMAGE_SHARE / ROWS_AN_IMAGE))
+    (folder / "images").mkdir()
+    noise = np.random.default_rng(1)
+    for number in range(images):
+        part = folder / "images" / f"{number // 1000:04d}"
+        part.mkdir(exist_ok=True)
+        buffer = io.BytesIO()
+        coarse = Image.fromarray(noise.integers(0, 256, (12, 12), np.uint8))
+        coarse.resize((160, 160), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=90)
+        (part / f"{number}.jpg").write_bytes(buffer.getvalue())
+    with (folder / "table.jsonl").open("w", encoding="utf-8") as file:
+        for number in range(rows):
+            speech = arabic if number % 5 in (1, 3) else words
+            question, answer = (" ".join(draw.choices(speech, k=draw.randint(8, 50))) for _ in range(2))
+            row = {"id": str(number)}
+            if draw.random() < IMAGE_SHARE:
+                image = draw.randrange(images)
+                row["image"] = f"{image // 1000:04d}/{image}.jpg"
+                question = f"<image>\n{question}"
+            row["conversations"] = [{"from": "human", "value": question}, {"from": "gpt", "value": answer}]
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    source = {"reader": "messages", "path": "table.jsonl", "images": "images", "licence": "CC0-1.0"}
+    off = {"checks": False, "identity": "keep", "duplicates": {"exact": False, "near": False}}
+    for name, keys in {"all": {}, "none": off}.items():
+        (folder / f"{name}.yml").write_text(yaml.safe_dump({"name": "bench", "sources": [source], **keys}))
+    return images
+
+
+def _plain(folder: Path, workers: int) -> None:
+    import datasets
+
+    table = datasets.load_dataset(
+        "json", data_files=str(folder / "table.jsonl"), split="train", cache_dir=folder / "cache"
+    )
+    table.map(
+        _messages,
+        fn_kwargs={"images": str(folder / "images")},
+        remove_columns=table.column_names,
+        num_proc=workers,
+        cache_file_name=str(folder / "out/plain.arrow"),
+    )
+
+
+def _messages(row: dict, images: str) -> dict:
+    name = row["image"]
+    messages = []
+    for turn in row["conversations"]:
+        text = turn["value"].removeprefix("<image>\n")
+        parts = [{"type": "image", "text": None}] if text != turn["value"] else []
+        parts.append({"type": "text", "text": text})
+        messages.append({"role": "user" if turn["from"] == "human" else "assistant", "content": parts})
+    return {"id": row["id"], "messages": messages, "image": Path(images, name).read_bytes() if name else b""}
+
+
+def _build(folder: Path, workers: int, name: str) -> None:
+    from data_prep import mixture_file
+    from data_prep.build import build
+
+    build(mixture_file.load(folder / f"{name}.yml", folder), folder / "out", "bench", workers)
+
+
+def _open(folder: Path) -> None:
+    from bimedix2_plugin.image_store import ImageStore
+    from data_prep import manifest
+    from data_prep.reading import rows_at
+
+    shards = {name: entry["rows"] for name, entry in manifest.read(folder)["shards"].items()}
+    store = ImageStore(folder / "images")
+    numbers = random.Random(2).sample(range(sum(shards.values())), 1_000)
+    for row in rows_at(folder, shards, numbers):
+        for key in row["images"]:
+            store.image(key)
+
+
+def _way(name: str, *given: str) -> None:
+    """Do one way."""
+    if name == "plain":
+        (Path(given[0]) / "out").mkdir()
+        _plain(Path(given[0]), int(given[1]))
+    elif name == "build":
+        _build(Path(given[0]), int(given[1]), given[2])
+    else:
+        _open(Path(given[0]))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--way"]:
+        _way(*sys.argv[2:])
+    else:
+        main()

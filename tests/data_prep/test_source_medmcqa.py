@@ -1,0 +1,54 @@
+import pytest
+from layouts import medmcqa as layout
+from readers import read_all
+
+from data_prep.rows import spoken
+from data_prep.sources.medmcqa import Medmcqa
+
+MAKES = [layout.make, layout.make_original]
+
+
+@pytest.mark.parametrize("make", MAKES)
+def test_both_files_name_the_same_right_option(tmp_path, make):
+    make(tmp_path)
+    samples, rejected, others = read_all(Medmcqa(path=str(tmp_path)))
+    assert [sample.id for sample in samples] == ["medmcqa-a1", "medmcqa-b2"] and others == 0
+    assert spoken(samples[0].messages) == (
+        "Which vitamin is made by sunlight?\nA. Vitamin A\nB. Vitamin B\nC. Vitamin C\nD. Vitamin D\nD. Vitamin D"
+    )
+    assert spoken(samples[1].messages[1:]) == "C. Vitamin C"
+    assert {row.id: row.detail for row in rejected} == {
+        "medmcqa-c3": "the right answer is option 5 of 4",
+        "medmcqa-d4": "an option without text",
+    }
+
+
+@pytest.mark.parametrize("make", MAKES)
+def test_explanations_follow_the_answer_where_there_are_any(tmp_path, make):
+    make(tmp_path)
+    samples, _, _ = read_all(Medmcqa(path=str(tmp_path), explanations=True))
+    assert spoken(samples[0].messages[1:]) == "D. Vitamin D\n\nAns. is 'd' i.e. vitamin D"
+    assert spoken(samples[1].messages[1:]) == "C. Vitamin C"
+
+
+@pytest.mark.parametrize("make", MAKES)
+def test_validation_is_the_benchmark_and_the_test_split_has_no_answers(tmp_path, make):
+    make(tmp_path)
+    ((sample,), _, _) = read_all(Medmcqa(path=str(tmp_path), split="validation"))
+    assert (sample.id, spoken(sample.messages[1:])) == ("medmcqa-v1", "D. Vitamin D")
+    assert Medmcqa(path=str(tmp_path), split="test").problems() == ["split: 'test'; known: train, validation"]
+
+
+def test_a_row_without_its_option_is_rejected(tmp_path):
+    layout.make_original(tmp_path)
+    (tmp_path / "test.json").rename(tmp_path / "dev.json")
+    _, (row,), _ = read_all(Medmcqa(path=str(tmp_path), split="validation"))
+    assert row.reason == "bad_row" and "'cop' is None" in row.detail
+
+
+def test_a_download_that_lacks_a_file_is_a_problem(tmp_path):
+    layout.make(tmp_path)
+    file = tmp_path / "data/train-00000-of-00001.parquet"
+    file.rename(file.with_name("train-00000-of-00002.parquet"))
+    (problem,) = Medmcqa(path=str(tmp_path)).problems()
+    assert "1 of 2 files like train-00000-of-00002.parquet; download the others" in problem

@@ -1,0 +1,85 @@
+import gzip
+
+import pytest
+from layouts import mimic_cxr as layout
+from layouts.jpeg import jpeg
+from readers import read_all
+
+from data_prep.rows import spoken
+from data_prep.sources.mimic_cxr import INSTRUCTION, MimicCxr, findings
+
+MAKES = [layout.make, layout.make_multimedeval, layout.make_apart]
+
+
+@pytest.mark.parametrize("make", MAKES)
+def test_a_study_is_one_sample_of_all_its_pictures(tmp_path, make):
+    make(tmp_path)
+    source = MimicCxr(path=str(tmp_path))
+    samples, rejected, others = read_all(source)
+    assert [sample.id for sample in samples] == ["mimic_cxr-50414267", "mimic_cxr-57375967"] and others == 2
+    first = samples[0]
+    folder = "p10/p10000032/s50414267"
+    assert first.pictures == tuple(f"{folder}/{dicom_id}.jpg" for dicom_id in layout.PICTURES["50414267"])
+    assert [part["type"] for part in first.messages[0]["content"]] == ["image", "image", "text"]
+    assert spoken(first.messages).strip() == f"{INSTRUCTION}\nThere is no focal consolidation. COPD: ___."
+    assert (first.group, first.task, first.modality) == ("mimic_cxr-10000032", "report", "x_ray")
+    assert source.load(first.pictures[1]).data == jpeg(0)
+    (lost,) = rejected
+    assert lost.id == "mimic_cxr-50578979" and "s50578979.txt: no report of this study" in lost.detail
+
+
+@pytest.mark.parametrize("make", MAKES)
+def test_the_other_splits(tmp_path, make):
+    make(tmp_path)
+    ((sample,), _, _) = read_all(MimicCxr(path=str(tmp_path), split="test", instruction="Report."))
+    assert spoken(sample.messages).strip() == "Report.\nThe tube ends above the carina."
+    samples, (row,), others = read_all(MimicCxr(path=str(tmp_path), split="validation"))
+    assert samples == [] and others == 4
+    assert (row.id, row.reason) == ("mimic_cxr-53189527", "empty_answer")
+
+
+def test_reports_may_be_in_a_folder_of_their_own(tmp_path):
+    layout.make_apart(tmp_path)
+    release = tmp_path / "physionet.org/files"
+    keys = {"path": str(release / "mimic-cxr-jpg/2.1.0"), "reports": str(release / "mimic-cxr/2.1.0")}
+    source = MimicCxr(**keys)
+    assert read_all(source)[0] == read_all(MimicCxr(path=str(tmp_path)))[0]
+    assert source.version() == "2.1.0" and "p10/p10000032/s50414267.txt" in source.inputs()
+    (problem,) = MimicCxr(path=keys["path"]).problems()
+    assert problem.startswith("reports: no report of the first 5 studies") and "mimic-cxr-reports.zip" in problem
+
+
+def test_a_table_of_other_columns_is_a_problem(tmp_path):
+    layout.make(tmp_path)
+    (tmp_path / "mimic-cxr-2.0.0-split.csv.gz").write_bytes(gzip.compress(b"dicom_id,split\nx,train\n"))
+    (problem,) = MimicCxr(path=str(tmp_path)).problems()
+    assert "not a complete table of dicom_id, study_id, subject_id, split" in problem
+
+
+def test_a_table_that_is_cut_off_is_a_problem(tmp_path):
+    layout.make(tmp_path)
+    table = tmp_path / "mimic-cxr-2.0.0-split.csv.gz"
+    table.write_bytes(table.read_bytes()[:-12])
+    (problem,) = MimicCxr(path=str(tmp_path)).problems()
+    assert problem.startswith("path: ") and "download it again" in problem
+
+
+@pytest.mark.parametrize(
+    ("report", "found"),
+    [
+        (" FINDINGS:\n \n FRONTAL VIEW:  Clear.\n", "Clear."),
+        (" CHEST, PA AND LATERAL:\n\n INDICATION:  Cough.\n\n PA VIEW:  Clear.\n IMPRESSION:  Fine.\n", "Clear."),
+        (" FINDINGS:  Clear,\n as before: no change.\n NOTIFICATION:  Phoned.\n", "Clear, as before: no change."),
+        (" COMPARISON CHEST:  None.\n FINDINGS:  Clear.\n", "Clear."),
+        (" FINDINGS AND IMPRESSION:  Clear.\n", None),
+        (" IMPRESSION:  Clear.\n", None),
+        (" Findings: Clear.\n", None),
+        ("", None),
+    ],
+)
+def test_what_counts_as_findings(report, found):
+    if found is None:
+        with pytest.raises(ValueError, match="empty_answer"):
+            findings(report)
+    else:
+        assert findings(report) == found

@@ -1,0 +1,46 @@
+import pytest
+from layouts import mmlu as layout
+from readers import read_all
+
+from data_prep.rows import spoken
+from data_prep.sources.mmlu import SUBJECTS, Mmlu
+
+
+@pytest.mark.parametrize("make", [layout.make, layout.make_hub])
+@pytest.mark.parametrize(("split", "name"), [("dev", "dev"), ("validation", "val"), ("test", "test")])
+def test_both_forms_give_the_same_questions(tmp_path, make, split, name):
+    make(tmp_path)
+    samples, _, _ = read_all(Mmlu(path=str(tmp_path), split=split))
+    first = [sample for sample in samples if sample.id.endswith("-1")]
+    assert [sample.id for sample in first] == [f"mmlu-{split}-{subject}-1" for subject in SUBJECTS]
+    assert spoken(first[0].messages) == f"What is anatomy in {name}?\nA. 1\nB. 2\nC. 3\nD. 4\nB. 2"
+
+
+def test_quotes_and_line_ends_inside_a_field(tmp_path):
+    layout.make(tmp_path)
+    samples, (rejected,), _ = read_all(Mmlu(path=str(tmp_path), subjects=["anatomy"]))
+    assert len(samples) == 2
+    assert spoken(samples[1].messages) == (
+        'Which of these, "if any",\nis a bone?\nA. Femur\nB. Liver, left lobe\nC. Heart\nD. Lung\nA. Femur'
+    )
+    assert rejected.reason == "bad_row" and "anatomy_test.csv: row 3" in rejected.detail
+
+
+def test_a_subject_that_is_not_there_is_named(tmp_path):
+    layout.make(tmp_path)
+    (tmp_path / "data/test/anatomy_test.csv").unlink()
+    (problem,) = Mmlu(path=str(tmp_path)).problems()
+    assert "has none of anatomy/test-*.parquet, data/test/anatomy_test.csv" in problem
+
+
+@pytest.mark.parametrize(("subjects", "problem"), [(["algebra"], "'algebra'; known: anatomy"), ([], "an empty list")])
+def test_subjects_that_are_none(tmp_path, subjects, problem):
+    layout.make(tmp_path)
+    (found,) = Mmlu(path=str(tmp_path), subjects=subjects).problems()
+    assert found.startswith(f"subjects: {problem}")
+
+
+@pytest.mark.parametrize(("choices", "answer"), [("1234", 1), (["1", "2"], "B"), (["1", "2"], 2)])
+def test_a_question_without_its_answer_is_rejected(tmp_path, choices, answer):
+    with pytest.raises(ValueError, match="bad_row"):
+        Mmlu(path="").sample("x", {"question": "?", "choices": choices, "answer": answer})

@@ -1,0 +1,82 @@
+import pytest
+from layouts import path_vqa as layout
+from layouts.jpeg import jpeg
+from readers import read_all
+
+from data_prep.rows import Reject, spoken
+from data_prep.sources.path_vqa import PathVqa
+
+
+@pytest.fixture
+def original(tmp_path):
+    layout.make(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def hub(tmp_path):
+    layout.make_hub(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("split", "short"), [("train", "train"), ("validation", "val"), ("test", "test")])
+def test_the_original(original, split, short):
+    samples, rejected, others = read_all(PathVqa(path=str(original), split=split))
+    assert [sample.id for sample in samples] == [f"path_vqa-{split}-10042200{number}" for number in (1, 2, 3, 5)]
+    assert [sample.task for sample in samples] == ["vqa_closed", "vqa_open", "vqa_short", "vqa_short"]
+    assert spoken(samples[1].messages).strip() == (
+        "Where are liver stem cells (oval cells) located?\nin the canals of hering"
+    )
+    assert samples[0].pictures == (f"{short}/{short}_0422.jpg",)
+    assert {sample.group for sample in samples} == {f"path_vqa-{short}_0422", "path_vqa-val_9999"}
+    assert {sample.modality for sample in samples} == {"pathology"}
+    assert [(row.id[-1], row.reason) for row in rejected] == [("4", "empty_answer")] and others == 0
+
+
+def test_the_answer_with_the_highest_score_is_the_answer(original):
+    third = read_all(PathVqa(path=str(original)))[0][2]
+    assert spoken(third.messages[1:]) == "3"
+
+
+def test_pvqa_itself_may_be_the_path(original):
+    assert read_all(PathVqa(path=str(original)))[0] == read_all(PathVqa(path=str(original / "pvqa")))[0]
+
+
+def test_the_images_of_the_original(original):
+    source = PathVqa(path=str(original))
+    samples = read_all(source)[0]
+    assert source.load(*samples[0].pictures).data == jpeg(len("train"))
+    with pytest.raises(Reject, match="missing_image"):
+        source.load(*samples[-1].pictures)
+
+
+def test_the_hub_in_several_files(hub):
+    source = PathVqa(path=str(hub))
+    samples, rejected, _ = read_all(source)
+    assert [sample.id for sample in samples] == ["path_vqa-train-0-0", "path_vqa-train-1-0", "path_vqa-train-1-1"]
+    assert [source.load(*sample.pictures).data for sample in samples] == [jpeg(1), jpeg(2), jpeg(2)]
+    assert len({sample.pictures for sample in samples}) == 3
+    assert [sample.task for sample in samples] == ["vqa_closed", "vqa_short", "vqa_short"]
+    assert {sample.group for sample in samples} == {""} and rejected == []
+    assert len(source.inputs()) == 2
+
+
+def test_a_file_of_the_split_is_missing_or_there_twice(hub):
+    (hub / "data/train-00000-of-00002-1b4d.parquet").rename(hub / "moved")
+    (problem,) = PathVqa(path=str(hub)).problems()
+    assert "wants 2 Parquet files" in problem and "train-00001-of-00002-2c5e.parquet" in problem
+    (hub / "data/test-00000-of-00001-ffff.parquet").write_bytes(
+        (hub / "data/test-00000-of-00001-3d6f.parquet").read_bytes()
+    )
+    (problem,) = PathVqa(path=str(hub), split="test").problems()
+    assert "there are 2" in problem
+
+
+def test_problems(tmp_path):
+    assert PathVqa(path=str(tmp_path), split="val").problems() == ["split: 'val'; known: train, validation, test"]
+    (problem,) = PathVqa(path=str(tmp_path), split="validation").problems()
+    assert "neither qas/val_vqa.pkl nor data/validation-*.parquet" in problem and "github.com" in problem
+    layout.make(tmp_path)
+    (tmp_path / "pvqa/images").rename(tmp_path / "moved")
+    (problem,) = PathVqa(path=str(tmp_path)).problems()
+    assert "images" in problem

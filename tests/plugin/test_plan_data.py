@@ -1,0 +1,122 @@
+"""Planned rows and packs against what training makes of the same data."""
+
+from __future__ import annotations
+
+import numpy as np
+import planned
+import pytest
+import runs
+from axolotl.utils.dict import DictDefault
+
+from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.plan import data, packing
+from bimedix2_plugin.plan.models import read_models
+from bimedix2_plugin.plan.planner import text_renderer
+
+
+def _rows(cfg, folder):
+    return data.rows_from_data(cfg, text_renderer(cfg, read_models(cfg, folder), folder))
+
+
+def _prepared_rows(dataset):
+    tokens = np.array([len(ids) for ids in dataset["input_ids"]])
+    labels = np.array([sum(label != -100 for label in row) for row in dataset["labels"]])
+    images = np.array([len(keys) for keys in dataset["images"]])
+    return data.Rows("prepared", False, len(tokens), tokens, labels, images, np.array([""] * len(tokens)))
+
+
+def test_packs_and_steps_are_those_of_training(workshop, tmp_path):
+    changes = {"num_epochs": 2, "gradient_accumulation_steps": 2}
+    trainer = runs.trainer(runs.configuration(**changes))
+    trained = list(trainer.get_train_dataloader())
+    cfg = DictDefault(runs.recipe(**changes))
+    planned_rows, prepared = _rows(cfg, tmp_path), trainer.train_dataset
+    rows = _prepared_rows(prepared)  # in the order in which Axolotl shuffled them
+    assert sorted(planned_rows.tokens) == sorted(rows.tokens) and sorted(planned_rows.labels) == sorted(rows.labels)
+    batches = packing.make_batches(rows, cfg, 1, 4)
+    assert sorted(batches.tokens) == sorted(batch["input_ids"].numel() for batch in trained)
+    assert sorted(batches.labels) == sorted(batch["shift_labels"].numel() for batch in trained)
+    assert sorted(batches.images) == sorted(len(batch["pixel_values"]) for batch in trained)
+    updates, *_ = trainer.set_initial_training_values(trainer.args, trainer.get_train_dataloader())[1:2]
+    assert packing.steps(cfg, batches, 1) == 2 * updates
+
+
+def test_long_rows_are_for_the_ledger(work, tmp_path):
+    cfg = DictDefault(runs.recipe())
+    every = _rows(cfg, tmp_path / "a")
+    shorter = DictDefault(runs.recipe(sequence_len=80))
+    left = _rows(shorter, tmp_path / "b")
+    assert (every.total, every.rejected) == (24, 0)
+    assert left.rejected == int((every.tokens > 80).sum()) > 0
+    assert left.total + left.rejected == 24
+
+
+def test_a_sliced_split_is_planned_as_sliced(work):
+    entry = runs.RECIPE["datasets"][0] | {"split": "train[:25%]"}
+    cfg = DictDefault(runs.recipe(datasets=[entry]))
+    assert data.data_rows(cfg) == 6
+    assert [row["id"] for _, row in data.read_rows(cfg, 2)] == ["train-0", "train-2", "train-4"]
+
+
+def test_a_sample_stands_for_the_whole(work, tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "SAMPLE", 8)
+    cfg = DictDefault(runs.recipe())
+    rows = _rows(cfg, tmp_path)
+    assert (len(rows.tokens), rows.total, rows.scale) == (8, 24, 3.0)
+    assert "8 of 24 rows tokenised" in rows.source
+    batches = packing.make_batches(rows, cfg, 1, 4)
+    assert batches.epoch == 3 * len(batches.tokens)
+
+
+def _published(kinds):
+    """Rows of arXiv 2412.07769 v2, table 12."""
+    return {"en image": 366_364, "en text": 666_585, "ar image": 213_463, "ar text": 444_995}[kinds]
+
+
+def test_the_bimed_v_table_has_the_papers_rows_and_one_published_length():
+    rows = data.rows_from_table("bimed-v", 576, 10**6)
+    assert rows.assumed and rows.total == 1_691_407
+    for kind in ("en image", "en text", "ar image", "ar text"):
+        assert (rows.kinds == kind).sum() * rows.scale == pytest.approx(_published(kind), rel=0.01)
+    text = rows.images == 0
+    assert rows.tokens[text].mean() == pytest.approx(632e6 / 1.3e6, rel=0.05)
+    assert rows.tokens[~text].min() > 576
+
+
+@pytest.mark.parametrize("name", data.tables())
+def test_tables_are_drawn_alike_each_time(name):
+    first, second = (data.rows_from_table(name, 576, 4096) for _ in range(2))
+    assert np.array_equal(first.tokens, second.tokens) and first.tokens.max() <= 4096
+    assert (first.labels < first.tokens).all()
+
+
+def test_an_unknown_table_names_the_known():
+    with pytest.raises(RecipeError, match="there are align, bimed-v"):
+        data.rows_from_table("bimed", 576, 4096)
+
+
+def _lengths(*tokens, images=0):
+    column = np.array(tokens)
+    same = np.full(len(tokens), images)
+    return data.Rows("made", False, len(tokens), column, column // 2, same, np.array(["en text"] * len(tokens)))
+
+
+def test_a_pack_of_text_holds_one_blank_picture():
+    cfg = planned.recipe(sample_packing=True, balance_labels=True, sequence_len=100)
+    batches = packing.make_batches(_lengths(60, 40), cfg, 1, 16)
+    assert batches.tokens.tolist() == [116] and batches.images.tolist() == [1]
+    assert batches.squares.tolist() == [60**2 + 40**2 + 16**2]
+    assert batches.fill == 1.0 and batches.rows.tolist() == [2]
+
+
+def test_without_packing_a_batch_is_rows():
+    cfg = planned.recipe(micro_batch_size=2, sequence_len=100, num_epochs=3, gradient_accumulation_steps=2)
+    batches = packing.make_batches(_lengths(10, 20, 30, 40, 50, images=1), cfg, 1, 16)
+    assert sorted(batches.rows) == [1, 2, 2] and batches.fill is None
+    assert packing.steps(cfg, batches, 1) == 3 * 2
+
+
+def test_more_gpus_than_rows():
+    cfg = planned.recipe(sample_packing=True, balance_labels=True, sequence_len=100)
+    with pytest.raises(RecipeError, match=r"--gpus: .* batches wanted of 2 rows"):
+        packing.make_batches(_lengths(60, 40), cfg, 8, 16)
