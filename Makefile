@@ -14,6 +14,8 @@ export TOKENIZERS_PARALLELISM := false
 unexport PYTHONDONTWRITEBYTECODE
 # The quickstart and the tests read nothing from the Hub; asking it costs time-outs where there is no network.
 OFFLINE := HF_HUB_OFFLINE=1
+# Rows of the data benchmark: the size of BiMed-V.
+BENCH_ROWS := 1700000
 # bf16 where the processor computes in it; elsewhere float32 is faster.
 BF16 := $(shell grep -qE 'amx_bf16|avx512_bf16' /proc/cpuinfo 2>/dev/null && echo '--bf16 true')
 
@@ -33,6 +35,11 @@ setup: $(VENV)/.dev  ## install everything that the quickstart and the tests nee
 setup-gpu: $(VENV)/.quickstart  ## add flash-attn and deepspeed (needs CUDA's compiler)
 	$(UV) pip install --python $(VENV) -c constraints.txt --no-build-isolation -e '.[gpu]'
 
+.PHONY: data
+data: data/align/manifest.json data/bimed-v/manifest.json  ## ROOT=/data/raw: the paper's data sets, built and tokenised for the 8B recipes
+	axolotl preprocess recipes/bimedix2_8b_stage1.yml
+	axolotl preprocess recipes/bimedix2_8b.yml
+
 .PHONY: train-8b
 train-8b: $(VENV)/.quickstart | outputs/bimedix2_8b_stage1/finished.json  ## BiMediX2 8B, both stages and the merge (8 GPUs)
 	axolotl train recipes/bimedix2_8b.yml
@@ -40,7 +47,7 @@ train-8b: $(VENV)/.quickstart | outputs/bimedix2_8b_stage1/finished.json  ## BiM
 
 .PHONY: test
 test: $(VENV)/.dev  ## the tests, offline, on two cores
-	$(OFFLINE) pytest
+	$(OFFLINE) OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile
 
 .PHONY: test-slow
 test-slow: $(VENV)/.dev  ## kill tests, further runs of the command line, and the whole quickstart with its numbers
@@ -51,8 +58,9 @@ test-gpu: $(VENV)/.dev  ## packing through flash attention and sdpa's varlen ker
 	$(OFFLINE) pytest -m gpu
 
 .PHONY: bench
-bench: $(VENV)/.dev  ## packing against padding on this machine, as ratios side by side
+bench: $(VENV)/.dev  ## packing against padding, data_prep against datasets.map: on this machine, as ratios side by side
 	$(OFFLINE) PYTHONPATH=tests python tests/bench/packing.py 2>/dev/null
+	$(OFFLINE) python tests/bench/data.py --rows $(BENCH_ROWS)
 
 .PHONY: check
 check: $(VENV)/.dev  ## format, lint and types
@@ -85,6 +93,13 @@ parts/smollm2/wheel.json: | $(VENV)/.quickstart
 
 data/quickstart/manifest.json data/quickstart_align/manifest.json: data/%/manifest.json: | $(VENV)/.quickstart
 	python -m data_prep build recipes/data/$*.yml --out data/$*
+
+# The sources are no prerequisites: `build` itself tells whether they changed.
+data/align/manifest.json data/bimed-v/manifest.json: data/%/manifest.json: FORCE | $(VENV)/.quickstart
+	python -m data_prep build recipes/data/$(subst -,_,$*).yml --root $(or $(ROOT),$(error say where the sources are: make data ROOT=/data/raw)) --out data/$* $(BUILD)
+
+.PHONY: FORCE
+FORCE:
 
 outputs/quickstart_stage1/finished.json: | parts/smollm2/wheel.json data/quickstart_align/manifest.json
 	$(OFFLINE) axolotl train recipes/quickstart_stage1.yml --launcher python $(BF16)

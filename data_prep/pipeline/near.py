@@ -7,19 +7,29 @@ even chance (1 - (1 - s^8)^14), those that share 80 with 92 in 100. Rows of fewe
 import io
 from collections.abc import Iterator
 from contextlib import redirect_stderr
+from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 from datatrove.data import Document
 from datatrove.pipeline.base import PipelineStep
 from datatrove.pipeline.dedup import MinhashConfig, MinhashDedupBuckets, MinhashDedupCluster, MinhashDedupSignature
-from datatrove.utils.hashes.sha1 import sha1_hash64
 from datatrove.utils.hashing import HashConfig
 from datatrove.utils.word_tokenizers import WordTokenizer
 
 from data_prep.pipeline.stage import Work, run_steps
 
 _CONFIG = MinhashConfig(n_grams=5, num_buckets=14, hashes_per_bucket=8, hash_config=HashConfig(64, "sha1"))
+
+
+_MERSENNE_PRIME = np.uint64((1 << 61) - 1)
+_POWERS = np.array([pow(0x9E3779B97F4A7C15, power, 1 << 64) for power in range(_CONFIG.n_grams)], np.uint64)
+
+
+@lru_cache(maxsize=1 << 18)
+def _word_hash(word: str) -> int:
+    return int.from_bytes(blake2b(word.encode(), digest_size=8).digest())
 
 
 class _Blanks(WordTokenizer):
@@ -39,12 +49,19 @@ class _Signatures(MinhashDedupSignature):
     """datatrove's first step, with shingles that hold the pictures too, so that only rows on one picture are alike."""
 
     def get_shingles(self, text: str) -> np.ndarray:
+        """One hash for each run of words: a polynomial in the words' hashes, seeded by the pictures' hash."""
         pictures, _, said = text.partition("\x1f")
-        words = said.split(" ")
-        size = self.config.n_grams
-        runs = range(len(words) - size + 1)
-        hashes = [sha1_hash64(f"{pictures} {' '.join(words[at : at + size])}") for at in runs]
-        return np.fromiter(hashes, np.uint64, len(hashes)).reshape(-1, 1)
+        words = np.fromiter(map(_word_hash, said.split(" ")), np.uint64)
+        if len(words) < self.config.n_grams:
+            return np.empty((0, 1), np.uint64)
+        runs = np.lib.stride_tricks.sliding_window_view(words, self.config.n_grams)
+        return ((runs * _POWERS).sum(axis=1, dtype=np.uint64) ^ np.uint64(_word_hash(pictures))).reshape(-1, 1)
+
+    def get_signature(self, shingles: np.ndarray) -> list[list[int]]:
+        """The least of each hash function's values, 8 to a bucket."""
+        a, b = self.parameters
+        least = ((shingles * a + b) % _MERSENNE_PRIME).min(axis=0)
+        return least.reshape(self.config.num_buckets, self.config.hashes_per_bucket).tolist()
 
     def run(self, data: Any, rank: int = 0, world_size: int = 1) -> None:
         super().run(_seeded(data), rank, world_size)

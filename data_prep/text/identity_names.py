@@ -15,7 +15,7 @@ _FULL = (
 _AFTER_LABEL = r"(?>[A-Z][A-Za-zÀ-ÿ'’-]+(?:,? [A-Z](?:\.|[A-Za-zÀ-ÿ'’-]*)){0,3})"
 _HISTORY = r"(?:described|discovered|developed|introduced|invented|proposed|published|pioneered|coined|was the first)\b"
 _LABEL = (
-    r"(?i:patient(?:['’]s)? name|name of (?:the )?patient|surname|(?:first|last|full|family|given|middle) name)"
+    r"(?i:patient(?:['’]s)? name|name of (?:the )?patient|surname|(?:first|last|middle) name)"
     r"(?:\s+is)?\s*[:=]?\s*|(?:[Mm]y|[Hh]is|[Hh]er) name (?:is|was) "
 )
 _NO_NAME = r"(?!Age\b|Date\b|DOB\b|Sex\b|MRN\b|Unknown|Not\b|Anonym|Redacted)"
@@ -48,7 +48,7 @@ _PATTERNS = [
     (("Mr", "Ms", "Mx", "Mis"), rf"\b(?:Mr|Mrs|Ms|Mx|Miss|Mister)\b\.?\s(?P<value>{_FULL})"),
     (
         ("Dr", "Prof"),
-        rf"\b(?:Dr|Prof)\b\.?\s(?P<value>{_FULL})(?! (?:\w+ly |first )?{_HISTORY})",
+        rf"\b(?:Dr|Prof)\b\.?\s(?P<value>{_FULL})(?!['’]s?\s)(?! (?:\w+ly |first )?{_HISTORY})",
     ),
     (("name", "Name", "NAME"), rf"\b(?:{_LABEL}){_NO_NAME}(?P<value>{_AFTER_LABEL})"),
     (

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from pydicom import dcmread
 
-from data_prep import mixture
+from data_prep import mixture_file
 from data_prep.build import build
 from data_prep.check import check
 from data_prep.reading import shard_rows, store_images
@@ -27,7 +27,7 @@ ENTRIES = {entry["name"]: entry for entry in listed_images()}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("quickstart") / "quickstart"
-    build(mixture.load(RECIPES / "quickstart.yml"), out, "test")
+    build(mixture_file.load(RECIPES / "quickstart.yml"), out, "test")
     return out
 
 
@@ -176,7 +176,7 @@ def test_the_chest_is_inverted(folder, names):
 
 
 def test_captions_for_every_training_image_in_both_languages(rows, tmp_path):
-    made = build(mixture.load(RECIPES / "quickstart_align.yml"), tmp_path / "align", "test")
+    made = build(mixture_file.load(RECIPES / "quickstart_align.yml"), tmp_path / "align", "test")
     captions = list(shard_rows(tmp_path / "align", list(made["shards"])))
     assert made["ledger"] == {} and made["counts"]["split"] == {"train": len(captions)}
     trained = {key for row in split(rows, "train") for key in row["images"]}

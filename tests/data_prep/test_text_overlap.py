@@ -44,6 +44,12 @@ def test_what_is_contained(text, expected):
     assert match(text) == expected
 
 
+@pytest.mark.parametrize("kept, found", [(13, False), (14, True)])
+def test_seven_of_ten_grams_are_enough(kept, found):
+    item = [f"w{number}" for number in range(17)]
+    assert bool(match(" ".join(item[:kept]), [("b", "1", " ".join(item))])) is found
+
+
 def test_words_are_whole():
     assert match("Which organ makes insulin in manatees?") == []
 
