@@ -34,7 +34,6 @@ REASONS = {
 
 NOT_SELECTED = "not_selected"
 LANGUAGES = ("en", "ar")
-_ARABIC = (("\u0600", "\u06ff"), ("\u0750", "\u077f"), ("\ufb50", "\ufdff"), ("\ufe70", "\ufefc"))
 
 
 class Reject(ValueError):
@@ -184,10 +183,3 @@ def said_by(messages: list[Message], role: str) -> str:
 def spoken(messages: list[Message]) -> str:
     """The text of the messages, one line a part."""
     return "\n".join(part.get("text") or "" for message in messages for part in message["content"])
-
-
-def arabic_share(text: str) -> float:
-    """The share of Arabic letters among the letters of `text`: 0 to 1, and 0 when there is no letter."""
-    letters = [letter for letter in text if letter.isalpha()]
-    arabic = sum(any(low <= letter <= high for low, high in _ARABIC) for letter in letters)
-    return arabic / len(letters) if letters else 0.0

@@ -54,8 +54,9 @@ class _Signatures(MinhashDedupSignature):
         words = np.fromiter(map(_word_hash, said.split(" ")), np.uint64)
         if len(words) < self.config.n_grams:
             return np.empty((0, 1), np.uint64)
-        runs = np.lib.stride_tricks.sliding_window_view(words, self.config.n_grams)
-        return ((runs * _POWERS).sum(axis=1, dtype=np.uint64) ^ np.uint64(_word_hash(pictures))).reshape(-1, 1)
+        number = len(words) - self.config.n_grams + 1
+        runs = sum((words[at : at + number] * power for at, power in enumerate(_POWERS)), np.zeros(number, np.uint64))
+        return (runs ^ np.uint64(_word_hash(pictures))).reshape(-1, 1)
 
     def get_signature(self, shingles: np.ndarray) -> list[list[int]]:
         """The least of each hash function's values, 8 to a bucket."""

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -87,6 +88,7 @@ def _generate(folder: Path, rows: int) -> int:
     draw = random.Random(1)
     words = ["".join(draw.choices("abcdefghijklmnopqrstuvwxyz", k=draw.randint(3, 11))) for _ in range(_WORDS)]
     arabic = ["".join(draw.choices("ابتثجحخدذرزسشصضطظعغفقكلمنهوي", k=draw.randint(3, 9))) for _ in range(_WORDS)]
+    frequent = list(accumulate(1 / rank for rank in range(1, _WORDS + 1)))  # as in language: Zipf
     images = max(1, int(rows * IMAGE_SHARE / ROWS_AN_IMAGE))
     (folder / "images").mkdir()
     noise = np.random.default_rng(1)
@@ -100,7 +102,9 @@ def _generate(folder: Path, rows: int) -> int:
     with (folder / "table.jsonl").open("w", encoding="utf-8") as file:
         for number in range(rows):
             speech = arabic if number % 5 in (1, 3) else words
-            question, answer = (" ".join(draw.choices(speech, k=draw.randint(8, 50))) for _ in range(2))
+            question, answer = (
+                " ".join(draw.choices(speech, cum_weights=frequent, k=draw.randint(8, 50))) for _ in range(2)
+            )
             row = {"id": str(number)}
             if draw.random() < IMAGE_SHARE:
                 image = draw.randrange(images)

@@ -15,9 +15,9 @@ from data_prep import mixture_file
 from data_prep.build import build
 from data_prep.check import check
 from data_prep.reading import shard_rows, store_images
-from data_prep.rows import arabic_share
 from data_prep.shards import split_of
 from data_prep.sources.quickstart import image_path, listed_images
+from data_prep.text.language import arabic_share
 
 RECIPES = Path(__file__).parents[2] / "recipes/data"
 KINDS = ("vqa_closed", "vqa_short")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_prep.rows import Reject, arabic_share, check, image_part, text_part
+from data_prep.rows import Reject, check, image_part, text_part
 
 USER = {"role": "user", "content": [image_part(), text_part("What is it?")]}
 YES = {"role": "assistant", "content": [text_part("yes")]}
@@ -42,11 +42,6 @@ def test_each_breach_has_its_reason(messages, images, reason):
     with pytest.raises(Reject) as caught:
         check(messages, images)
     assert caught.value.reason == reason
-
-
-@pytest.mark.parametrize("text, share", [("", 0), ("12 %", 0), ("abc", 0), ("نعم", 1), ("ab نعمل", 4 / 6), ("ﻻ", 1)])
-def test_arabic_share(text, share):
-    assert arabic_share(text) == pytest.approx(share)
 
 
 def test_a_reason_outside_the_fixed_names_is_a_bug():
