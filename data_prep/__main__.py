@@ -46,7 +46,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _show(arguments: argparse.Namespace) -> None:
-    print(check.show(arguments.folder, arguments.id, arguments.image_out))
+    print(check.show(arguments.folder, arguments.id, arguments.image_out, arguments.html))
 
 
 def _summary(made: dict[str, Any]) -> str:
@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("folder", type=Path)
     verb.add_argument("--id", required=True)
     verb.add_argument("--image-out", type=Path, help="write the row's first image to this PNG or JPEG file")
+    verb.add_argument("--html", type=Path, help="write the row as a page, images in place, to this file")
     verb.set_defaults(verb=_show)
     return parser
 

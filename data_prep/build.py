@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import sys
+import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -38,7 +39,7 @@ def build(mixture: Mixture, out: Path, command: str, workers: int | None = None)
     benchmark and the mixture does not say what to do, when an input file is cut off, and when the disk is full.
     """
     early, inputs = _digests(mixture)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    _make_parent(out)
     with FileLock(out.with_name(f".{out.name}.lock")):
         if manifest.is_complete(out, inputs):
             return None
@@ -84,6 +85,18 @@ def _run(work: Work, mixture: Mixture, out: Path, inputs: str, command: str) -> 
     rows, seconds = made["read"], time.monotonic() - start
     print(f"{rows:,} rows read in {seconds:.0f} s, {rows / seconds:,.0f} a second", file=sys.stderr)
     return made
+
+
+def _make_parent(out: Path) -> None:
+    """The folder that the data set goes into, made if need be, and tried."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out.parent):
+            pass
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise BuildError(f"{out}: the disk is full; free space and run again") from error
+        raise BuildError(f"{out}: {out.parent} cannot be written ({error.strerror}); give another --out") from error
 
 
 def _digests(mixture: Mixture) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from data_prep.images.file import stored_image
 from data_prep.reading import shard_rows, store_images
 from data_prep.rows import Reject
 from data_prep.shards import split_of
+from data_prep.show import page
 from data_prep.text import language
 
 
@@ -30,8 +31,8 @@ def check(folder: Path) -> dict[str, Any]:
     return made
 
 
-def show(folder: Path, row_id: str, image_out: Path | None = None) -> str:
-    """The row with this id as JSON; its first image goes to `image_out`, as the file that is stored.
+def show(folder: Path, row_id: str, image_out: Path | None = None, html: Path | None = None) -> str:
+    """The row with this id as JSON; its first image goes to `image_out`, as the file that is stored; to `html` a page.
 
     Raises CheckError for an id that is not there, and for an `image_out` whose row has no image.
     """
@@ -40,13 +41,16 @@ def show(folder: Path, row_id: str, image_out: Path | None = None) -> str:
     if found is None:
         raise CheckError(f"{folder}: no row has the id {row_id!r}; known ids are like {_some_ids(folder, made)}")
     shard, row = found
+    row = {"split": split_of(shard), **row}
+    stored = store_images(folder, list(made["images"])) if image_out or html else ()
+    images = {image["key"]: image["bytes"] for image in stored if image["key"] in row["images"]}
     if image_out is not None:
-        if not row["images"]:
+        if not images:
             raise CheckError(f"{row_id}: a row without an image; leave out --image-out")
-        wanted = row["images"][0]
-        image = next(image for image in store_images(folder, list(made["images"])) if image["key"] == wanted)
-        image_out.write_bytes(image["bytes"])
-    return json.dumps({"split": split_of(shard), **row}, ensure_ascii=False, indent=2)
+        image_out.write_bytes(images[row["images"][0]])
+    if html is not None:
+        html.write_text(page(row, images), encoding="utf-8")
+    return json.dumps(row, ensure_ascii=False, indent=2)
 
 
 def _check_files(folder: Path, made: dict[str, Any]) -> list[str]:

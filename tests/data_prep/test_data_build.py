@@ -111,6 +111,15 @@ def test_a_full_disk_leaves_nothing_and_says_so(tiny, tmp_path, monkeypatch, whe
     assert main(["build", str(tiny), "--out", str(out)]) == 0
 
 
+@pytest.mark.parametrize("where", ["/proc/data/set", "/sys/set"])
+def test_an_output_that_cannot_be_written_is_told_before_anything_is_read(tiny, monkeypatch, where, capsys):
+    """Two folders that take no file, not even from root."""
+    monkeypatch.setattr(Messages, "sample", lambda *_: pytest.fail("read"))
+    assert main(["build", str(tiny), "--out", where]) == 1
+    message = capsys.readouterr().err
+    assert where in message and "cannot be written" in message and len(message.splitlines()) == 1
+
+
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, MemoryError, PermissionError])
 def test_an_interrupted_rebuild_leaves_the_old_set_whole(tiny, tmp_path, monkeypatch, stop):
     out = tmp_path / "out"

@@ -1,5 +1,6 @@
 """Checking a folder, and showing a row of it."""
 
+import base64
 import io
 import json
 
@@ -105,6 +106,17 @@ def test_show_prints_the_row_and_writes_its_image(out, tmp_path, capsys):
     assert (shown["id"], shown["split"]) == ("messages-two", "train")
     assert image.read_bytes() == (tmp_path / "pictures/b.png").read_bytes()
     assert Image.open(io.BytesIO(image.read_bytes())).size == (24, 16)
+
+
+def test_the_page_of_a_row_is_escaped_and_whole(tmp_path):
+    rows = [llava_row("one", question="<image>\n<script>alert(1)</script> ما هذا؟ x < y", answer="a & b")]
+    build(mixture_file.load(llava_mixture(tmp_path, rows, checks=False)), tmp_path / "out", "test")
+    page = tmp_path / "row.html"
+    assert main(["show", str(tmp_path / "out"), "--id", "messages-one", "--html", str(page)]) == 0
+    text = page.read_text()
+    assert "<script>" not in text and "&lt;script&gt;" in text and "a &amp; b" in text
+    stored = (tmp_path / "pictures/a.png").read_bytes()
+    assert base64.b64encode(stored).decode() in text and 'dir="auto"' in text and "http" not in text
 
 
 def test_show_says_what_is_not_there(out, tmp_path):
