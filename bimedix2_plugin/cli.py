@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep libraries' notices out of what is printed."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
 
 _RECIPE = click.argument("recipe", type=click.Path(exists=True, dir_okay=False))
 
@@ -45,9 +59,9 @@ def plan(*, recipe: str, gpus: int, gpu: str, utilisation: float, lengths: str |
 
     if gpu not in GPUS:
         raise click.BadParameter(f"{gpu!r} is not known; known: {', '.join(GPUS)}.", param_hint="--gpu")
-    logging.disable(logging.WARNING)
     try:
-        made = make_plan(read_recipe(recipe), gpus=gpus, gpu=gpu, utilisation=utilisation, lengths=lengths)
+        with _quiet():
+            made = make_plan(read_recipe(recipe), gpus=gpus, gpu=gpu, utilisation=utilisation, lengths=lengths)
     except RecipeError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps(made, indent=1, ensure_ascii=False) if as_json else render(made))
@@ -60,8 +74,8 @@ def doctor(recipe: str, gpus: int | None) -> None:
     """Tell everything that would stop RECIPE later. No weight is loaded; exit code 1 where something would."""
     from bimedix2_plugin.doctor import examine
 
-    logging.disable(logging.WARNING)
-    findings = list(examine(recipe, gpus))
+    with _quiet():
+        findings = list(examine(recipe, gpus))
     for finding in findings:
         click.echo(str(finding))
     failed = sum(finding.level == "fail" for finding in findings)

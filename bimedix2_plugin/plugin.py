@@ -64,6 +64,7 @@ class BiMediX2Plugin(BasePlugin):
             return
         if cfg.document_attention and cfg.attn_implementation == "sdpa" and not torch.cuda.is_available():
             use_document_attention(model)
+        stages.keep_tower_out_of_the_graph(model)
         if cfg.stage == "align":
             stages.freeze_for_align(model)
             stages.keep_projector_in_float32(model)

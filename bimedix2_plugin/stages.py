@@ -58,6 +58,18 @@ def _save_projector(
     model.config.save_pretrained(save_directory)
 
 
+def keep_tower_out_of_the_graph(model: Any) -> None:
+    """Run the frozen tower without gradients.
+
+    Before an adapter, and with gradient checkpointing, the input embeddings of every part are asked for gradients; a
+    tower's are its patches, so all its layers would be saved, computed again and gone back through for nothing.
+    """
+    import torch
+
+    tower = model.model.vision_tower
+    tower.forward = torch.no_grad()(tower.forward)
+
+
 def keep_projector_in_float32(model: Any) -> None:
     """Keep the trained projector and, with it, the optimizer's state in float32; autocast computes in bf16.
 

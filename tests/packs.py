@@ -7,18 +7,6 @@ from typing import Any
 import torch
 
 
-def documents(pack: dict[str, Any]) -> list[tuple[int, int]]:
-    """Split a pack where positions restart."""
-    starts = torch.nonzero(pack["position_ids"][0] == 0).flatten().tolist()
-    return list(zip(starts, [*starts[1:], pack["input_ids"].shape[1]], strict=True))
-
-
-def rows_of(pack: dict[str, Any], dataset: Any) -> list[dict[str, Any]]:
-    """Find the rows of the prepared set that a pack holds."""
-    by_ids = {tuple(row["input_ids"]): row for row in dataset}
-    return [by_ids[tuple(pack["input_ids"][0, start:end].tolist())] for start, end in documents(pack)]
-
-
 def step(trainer: Any, batches: list[Any], items: int) -> tuple[float, dict[str, torch.Tensor]]:
     """Run training steps over batches; return the summed loss and the gradients by name."""
     trainer.model.zero_grad()
@@ -37,13 +25,23 @@ def difference(first: Any, second: Any) -> float:
     return max(loss, worst)
 
 
+def fullest_pack(trainer: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return a pack as the trainer's loader gives it, and its rows: of those with text-only rows among pictures,
+    the one with the most rows.
+    """
+    loader = trainer.get_train_dataloader()
+    packs = []
+    for batch, pack in zip(loader.batch_sampler, loader, strict=True):
+        rows = [trainer.train_dataset[row] for part in batch for row in part]
+        if len({bool(row["images"]) for row in rows}) == 2:
+            packs.append((rows, pack))
+    return max(packs, key=lambda pair: len(pair[0]))
+
+
 def packed_and_alone(trainer: Any) -> tuple[dict[str, Any], tuple[float, dict[str, torch.Tensor]], int]:
     """Return the fullest pack, its rows' losses and gradients one by one, and their labelled tokens."""
     trainer.model.train()
-    packs = [pack for pack in trainer.get_train_dataloader() if len(documents(pack)) > 2]
-    pack = max(packs, key=lambda pack: len(documents(pack)))
-    rows = rows_of(pack, trainer.train_dataset)
-    assert any(row["images"] for row in rows) and any(not row["images"] for row in rows)
+    rows, pack = fullest_pack(trainer)
     items = sum(label != -100 for row in rows for label in row["labels"])
     alone = [trainer.data_collator([row]) for row in rows]
     return pack, step(trainer, alone, items), items

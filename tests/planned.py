@@ -11,7 +11,13 @@ from torch.distributed._tools.mem_tracker import MemTracker
 from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
 
 from bimedix2_plugin.plan.operations import Load
-from bimedix2_plugin.stages import LORA_TARGETS, PROJECTOR, freeze_for_align, keep_projector_in_float32
+from bimedix2_plugin.stages import (
+    LORA_TARGETS,
+    PROJECTOR,
+    freeze_for_align,
+    keep_projector_in_float32,
+    keep_tower_out_of_the_graph,
+)
 
 VOCABULARY, IMAGE_TOKENS = 1000, 16
 DOCUMENTS, IMAGES, LABELS = (200, 150, 162), 2, 100
@@ -58,6 +64,7 @@ def model(cfg: DictDefault) -> Any:
         attn_implementation=cfg.attn_implementation,
         dtype=torch.bfloat16 if cfg.bf16 else torch.float32,
     )
+    keep_tower_out_of_the_graph(built)
     if cfg.gradient_checkpointing:
         built.gradient_checkpointing_enable({"use_reentrant": False})
     if cfg.adapter:

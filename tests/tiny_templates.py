@@ -23,7 +23,7 @@ GEMMA2 = """\
 {{ bos_token }}
 {%- for message in messages -%}
 {%- if message['role'] == 'system' -%}{{ raise_exception('System role not supported') }}{%- endif -%}
-{%- if (message['role'] == 'user') != (loop.index0 % 2 == 0) -%}{{ raise_exception('Roles must alternate') }}{%- endif -%}
+{%- if (message['role'] == 'user') != (loop.index0 % 2 == 0) -%}{{ raise_exception('Not alternating') }}{%- endif -%}
 {%- set role = 'model' if message['role'] == 'assistant' else message['role'] -%}
 {{ '<start_of_turn>' + role + '\\n' + message['content'] | trim + '<end_of_turn>\\n' }}
 {%- endfor -%}

@@ -13,7 +13,7 @@ import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bimedix2_plugin.plan.operations import DENSE, Load, graph_layers, tower_in_graph, tower_tokens
+from bimedix2_plugin.plan.operations import DENSE, Load
 from bimedix2_plugin.plan.parameters import LANGUAGE, Parameters
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def saved(parameters: Parameters, cfg: DictDefault, load: Load, device: str = "c
         * (parameters.vision.hidden_size + 2 * text.hidden_size)
         * item
     )
-    kept = rest + bridge + _tower(parameters, cfg, int(load.images))
+    kept = rest + bridge  # the frozen tower is outside the graph and keeps nothing
     # Of the widest product: the gradient of its input by the frozen weight, by the LoRA, and their sum. In bf16, PEFT's
     # copies of the input in float32, before and after dropout, are more.
     working = (8 if cfg.adapter and item == 2 else 3 * item) * tokens * _widest(parameters)
@@ -91,18 +91,6 @@ def _language(parameters: Parameters, cfg: DictDefault, tokens: int, layers: int
         inject_adapter_in_model(LoraConfig(r=int(cfg.lora_r or 8), target_modules=targets), model)
     width = parameters.text.hidden_size
     return _saved_by(model.train(), {"inputs_embeds": (1, tokens, width)}, cfg, use_cache=False)
-
-
-def _tower(parameters: Parameters, cfg: DictDefault, images: int) -> int:
-    """Return the bytes that the tower saves where gradients flow through it."""
-    if not tower_in_graph(cfg):
-        return 0
-    vision, depth = parameters.vision, graph_layers(parameters)
-    if cfg.gradient_checkpointing:
-        return depth * images * tower_tokens(parameters) * vision.hidden_size * item_size(cfg)
-    shape = {"pixel_values": (images, 3, vision.image_size, vision.image_size)}
-    first, second = (_saved_by(_on_meta(_shortened(vision, count), cfg), shape, cfg) for count in (1, 2))
-    return first + (depth - 1) * (second - first)
 
 
 def _shortened(config: Any, layers: int) -> Any:

@@ -71,26 +71,12 @@ def batch_operations(parameters: Parameters, cfg: DictDefault, load: Load) -> di
     """
     checkpointing = bool(cfg.gradient_checkpointing)
     parts = {
-        TOWER: _tower(parameters, cfg, load.images, checkpointing),
-        BRIDGE: _projector(parameters, cfg, load.images * parameters.config.image_seq_length),
+        TOWER: _tower(parameters, load.images),
+        BRIDGE: _projector(parameters, load.images * parameters.config.image_seq_length),
         LANGUAGE: _language(parameters, cfg, load, checkpointing),
         HEAD: _frozen(_head(parameters), load.labels),
     }
     return parts
-
-
-def tower_in_graph(cfg: DictDefault) -> bool:
-    """Whether gradients flow through the frozen tower, down to its patches.
-
-    Axolotl asks every part's input embeddings for gradients before it adds an adapter; a tower's are its patches.
-    """
-    return bool(cfg.adapter)
-
-
-def graph_layers(parameters: Parameters) -> int:
-    """Layers of the tower before the hidden state that the projector reads; the others get no gradient."""
-    layers, chosen = parameters.vision.num_hidden_layers, parameters.config.vision_feature_layer
-    return int(chosen if chosen >= 0 else layers + 1 + chosen)
 
 
 def tower_tokens(parameters: Parameters) -> int:
@@ -99,26 +85,21 @@ def tower_tokens(parameters: Parameters) -> int:
     return int(parameters.config.image_seq_length) + (strategy == "default")
 
 
-def _tower(parameters: Parameters, cfg: DictDefault, images: float, checkpointing: bool) -> Operations:
+def _tower(parameters: Parameters, images: float) -> Operations:
+    """Forward alone: the plugin keeps the frozen tower out of the graph."""
     vision = parameters.vision
     tokens, layers = tower_tokens(parameters), vision.num_hidden_layers
     weights = sum(layer.weights for layer in parameters.linears if layer.part == TOWER and ".layer" in layer.name)
     patches = 2 * 3 * vision.patch_size**2 * vision.hidden_size * parameters.config.image_seq_length
     attention = 4 * tokens**2 * vision.hidden_size * layers
     forward = images * (2 * weights * tokens + attention + patches)
-    if not tower_in_graph(cfg):
-        return Operations(forward, 0, 0)
-    share = graph_layers(parameters) / layers
-    backward = images * share * (2 * weights * tokens + 2 * attention)
-    again = images * share * (2 * weights * tokens + attention) if checkpointing else 0
-    return Operations(forward, backward, again)
+    return Operations(forward, 0, 0)
 
 
-def _projector(parameters: Parameters, cfg: DictDefault, tokens: float) -> Operations:
-    """Both weights are trained; what is below the first one asks for a gradient only with the tower in the graph."""
+def _projector(parameters: Parameters, tokens: float) -> Operations:
+    """Both weights are trained; nothing below the first one asks for a gradient."""
     first, second = (layer.weights for layer in parameters.linears if layer.part == BRIDGE)
-    below = 2 * first if tower_in_graph(cfg) else 0
-    return Operations(2 * tokens * (first + second), tokens * (2 * first + 4 * second + below), 0)
+    return Operations(2 * tokens * (first + second), tokens * (2 * first + 4 * second), 0)
 
 
 def _language(parameters: Parameters, cfg: DictDefault, load: Load, checkpointing: bool) -> Operations:

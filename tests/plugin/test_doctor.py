@@ -55,12 +55,12 @@ def test_everything_is_told_at_once_and_the_exit_code_is_1(write, work):
     (work / "clip" / "model.safetensors").unlink()
     (work / "data" / "images" / "images-00000.arrow").write_bytes(b"cut")
     entry = ENTRY | {"splt": "train"}
-    result = CliRunner().invoke(cli.doctor, [write(learing_rate=1, datasets=[entry], optimizer="no_such")])
+    result = CliRunner().invoke(cli.doctor, [write(learing_rate=1, datasets=[entry], lora_alpha="many")])
     assert result.exit_code == 1
     for text in (
         "learing_rate: no such key",
         "datasets.splt: no such key",
-        "optimizer:",
+        "lora_alpha: Input should be a valid integer",
         "vision_tower: clip holds no model.safetensors",
         "images/images-00000.arrow is not as its manifest says",
     ):

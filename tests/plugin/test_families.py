@@ -112,3 +112,11 @@ def test_an_unknown_model_type_is_told_the_known_ones(composed, tower, tmp_path)
     (tmp_path / "config.json").write_text(config.replace(f'"{family}"', '"mamba"'), encoding="utf-8")
     with pytest.raises(RecipeError, match=f"base_model: .*'mamba'.*Known: .*{family}"):
         compose(Request(base=str(tmp_path), tower=str(tower), root=tmp_path / "composed"))
+
+
+def test_a_tokenizer_in_mistrals_own_format_is_passed_over(tower, tmp_path):
+    """transformers prefers tekken.json, whose tokenizer takes neither a chat template nor a new token."""
+    base = tiny_families.base(tmp_path / "base", "mistral")
+    (base / "tekken.json").write_text("{}", encoding="utf-8")
+    folder = compose(Request(base=str(base), tower=str(tower), projector=False, root=tmp_path / "composed"))
+    assert "<image>" in AutoTokenizer.from_pretrained(folder).get_vocab()

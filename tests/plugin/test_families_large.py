@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
-import sys
 from pathlib import Path
 
 import tiny
 from transformers import LlamaConfig
 
+from bimedix2_plugin.compose import Request, compose
+
 HIDDEN, INNER, KEYS, ROWS, LAYERS = 8192, 28672, 1024, 128256, 80  # Llama 3.1 70B
 SHARD_BYTES = 4_800_000_000
-COMPOSE = """
-import resource, sys
-import torch, transformers
-from transformers import AutoModel, AutoTokenizer, LlavaConfig
-from bimedix2_plugin.compose import Request, compose
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-base, tower, root = sys.argv[1:]
-print(compose(Request(base=base, tower=tower, root=root)))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-"""
 
 
 def _shapes():
@@ -62,6 +52,7 @@ def _sparse_base(folder: Path) -> int:
     for number, tensors in enumerate(shards, 1):
         name = f"model-{number:05d}-of-{len(shards):05d}.safetensors"
         header = json.dumps(tensors).encode()
+        header += b" " * (-len(header) % 8)
         with (folder / name).open("wb") as file:
             file.write(len(header).to_bytes(8, "little") + header)
             file.truncate(8 + len(header) + max(entry["data_offsets"][1] for entry in tensors.values()))
@@ -73,16 +64,23 @@ def _sparse_base(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
 
 
+def _peak_kilobytes():
+    """Return the most resident memory since the last call, and start over from what is resident now."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0])
+
+
 def test_composes_by_links_in_little_memory(tmp_path):
     size = _sparse_base(tmp_path / "base")
-    tiny.clip_vision(tmp_path / "tower")
-    command = [sys.executable, "-c", COMPOSE, *(str(tmp_path / part) for part in ("base", "tower", "composed"))]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    folder, kilobytes = done.stdout.split()[-2:]
+    tower = tiny.clip_vision(tmp_path / "tower")
+    _peak_kilobytes()
+    before = _peak_kilobytes()
+    folder = compose(Request(base=str(tmp_path / "base"), tower=str(tower), root=tmp_path / "composed"))
     assert size > 141e9
-    assert int(kilobytes) < 1_000_000
-    written = [file for file in Path(folder).iterdir() if not file.is_symlink()]
+    assert _peak_kilobytes() - before < 1_000_000
+    written = [file for file in folder.iterdir() if not file.is_symlink()]
     # The projector, [H, H] and [H, 32] in float32, and text files.
     assert sum(file.stat().st_size for file in written) < 4 * HIDDEN * (HIDDEN + 32) + 10e6
-    index = json.loads((Path(folder) / "model.safetensors.index.json").read_text())["weight_map"]
-    assert set(index) > set(_shapes()) and len(set(index.values())) == 32
+    index = json.loads((folder / "model.safetensors.index.json").read_text(encoding="utf-8"))["weight_map"]
+    assert set(index) > set(_shapes())

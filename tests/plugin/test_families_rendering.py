@@ -1,4 +1,4 @@
-"""Each family's own chat template and tokenizer: what is labelled, what a prompt ends with, where the system text is."""
+"""Each family's own chat template and tokenizer: what is labelled, what a prompt ends with, where the system is."""
 
 from __future__ import annotations
 

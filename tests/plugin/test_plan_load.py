@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from bimedix2_plugin.plan import memory
 from bimedix2_plugin.plan.activations import saved
 from bimedix2_plugin.plan.operations import batch_operations
-from bimedix2_plugin.plan.parameters import count
+from bimedix2_plugin.plan.parameters import TOWER, count
 
 RUNS = {
     "lora and projector": planned.LORA,
@@ -20,6 +20,7 @@ RUNS = {
     "lora, bf16, dropout, checkpointing": planned.LORA
     | {"gradient_checkpointing": True, "bf16": True, "lora_dropout": 0.05},
 }
+TOWER_PARTS = {"embeddings", "encoder.layers.0", "encoder.layers.1", "encoder.layers.2"}
 SDPA = planned.LORA | {"attn_implementation": "sdpa"}
 
 
@@ -38,6 +39,16 @@ def test_operations_are_those_that_torch_counts(run):
     cfg, _, _, counter = run
     plan = batch_operations(count(planned.config(), cfg), cfg, planned.LOAD)
     assert sum(part.total for part in plan.values()) == pytest.approx(counter.get_total_flops(), rel=0.05)
+
+
+def test_the_towers_share_is_what_torch_counts(run):
+    """Too small a part of all to be seen in the sum, it tells whether gradients flow through the frozen tower."""
+    cfg, _, _, counter = run
+    counts = counter.get_flop_counts()
+    names = [name for name in counts if name.split("vision_tower.")[-1] in TOWER_PARTS or name == "CLIPEncoderLayer"]
+    measured = sum(sum(counts[name].values()) for name in names)
+    planned_tower = batch_operations(count(planned.config(), cfg), cfg, planned.LOAD)[TOWER]
+    assert planned_tower.total == pytest.approx(measured, rel=0.1)
 
 
 def test_trainable_parameters_are_those_of_the_model(run):

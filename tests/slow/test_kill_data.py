@@ -1,4 +1,4 @@
-"""A build of a data set that is killed at any stage goes on, repeats only what was running, and gives the same bytes."""
+"""A build of a data set that is killed in any stage goes on where it was, and gives the same bytes."""
 
 import os
 import signal
