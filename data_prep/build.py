@@ -69,6 +69,8 @@ def _run(work: Work, mixture: Mixture, out: Path, inputs: str, command: str) -> 
     size = sum(table.path.stat().st_size for source in sources for table in source.tables())
     parts = slices.cut(work if size > _SMALL_BYTES else alone, sources)
     own = [part for part in parts if part.source < len(mixture.sources)]
+    if not own:
+        raise assemble.NothingWritten(f"{mixture.name}: the sources hold no row")
     if sum(part.rows for part in parts) < _SMALL:
         work = alone
     read.read(work, parts, sources, mixture)

@@ -6,7 +6,8 @@ from typing import Any
 
 _STYLE = (
     "body{font:1.05rem/1.6 system-ui,sans-serif;max-width:42rem;margin:2rem auto;padding:0 1rem}"
-    "img{max-width:100%;display:block;margin:.5rem 0}section{border-left:.25rem solid #bbb;padding:.1rem 1rem;margin:1rem 0}"
+    "img{max-width:100%;display:block;margin:.5rem 0}"
+    "section{border-left:.25rem solid #bbb;padding:.1rem 1rem;margin:1rem 0}"
     "section.assistant{border-color:#2a7}h2{font-size:.9rem;margin:0;color:#666}p{white-space:pre-wrap;margin:.3rem 0}"
     "td{padding:0 1rem 0 0;color:#666}"
 )
@@ -20,7 +21,8 @@ def page(row: dict[str, Any], images: dict[str, bytes]) -> str:
     table = "".join(f"<tr><td>{name}</td><td>{html.escape(str(row[name]))}</td></tr>" for name in facts)
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
     title = f"<title>{html.escape(row['id'])}</title>"
-    return f'<!doctype html><html lang="{html.escape(row["language"])}">{head}{title}<table>{table}</table>{turns}</html>\n'
+    start = f'<!doctype html><html lang="{html.escape(row["language"])}">'
+    return f"{start}{head}{title}<table>{table}</table>{turns}</html>\n"
 
 
 def _turn(message: dict[str, Any], pending: Any, images: dict[str, bytes]) -> str:

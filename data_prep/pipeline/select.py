@@ -12,6 +12,7 @@ from data_prep.mixture import Mixture
 from data_prep.pipeline import fingerprints, near, read
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import Work
+from data_prep.rows import REASONS
 
 KEPT = ""
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -77,7 +78,7 @@ def load(work: Work, slices: list[Slice]) -> Rows:
         ids=rows["id"],
         hits=ours["hits"],
         shared=ours["shared"],
-        reason=np.array([reason or KEPT for reason in ours["reason"].to_pylist()], "U16"),
+        reason=np.array([reason or KEPT for reason in ours["reason"].to_pylist()], f"U{max(map(len, REASONS))}"),
     )
     for row in np.flatnonzero(made.reason != KEPT):
         made.detail[int(row)] = ours["detail"][int(row)].as_py()

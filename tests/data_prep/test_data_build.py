@@ -174,6 +174,19 @@ def test_a_file_without_rows_is_an_error(tmp_path, data, why):
     assert nothing_left(tmp_path / "out")
 
 
+@pytest.mark.parametrize("data, reason", [(b"<html>", "undecodable_image"), (b"", "undecodable_image")])
+def test_every_reason_of_a_picture_reaches_the_ledger_whole(tmp_path, data, reason):
+    path = llava_mixture(tmp_path, [llava_row("one"), llava_row("two", "bad.png")])
+    (tmp_path / "pictures/bad.png").write_bytes(data)
+    assert built(path, tmp_path / "out")[2]["two"]["reason"] == reason
+
+
+def test_a_list_without_rows_is_an_error(tmp_path):
+    with pytest.raises(BuildError, match="tiny: the sources hold no row"):
+        build(mixture_file.load(llava_mixture(tmp_path, [])), tmp_path / "out", "test")
+    assert nothing_left(tmp_path / "out")
+
+
 def test_a_set_of_which_no_row_is_left_is_an_error(tmp_path):
     path = llava_mixture(tmp_path, [llava_row(answer=""), llava_row("two", image="gone.png")])
     with pytest.raises(BuildError, match="none of 2 rows was written: empty_answer 1, missing_image 1"):
