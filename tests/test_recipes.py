@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 import tiny
 import tiny_data
+import tiny_families
 import yaml
 
 FOLDER = Path(__file__).parents[1] / "recipes"
@@ -15,7 +17,10 @@ RECIPES = sorted(FOLDER.glob("*.yml"))
 STAND_INS = {
     "meta-llama/Llama-3.1-8B-Instruct": "llama3",
     "./parts/smollm2": "chatml",
+    "microsoft/Phi-3.5-mini-instruct": "phi3",
+    "Qwen/Qwen3-8B": "qwen3",
     "openai/clip-vit-large-patch14-336": "clip",
+    "google/siglip-so400m-patch14-384": "siglip",
     "./parts/dinov2": "dino",
 }
 H100 = {"bf16": True, "fp8": True, "tf32": True, "n_gpu": 8, "compute_capability": "sm_90"}
@@ -27,10 +32,17 @@ def _read(path):
 
 def test_recipes_are_counted():
     assert [path.name for path in RECIPES] == [
+        "bimedix2_4b.yml",
+        "bimedix2_4b_stage1.yml",
         "bimedix2_8b.yml",
+        "bimedix2_8b_qlora.yml",
         "bimedix2_8b_stage1.yml",
         "quickstart.yml",
         "quickstart_stage1.yml",
+        "qwen3_8b.yml",
+        "qwen3_8b_stage1.yml",
+        "siglip_8b.yml",
+        "siglip_8b_stage1.yml",
     ]
 
 
@@ -41,6 +53,9 @@ def stand_ins(tmp_path_factory):
     tiny.llama(folder / "chatml", tied=True)
     tiny.clip_vision(folder / "clip")
     tiny.dinov2(folder / "dino")
+    tiny.siglip_whole(folder / "siglip")
+    tiny_families.base(folder / "phi3", "phi3")
+    tiny_families.base(folder / "qwen3", "qwen3")
     return folder
 
 
@@ -92,7 +107,7 @@ def test_header_says_what_a_user_must_know(path):
     text = " ".join(header)
     assert "Hardware:" in text and "Run:" in text
     assert ("Run first:" in text) == (_read(path)["stage"] == "instruct")
-    if "bimedix2" in path.stem:
+    if "quickstart" not in path.stem:
         assert "never run at this size" in text
 
 
@@ -100,12 +115,30 @@ def _pair(name):
     return _read(FOLDER / f"{name}_stage1.yml"), _read(FOLDER / f"{name}.yml")
 
 
-@pytest.mark.parametrize("name", ["quickstart", "bimedix2_8b"])
+@pytest.mark.parametrize("name", ["quickstart", "bimedix2_4b", "bimedix2_8b", "qwen3_8b", "siglip_8b"])
 def test_stages_agree_on_what_they_share(name):
     first, second = _pair(name)
     assert second["projector"]["init_from"] == first["output_dir"]
     for key in ("base_model", "vision_tower", "chat_template", "plugins", "attn_implementation"):
         assert first[key] == second[key]
+
+
+@pytest.mark.parametrize("name", ["bimedix2_4b", "bimedix2_8b", "bimedix2_8b_qlora", "qwen3_8b", "siglip_8b"])
+def test_rows_a_step_are_within_15_percent_of_the_papers(name):
+    """By the recipe's own line: rows a pack x packs x accumulation x GPUs; the paper's batch is 128 rows."""
+    text = (FOLDER / f"{name}.yml").read_text(encoding="utf-8")
+    rows, packs, steps, gpus, total = map(
+        int, re.search(r"# (\d+) rows x (\d+) x (\d+) x (\d+) GPUs? = (\d+) rows a step", text).groups()
+    )
+    recipe = yaml.safe_load(text)
+    assert (packs, steps) == (recipe["micro_batch_size"], recipe["gradient_accumulation_steps"])
+    assert rows * packs * steps * gpus == total and 0.85 * 128 <= total <= 1.15 * 128
+
+
+def test_the_one_gpu_recipe_differs_from_the_8b_in_what_it_says_alone():
+    eight, one = _read(FOLDER / "bimedix2_8b.yml"), _read(FOLDER / "bimedix2_8b_qlora.yml")
+    changed = {key for key in {*eight, *one} if eight.get(key) != one.get(key)}
+    assert changed == {"adapter", "load_in_4bit", "gradient_accumulation_steps", "output_dir"}
 
 
 def test_8b_carries_the_papers_values():
