@@ -9,6 +9,7 @@ from typing import Any
 
 from bimedix2_plugin.errors import RecipeError
 
+_TWICE = ("consolidated*",)  # Mistral's weights once more, in its own format
 _FILES = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "pytorch_model*.bin")
 
 
@@ -88,7 +89,7 @@ def _from_hub(key: str, name: str, revision: str | None) -> Source:
 def _snapshot(download: Any, name: str, revision: str | None) -> str:
     """Download a model; PyTorch's own weight files only where there are no safetensors."""
     without_bin = [pattern for pattern in _FILES if not pattern.endswith(".bin")]
-    folder = download(name, revision=revision, allow_patterns=without_bin)
+    folder = download(name, revision=revision, allow_patterns=without_bin, ignore_patterns=list(_TWICE))
     if not list(Path(folder).glob("*.safetensors")):
         folder = download(name, revision=revision, allow_patterns=list(_FILES))
     return folder

@@ -29,13 +29,14 @@ def store(work: Work, tasks: int, shards: list[str], file_bytes: int = FILE_BYTE
 
     def task(rank: int, tick: Callable[[int], None]) -> None:
         mine = pq.read_table(work.folder / STAGE / _PLACES, filters=[("file", "=", rank)])
+        parts = _Parts(work)
         with (
             putting(work.folder / STAGE / "files" / names[rank]) as path,
             pa.OSFile(str(path), "wb") as file,
             pa.ipc.new_file(file, SCHEMA) as writer,
         ):
             for start in range(0, len(mine), _BATCH):
-                writer.write_batch(_batch(work, mine.slice(start, _BATCH)))
+                writer.write_batch(_batch(parts, mine.slice(start, _BATCH)))
                 tick(_BATCH)
 
     run(work, STAGE, task, counts.tolist(), "images")
@@ -66,8 +67,9 @@ def _places(work: Work, tasks: int, shards: list[str], file_bytes: int) -> pa.Ta
     path = work.folder / STAGE / _PLACES
     if not path.exists():
         found: dict[str, list[Any]] = {name: [] for name in ("key", "task", "batch", "row", "bytes")}
+        parts = _Parts(work)
         for rank in range(tasks):
-            reader = _parts(work, rank)
+            reader = parts[rank]
             for number in range(reader.num_record_batches):
                 batch = reader.get_batch(number)
                 found["key"] += batch["key"].to_pylist()
@@ -88,20 +90,23 @@ def _places(work: Work, tasks: int, shards: list[str], file_bytes: int) -> pa.Ta
     return pq.read_table(path)
 
 
-def _batch(work: Work, places: pa.Table) -> pa.RecordBatch:
+def _batch(parts: "_Parts", places: pa.Table) -> pa.RecordBatch:
     images = []
     for place in places.to_pylist():
-        batch = _parts(work, place["task"]).get_batch(place["batch"])
+        batch = parts[place["task"]].get_batch(place["batch"])
         images.append({name: batch[name][place["row"]].as_py() for name in SCHEMA.names})
     return pa.RecordBatch.from_pylist(images, schema=SCHEMA)
 
 
-_OPEN: dict[str, pa.ipc.RecordBatchFileReader] = {}
+class _Parts:
+    """The images that the tasks of the pictures stage left, memory-mapped, each file opened once."""
 
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._open: dict[int, pa.ipc.RecordBatchFileReader] = {}
 
-def _parts(work: Work, rank: int) -> pa.ipc.RecordBatchFileReader:
-    """The images of one task of the pictures stage, memory-mapped, opened once a process."""
-    path = str(work.path(pictures.STAGE, rank, "arrow"))
-    if path not in _OPEN:
-        _OPEN[path] = pa.ipc.open_file(pa.memory_map(path))
-    return _OPEN[path]
+    def __getitem__(self, rank: int) -> pa.ipc.RecordBatchFileReader:
+        if rank not in self._open:
+            path = self._work.path(pictures.STAGE, rank, "arrow")
+            self._open[rank] = pa.ipc.open_file(pa.memory_map(str(path)))
+        return self._open[rank]

@@ -10,6 +10,7 @@ from data_fixtures import built, encoded, llava_mixture, llava_row, picture
 from data_prep import assemble, manifest, mixture_file
 from data_prep.__main__ import main
 from data_prep.build import BuildError, build
+from data_prep.check import check
 from data_prep.mixture import Entry, Mixture
 from data_prep.sources.messages import Messages
 
@@ -87,7 +88,7 @@ def test_changed_inputs_and_a_half_written_folder_are_built_again(tiny, tmp_path
     build(mixture_file.load(tiny), out, "test")
     change(tmp_path, out)
     made = build(mixture_file.load(tiny), out, "test")
-    assert made is not None and manifest.read(out) == made
+    assert made is not None and manifest.read(out) == made == check(out)
     assert build(mixture_file.load(tiny), out, "test") is None
 
 
