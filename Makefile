@@ -47,7 +47,7 @@ train-8b: $(VENV)/.quickstart | outputs/bimedix2_8b_stage1/finished.json  ## BiM
 
 .PHONY: test
 test: $(VENV)/.dev  ## the tests, offline, on two cores
-	$(OFFLINE) OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile
+	$(OFFLINE) OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-slow
 test-slow: $(VENV)/.dev  ## kill tests, further runs of the command line, and the whole quickstart with its numbers

@@ -1,7 +1,8 @@
 """Accelerators by name: memory and dense bf16 peak, as their vendors' data sheets give them.
 
 Vendors' «GB» of accelerator memory are taken as GiB, which is what drivers report within 2%. Peaks are without
-sparsity; where a sheet gives the sparse figure alone, half of it.
+sparsity; where a sheet gives the sparse figure alone, half of it. A100, H100, H200 and L40S were compared with copies
+of the sheets; the others were not: look theirs up before relying on them.
 """
 
 from __future__ import annotations
