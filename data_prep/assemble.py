@@ -17,6 +17,7 @@ from data_prep.mixture import Mixture
 from data_prep.pipeline import read, shards, store
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import Work
+from data_prep.shards import split_of
 
 PICTURES = "images.jsonl"
 """Where each stored image comes from: source, name, key, size, hash of the file as it came, and how it was made."""
@@ -146,7 +147,7 @@ def _counts(folder: Path, names: list[str]) -> dict[str, dict[str, int]]:
     by: dict[str, Counter[str]] = {name: Counter() for name in ("split", *manifest.COUNTED)}
     for shard in names:
         table = pq.read_table(folder / shard, columns=list(manifest.COUNTED))
-        by["split"][shard.partition("-")[0]] += table.num_rows
+        by["split"][split_of(shard)] += table.num_rows
         for name in manifest.COUNTED:
             for entry in pc.value_counts(table[name]).to_pylist():
                 by[name][entry["values"]] += entry["counts"]

@@ -30,13 +30,11 @@ class Benchmarks:
         text: the questions of items without a picture.
         on_picture: for each key of a training picture, the questions of the benchmarks on that picture.
         shared: for each such key, the benchmarks that have the picture.
-        sizes: the number of items of each benchmark.
     """
 
     text: TextOverlap
     on_picture: dict[str, TextOverlap] = field(default_factory=dict)
     shared: dict[str, list[str]] = field(default_factory=dict)
-    sizes: dict[str, int] = field(default_factory=dict)
 
     def hits(self, said: list[str], keys: list[str]) -> list[tuple[str, str]]:
         """The (benchmark, item) pairs that a row holds; `said` is the normalised text of its turns."""
@@ -55,21 +53,19 @@ def gather(work: Work, slices: list[Slice], tasks: int, mixture: Mixture) -> Non
         return
     text: list[tuple[str, str, str]] = []
     on_name: dict[tuple[int, str], list[tuple[str, str, str]]] = {}
-    sizes: dict[str, int] = {}
     first = len(mixture.sources)
     for rank, part in enumerate(slices):
         if part.source < first:
             continue
         name = mixture.benchmarks[part.source - first].name
         rows = pq.read_table(work.path(read.STAGE, rank), columns=["id", "said", "images"]).to_pylist()
-        sizes[name] = sizes.get(name, 0) + len(rows)
         for row in rows:
             item = (name, row["id"], " ".join(row["said"][:-1:2]))
             text += [] if row["images"] else [item]
             for image in row["images"]:
                 on_name.setdefault((part.source, image), []).append(item)
     same = _same_pictures(work, tasks, first)
-    made = Benchmarks(TextOverlap(text), sizes=sizes)
+    made = Benchmarks(TextOverlap(text))
     for key, names in same.items():
         items = [item for name in names for item in on_name.get(name, [])]
         made.on_picture[key] = TextOverlap(items)

@@ -34,14 +34,12 @@ in the shuffle; `reason` is set where a picture of the row cannot be used."""
 _BATCH = 1_000
 
 
-def fingerprints(work: Work, slices: list[Slice], tasks: int, mixture: Mixture) -> int:
-    """Fingerprint the rows of the mixture's sources; the number of tasks, which are the first slices."""
-    own = [part for part in slices if part.source < len(mixture.sources)]
-    steps: list[PipelineStep] = [Fingerprints(work, own, tasks, mixture)]
+def fingerprints(work: Work, slices: list[Slice], tasks: int, mixture: Mixture) -> None:
+    """Fingerprint the rows of these slices; `tasks` is the number of files of the pictures stage."""
+    steps: list[PipelineStep] = [Fingerprints(work, slices, tasks, mixture)]
     if mixture.duplicates.near:
         steps.append(near.signatures(work))
-    run_steps(work, STAGE, steps, [part.rows for part in own])
-    return len(own)
+    run_steps(work, STAGE, steps, [part.rows for part in slices])
 
 
 class Fingerprints(PipelineStep):
