@@ -1,8 +1,7 @@
-"""The adapter on its way into a merged checkpoint: every tensor used, or the merge fails."""
+"""An adapter on its way into a model or a merged checkpoint: it is whole and every tensor is used, or it is refused."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from bimedix2_plugin.stages import ADAPTER_WEIGHTS as WEIGHTS
 from bimedix2_plugin.stages import is_projector
 
 _PROJECTOR_ENDS = tuple(f".linear_{number}.{part}" for number in (1, 2) for part in ("weight", "bias"))
-_REMEDY = "Train again, or name the folder of a finished run with this base and tower"
+REMEDY = "Train again, or name the folder of a finished run with this base and tower"
 
 
 def check_file(folder: str | Path) -> None:
@@ -25,20 +24,18 @@ def check_file(folder: str | Path) -> None:
     """
     file = Path(folder) / WEIGHTS
     if not file.is_file():
-        raise RecipeError(f"lora_model_dir: {folder} holds no {WEIGHTS}. {_REMEDY}.")
+        raise RecipeError(f"lora_model_dir: {folder} holds no {WEIGHTS}. {REMEDY}.")
     names = set(tensor_names(file))
     lora = {name for name in names if ".lora_" in name}
     missing = {_partner(name) for name in lora} - lora
     bridge = {name for name in names if name.endswith(_PROJECTOR_ENDS)}
     problems = []
     if not lora:
-        problems.append(f"{file}: holds no LoRA tensor. {_REMEDY}.")
+        problems.append(f"{file}: holds no LoRA tensor. {REMEDY}.")
     if missing:
-        problems.append(f"{file}: {len(missing)} LoRA tensors are missing, first {min(missing)}. {_REMEDY}.")
+        problems.append(f"{file}: {len(missing)} LoRA tensors are missing, first {min(missing)}. {REMEDY}.")
     if len(bridge) != len(_PROJECTOR_ENDS):
-        problems.append(
-            f"{file}: {len(bridge)} of the projector's {len(_PROJECTOR_ENDS)} tensors are there. {_REMEDY}."
-        )
+        problems.append(f"{file}: {len(bridge)} of the projector's {len(_PROJECTOR_ENDS)} tensors are there. {REMEDY}.")
     if problems:
         raise RecipeError(problems)
 
@@ -75,9 +72,9 @@ def check_used(model: Any, folder: str | Path) -> None:
                 unused.append(name)
     problems = []
     if unused:
-        problems.append(f"{file}: {len(unused)} tensors did not reach the model, first {unused[0]}. {_REMEDY}.")
+        problems.append(f"{file}: {len(unused)} tensors did not reach the model, first {unused[0]}. {REMEDY}.")
     if loaded:
-        problems.append(f"{file}: lacks {len(loaded)} tensors that the model expects, first {min(loaded)}. {_REMEDY}.")
+        problems.append(f"{file}: lacks {len(loaded)} tensors that the model expects, first {min(loaded)}. {REMEDY}.")
     if problems:
         raise RecipeError(problems)
 
@@ -85,11 +82,3 @@ def check_used(model: Any, folder: str | Path) -> None:
 def _plain(name: str) -> str:
     """Reduce PEFT's names in a model and in a file to one form."""
     return name.replace(".modules_to_save.default.", ".").replace(".default.", ".")
-
-
-def mend_merged(folder: str | Path) -> None:
-    """Set what merging leaves wrong in a merged checkpoint's configuration: the language model's cache is off."""
-    path = Path(folder) / "config.json"
-    config = json.loads(path.read_text(encoding="utf-8"))
-    config["text_config"]["use_cache"] = True
-    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

@@ -41,3 +41,11 @@ class BiMediX2Args(BaseModel):
     document_attention: bool = Field(
         default=True, description="On a CPU, attend document by document inside a pack instead of through one mask."
     )
+    loss_spike: float | None = Field(
+        default=3.0,
+        gt=0,
+        description="Stop before a step whose loss is more than this (nats a token) above the median of the last 100 "
+        "steps, from the 21st step of a start on, and name its rows; null: go on. A loss is a logarithm: 3 is twenty "
+        "times the perplexity, while a multiple of the loss would stop every run whose loss nears 0. A loss or "
+        "gradient that is no number always stops.",
+    )

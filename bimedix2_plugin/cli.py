@@ -1,4 +1,4 @@
-"""Commands that `axolotl` gains through its entry points: the quickstart's parts, a recipe's plan and its doctor."""
+"""Commands that `axolotl` gains through its entry points: the quickstart's parts, plan, doctor, push."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -81,3 +82,38 @@ def doctor(recipe: str, gpus: int | None) -> None:
     failed = sum(finding.level == "fail" for finding in findings)
     if failed:
         raise click.ClickException(f"{failed} of {len(findings)} checks failed.")
+
+
+@click.command()
+@click.argument("target", metavar="RECIPE|FOLDER", type=click.Path(exists=True))
+@click.option("--repo", required=True, help="Where it goes: owner/name.")
+@click.option("--results", type=click.Path(exists=True, file_okay=False), help="Folder with scores.json, for the card.")
+@click.option("--dataset", "datasets", multiple=True, help="The training data's name on the Hub, for the card.")
+@click.option("--licence", help="The checkpoint's licence, as the Hub writes it; by default the base's.")
+@click.option("--private", is_flag=True, help="Make a new repository private.")
+@click.option("--dry-run", is_flag=True, help="Write the card and list what would go.")
+def push(
+    *,
+    target: str,
+    repo: str,
+    results: str | None,
+    datasets: tuple[str, ...],
+    licence: str | None,
+    private: bool,
+    dry_run: bool,
+) -> None:
+    """Push the merged checkpoint of a RECIPE, or in a FOLDER, to the Hub, with a model card."""
+    from bimedix2_plugin.errors import RecipeError
+    from bimedix2_plugin.publish import hub
+    from bimedix2_plugin.publish.facts import read_facts
+
+    try:
+        facts = read_facts(Path(target), Path(results) if results else None, datasets, licence)
+        for line in hub.prepare(facts, repo):
+            click.echo(line)
+        if dry_run:
+            click.echo("nothing was sent (--dry-run)")
+        else:
+            click.echo(hub.push(facts, repo, private=private))
+    except RecipeError as error:
+        raise click.ClickException(str(error)) from error

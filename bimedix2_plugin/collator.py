@@ -34,7 +34,7 @@ class PackCollator:
         self.tokenizer, self.image_processor = tokenizer, image_processor
         self.placeholder_id, self.image_tokens = placeholder_id, image_tokens
 
-    def __call__(self, features: list[Any]) -> dict[str, torch.Tensor]:
+    def __call__(self, features: list[Any]) -> dict[str, Any]:
         """Return one pack.
 
         Args:
@@ -42,7 +42,8 @@ class PackCollator:
 
         Returns:
             input_ids, labels, position_ids: int64 [1, L]; pixel_values: float32 [images, 3, S, S];
-            logits_to_keep: int64 [K], the places before labelled tokens; shift_labels: int64 [1, K], those tokens.
+            logits_to_keep: int64 [K], the places before labelled tokens; shift_labels: int64 [1, K], those tokens;
+            rows: each row's id, language, image store and number of labelled tokens, for the trainer alone.
 
         Raises:
             ValueError: a row's placeholders are not as many as its images' features, with the row's id.
@@ -65,6 +66,7 @@ class PackCollator:
             "shift_labels": labels[:, places + 1],
             "position_ids": torch.cat([torch.arange(len(ids)) for ids, _ in documents])[None],
             "pixel_values": torch.stack(pictures),
+            "rows": [_identity(row) for row in rows],
         }
 
     def _check(self, row: dict[str, Any]) -> None:
@@ -94,6 +96,11 @@ class PackCollator:
     def _blank_picture(self) -> torch.Tensor:
         crop = self.image_processor.crop_size
         return torch.zeros(3, crop["height"], crop["width"])
+
+
+def _identity(row: dict[str, Any]) -> dict[str, Any]:
+    labelled = sum(label != IGNORED for label in row["labels"])
+    return {"id": row["id"], "language": row["language"], "store": row["store"], "labelled": labelled}
 
 
 def _flat(features: list[Any]) -> Iterator[dict[str, Any]]:

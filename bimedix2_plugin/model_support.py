@@ -11,7 +11,7 @@ from axolotl.model_support.profile import ModelHookContext, ModelHookPhase, Mode
 from axolotl.model_support.templates import IMAGE_TEXT_TO_TEXT
 from axolotl.utils.dict import DictDefault
 
-from bimedix2_plugin.compose import Request, compose, mapping
+from bimedix2_plugin.compose import COMPOSITION, Request, compose, mapping
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.prepared import pin_shards, prepared_path, remove_unfinished
 from bimedix2_plugin.projector import FINISHED
@@ -53,6 +53,9 @@ def point_at_composed(context: ModelHookContext) -> None:
     """
     cfg = context.cfg
     if cfg.composed_from:
+        return
+    if (Path(cfg.base_model) / COMPOSITION).is_file():  # on a worker of Ray: its driver composed
+        pin_shards(cfg)
         return
     text = compose(request_of(cfg, projector=False))
     set_attention(cfg, json.loads((text / "config.json").read_text(encoding="utf-8"))["text_config"])
@@ -108,6 +111,9 @@ class LlavaSupport(ModelSupport):
 
     @staticmethod
     def resolve_lora_merge_method(cfg: DictDefault, configured: Any) -> str:
-        """Merge in the model: the shard-by-shard merge finds 2 of 98 tensors of a LLaVA adapter and exits with 0."""
-        del cfg, configured
+        """Merge tensor by tensor, on the way that Axolotl calls `legacy` and with a model that has no weights."""
+        from bimedix2_plugin.merge import verb
+
+        del configured
+        verb.take_over(cfg)
         return "legacy"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,8 +12,11 @@ from axolotl.utils.dict import DictDefault
 from bimedix2_plugin import adapter, recipe, stages
 from bimedix2_plugin.attention import use_document_attention
 from bimedix2_plugin.collator import PackCollator
-from bimedix2_plugin.compose import COMPOSITION
+from bimedix2_plugin.composition_callback import CompositionCallback
+from bimedix2_plugin.loss_watch import LossWatch
+from bimedix2_plugin.merge import verb
 from bimedix2_plugin.model_support import LlavaSupport
+from bimedix2_plugin.prepared import unpin_shards
 
 
 class BiMediX2Plugin(BasePlugin):
@@ -27,7 +28,10 @@ class BiMediX2Plugin(BasePlugin):
         Raises:
             RecipeError: everything wrong with the recipe, together.
         """
-        recipe.check(cfg)
+        if cfg.composed_from:  # a worker of Ray gets the recipe that its driver has checked and composed
+            unpin_shards(cfg)
+        else:
+            recipe.check(cfg)
         if not isinstance(get_model_support("llava"), LlavaSupport):
             register_model_support(LlavaSupport)
 
@@ -47,14 +51,21 @@ class BiMediX2Plugin(BasePlugin):
 
     def get_collator_cls_and_kwargs(self, cfg: DictDefault, is_eval: bool = False) -> tuple[type, dict[str, Any]]:
         """Name the collator, for training and evaluation alike."""
-        from transformers import AutoConfig, AutoImageProcessor
+        from transformers import AutoConfig
+        from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 
         config = AutoConfig.from_pretrained(cfg.base_model)
+        # By name: where torchvision is installed, AutoImageProcessor takes its resampling, which is not LLaVA's.
         return PackCollator, {
-            "image_processor": AutoImageProcessor.from_pretrained(cfg.base_model),
+            "image_processor": LlavaImageProcessorPil.from_pretrained(cfg.base_model),
             "placeholder_id": config.image_token_id,
             "image_tokens": config.image_seq_length,
         }
+
+    def pre_model_load(self, cfg: DictDefault) -> None:
+        """Keep the frozen base of stage align, where FSDP2 shares it out, from being copied to every rank's memory."""
+        if cfg.stage == "align" and (cfg.fsdp_config or {}).get("cpu_ram_efficient_loading"):
+            stages.load_on_one_rank()
 
     def post_model_build(self, cfg: DictDefault, model: Any) -> None:
         """Make the loaded model save standard LLaVA names, and set attention and stage."""
@@ -74,25 +85,37 @@ class BiMediX2Plugin(BasePlugin):
         if cfg.lora_model_dir and cfg.adapter:
             adapter.check_file(cfg.lora_model_dir)
 
+    def load_adapter(
+        self, model: Any, cfg: DictDefault, inference: bool = False, config_only: bool = False
+    ) -> tuple[Any, None] | None:
+        """In a merge, load the adapter tensor by tensor, into a model without weights."""
+        return (verb.attach(model, cfg), None) if cfg.adapter == verb.ADAPTER else None
+
     def post_lora_load(self, cfg: DictDefault, model: Any) -> None:
         """Refuse an adapter that did not arrive whole."""
-        if cfg.lora_model_dir and cfg.adapter:
+        if cfg.lora_model_dir and cfg.adapter and cfg.adapter != verb.ADAPTER:
             adapter.check_used(model, cfg.lora_model_dir)
         if not (cfg.inference or cfg.merge_lora):
             stages.keep_projector_in_float32(model)
 
     def post_model_load(self, cfg: DictDefault, model: Any) -> None:
-        """Check that the stage's parameters, and no others, are trainable."""
+        """Check that the stage's parameters, and no others, are trainable, and have the projector saved whole."""
         if not (cfg.inference or cfg.merge_lora):
             stages.check_roles(model, cfg)
+            stages.give_projector_whole(model)
 
     def post_trainer_create(self, cfg: DictDefault, trainer: Any) -> None:
-        """Hand the projector's learning rate to the trainer, and clear what an earlier run must not leave behind."""
+        """Hand the trainer what it needs of the recipe, and clear what an earlier run must not leave behind."""
         trainer.projector_learning_rate = (cfg.projector or {}).get("learning_rate")
+        trainer.loss_watch = LossWatch(cfg.loss_spike, trainer.accelerator)
         if cfg.output_dir:
             stages.forget_finish(cfg)
             stages.remove_unfinished_checkpoints(cfg)
             trainer.accelerator.wait_for_everyone()
+
+    def add_callbacks_post_trainer(self, cfg: DictDefault, trainer: Any) -> list[Any]:
+        """Have each checkpoint say what it is made of."""
+        return [CompositionCallback(cfg.base_model)]
 
     def post_train(self, cfg: DictDefault, model: Any) -> None:
         """Say that the run is finished; Axolotl calls this before and after it saves the final weights."""
@@ -100,5 +123,4 @@ class BiMediX2Plugin(BasePlugin):
 
     def post_lora_merge(self, cfg: DictDefault, adapter_path: str, output_path: str) -> None:
         """Finish the merged checkpoint."""
-        adapter.mend_merged(output_path)
-        shutil.copyfile(Path(cfg.base_model) / COMPOSITION, Path(output_path) / COMPOSITION)
+        verb.finish(cfg.base_model, output_path)

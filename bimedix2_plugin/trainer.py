@@ -1,4 +1,6 @@
-"""Axolotl's trainer with the projector's own learning rate, and stage 1's resume from a projector alone."""
+"""Axolotl's trainer with the projector's own learning rate, stage 1's resume from a projector alone, a stop before a
+step that would spoil the weights, and evaluation losses by language.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +8,57 @@ import math
 from pathlib import Path
 from typing import Any
 
-from axolotl.core.trainers.base import AxolotlTrainer
-
 from bimedix2_plugin import projector
+from bimedix2_plugin.language_loss import LanguageLosses
+from bimedix2_plugin.loss_watch import LossWatch
 from bimedix2_plugin.sampler import WholeEpochSampler
+from bimedix2_plugin.sharded_align import ShardedAlignMixin
 from bimedix2_plugin.stages import is_projector, load_projector
 
 
-class LlavaTrainer(AxolotlTrainer):
+class LlavaTrainer(ShardedAlignMixin):
     """Groups parameters by part; `lr_groups` would leave the projector's biases at the LoRA's rate."""
 
     optimizer: Any
     projector_learning_rate: float | None = None
+    loss_watch: LossWatch | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.language_losses = LanguageLosses()
+
+    def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Any:
+        """Take a pack's loss and gradients, and note its rows beside the loss."""
+        rows = inputs.pop("rows", [])
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        if self.loss_watch:
+            self.loss_watch.note(rows, loss)
+        return loss
+
+    def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> Any:
+        norm = super()._get_grad_norm(model, grad_norm=grad_norm)
+        # Called once a step, when its gradients are whole and no weight has moved yet.
+        if self.loss_watch:
+            self.loss_watch.check(self.state.global_step + 1, norm)
+        return norm
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Compute a pack's loss; in an evaluation, each row's as well."""
+        rows = inputs.pop("rows", None)
+        loss, outputs = super().compute_loss(model, inputs, return_outputs=True, num_items_in_batch=num_items_in_batch)
+        if rows and not model.training:
+            self.language_losses.note(rows, outputs["logits"], inputs["shift_labels"])
+        return (loss, outputs) if return_outputs else loss
+
+    def evaluation_loop(
+        self, dataloader: Any, description: str, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any
+    ) -> Any:
+        """Evaluate, with the loss of each language beside the loss of all."""
+        output = super().evaluation_loop(dataloader, description, *args, metric_key_prefix=metric_key_prefix, **kwargs)
+        output.metrics.update(self.language_losses.metrics(metric_key_prefix))
+        return output
 
     def create_optimizer(self, model: Any = None) -> Any:
         """Build the recipe's optimizer over `parameter_groups`."""

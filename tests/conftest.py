@@ -9,19 +9,32 @@ os.environ.setdefault("AXOLOTL_DO_NOT_TRACK", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import atexit
+import gc
 import shutil
 from pathlib import Path
 
 import colorama.initialise
+import hypothesis
 import pytest
 import runs
 import tiny
 import tiny_data
 
+# The first example pays for imports, and two cores are shared: a time is not a test.
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.load_profile("here")
+
 
 def pytest_sessionfinish():
     """Drop colorama's farewell: it would write to Axolotl's copy of a stdout that pytest has closed."""
     atexit.unregister(colorama.initialise.reset_all)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imports_are_not_garbage():
+    """Leave what a module's tests imported out of later collections: Axolotl collects at every packing."""
+    yield
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

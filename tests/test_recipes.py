@@ -14,13 +14,21 @@ import yaml
 
 FOLDER = Path(__file__).parents[1] / "recipes"
 RECIPES = sorted(FOLDER.glob("*.yml"))
+NAMES = [path.stem for path in RECIPES]
+PAIRS = [name for name in NAMES if f"{name}_stage1" in NAMES]
+SECOND_STAGES = [name for name in NAMES if not name.endswith("_stage1") and name != "quickstart"]
 STAND_INS = {
     "meta-llama/Llama-3.1-8B-Instruct": "llama3",
+    "meta-llama/Llama-3.1-70B-Instruct": "llama3",
     "./parts/smollm2": "chatml",
     "microsoft/Phi-3.5-mini-instruct": "phi3",
     "Qwen/Qwen3-8B": "qwen3",
+    "google/gemma-3-1b-it": "gemma3_text",
+    "mistralai/Mistral-7B-Instruct-v0.3": "mistral",
+    "silma-ai/SILMA-9B-Instruct-v1.0": "gemma2",
     "openai/clip-vit-large-patch14-336": "clip",
     "google/siglip-so400m-patch14-384": "siglip",
+    "flaviagiammarino/pubmed-clip-vit-base-patch32": "pubmed_clip",
     "./parts/dinov2": "dino",
 }
 H100 = {"bf16": True, "fp8": True, "tf32": True, "n_gpu": 8, "compute_capability": "sm_90"}
@@ -32,11 +40,25 @@ def _read(path):
 
 def test_recipes_are_counted():
     assert [path.name for path in RECIPES] == [
+        "ablation_arabic.yml",
+        "ablation_english.yml",
+        "ablation_without_stage1.yml",
+        "arabic_9b.yml",
+        "arabic_9b_stage1.yml",
         "bimedix2_4b.yml",
         "bimedix2_4b_stage1.yml",
+        "bimedix2_70b.yml",
+        "bimedix2_70b_qlora.yml",
+        "bimedix2_70b_stage1.yml",
         "bimedix2_8b.yml",
         "bimedix2_8b_qlora.yml",
         "bimedix2_8b_stage1.yml",
+        "gemma3_1b.yml",
+        "gemma3_1b_stage1.yml",
+        "medical_clip_8b.yml",
+        "medical_clip_8b_stage1.yml",
+        "mistral_7b.yml",
+        "mistral_7b_stage1.yml",
         "quickstart.yml",
         "quickstart_stage1.yml",
         "qwen3_8b.yml",
@@ -54,8 +76,9 @@ def stand_ins(tmp_path_factory):
     tiny.clip_vision(folder / "clip")
     tiny.dinov2(folder / "dino")
     tiny.siglip_whole(folder / "siglip")
-    tiny_families.base(folder / "phi3", "phi3")
-    tiny_families.base(folder / "qwen3", "qwen3")
+    tiny.clip_whole(folder / "pubmed_clip", as_bin=True)
+    for family in ("phi3", "qwen3", "gemma2", "gemma3_text", "mistral"):
+        tiny_families.base(folder / family, family)
     return folder
 
 
@@ -98,7 +121,7 @@ def test_loaded_validated_and_composed(stage, path):
     folder = compose(request_of(cfg, projector=True))
     _, report = load(folder, output_loading_info=True)
     assert not report["missing_keys"] and not report["unexpected_keys"]
-    assert bool(starts_from) == (cfg.stage == "instruct")
+    assert bool(starts_from) == (cfg.stage == "instruct" and path.stem != "ablation_without_stage1")
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -115,7 +138,7 @@ def _pair(name):
     return _read(FOLDER / f"{name}_stage1.yml"), _read(FOLDER / f"{name}.yml")
 
 
-@pytest.mark.parametrize("name", ["quickstart", "bimedix2_4b", "bimedix2_8b", "qwen3_8b", "siglip_8b"])
+@pytest.mark.parametrize("name", PAIRS)
 def test_stages_agree_on_what_they_share(name):
     first, second = _pair(name)
     assert second["projector"]["init_from"] == first["output_dir"]
@@ -123,7 +146,7 @@ def test_stages_agree_on_what_they_share(name):
         assert first[key] == second[key]
 
 
-@pytest.mark.parametrize("name", ["bimedix2_4b", "bimedix2_8b", "bimedix2_8b_qlora", "qwen3_8b", "siglip_8b"])
+@pytest.mark.parametrize("name", SECOND_STAGES)
 def test_rows_a_step_are_within_15_percent_of_the_papers(name):
     """By the recipe's own line: rows a pack x packs x accumulation x GPUs; the paper's batch is 128 rows."""
     text = (FOLDER / f"{name}.yml").read_text(encoding="utf-8")
@@ -135,10 +158,34 @@ def test_rows_a_step_are_within_15_percent_of_the_papers(name):
     assert rows * packs * steps * gpus == total and 0.85 * 128 <= total <= 1.15 * 128
 
 
-def test_the_one_gpu_recipe_differs_from_the_8b_in_what_it_says_alone():
-    eight, one = _read(FOLDER / "bimedix2_8b.yml"), _read(FOLDER / "bimedix2_8b_qlora.yml")
-    changed = {key for key in {*eight, *one} if eight.get(key) != one.get(key)}
-    assert changed == {"adapter", "load_in_4bit", "gradient_accumulation_steps", "output_dir"}
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("bimedix2_8b_qlora", {"adapter", "load_in_4bit", "gradient_accumulation_steps", "output_dir"}),
+        ("ablation_arabic", {"datasets", "output_dir"}),
+        ("ablation_english", {"datasets", "output_dir"}),
+        ("ablation_without_stage1", {"projector", "output_dir"}),
+    ],
+)
+def test_a_variant_differs_from_the_8b_in_what_it_says_alone(name, expected):
+    eight, other = _read(FOLDER / "bimedix2_8b.yml"), _read(FOLDER / f"{name}.yml")
+    assert {key for key in {*eight, *other} if eight.get(key) != other.get(key)} == expected
+    if "projector" in expected:
+        assert other["projector"] == {key: eight["projector"][key] for key in ("kind", "learning_rate")}
+    if "datasets" in expected:
+        assert [eight["datasets"][0] | {"path": other["datasets"][0]["path"]}] == other["datasets"]
+
+
+def test_the_ablations_mixtures_are_the_papers_cut_by_language():
+    """Table 12's rows, English and Arabic (arXiv 2412.07769 v2)."""
+    whole, english, arabic = (_read(FOLDER / "data" / f"bimed_v{part}.yml") for part in ("", "_en", "_ar"))
+    assert (english.pop("name"), arabic.pop("name")) == ("bimed-v-en", "bimed-v-ar")
+    kept = [source for source in whole["sources"] if source.get("languages") != ["ar"]]
+    assert english.pop("sources") == kept and sum(source["rows"] for source in kept) == 1_032_949
+    other = [source for source in whole["sources"] if source not in kept]
+    assert arabic.pop("sources") == other and sum(source["rows"] for source in other) == 658_458
+    rest = {key: value for key, value in whole.items() if key not in ("name", "sources")}
+    assert english == arabic == rest
 
 
 def test_8b_carries_the_papers_values():

@@ -20,7 +20,7 @@ def sample(row_id="r", *names):
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
 def test_every_shipped_mixture_loads(path):
-    assert len(RECIPES) == 5
+    assert len(RECIPES) == 7
     given = yaml.safe_load(path.read_text())
     assert f"--out data/{given['name']}" in path.read_text()
     if path.stem.startswith("quickstart"):

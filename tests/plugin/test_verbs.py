@@ -61,9 +61,10 @@ def test_train_says_what_the_stage_trains_and_leaves_an_adapter(verbs):
     assert len([entry for entry in losses if "loss" in entry]) == 3
 
 
-def test_evaluate_gives_a_loss_for_both_splits(verbs):
+@pytest.mark.parametrize("metric", ["loss", "loss_ar", "loss_en"])
+def test_evaluate_gives_a_loss_for_both_splits_and_languages(verbs, metric):
     rows = list(csv.DictReader((verbs["folder"] / "out" / "eval_summary.csv").open()))
-    loss = next(row for row in rows if row["metric"] == "loss")
+    loss = next(row for row in rows if row["metric"] == metric)
     assert 0 < float(loss["training"]) < 20 and 0 < float(loss["validation"]) < 20
 
 

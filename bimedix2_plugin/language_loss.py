@@ -1,0 +1,50 @@
+"""Evaluation loss by language: each row's own tokens, though a pack holds rows of both."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import torch
+from accelerate.utils import gather_object
+
+
+class LanguageLosses:
+    """Adds up an evaluation row by row, so that a row which two ranks saw counts once."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], tuple[str, float, int]] = {}
+
+    def note(self, rows: list[dict[str, Any]], logits: torch.Tensor, targets: torch.Tensor) -> None:
+        """Add one pack.
+
+        Args:
+            rows: as PackCollator gives them, in the pack's order.
+            logits: [1, K, vocabulary], of the places before labelled tokens alone.
+            targets: int64 [1, K], those tokens.
+        """
+        counts = [row["labelled"] for row in rows]
+        sums = [
+            torch.nn.functional.cross_entropy(part.float(), target, reduction="sum")
+            for part, target in zip(logits[0].split(counts), targets[0].split(counts), strict=True)
+        ]
+        for row, loss in zip(rows, torch.stack(sums).tolist(), strict=True):
+            self._rows[row["store"], row["id"]] = (row["language"], loss, row["labelled"])
+
+    def metrics(self, prefix: str) -> dict[str, float]:
+        """Return the mean loss a labelled token (nats) of each language, over all ranks, and start anew.
+
+        Returns:
+            such as {"eval_loss_ar": 1.2, "eval_loss_en": 0.9}.
+        """
+        every = dict(gather_object(list(self._rows.items())))
+        self._rows = {}
+        totals: dict[str, list[float]] = defaultdict(lambda: [0.0, 0])
+        for language, loss, tokens in every.values():
+            totals[language][0] += loss
+            totals[language][1] += tokens
+        return {
+            f"{prefix}_loss_{language or 'unknown'}": loss / tokens
+            for language, (loss, tokens) in sorted(totals.items())
+            if tokens
+        }

@@ -1,0 +1,104 @@
+"""A merged checkpoint's folder: whole, or without what a reader looks for first.
+
+Shards are written beside the folder. Into it they are moved when everything else is there, the index after them and
+`composition.json` last: its presence means complete. A merge that was killed is begun again.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from bimedix2_plugin.compose import COMPOSITION
+from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.files import writing
+from bimedix2_plugin.merge.weights import Weight, in_groups
+
+if TYPE_CHECKING:
+    import torch
+
+SHARD_BYTES = 5_000_000_000
+_INDEX, _SINGLE = "model.safetensors.index.json", "model.safetensors"
+
+
+def begin(folder: Path, size: int) -> None:
+    """Make a folder for a checkpoint, without what an earlier merge left of weights and marks.
+
+    Args:
+        folder: the checkpoint's.
+        size: bytes that will be written.
+
+    Raises:
+        RecipeError: there is not so much room.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    old = [folder / COMPOSITION, folder / _INDEX, *folder.glob("*.safetensors")]
+    freed = sum(file.stat().st_size for file in old if file.is_file())
+    free = shutil.disk_usage(folder).free + freed
+    if free < size:
+        raise RecipeError(
+            f"{folder}: the checkpoint takes {size / 1e9:.1f} GB, {free / 1e9:.1f} GB are free. Free some space, or "
+            "name another place with --output-dir."
+        )
+    for file in old:
+        file.unlink(missing_ok=True)
+    shutil.rmtree(_beside(folder), ignore_errors=True)
+
+
+def write(folder: Path, weights: list[Weight], value: Callable[[Weight], torch.Tensor], dtype: torch.dtype) -> None:
+    """Write the shards beside the folder; one shard, and one tensor more, is in memory at a time.
+
+    Args:
+        folder: the checkpoint's.
+        weights: what it holds.
+        value: returns a tensor of it.
+        dtype: of every tensor.
+    """
+    from safetensors.torch import save_file
+
+    groups = in_groups(weights, SHARD_BYTES // dtype.itemsize)
+    weight_map: dict[str, str] = {}
+    with (
+        writing(_beside(folder)) as partial,
+        tqdm(total=sum(w.elements for w in weights) * dtype.itemsize, unit="B", unit_scale=True, desc="Merging") as bar,
+    ):
+        assert partial is not None, f"{_beside(folder)} is being written by another process"
+        for number, group in enumerate(groups, 1):
+            name = _SINGLE if len(groups) == 1 else f"model-{number:05d}-of-{len(groups):05d}.safetensors"
+            tensors = {}
+            for weight in group:
+                tensors[weight.name] = value(weight).to(dtype).contiguous()
+                bar.update(weight.elements * dtype.itemsize)
+            save_file(tensors, partial / name, metadata={"format": "pt"})
+            weight_map |= dict.fromkeys(tensors, name)
+        if len(groups) > 1:
+            size = sum(weight.elements for weight in weights) * dtype.itemsize
+            index = {"metadata": {"total_size": size}, "weight_map": dict(sorted(weight_map.items()))}
+            (partial / _INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+
+
+def finish(folder: Path, composition: dict[str, Any]) -> None:
+    """Move the shards into the folder, then their index, then say what it is made of.
+
+    Args:
+        folder: the checkpoint's, with its configuration, tokenizer and processor.
+        composition: of the composed model.
+    """
+    beside = _beside(folder)
+    for file in sorted(beside.iterdir(), key=lambda file: (file.suffix == ".json", file.name)):
+        file.chmod((folder / "config.json").stat().st_mode)  # safetensors writes for the owner's eyes alone
+        file.replace(folder / file.name)
+    beside.rmdir()
+    beside.with_name(f"{beside.name}.lock").unlink(missing_ok=True)
+    partial = folder / f"{COMPOSITION}.partial"
+    partial.write_text(json.dumps(composition, indent=1, sort_keys=True), encoding="utf-8")
+    partial.replace(folder / COMPOSITION)
+
+
+def _beside(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.weights")

@@ -1,0 +1,1 @@
+"""A merged checkpoint on its way to the Hub: its model card, and the push."""

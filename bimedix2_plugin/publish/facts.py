@@ -1,0 +1,137 @@
+"""What a model card tells, read from the files that the work has left: recipe, manifests, scores."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.publish.finished import composition_of
+
+# What the card shows of a recipe: nothing else of it, since a recipe may also hold keys of services.
+HYPERPARAMETERS = (
+    "stage",
+    "image_aspect",
+    "system",
+    "chat_template",
+    "sequence_len",
+    "sample_packing",
+    "adapter",
+    "load_in_4bit",
+    "lora_r",
+    "lora_alpha",
+    "lora_dropout",
+    "peft_use_rslora",
+    "micro_batch_size",
+    "gradient_accumulation_steps",
+    "num_epochs",
+    "max_steps",
+    "optimizer",
+    "learning_rate",
+    "lr_scheduler",
+    "warmup_ratio",
+    "warmup_steps",
+    "weight_decay",
+    "bf16",
+    "seed",
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that a card is made from.
+
+    Attributes:
+        folder: the merged checkpoint.
+        composition: its base, tower and projector.
+        hyperparameters: of the recipe, where one is named.
+        manifests: of the data sets that the recipe trains on.
+        missing: data sets of the recipe that have no manifest here.
+        scores: lines of `scores.json`, where a results folder is named.
+        datasets: their names on the Hub.
+        licence: the Hub's identifier, or None to go by the base.
+    """
+
+    folder: Path
+    composition: dict[str, Any]
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
+    manifests: tuple[dict[str, Any], ...] = ()
+    missing: tuple[str, ...] = ()
+    scores: tuple[dict[str, Any], ...] = ()
+    datasets: tuple[str, ...] = ()
+    licence: str | None = None
+
+    @property
+    def base(self) -> str:
+        """The language model's name, without the folders before it where it is not from the Hub."""
+        return _name(self.composition["base"])
+
+    @property
+    def tower(self) -> str:
+        """The vision tower's name, in the same way."""
+        return _name(self.composition["tower"])
+
+    @property
+    def on_hub(self) -> list[str]:
+        """Those parts that the Hub knows."""
+        return [part["name"] for key in ("base", "tower") if (part := self.composition[key])["revision"] != "local"]
+
+
+def read_facts(
+    target: Path, results: Path | None = None, datasets: tuple[str, ...] = (), licence: str | None = None
+) -> Facts:
+    """Read what there is to tell of a checkpoint.
+
+    Args:
+        target: a recipe, whose merged checkpoint is meant, or the checkpoint's folder; of that, neither data nor
+            hyperparameters are known.
+        results: `python -m eval`'s folder with scores.json.
+        datasets: names on the Hub of the training data.
+        licence: the Hub's identifier of the checkpoint's licence.
+
+    Raises:
+        RecipeError: the checkpoint is not finished, or a file cannot be read.
+    """
+    recipe = {} if target.is_dir() else _mapping(target)
+    folder = target if target.is_dir() else Path(str(recipe.get("output_dir") or "./model-out")) / "merged"
+    composition = composition_of(folder)
+    paths = [Path(str(entry.get("path"))) for entry in recipe.get("datasets") or []]
+    there = [path for path in paths if (path / "manifest.json").is_file()]
+    hyperparameters = {key: recipe[key] for key in HYPERPARAMETERS if recipe.get(key) is not None}
+    bridge = recipe.get("projector") or {}
+    hyperparameters |= {f"projector.{key}": bridge[key] for key in ("kind", "learning_rate") if key in bridge}
+    return Facts(
+        folder=folder,
+        composition=composition,
+        hyperparameters=hyperparameters,
+        manifests=tuple(_json(path / "manifest.json") for path in there),
+        missing=tuple(path.name for path in paths if path not in there),
+        scores=tuple(_json(results / "scores.json")) if results else (),
+        datasets=datasets,
+        licence=licence,
+    )
+
+
+def _name(part: dict[str, Any]) -> str:
+    return Path(part["name"]).name if part["revision"] == "local" else str(part["name"])
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{path}: cannot be read ({error}). Make it again.") from error
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise RecipeError(f"{path}: not a readable recipe ({error}). Name a YAML file of recipes/.") from error
+    if not isinstance(content, dict):
+        raise RecipeError(f"{path}: holds no keys. Name a recipe, or the folder of a merged checkpoint.")
+    return content
