@@ -14,6 +14,7 @@ from eval.progress import say
 HASHED_SUFFIXES = {".json", ".jinja", ".safetensors"}
 CHUNK_BYTES = 1 << 24
 REPORT_SECONDS = 5.0
+PROCESSOR_FILES = ("processor_config.json", "preprocessor_config.json")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -34,6 +35,21 @@ def read_config(folder: Path) -> dict[str, Any]:
         return json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except ValueError as error:
         raise EvalError(f"{folder / 'config.json'}: not valid JSON ({error}). Write the checkpoint again.") from error
+
+
+def shows_images(folder: Path) -> bool:
+    """Tell by its configuration whether a checkpoint is a LLaVA (True) or a text-only language model.
+
+    Raises:
+        EvalError: the folder is no checkpoint, or a LLaVA checkpoint without its processor.
+    """
+    llava = read_config(folder).get("model_type") == "llava"
+    if llava and not any((folder / file).is_file() for file in PROCESSOR_FILES):
+        raise EvalError(
+            f"{folder}: a LLaVA checkpoint without its processor ({' or '.join(PROCESSOR_FILES)}), so images cannot "
+            "be prepared as in training. Save the processor into the folder, or merge the adapter again."
+        )
+    return llava
 
 
 def checkpoint_sha256(folder: Path) -> str:

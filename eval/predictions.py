@@ -24,7 +24,10 @@ class Predictions:
 
 
 class PredictionsFile:
-    """Append predictions to a file whose first line is the header of this very run."""
+    """Append predictions to a file whose first line is the header of this very run.
+
+    `finished` holds the ids of the items that are answered; one that has an error in place of an answer is not.
+    """
 
     def __init__(self, path: Path, header: Header) -> None:
         """Open or create the file; a half line at its end, left by a killed run, is dropped.
@@ -38,7 +41,7 @@ class PredictionsFile:
         if path.exists() and path.stat().st_size:
             found = read_predictions(path)
             _check_header(path, found.header, header)
-            self.finished = {line["item"] for line in found.lines}
+            self.finished = _answered(found.lines)
         else:
             self.finished = set()
             _append(path, [{"header": header}])
@@ -47,11 +50,13 @@ class PredictionsFile:
         """Write finished items, whole lines at once."""
         lines = list(predictions)
         _append(self.path, lines)
-        self.finished.update(line["item"] for line in lines)
+        self.finished |= _answered(lines)
 
 
 def read_predictions(path: Path) -> Predictions:
     """Read a predictions file; a half line at its end is left out.
+
+    Of two lines of one item the later one counts: it was asked again because the earlier one is an error.
 
     Raises:
         EvalError: a whole line is not JSON, or the first line is no header.
@@ -66,7 +71,8 @@ def read_predictions(path: Path) -> Predictions:
             raise EvalError(f"{path}: line {number} is not JSON ({error}). Delete the file and run again.") from error
     if not records or "header" not in records[0]:
         raise EvalError(f"{path}: the first line is no header. Delete the file and run again.")
-    return Predictions(path.stem, records[0]["header"], records[1:])
+    latest = {line["item"]: line for line in records[1:]}
+    return Predictions(path.stem, records[0]["header"], list(latest.values()))
 
 
 def read_all(results: Path) -> list[Predictions]:
@@ -84,8 +90,12 @@ def read_all(results: Path) -> list[Predictions]:
 def _reading_order(predictions: Predictions) -> tuple[bool, bool, str, bool, str]:
     """The trained model before the base, its training split first, then its permuted twin, then the other splits."""
     header = predictions.header
-    split = header["data"]["split"]
+    split = header["data"]["split"] if "data" in header else ""
     return header["images"] == "not shown", split != "train", split, header["permuted"] is not None, predictions.name
+
+
+def _answered(lines: Iterable[Prediction]) -> set[str]:
+    return {line["item"] for line in lines if "error" not in line}
 
 
 def _check_header(path: Path, found: Header, wanted: Header) -> None:

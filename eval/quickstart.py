@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.dataset import DataSet
-from eval.plan import Checkpoint, Selection, Settings, select_items
+from eval.plan import Checkpoint, Settings
 from eval.predict import run
+from eval.questions import Selection, of_data
 from eval.report.figures import read_losses
 from eval.report.page import summary, write_report
 from eval.scores import score
@@ -32,13 +33,13 @@ def quickstart(
     """
     for folder in training:
         read_losses(folder)
-    plans = ((Checkpoint(model, settings), TRAINED), (Checkpoint(base, settings), BASE))
-    for _, selections in plans:
-        for selection in selections.values():
-            select_items(data, selection)
-    for checkpoint, selections in plans:
-        for name, selection in selections.items():
-            run(checkpoint, data, selection, out / "predictions" / f"{name}.jsonl")
+    runs = [
+        (checkpoint, of_data(data, selection), out / "predictions" / f"{name}.jsonl")
+        for checkpoint, selections in ((Checkpoint(model, settings), TRAINED), (Checkpoint(base, settings), BASE))
+        for name, selection in selections.items()
+    ]
+    for checkpoint, questions, path in runs:
+        run(checkpoint, questions, path)
     score(out)
     write_report(out, training, out / "report.md")
     return summary(out)

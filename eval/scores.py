@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+from eval.benchmarks.registry import BENCHMARKS, ROOT, load
+from eval.errors import EvalError
+from eval.judges.store import read_verdicts
 from eval.metrics.exact import exact, normalise
 from eval.metrics.multimedeval import VqaScore, is_closed, is_scorable, score_vqa
 from eval.predictions import Prediction, Predictions, read_all
+from eval.score import Score, Subgroup, standard_error
 
 KINDS = {
     "vqa_closed": "closed",
@@ -22,26 +25,6 @@ KINDS = {
     "text_qa": "text",
 }
 CLOSED_SHORT = "closed+short"
-
-Subgroup = dict[str, str]
-
-
-@dataclass(frozen=True)
-class Score:
-    """One metric over one subgroup of one predictions file.
-
-    `value` is the mean over the `n` scored items and `stderr` its standard error, the sample standard deviation
-    over sqrt(n); both are None where they are not defined. `unscored` counts the items that belong here and have
-    no score; they are in no mean. `subgroup` may name a language and a task (a question kind); empty means all.
-    """
-
-    name: str
-    metric: str
-    value: float | None
-    n: int
-    stderr: float | None
-    unscored: int
-    subgroup: Subgroup
 
 
 @dataclass(frozen=True)
@@ -118,16 +101,26 @@ def _score(name: str, metric: str, lines: Iterable[Prediction], subgroup: Subgro
     return Score(name, metric, mean, len(values), standard_error(values), results.count(None), subgroup)
 
 
-def standard_error(values: Sequence[float]) -> float | None:
-    """Return the sample standard deviation (n - 1) over sqrt(n), or None for fewer than two values."""
-    return statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
+def score(results: Path, root: Path | None = None) -> list[Score]:
+    """Score every predictions file of a results folder into its scores.json; no model and no benchmark's file is read.
 
-
-def score(results: Path) -> list[Score]:
-    """Score every predictions file of a results folder into its scores.json. No model is needed."""
-    scores = [line for predictions in read_all(results) for line in score_file(predictions)]
+    A benchmark's predictions are scored by the benchmark, a data set's by its question kinds. `root` tells benchmarks
+    where their files are, for those that have some use for them.
+    """
+    scores = [line for predictions in read_all(results) for line in _scores_of(predictions, results, root)]
     path = results / "scores.json"
     part = path.with_suffix(".json.part")
     part.write_text(json.dumps([asdict(line) for line in scores], indent=1) + "\n", encoding="utf-8")
     part.replace(path)
     return scores
+
+
+def _scores_of(predictions: Predictions, results: Path, root: Path | None) -> list[Score]:
+    if "benchmark" not in predictions.header:
+        return score_file(predictions)
+    name = predictions.header["benchmark"]["name"]
+    if name not in BENCHMARKS:
+        raise EvalError(f"{predictions.name}: predictions of an unknown benchmark, {name!r}.")
+    benchmark = load(name, root or ROOT)
+    verdicts = read_verdicts(results, predictions.name) if benchmark.JUDGED else []
+    return benchmark.score(predictions, verdicts)

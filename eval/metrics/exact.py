@@ -16,8 +16,12 @@ def normalise(text: str) -> str:
     punctuation of any script becomes a space; spaces collapse.
     """
     text = unicodedata.normalize("NFKC", text).casefold().translate(LETTERS)
-    letters = (_fold(letter) for letter in text if letter != TATWEEL and not _is_arabic_mark(letter))
-    return " ".join("".join(letters).split())
+    return " ".join("".join(_fold(letter) for letter in without_marks(text)).split())
+
+
+def without_marks(text: str) -> str:
+    """Take out the diacritics of Arabic and tatweel: what a writer may add to a word or leave away."""
+    return "".join(letter for letter in text if letter != TATWEEL and not _is_arabic_mark(letter))
 
 
 def exact(prediction: str, gold: str) -> bool:

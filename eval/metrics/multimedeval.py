@@ -57,7 +57,7 @@ def is_closed(gold: str) -> bool:
 
 
 def is_scorable(gold: str) -> bool:
-    """Tell whether anything of the gold answer is left after cleaning; recall divides by its words."""
+    """Tell whether anything of the gold answer is left after cleaning; MultiMedEval scores 0 where nothing is."""
     return bool(clean_str(gold))
 
 
@@ -66,17 +66,12 @@ def score_vqa(prediction: str, gold: str) -> VqaScore:
 
     Recall and F1 compare the sets of words: P = |pred & gold| / |pred|, R = |pred & gold| / |gold|,
     F1 = 2PR / (P + R + 1e-8). Closed is right from a recall of 0.4, where the gold "no" is the set {no, not};
-    open from a recall of 0.75.
-
-    Raises:
-        ValueError: nothing is left of the gold answer after cleaning.
+    open from a recall of 0.75. Where nothing is left of an answer after cleaning, all of them are 0.
     """
     clean_prediction, clean_gold = clean_str(prediction), clean_str(gold)
-    if not clean_gold:
-        raise ValueError(f"The gold answer {gold!r} is empty after cleaning, so recall is not defined.")
     predicted, expected = set(clean_prediction.split()), set(clean_gold.split())
     recall = _recall(predicted, expected)
-    precision = _recall(expected, predicted) if predicted else 0.0
+    precision = _recall(expected, predicted)
     closed = clean_gold in {"yes", "no"}
     if closed:
         accepted = {"no", "not"} if clean_gold == "no" else expected
@@ -93,5 +88,5 @@ def score_vqa(prediction: str, gold: str) -> VqaScore:
 
 
 def _recall(found: set[str], wanted: set[str]) -> float:
-    """Return the share of `wanted` that is in `found`."""
-    return len(found & wanted) / len(wanted)
+    """Return the share of `wanted` that is in `found`, 0 for nothing wanted."""
+    return len(found & wanted) / len(wanted) if wanted else 0.0

@@ -1,1 +1,1 @@
-"""Scores and predictions -> one Markdown report with figures, and the short table of the terminal."""
+"""Scores and predictions -> one report as Markdown, HTML and JSON, and the short table of the terminal."""

@@ -1,20 +1,17 @@
-"""The report's two figures: the loss of the training runs, and the scores by language."""
+"""The figures of training and of data sets: the loss of the training runs, and exact match by language."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from eval.errors import EvalError
 from eval.predictions import Predictions
+from eval.report.blocks import Figure
+from eval.report.drawing import COLOURS, canvas, finished
 from eval.report.tables import LANGUAGES, find
 from eval.scores import CLOSED_SHORT, Score
-
-# Okabe and Ito's palette: distinct for the colour-blind, and in grey too.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-DPI = 150
 
 Curve = list[tuple[float, float]]
 
@@ -42,49 +39,40 @@ def _step(trainer_state: Path) -> str:
     return trainer_state.parent.name.removeprefix("checkpoint-")
 
 
-def draw_losses(runs: Sequence[Path], path: Path) -> None:
+def draw_losses(runs: Sequence[Path]) -> Figure:
     """Draw the loss of each run over its steps; the evaluation loss, where there is one, as a dashed line."""
-    figure, axes = _figure(7)
+    figure, axes = canvas(3.4)
     for run, colour in zip(runs, COLOURS * len(runs), strict=False):
         train, evaluation = read_losses(run)
         for curve, name, style in ((train, "training", "-"), (evaluation, "evaluation", "o--")):
             if curve:
                 axes.plot(*zip(*curve, strict=True), style, color=colour, markersize=3, label=f"{run.name}, {name}")
-    axes.set(xlabel="step", ylabel="loss (nats per token)", title="Loss")
+    axes.set(xlabel="step", ylabel="loss (nats per token)")
     axes.set_ylim(bottom=0)
     axes.legend()
-    figure.savefig(path, dpi=DPI)
+    return finished(figure, "loss", "Loss by step")
 
 
-def draw_scores(runs: Sequence[Predictions], scores: Sequence[Score], path: Path) -> None:
+def draw_scores(runs: Sequence[Predictions], scores: Sequence[Score]) -> Figure:
     """Draw the exact match of closed and short answers, a group of bars a run, with standard errors."""
-    figure, axes = _figure(1.5 + 1.6 * len(runs))
+    figure, axes = canvas(1.2 + 0.6 * len(runs))
     width = 0.8 / len(LANGUAGES)
     for place, (code, language) in enumerate(LANGUAGES.items()):
         found = [find(scores, run.name, "exact", language=code, task=CLOSED_SHORT) for run in runs]
         bars = [(x, score) for x, score in enumerate(found) if score is not None and score.value is not None]
-        axes.bar(
+        axes.barh(
             [x + (place - (len(LANGUAGES) - 1) / 2) * width for x, _ in bars],
             [100 * (score.value or 0.0) for _, score in bars],
             width,
-            yerr=[100 * (score.stderr or 0.0) for _, score in bars],
+            xerr=[100 * (score.stderr or 0.0) for _, score in bars],
             capsize=3,
             color=COLOURS[place],
             hatch=(None, "//")[place % 2],
             edgecolor="black",
             label=language,
         )
-    axes.set_xticks(range(len(runs)), [run.name.replace("_", "\n") for run in runs])
-    axes.set(xlabel="run", ylabel="exact match (%)", ylim=(0, 105), title="Closed and short answers (± standard error)")
-    axes.legend()
-    figure.savefig(path, dpi=DPI)
-
-
-def _figure(width: float) -> tuple[Any, Any]:
-    """Return a figure (inches) on the Agg canvas, which needs no display and no global state."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots()
+    axes.set_yticks(range(len(runs)), [run.name.replace("_", "\n") for run in runs])
+    axes.invert_yaxis()
+    axes.set(xlabel="closed and short answers, exact match (%) ± error", xlim=(0, 105))
+    figure.legend(loc="outside upper center", ncols=len(LANGUAGES))
+    return finished(figure, "scores", "Exact match by language")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from eval.predictions import Predictions
 from eval.scores import CLOSED_SHORT, Score
@@ -20,8 +20,11 @@ Table = list[list[str]]
 
 
 def label(predictions: Predictions) -> str:
-    """Say what a run is: model, split, and what was done with the images."""
+    """Say what a run is: the benchmark; or model, split, and what was done with the images."""
     header = predictions.header
+    if "data" not in header:
+        shown = " (images not shown)" if header["images"] == "not shown" else ""
+        return f"{header['benchmark']['name']}{shown}"
     split = f"{header['data']['name']}/{header['data']['split']}"
     if header["images"] == "not shown":
         return f"base model, images not shown, {split}"
@@ -29,14 +32,15 @@ def label(predictions: Predictions) -> str:
 
 
 def value_text(score: Score | None) -> str:
-    """Write a score in percent with its standard error, n, and the unscored items if there are any."""
+    """Write a score, fractions in percent, with its standard error, n, and the unscored items if there are any."""
     if score is None or score.n + score.unscored == 0:
         return "-"
     unscored = f", {score.unscored} unscored" if score.unscored else ""
     if score.value is None:
         return f"- (n=0{unscored})"
-    error = "" if score.stderr is None else f" ± {100 * score.stderr:.1f}"
-    return f"{100 * score.value:.1f}{error} (n={score.n}{unscored})"
+    scale, digits = (100, 1) if score.unit == "fraction" else (1, 3)
+    error = "" if score.stderr is None else f" ± {scale * score.stderr:.{digits}f}"
+    return f"{scale * score.value:.{digits}f}{error} (n={score.n}{unscored})"
 
 
 def find(scores: Sequence[Score], name: str, metric: str, **subgroup: str) -> Score | None:
@@ -72,6 +76,15 @@ def kind_table(runs: Sequence[Predictions], scores: Sequence[Score]) -> Table:
     table = [["exact match by question kind (%)", *kinds]]
     for run in runs:
         table.append([label(run), *(value_text(find(scores, run.name, "exact", task=kind)) for kind in kinds)])
+    return table
+
+
+def score_lines(runs: Iterable[Predictions], scores: Sequence[Score]) -> Table:
+    """Tabulate every score of benchmarks that is over all their items, a line each."""
+    table = [["benchmark", "metric", "value"]]
+    for run in runs:
+        own = [score for score in scores if score.name == run.name and not score.subgroup]
+        table += [[run.name, score.metric, value_text(score)] for score in own]
     return table
 
 

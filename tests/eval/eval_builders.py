@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import random
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,6 +46,14 @@ def png(colour):
     """Encode one plain picture."""
     buffer = io.BytesIO()
     Image.new("RGB", (SIDE, SIDE), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def noise(size, seed, form="PNG", **options):
+    """Encode one picture of random pixels; `size` is (width, height)."""
+    picture = Image.frombytes("RGB", size, random.Random(seed).randbytes(3 * size[0] * size[1]))
+    buffer = io.BytesIO()
+    picture.save(buffer, form, **options)
     return buffer.getvalue()
 
 
@@ -225,6 +234,7 @@ def prediction(item, gold, output, language="en", task="vqa_short", **more):
         "modality": "ct",
         "question": f"Question of {item}?",
         "prompt": "",
+        "images": [],
         "image_hashes": [],
         "output": output,
         "finish_reason": "stop",

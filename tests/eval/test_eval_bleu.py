@@ -1,4 +1,4 @@
-"""BLEU-1 by hand, and equal to torchmetrics on anything."""
+"""BLEU by hand, and equal to torchmetrics on anything."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from eval.metrics.bleu import bleu1
+from eval.metrics.bleu import bleu, bleu1
 
 WORDS = st.lists(st.sampled_from(["chest", "ct", "no", "the", "صدر"]), max_size=8).map(" ".join)
 
@@ -20,6 +20,18 @@ def test_by_hand():
     assert bleu1("chest ct", "ct chest") == 1.0
 
 
+def test_four_words_by_hand():
+    # "no focal consolidation is seen" against "no focal consolidation is present": 4/5 words, 3/4 pairs, 2/3 triples,
+    # 1/2 fours; as long as the reference.
+    value = bleu("no focal consolidation is seen", "no focal consolidation is present")
+    assert value == pytest.approx((4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** (1 / 4))
+    # The same in Arabic, one word fewer than the reference: exp(1 - 5/4).
+    assert bleu("لا يوجد ارتشاح جنبي", "لا يوجد ارتشاح جنبي كبير") == pytest.approx(math.exp(-1 / 4))
+    # Three words have no group of four.
+    assert bleu("no focal consolidation", "no focal consolidation") == 0.0
+    assert bleu("no focal consolidation", "no focal consolidation", 3) == 1.0
+
+
 @pytest.mark.parametrize(("prediction", "reference"), [("", "chest"), ("chest", ""), ("", ""), ("ct", "mr")])
 def test_nothing_in_common_is_zero(prediction, reference):
     assert bleu1(prediction, reference) == 0.0
@@ -31,8 +43,8 @@ def torchmetrics_bleu():
     return pytest.importorskip("torchmetrics.functional.text").bleu_score
 
 
-@given(prediction=WORDS, reference=WORDS)
-@example(prediction="", reference="")
-def test_equals_torchmetrics(torchmetrics_bleu, prediction, reference):
-    expected = torchmetrics_bleu([prediction], [[reference]], n_gram=1).item()
-    assert bleu1(prediction, reference) == pytest.approx(expected, abs=1e-6)
+@given(prediction=WORDS, reference=WORDS, n=st.sampled_from([1, 2, 4]))
+@example(prediction="", reference="", n=4)
+def test_equals_torchmetrics(torchmetrics_bleu, prediction, reference, n):
+    expected = torchmetrics_bleu([prediction], [[reference]], n_gram=n).item()
+    assert bleu(prediction, reference, n) == pytest.approx(expected, abs=1e-6)

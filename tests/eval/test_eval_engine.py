@@ -6,19 +6,21 @@ import shutil
 import eval_builders as make
 import pytest
 import torch
-from PIL import Image
 
 from eval.checkpoint import checkpoint_sha256
 from eval.dataset import items_of
-from eval.engine import Engine, resolve_dtype
+from eval.engines.base import Asked
+from eval.engines.transformers_engine import TransformersEngine
 from eval.errors import EvalError
+from eval.pictures import read_picture
+from eval.plan import resolve_dtype
 
 TOKENS = 6
 
 
 @pytest.fixture(scope="module")
 def engine(llava):
-    return Engine(llava, "float32", "cpu", TOKENS)
+    return TransformersEngine(llava, "float32", "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -26,38 +28,46 @@ def items():
     return items_of(make.TRAIN_ROWS)
 
 
-PICTURES = {make.key(colour): Image.new("RGB", (make.SIDE, make.SIDE), colour) for colour in make.COLOURS}
+PICTURES = {make.key(colour): read_picture(make.png(colour), colour) for colour in make.COLOURS}
 
 
-def pictures(item):
-    return [PICTURES[key] for key in item.images]
+def asked(engine, item, *keys):
+    return Asked(item, engine.prompt(item), tuple(PICTURES[key] for key in keys or item.images))
 
 
 def test_a_mixed_batch_answers_as_its_rows_alone(engine, items):
     assert {len(item.images) for item in items} == {0, 1, 2}
-    prompts = [engine.prompt(item) for item in items]
-    together = engine.answer(prompts, [pictures(item) for item in items])
-    alone = [engine.answer([prompt], [pictures(item)])[0] for prompt, item in zip(prompts, items, strict=True)]
-    assert together == alone
+    batch = [asked(engine, item) for item in items]
+    assert engine.answer(batch, TOKENS) == [engine.answer([each], TOKENS)[0] for each in batch]
+
+
+def test_pictures_of_several_sizes_in_one_batch(engine):
+    sizes = [(28, 28), (120, 31), (9, 200), (640, 480)]
+    batch = []
+    for number, size in enumerate(sizes):
+        (item,) = items_of([make.row(f"r{number}", "en", "vqa_short", [("What?" * (number + 1), "That.")], ["red"])])
+        batch.append(Asked(item, engine.prompt(item), (read_picture(make.noise(size, number), str(size)),)))
+    together = engine.answer(batch, TOKENS)
+    assert together == [engine.answer([each], TOKENS)[0] for each in batch]
+    assert len({answer.text for answer in together}) > 1
 
 
 def test_the_answer_depends_on_the_picture(engine, items):
-    prompt = engine.prompt(items[0])
-    answers = {engine.answer([prompt], [[PICTURES[make.key(colour)]]])[0].text for colour in make.COLOURS}
+    answers = {engine.answer([asked(engine, items[0], make.key(colour))], TOKENS)[0].text for colour in make.COLOURS}
     assert len(answers) > 1
 
 
 def test_a_batch_without_pictures(engine, items):
-    texts = [item for item in items if not item.images]
-    assert len(engine.answer([engine.prompt(item) for item in texts], [[] for _ in texts])) == len(texts) == 2
+    texts = [asked(engine, item) for item in items if not item.images]
+    assert len(engine.answer(texts, TOKENS)) == len(texts) == 2
 
 
 def test_decoding_is_greedy_whatever_the_checkpoint_says(engine, items, llava):
     defaults = json.loads((llava / "generation_config.json").read_text())
     assert defaults["do_sample"] and defaults["repetition_penalty"] == 9.0
     (item,) = [item for item in items if item.id == "short-en#0"]
-    prompt = engine.prompt(item)
-    inputs = engine.processor(text=[prompt], images=pictures(item), return_tensors="pt", add_special_tokens=False)
+    question = asked(engine, item)
+    inputs = engine.inputs([question])
     ids = inputs["input_ids"]
     for _ in range(TOKENS):
         with torch.no_grad():
@@ -65,14 +75,14 @@ def test_decoding_is_greedy_whatever_the_checkpoint_says(engine, items, llava):
         ids = torch.cat([ids, logits[:, -1:].argmax(-1)], dim=1)
     generated = ids[0, inputs["input_ids"].shape[1] :].tolist()
     assert engine.end_ids == [2] and 2 not in generated
-    answer = engine.answer([prompt], [pictures(item)])[0]
+    answer = engine.answer([question], TOKENS)[0]
     assert answer.text == engine.tokenizer.decode(generated, skip_special_tokens=True).strip()
     assert (answer.finish_reason, answer.tokens) == ("length", TOKENS)
 
 
 def test_what_follows_the_end_token_is_no_answer(engine):
     yes = engine.tokenizer("Yes", add_special_tokens=False)["input_ids"]
-    completion = engine._completion([*yes, 2, *yes, 0])
+    completion = engine.completion([*yes, 2, *yes, 0])
     assert (completion.text, completion.finish_reason, completion.tokens) == ("Yes", "stop", len(yes))
 
 
@@ -87,10 +97,10 @@ def test_a_placeholder_written_in_the_text_names_the_item(engine):
 
 
 def test_a_text_model_sees_the_text_only(text_model, items):
-    engine = Engine(text_model, "float32", "cpu", TOKENS)
-    prompt = engine.prompt(items[0])
-    assert prompt == "<|im_start|>user\nIs this a CT?<|im_end|>\n<|im_start|>assistant\n"
-    assert engine.answer([prompt, engine.prompt(items[3])], [[], []])[0] == engine.answer([prompt], [[]])[0]
+    engine = TransformersEngine(text_model, "float32", "cpu")
+    first, other = asked(engine, items[0]), asked(engine, items[3])
+    assert first.prompt == "<|im_start|>user\nIs this a CT?<|im_end|>\n<|im_start|>assistant\n"
+    assert engine.answer([first, other], TOKENS)[0] == engine.answer([first], TOKENS)[0]
 
 
 @pytest.fixture
@@ -101,30 +111,30 @@ def copy(llava, tmp_path):
 def test_no_processor(copy):
     (copy / "processor_config.json").unlink()
     with pytest.raises(EvalError, match="without its processor"):
-        Engine(copy, "float32", "cpu", TOKENS)
+        TransformersEngine(copy, "float32", "cpu")
 
 
 def test_no_chat_template(copy):
     (copy / "chat_template.jinja").unlink()
     with pytest.raises(EvalError, match="no chat template"):
-        Engine(copy, "float32", "cpu", TOKENS)
+        TransformersEngine(copy, "float32", "cpu")
 
 
 def test_no_folder_is_never_looked_up_elsewhere(tmp_path):
     with pytest.raises(EvalError, match=r"no such folder.*nothing is downloaded"):
-        Engine(tmp_path / "model", "float32", "cpu", TOKENS)
+        TransformersEngine(tmp_path / "model", "float32", "cpu")
 
 
 def test_an_adapter_names_the_merge(tmp_path):
     (tmp_path / "adapter_config.json").write_text("{}")
     with pytest.raises(EvalError, match="axolotl merge-lora"):
-        Engine(tmp_path, "float32", "cpu", TOKENS)
+        TransformersEngine(tmp_path, "float32", "cpu")
 
 
 def test_no_weights(copy):
     (copy / "model.safetensors").unlink()
     with pytest.raises(EvalError, match=r"no \*\.safetensors"):
-        Engine(copy, "float32", "cpu", TOKENS)
+        TransformersEngine(copy, "float32", "cpu")
 
 
 @pytest.mark.parametrize("name", ["config.json", "chat_template.jinja", "model.safetensors"])

@@ -39,13 +39,13 @@ def test_quickstart(arguments, llava, tmp_path, capsys, monkeypatch):
     assert first.splitlines()[-2] == f"merged checkpoint: {llava}"
     assert (tmp_path / "eval" / "report.md").is_file()
 
-    monkeypatch.setattr(plan, "Engine", None)
+    monkeypatch.setattr(plan, "TransformersEngine", None)
     assert main(arguments) == 0
     assert capsys.readouterr().out == first
 
 
 def test_everything_is_checked_before_a_model_is_loaded(arguments, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(plan, "Engine", None)
+    monkeypatch.setattr(plan, "TransformersEngine", None)
     place = arguments.index("--base") + 1
     arguments[place] = str(tmp_path / "no_base")
     assert main(arguments) == 1

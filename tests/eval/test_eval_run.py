@@ -10,9 +10,10 @@ from eval import plan
 from eval.cli import main
 from eval.dataset import DataSet
 from eval.errors import EvalError
-from eval.plan import Checkpoint, Selection, Settings
+from eval.plan import Checkpoint, Settings
 from eval.predict import run
 from eval.predictions import read_predictions
+from eval.questions import Selection, of_data, select_items
 from eval.scores import score_file
 
 SETTINGS = Settings(batch_size=4, max_new_tokens=4)
@@ -26,7 +27,7 @@ def checkpoint(llava):
 @pytest.fixture(scope="module")
 def whole(checkpoint, data, tmp_path_factory):
     path = tmp_path_factory.mktemp("whole") / "train.jsonl"
-    run(checkpoint, DataSet.open(data), Selection("train"), path)
+    run(checkpoint, of_data(DataSet.open(data), Selection("train")), path)
     return path
 
 
@@ -35,7 +36,7 @@ def no_model(monkeypatch):
     def refuse(*_):
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr(plan, "Engine", refuse)
+    monkeypatch.setattr(plan, "TransformersEngine", refuse)
 
 
 def without_seconds(path):
@@ -47,7 +48,9 @@ def test_every_item_is_answered_once_with_its_own_pictures(whole):
     expected = {f"{row['id']}#0" for row in make.TRAIN_ROWS} | {"talk-en#1"}
     assert len(lines) == len(expected) and {line["item"] for line in lines} == expected
     by_item = {line["item"]: line for line in lines}
-    assert by_item["open-en#0"]["image_hashes"] == [make.key("red"), make.key("black")]
+    assert (
+        by_item["open-en#0"]["images"] == by_item["open-en#0"]["image_hashes"] == [make.key("red"), make.key("black")]
+    )
     assert by_item["text-en#0"]["image_hashes"] == []
     first = by_item["closed-ar#0"]
     assert (first["benchmark"], first["language"], first["task"], first["gold"]) == (
@@ -72,26 +75,26 @@ def test_a_killed_run_goes_on_to_the_same_file(whole, checkpoint, data, tmp_path
     path = tmp_path / "train.jsonl"
     content = whole.read_bytes()
     path.write_bytes(content[: int(part * len(content))])
-    run(checkpoint, DataSet.open(data), Selection("train"), path)
+    run(checkpoint, of_data(DataSet.open(data), Selection("train")), path)
     assert without_seconds(path) == without_seconds(whole)
 
 
 @pytest.mark.usefixtures("no_model")
 def test_a_finished_run_loads_no_model(whole, llava, data):
     before = whole.read_bytes()
-    run(Checkpoint(llava, SETTINGS), DataSet.open(data), Selection("train"), whole)
+    run(Checkpoint(llava, SETTINGS), of_data(DataSet.open(data), Selection("train")), whole)
     assert whole.read_bytes() == before
 
 
 @pytest.mark.usefixtures("no_model")
 def test_other_settings_are_refused(whole, llava, data):
     with pytest.raises(EvalError, match=r'generation: the file has .*"max_new_tokens": 4.*this run has .*: 5'):
-        run(Checkpoint(llava, Settings(4, 5)), DataSet.open(data), Selection("train"), whole)
+        run(Checkpoint(llava, Settings(4, 5)), of_data(DataSet.open(data), Selection("train")), whole)
 
 
 def test_permuted_images_change_pictures_and_nothing_else(whole, checkpoint, data, tmp_path):
     path = tmp_path / "train_permuted.jsonl"
-    run(checkpoint, DataSet.open(data), Selection("train", permute=True), path)
+    run(checkpoint, of_data(DataSet.open(data), Selection("train", permute=True)), path)
     permuted, plain = read_predictions(path), {line["item"]: line for line in read_predictions(whole).lines}
     assert permuted.header["images"] == "permuted" and permuted.header["permuted"] == {"seed": 0}
     for line in permuted.lines:
@@ -106,15 +109,15 @@ def test_permuted_images_change_pictures_and_nothing_else(whole, checkpoint, dat
 
 def test_tasks_and_limit(checkpoint, data):
     tiny = DataSet.open(data)
-    items = plan.select_items(tiny, Selection("train", tasks=("vqa_short", "text_qa"), limit=3))
+    items = select_items(tiny, Selection("train", tasks=("vqa_short", "text_qa"), limit=3))
     assert [item.id for item in items] == ["short-en#0", "short-ar#0", "text-en#0"]
     with pytest.raises(EvalError, match="no item of the tasks"):
-        plan.select_items(tiny, Selection("train", tasks=("caption",)))
+        select_items(tiny, Selection("train", tasks=("caption",)))
 
 
 def test_a_text_model_is_shown_no_images(text_model, data, tmp_path):
     path = tmp_path / "base.jsonl"
-    run(Checkpoint(text_model, SETTINGS), DataSet.open(data), Selection("train", tasks=("vqa_closed",)), path)
+    run(Checkpoint(text_model, SETTINGS), of_data(DataSet.open(data), Selection("train", tasks=("vqa_closed",))), path)
     found = read_predictions(path)
     assert found.header["images"] == "not shown"
     assert [line["image_hashes"] for line in found.lines] == [[], []]
@@ -125,7 +128,7 @@ def test_a_picture_that_cannot_be_decoded_is_unscored(checkpoint, data, tmp_path
     folder = shutil.copytree(data, tmp_path / "tiny")
     make.write_store(folder, make.COLOURS, corrupt=["red"])
     path = tmp_path / "train.jsonl"
-    run(checkpoint, DataSet.open(folder), Selection("train", tasks=("vqa_closed",)), path)
+    run(checkpoint, of_data(DataSet.open(folder), Selection("train", tasks=("vqa_closed",))), path)
     found = read_predictions(path)
     errors = [line for line in found.lines if "error" in line]
     assert [line["item"] for line in errors] == ["closed-en#0"] and make.key("red") in errors[0]["error"]
@@ -138,7 +141,7 @@ def test_a_missing_picture_is_an_error_before_the_work(llava, data, tmp_path):
     folder = shutil.copytree(data, tmp_path / "tiny")
     make.write_store(folder, ["green"])
     with pytest.raises(EvalError, match=f"no image '{make.key('red')}', which item 'closed-en#0' shows"):
-        run(Checkpoint(llava, SETTINGS), DataSet.open(folder), Selection("train"), tmp_path / "train.jsonl")
+        run(Checkpoint(llava, SETTINGS), of_data(DataSet.open(folder), Selection("train")), tmp_path / "train.jsonl")
     assert not (tmp_path / "train.jsonl").exists()
 
 
@@ -146,7 +149,7 @@ def test_a_missing_picture_is_an_error_before_the_work(llava, data, tmp_path):
 def test_no_image_store(llava, data, tmp_path):
     folder = shutil.copytree(data, tmp_path / "tiny", ignore=shutil.ignore_patterns("*.arrow"))
     with pytest.raises(EvalError, match=r"no \*\.arrow file"):
-        run(Checkpoint(llava, SETTINGS), DataSet.open(folder), Selection("train"), tmp_path / "train.jsonl")
+        run(Checkpoint(llava, SETTINGS), of_data(DataSet.open(folder), Selection("train")), tmp_path / "train.jsonl")
 
 
 def test_command_line(llava, data, tmp_path, capsys):

@@ -93,7 +93,8 @@ def test_scores_file_has_every_predictions_file(tmp_path):
     score(tmp_path)
     written = json.loads((tmp_path / "scores.json").read_text())
     assert {line["name"] for line in written} == {"train", "base"}
-    assert all(set(line) == {"name", "metric", "value", "n", "stderr", "unscored", "subgroup"} for line in written)
+    names = {"name", "metric", "value", "n", "stderr", "unscored", "subgroup", "interval", "unit", "note"}
+    assert all(set(line) == names for line in written)
 
 
 def test_scoring_needs_no_model(tmp_path):

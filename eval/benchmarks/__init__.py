@@ -1,0 +1,1 @@
+"""Benchmarks: data, prompt and scorer of each in one file."""

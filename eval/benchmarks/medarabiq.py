@@ -1,0 +1,161 @@
+"""MedArabiQ (arXiv 2505.03427): seven Arabic medical tasks of 100 items, read from the user's own copy.
+
+Questions with options are scored by the option that the answer chooses; gaps to fill without options by exact match,
+BLEU-1 and ROUGE-L; answers to patients by BLEU-1 and ROUGE-L, which say little of their worth. Where a question comes
+with a bias built in, that form is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+from data_prep.rows import Rejected
+from eval.benchmarks.base import About, Benchmark, Verdict
+from eval.benchmarks.choice import accuracy, choice_facts, choice_scores, split_options
+from eval.benchmarks.csv_rows import csv_rows, refused
+from eval.benchmarks.medarabench import INSTRUCTION as CHOOSE
+from eval.benchmarks.scoring import Measures, scores_of, values_of
+from eval.benchmarks.source import no_folder, question_turn, tell_left_out
+from eval.errors import EvalError
+from eval.items import Item
+from eval.metrics.bleu import bleu1
+from eval.metrics.choice import chosen
+from eval.metrics.exact import exact, normalise
+from eval.predictions import Prediction, Predictions
+from eval.score import Score
+from eval.statistics import Values
+
+BRIEFLY = "اكتب ما يملأ الفراغ فقط."
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file of the benchmark, and the instruction that stands below its questions."""
+
+    name: str
+    file: str
+    instruction: str = ""
+
+    @property
+    def chooses(self) -> bool:
+        """Whether its questions have options."""
+        return self.instruction == CHOOSE
+
+
+TASKS = (
+    Task("multiple_choice", "multiple-choice-questions.csv", CHOOSE),
+    Task("multiple_choice_bias", "multiple-choice-withbias.csv", CHOOSE),
+    Task("blank_choices", "fill-in-the-blank-choices.csv", CHOOSE),
+    Task("blank", "fill-in-the-blank-nochoices.csv", BRIEFLY),
+    Task("patient_doctor", "patient-doctor-qa.csv"),
+    Task("patient_doctor_corrected", "patient-doctor-qa-gec.csv"),
+    Task("patient_doctor_rewritten", "patient-doctor-qa-llm.csv"),
+)
+QUESTIONS = ("question with bias", "question - arabic", "question")
+ANSWERS = ("answer - arabic", "answer")
+
+
+class MedArabiQ(Benchmark):
+    """All seven tasks; `task` and `category` tell them apart."""
+
+    FOLDER: ClassVar[str] = "MedArabiQ"
+    MAX_NEW_TOKENS: ClassVar[int] = 256
+    ABOUT: ClassVar[About] = About(
+        title="MedArabiQ",
+        table="",
+        get="https://github.com/nyuad-cai/MedArabiQ",
+        licence="New York University: internal non-commercial research, no redistribution",
+        split="all (7 tasks of 100 items)",
+        layout=tuple(f"datasets/{task.file}" for task in TASKS),
+        redistribute=False,
+    )
+
+    def problems(self) -> list[str]:
+        """As Benchmark says."""
+        if not self._folder.is_dir():
+            return [no_folder(self._folder, self.ABOUT.get, self.ABOUT.layout)]
+        missing = [task.file for task in TASKS if not (self._folder / task.file).is_file()]
+        return [f"{self._folder}: no {', '.join(missing)}. Get it: {self.ABOUT.get}."] if missing else []
+
+    def items(self) -> list[Item]:
+        """As Benchmark says. Rows that cannot be asked are left out."""
+        items: list[Item] = []
+        left_out: list[Rejected] = []
+        for task in TASKS:
+            made = _items(task, self._folder / task.file)
+            items += [each for each in made if isinstance(each, Item)]
+            left_out += [each for each in made if isinstance(each, Rejected)]
+        tell_left_out(self.name, len(items) + len(left_out), left_out)
+        return items
+
+    def score(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> list[Score]:
+        """As Benchmark says: `accuracy` of the questions with options, the other metrics of those without."""
+        lines = predictions.lines
+        choosing = replace(predictions, lines=[line for line in lines if "options" in line["facts"]])
+        writing = replace(predictions, lines=[line for line in lines if "options" not in line["facts"]])
+        scores = choice_scores(choosing, ("task",)) if choosing.lines else []
+        return scores + (scores_of(writing, _written, ("task",)) if writing.lines else [])
+
+    def values(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> Values:
+        """As Benchmark says."""
+        return values_of(predictions.lines, lambda line: (accuracy if "options" in line["facts"] else _written)(line))
+
+    @property
+    def _folder(self) -> Path:
+        return self.root / self.FOLDER / "datasets"
+
+
+def _items(task: Task, path: Path) -> list[Item | Rejected]:
+    rows = csv_rows(path)
+    question, answer = (_column(path, rows, names) for names in (QUESTIONS, ANSWERS))
+    return [_item(task, number, row, question, answer) for number, row in enumerate(rows, start=1)]
+
+
+def _column(path: Path, rows: Sequence[Mapping[str, str]], names: Sequence[str]) -> str:
+    """The column of one of these names, or else the first that has the last of them in its own."""
+    there = {column.casefold(): column for column in (rows[0] if rows else {})}
+    named = next((there[name] for name in names if name in there), None)
+    inside = next((column for folded, column in there.items() if names[-1] in folded), None)
+    if not (named or inside):
+        raise EvalError(
+            f"{path}: no column {names[-1]}; it has {', '.join(there.values()) or 'no rows'}. Get it again."
+        )
+    return named or inside or ""
+
+
+def _item(task: Task, number: int, row: Mapping[str, str], question_column: str, answer_column: str) -> Item | Rejected:
+    row_id = f"medarabiq-{task.name}-{number}"
+    question, answer = row.get(question_column, ""), row.get(answer_column, "")
+    if not question or not normalise(answer):
+        return refused(row_id, f"no {answer_column if question else question_column}")
+    facts: dict[str, object] = {"task": task.name, "category": row.get("Category", "")}
+    if task.chooses:
+        _, options = split_options(question)
+        right = chosen(answer, options)
+        if right is None:
+            return refused(row_id, f"the answer is none of its options, {', '.join(options) or 'which are missing'}")
+        facts |= choice_facts(options, right)
+    return Item(
+        id=row_id,
+        language="ar",
+        task=task.name,
+        modality="text",
+        messages=question_turn("\n".join(filter(None, [question, task.instruction]))),
+        images=(),
+        question=question,
+        gold=answer,
+        facts=facts,
+    )
+
+
+def _written(line: Prediction) -> Measures:
+    from eval.metrics.rouge import rouge_l  # its package takes seconds to import
+
+    overlap: Measures = {
+        "bleu1": bleu1(normalise(line["output"]), normalise(line["gold"])),
+        "rougeL": rouge_l(normalise(line["output"]), normalise(line["gold"])),
+    }
+    return {"exact": exact(line["output"], line["gold"]), **overlap} if line["facts"]["task"] == "blank" else overlap

@@ -1,0 +1,172 @@
+"""Two results folders, item by item: every metric's difference with its interval, and whether one is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eval.errors import EvalError
+from eval.item_values import item_values
+from eval.judges.store import read_verdicts
+from eval.paired import Paired, average, paired
+from eval.predictions import Header, Predictions, read_all
+from eval.report.paper_tables import TABLES
+from eval.statistics import Values
+
+Table = list[list[str]]
+
+HEAD = ["benchmark", "metric", "a", "b", "b - a [95%]", "p", "test", "n", "left out", ""]
+SETTINGS = ("generation", "engine", "images", "permuted", "likelihood", "judge", "versions")
+LEGEND = (
+    "Values are as the metric gives them, mostly fractions of 1. Only items that both runs scored count; the others "
+    "are left out. The interval is a paired bootstrap's. p is two-sided, from McNemar's exact test for right and "
+    "wrong, from a sign-flip permutation test for graded values, from a z test for averages; it is not corrected for "
+    "the number of lines. A difference is shown if its interval leaves 0 out and p is below 0.05."
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One metric of one benchmark in both folders; `left_out` counts the items that only one of them scored."""
+
+    benchmark: str
+    metric: str
+    result: Paired
+    left_out: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two results folders have in common, and what must be known to read it."""
+
+    a: Path
+    b: Path
+    lines: list[Line]
+    warnings: list[str]
+
+    def table(self) -> Table:
+        """Return the rows, head first."""
+        return [HEAD, *map(_row, self.lines)]
+
+    def text(self) -> str:
+        """Write it all as Markdown that a terminal shows well."""
+        table = self.table()
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        rows = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
+        rule = "-|-".join("-" * width for width in widths)
+        lines = [f"| {row} |" for row in rows]
+        warnings = [f"- {warning}" for warning in self.warnings]
+        parts = [f"a: {self.a}\nb: {self.b}", "\n".join([lines[0], f"|-{rule}-|", *lines[1:]]), LEGEND]
+        return "\n\n".join(parts + (["\n".join(warnings)] if warnings else []))
+
+
+def compare(a: Path, b: Path, out: Path | None = None) -> str:
+    """Compare two results folders; write the text to `out`, if given, and return it.
+
+    Raises:
+        EvalError: a folder has no predictions, or the two have no benchmark in common that can be compared.
+    """
+    text = comparison(a, b).text()
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text + "\n", encoding="utf-8")
+    return text
+
+
+def comparison(a: Path, b: Path) -> Comparison:
+    """Compare what is in both folders under the same name. Raises EvalError as `compare` does."""
+    first, second = ({run.name: run for run in read_all(folder)} for folder in (a, b))
+    warnings = [f"{name}: only in {a if name in first else b}" for name in sorted({*first} ^ {*second})]
+    lines: list[Line] = []
+    for name in (name for name in first if name in second):
+        described = _described(a, first[name]), _described(b, second[name])
+        refusal = _refusal(*described)
+        if refusal:
+            warnings.append(f"{name}: not compared: {refusal}")
+            continue
+        warnings += [f"{name}: {setting}" for setting in _differing(*described)]
+        found = list(_lines(name, item_values(a, first[name]), item_values(b, second[name])))
+        lines += found
+        if not found:
+            warnings.append(f"{name}: not compared: no metric has values for two items that both runs scored")
+    if not lines:
+        reasons = "".join(f"\n  {warning}" for warning in warnings)
+        raise EvalError(f"{a} and {b}: nothing can be compared. Both need the same benchmark or split.{reasons}")
+    return Comparison(a, b, lines + _averages(lines), warnings)
+
+
+def _lines(name: str, first: Values, second: Values) -> Iterator[Line]:
+    for metric in (metric for metric in first if metric in second):
+        result = paired(first[metric], second[metric])
+        if result:
+            scored = [{item for item, value in run[metric].items() if value is not None} for run in (first, second)]
+            yield Line(name, metric, result, len(scored[0] ^ scored[1]))
+
+
+def _averages(lines: list[Line]) -> list[Line]:
+    """The average of each of the paper's tables whose rows are of different items and all here."""
+    found = {(line.benchmark, line.metric): line for line in lines}
+    averages = []
+    for table in TABLES:
+        wanted = [(row.benchmark, row.metric) for row in table.rows]
+        if table.average and table.independent and all(key in found for key in wanted):
+            parts = [found[key] for key in wanted]
+            result = average([part.result for part in parts])
+            averages.append(Line(table.title, "average", result, sum(part.left_out for part in parts)))
+    return averages
+
+
+def _described(results: Path, run: Predictions) -> Header:
+    """Return the header with the judge whose verdicts are scored, where there are verdicts."""
+    verdicts = read_verdicts(results, run.name)
+    return {**run.header, "judge": verdicts[0]["judge"] if verdicts else None}
+
+
+def _refusal(a: Header, b: Header) -> str:
+    """Say why two runs cannot be compared by item id: their items are not the same ones."""
+    if _asked(a) == _asked(b):
+        return ""
+    return (
+        f"the questions are not the same ones (a: {_shown(_asked(a))}; b: {_shown(_asked(b))}). Run both on one split"
+    )
+
+
+def _asked(header: Header) -> dict[str, Any]:
+    """Return what identifies the questions, without how many of them were asked."""
+    about = header.get("benchmark") or header.get("data") or {}
+    return {key: about.get(key) for key in ("name", "split", "sha256", "manifest_sha256") if key in about}
+
+
+def _differing(a: Header, b: Header) -> list[str]:
+    """List the settings that two runs do not share; the numbers then differ for more reasons than the model."""
+    return [
+        f"{key} differs (a: {_shown(a.get(key))}; b: {_shown(b.get(key))})"
+        for key in SETTINGS
+        if a.get(key) != b.get(key)
+    ]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_shown(item)}" for key, item in value.items()) or "nothing"
+    return "nothing" if value is None else str(value)
+
+
+def _row(line: Line) -> list[str]:
+    result = line.result
+    low, high = result.interval
+    verdict = ("b is higher" if result.difference > 0 else "b is lower") if result.shown else "no difference shown"
+    return [
+        line.benchmark,
+        line.metric,
+        f"{result.a:.3f}",
+        f"{result.b:.3f}",
+        f"{result.difference:+.3f} [{low:+.3f}, {high:+.3f}]",
+        f"{result.p:.3f}" if result.p >= 0.001 else "<0.001",
+        result.test,
+        str(result.n),
+        str(line.left_out),
+        verdict,
+    ]

@@ -1,0 +1,64 @@
+"""Prompts of a checkpoint: its saved processor and chat template, the same for every local engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from eval.checkpoint import shows_images
+from eval.errors import EvalError
+from eval.items import Item, text_of
+
+
+class Prompts:
+    """Renders and tokenises with what the checkpoint folder holds; no weight is loaded.
+
+    Raises:
+        EvalError: transformers cannot load the processor, or there is no chat template.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from transformers import AutoProcessor, AutoTokenizer
+
+        self.folder = folder
+        self.llava = shows_images(folder)
+        auto: Any = AutoProcessor if self.llava else AutoTokenizer
+        try:
+            self.processor = auto.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise EvalError(f"{folder}: transformers cannot load this checkpoint's processor. {error}") from error
+        self.tokenizer = self.processor.tokenizer if self.llava else self.processor
+        if not self.processor.chat_template:
+            raise EvalError(f"{folder}: no chat template (chat_template.jinja), so no prompt can be rendered.")
+
+    def render(self, item: Item) -> str:
+        """Render an item with the checkpoint's own chat template; a text-only model sees the text parts only.
+
+        Raises:
+            EvalError: the rendered prompt has another number of placeholders than the item has images.
+        """
+        messages: list[dict[str, Any]] = list(item.messages)
+        if not self.llava:
+            messages = [{"role": message["role"], "content": text_of(message)} for message in messages]
+        prompt = self.processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+        if self.llava and prompt.count(self.processor.image_token) != len(item.images):
+            raise EvalError(
+                f"Item {item.id!r}: {prompt.count(self.processor.image_token)} placeholders in the prompt for "
+                f"{len(item.images)} images. Take the literal {self.processor.image_token!r} out of its text."
+            )
+        return prompt
+
+    def token_ids(self, prompt: str) -> list[int]:
+        """Tokenise a prompt; each image is one placeholder still."""
+        return self.tokenizer(prompt, add_special_tokens=False)["input_ids"]
+
+    def end_ids(self, declared: int | list[int] | None) -> list[int]:
+        """Return the tokens that end an answer: those that the checkpoint declares, and the tokenizer's.
+
+        Raises:
+            EvalError: there is none.
+        """
+        ends = {*(declared if isinstance(declared, list) else [declared]), self.tokenizer.eos_token_id} - {None}
+        if not ends:
+            raise EvalError(f"{self.folder}: neither generation_config.json nor the tokenizer names an end token.")
+        return sorted(ends)

@@ -1,0 +1,89 @@
+"""Greedy decoding in batches with plain transformers: a LLaVA checkpoint, or a text-only model beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from eval.checkpoint import shows_images
+from eval.engines.base import Asked, Completion
+from eval.engines.prompt import Prompts
+from eval.errors import EvalError
+from eval.items import Item
+
+
+class TransformersEngine:
+    """A loaded checkpoint that answers batches of items, greedily and without any setting of its own defaults."""
+
+    WHOLE_BATCHES = True
+
+    def __init__(self, folder: Path, dtype: str, device: str) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM, LlavaForConditionalGeneration
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        self.folder, self.device = folder, device
+        self.llava = shows_images(folder)
+        auto_model: Any = LlavaForConditionalGeneration if self.llava else AutoModelForCausalLM
+        self.prompts = Prompts(folder)
+        self.processor, self.tokenizer = self.prompts.processor, self.prompts.tokenizer
+        self.tokenizer.padding_side = "left"
+        try:
+            model = auto_model.from_pretrained(folder, dtype=getattr(torch, dtype), local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise EvalError(f"{folder}: transformers cannot load this checkpoint. {error}") from error
+        self.model = model.to(device).eval()
+        self.end_ids = self.prompts.end_ids(self.model.generation_config.eos_token_id)
+        if self.tokenizer.pad_token_id is None:
+            self.tokenizer.pad_token_id = self.end_ids[0]
+
+    def prompt(self, item: Item) -> str:
+        """Render an item with the checkpoint's own chat template."""
+        return self.prompts.render(item)
+
+    def length(self, prompt: str) -> int:
+        """Count the tokens of a prompt, each image as one."""
+        return len(self.prompts.token_ids(prompt))
+
+    def check(self) -> None:
+        """Nothing can go wrong between batches."""
+
+    def inputs(self, asked: Sequence[Asked]) -> Any:
+        """Return the processor's tensors for a batch, padded on the left."""
+        options: dict[str, Any] = {"padding": True, "return_tensors": "pt", "add_special_tokens": False}
+        prompts = [each.prompt for each in asked]
+        if not self.llava:
+            return self.processor(prompts, return_token_type_ids=False, **options).to(self.device)
+        # Placeholders take pictures in order over the whole batch, so one flat list serves batches in which
+        # rows have none, one or many; without any picture the processor wants None.
+        flat = [picture.image for each in asked for picture in each.pictures]
+        inputs = self.processor(text=prompts, images=flat or None, **options)
+        if flat:
+            inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
+        return inputs.to(self.device)
+
+    def answer(self, asked: Sequence[Asked], max_new_tokens: int) -> list[Completion]:
+        """Decode one batch; a text-only model ignores the pictures."""
+        import torch
+        from transformers import GenerationConfig
+
+        inputs = self.inputs(asked)
+        # All of it replaces the checkpoint's own: generate() would fill our gaps with its sampling options.
+        self.model.generation_config = GenerationConfig(
+            do_sample=False,
+            max_new_tokens=max_new_tokens,
+            eos_token_id=self.end_ids,
+            pad_token_id=self.tokenizer.pad_token_id,
+        )
+        with torch.inference_mode():
+            output_ids_BL = self.model.generate(**inputs)
+        prompt_length = inputs["input_ids"].shape[1]
+        return [self.completion(ids) for ids in output_ids_BL[:, prompt_length:].tolist()]
+
+    def completion(self, ids: Sequence[int]) -> Completion:
+        """Read generated ids up to the first end token."""
+        end = next((place for place, token in enumerate(ids) if token in self.end_ids), None)
+        text = self.tokenizer.decode(ids[:end], skip_special_tokens=True).strip()
+        return Completion(text, "length" if end is None else "stop", len(ids) if end is None else end)

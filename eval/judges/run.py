@@ -1,0 +1,126 @@
+"""Judge the predictions of a results folder: plan the questions, tell the cost, ask those that have no verdict yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eval.benchmarks.registry import BENCHMARKS, load
+from eval.errors import EvalError
+from eval.judges.client import Question, Reply, ask
+from eval.judges.cost import Usage, estimated
+from eval.judges.judged import PLAIN, SWAPPED, JudgedBenchmark
+from eval.judges.settings import JudgeSettings
+from eval.judges.store import Judge, VerdictsFile, keys_in, path_of, sha256
+from eval.predictions import Prediction, read_predictions
+from eval.progress import Progress, say
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one question is about: a key of the verdict's line each."""
+
+    item: str
+    kind: str
+    repeat: int
+    answer_sha256: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All questions about one predictions file, by what they are about."""
+
+    name: str
+    benchmark: JudgedBenchmark
+    judge: Judge
+    questions: dict[Case, Question]
+
+
+def judge(results: Path, root: Path, names: Sequence[str], settings: JudgeSettings) -> None:
+    """Append a verdict for every answer that has none yet. `names` are predictions files or benchmarks; none: all.
+
+    Raises:
+        EvalError: no key, nothing to judge, a name of nothing, or a judge that does not reply any more.
+    """
+    settings.check()
+    for plan in _plans(results, root, names, settings):
+        _judge_file(results, plan, settings)
+
+
+def estimate(results: Path, root: Path, names: Sequence[str], settings: JudgeSettings) -> str:
+    """What `judge` would ask and cost, one line a predictions file."""
+    return "\n".join(_estimate(results, plan, settings) for plan in _plans(results, root, names, settings))
+
+
+def _plans(results: Path, root: Path, names: Sequence[str], settings: JudgeSettings) -> list[Plan]:
+    found: dict[str, list[str]] = {}
+    plans = []
+    for path in sorted((results / "predictions").glob("*.jsonl")):
+        predictions = read_predictions(path)
+        benchmark = (predictions.header.get("benchmark") or {}).get("name", "")
+        loaded = load(benchmark, root) if benchmark in BENCHMARKS else None
+        found[path.stem] = [path.stem, benchmark]
+        if isinstance(loaded, JudgedBenchmark) and (not names or {path.stem, benchmark} & set(names)):
+            plans.append(_plan(path.stem, loaded, predictions.lines, settings))
+    judged = [name for plan in plans for name in found[plan.name]]
+    unknown = [name for name in names if name not in judged]
+    if unknown or not plans:
+        what = f"nothing to judge under the name {unknown[0]}" if unknown else "nothing to judge"
+        raise EvalError(f"{results / 'predictions'}: {what}. Predictions there: {', '.join(found) or 'none'}.")
+    return plans
+
+
+def _plan(name: str, benchmark: JudgedBenchmark, lines: Sequence[Prediction], settings: JudgeSettings) -> Plan:
+    wording = benchmark.wording()
+    judge = {
+        "model": settings.model,
+        "temperature": settings.temperature,
+        "max_tokens": benchmark.MAX_REPLY_TOKENS,
+        "instructions": wording.note,
+    }
+    kinds = [PLAIN, SWAPPED] if settings.swap and benchmark.PAIRS else [PLAIN]
+    questions = {}
+    for line in lines:
+        for kind in kinds if "error" not in line else []:
+            text = benchmark.question(wording, line, swapped=kind == SWAPPED)
+            for repeat in range(settings.repeats):
+                case = Case(line["item"], kind, repeat, sha256(line["output"]))
+                key = sha256([judge, vars(case), wording.system, text])
+                questions[case] = Question(key, wording.system, text)
+    return Plan(name, benchmark, {**judge, "base_url": settings.base_url}, questions)
+
+
+def _estimate(results: Path, plan: Plan, settings: JudgeSettings) -> str:
+    kept = keys_in(path_of(results, plan.name))
+    todo = [question for question in plan.questions.values() if question.key not in kept]
+    usage = estimated(todo, plan.benchmark.TYPICAL_REPLY_TOKENS)
+    return (
+        f"{plan.name}: {len(todo)} of {len(plan.questions)} questions to the judge {settings.model}; roughly "
+        f"{usage.told(settings)} (guessed from the texts, {plan.benchmark.TYPICAL_REPLY_TOKENS} tokens a reply)"
+    )
+
+
+def _judge_file(results: Path, plan: Plan, settings: JudgeSettings) -> None:
+    say(_estimate(results, plan, settings))
+    say(f"{plan.name}: {plan.judge['instructions']}")
+    file = VerdictsFile(path_of(results, plan.name), plan.judge)
+    todo = {question.key: case for case, question in plan.questions.items() if question.key not in file.keys}
+    if not todo:
+        return
+    progress = Progress(plan.name, len(plan.questions), len(plan.questions) - len(todo))
+    usage = Usage()
+
+    def keep(question: Question, reply: Reply) -> None:
+        usage.add(reply)
+        file.append({"key": question.key, **vars(todo[question.key]), **vars(reply)})
+        progress.add(1)
+
+    try:
+        failures = ask(
+            [plan.questions[case] for case in todo.values()], settings, plan.benchmark.MAX_REPLY_TOKENS, keep
+        )
+    finally:
+        say(f"{plan.name}: counted {usage.told(settings)}")
+    if failures:
+        say(f"{plan.name}: {len(failures)} questions without a verdict ({failures[-1]}); run again to ask them")

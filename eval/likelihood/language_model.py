@@ -1,0 +1,85 @@
+"""The language model inside a checkpoint, as lm-eval's own Hugging Face model.
+
+A LLaVA that is given no picture computes exactly what its language model computes, so lm-eval is handed the loaded
+model as it is, in place of a name that its AutoModelForCausalLM would refuse.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eval.engines.transformers_engine import TransformersEngine
+from eval.errors import EvalError
+from eval.likelihood.task import quiet
+from eval.progress import say
+
+if TYPE_CHECKING:
+    from lm_eval.models.huggingface import HFLM
+
+    from eval.plan import Checkpoint
+
+
+def language_model(checkpoint: Checkpoint, *, chat_template: bool = False) -> HFLM:
+    """Load a checkpoint for lm-eval; one that the engine holds already is shared, not loaded again.
+
+    Raises:
+        EvalError: the checkpoint cannot be loaded, has no chat template where one is asked for, or its engine is one
+            that gives no likelihoods.
+    """
+    quiet()
+    from lm_eval.models.huggingface import HFLM
+
+    class LanguageModel(HFLM):
+        """lm-eval's model; a LLaVA's chat template is given its text in content parts."""
+
+        def apply_chat_template(self, chat_history: list[dict[str, Any]], add_generation_prompt: bool = True) -> str:
+            """Render turns as HFLM does."""
+            turns = [in_parts(turn) for turn in chat_history] if checkpoint.llava else chat_history
+            return super().apply_chat_template(turns, add_generation_prompt)
+
+    model, tokenizer = _loaded(checkpoint)
+    if chat_template and not tokenizer.chat_template:
+        raise EvalError(f"{checkpoint.folder}: it has no chat template. Run it without --chat-template.")
+    return LanguageModel(
+        pretrained=model,
+        backend="causal",
+        tokenizer=tokenizer,
+        max_length=model.config.get_text_config().max_position_embeddings,
+        batch_size=checkpoint.batch_size,
+    )
+
+
+def in_parts(turn: dict[str, Any]) -> dict[str, Any]:
+    """Return a turn with its text as the only content part."""
+    return {**turn, "content": [{"type": "text", "text": turn["content"]}]}
+
+
+def _loaded(checkpoint: Checkpoint) -> tuple[Any, Any]:
+    """Return model and tokenizer. A base model without a chat template cannot converse, and has likelihoods still."""
+    if not (checkpoint.llava or _has_chat_template(checkpoint.folder)):
+        return _without_template(checkpoint.folder, checkpoint.dtype, checkpoint.device)
+    engine = checkpoint.engine
+    if not isinstance(engine, TransformersEngine):
+        raise EvalError("Benchmarks that are scored by likelihood need --engine transformers.")
+    return engine.model, engine.tokenizer
+
+
+def _has_chat_template(folder: Path) -> bool:
+    from transformers import AutoTokenizer
+
+    return bool(AutoTokenizer.from_pretrained(folder, local_files_only=True).chat_template)
+
+
+@lru_cache(maxsize=1)
+def _without_template(folder: Path, dtype: str, device: str) -> tuple[Any, Any]:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    say(f"loading {folder} ({dtype} on {device}), which has no chat template")
+    try:
+        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype), local_files_only=True)
+        return model.to(device).eval(), AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise EvalError(f"{folder}: transformers cannot load this checkpoint. {error}") from error

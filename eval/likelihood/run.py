@@ -1,0 +1,168 @@
+"""One run of a likelihood benchmark: prompts by lm-eval, likelihoods by the checkpoint, one prediction a question."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eval.benchmarks.base import Benchmark
+from eval.benchmarks.clinical_base import ChoiceBenchmark, likeliest
+from eval.errors import EvalError
+from eval.items import Item
+from eval.likelihood.language_model import language_model
+from eval.likelihood.task import make_task
+from eval.plan import Checkpoint, make_header
+from eval.predictions import Header, Prediction, PredictionsFile
+from eval.progress import Progress, say
+from eval.questions import Questions, of_benchmark
+
+if TYPE_CHECKING:
+    from lm_eval.api.instance import Instance
+    from lm_eval.api.task import ConfigurableTask
+    from lm_eval.models.huggingface import HFLM
+
+CHUNK = 64
+"""Questions that are answered and then written together: what a killed run repeats at most."""
+
+
+@dataclass(frozen=True)
+class Prompting:
+    """How questions are put: `shots` examples before each, and whether as turns of the checkpoint's chat template.
+
+    The paper says neither. lm-eval's defaults are no examples and no template.
+    """
+
+    shots: int = 0
+    chat_template: bool = False
+
+
+PLAIN = Prompting()
+
+
+def run_likelihood(
+    checkpoint: Checkpoint, benchmark: Benchmark, path: Path, limit: int | None, prompting: Prompting = PLAIN
+) -> None:
+    """Score the options of every question that the file at `path` does not hold yet.
+
+    `limit` keeps the first so many questions. All files are read before a model is loaded.
+
+    Raises:
+        EvalError: a file or a row that cannot be used, or predictions of another run at `path`.
+    """
+    if not isinstance(benchmark, ChoiceBenchmark):
+        raise EvalError(f"{benchmark.name}: this benchmark has no options to score by likelihood.")
+    questions = of_benchmark(benchmark, limit)
+    items = questions.items
+    file = PredictionsFile(path, likelihood_header(checkpoint, benchmark, questions, prompting))
+    if not {item.id for item in items} - file.finished:
+        say(f"{path.stem}: all {len(items)} items are there already")
+        return
+    task = make_task(benchmark, prompting.shots)
+    model = language_model(checkpoint, chat_template=prompting.chat_template)
+    requests = _requests(task, items, model if prompting.chat_template else None)
+    progress = Progress(path.stem, len(items), len(file.finished))
+    for chunk in _chunks(items, requests):
+        # A chunk that was cut off is scored whole again, so that its batches, and with them every low-precision
+        # rounding, are those of the uninterrupted run.
+        todo = [item for item in chunk if item.id not in file.finished]
+        if todo:
+            lines = _answer(model, chunk, requests)
+            file.append(lines[item.id] for item in todo)
+            progress.add(len(todo))
+
+
+def likelihood_header(
+    checkpoint: Checkpoint, benchmark: ChoiceBenchmark, questions: Questions, prompting: Prompting
+) -> Header:
+    """Describe all that decides the predictions, lm-eval's part with it."""
+    header = make_header(checkpoint, questions)
+    examples = benchmark.examples() if prompting.shots else None
+    return {
+        **header,
+        "engine": {"name": "lm-eval", "version": version("lm-eval"), "prompt_tokens": "not verified"},
+        "generation": {"decoding": "likelihood", **checkpoint.header()["generation"]},
+        "likelihood": {
+            "task": benchmark.task.name,
+            "shots": prompting.shots,
+            "chat_template": prompting.chat_template,
+            "examples_sha256": _sha256(examples) if examples else None,
+        },
+    }
+
+
+def _sha256(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def _requests(task: ConfigurableTask, items: Sequence[Item], model: HFLM | None) -> dict[str, list[Instance]]:
+    """Word the prompts of all items at once, since examples are drawn one prompt after the other.
+
+    Returns an item's requests by its id, one an option. With a `model`, prompts are turns of its chat template.
+    """
+    task.build_all_requests(
+        limit=len(items),
+        apply_chat_template=model is not None,
+        chat_template=model.apply_chat_template if model else None,
+        fewshot_as_multiturn=True,
+    )
+    requests: dict[str, list[Instance]] = {item.id: [] for item in items}
+    for request in task.instances:
+        requests[items[request.doc_id].id].append(request)
+    return requests
+
+
+def _chunks(items: Sequence[Item], requests: Mapping[str, Sequence[Instance]]) -> list[list[Item]]:
+    """Sort by prompt length, the longest first, so that batches need little padding; then cut."""
+    ordered = sorted(items, key=lambda item: (-len(requests[item.id][0].args[0]), item.id))
+    return [ordered[start : start + CHUNK] for start in range(0, len(ordered), CHUNK)]
+
+
+def _answer(model: HFLM, chunk: Sequence[Item], requests: Mapping[str, Sequence[Instance]]) -> dict[str, Prediction]:
+    """Score the options of a chunk of items."""
+    start = time.monotonic()
+    answers = iter(model.loglikelihood([each for item in chunk for each in requests[item.id]], disable_tqdm=True))
+    values = {item.id: [float(next(answers)[0]) for _ in requests[item.id]] for item in chunk}
+    seconds = round((time.monotonic() - start) / len(chunk), 4)
+    return {item.id: _line(model, item, requests[item.id], values[item.id], seconds) for item in chunk}
+
+
+def _line(
+    model: HFLM, item: Item, requests: Sequence[Instance], loglikelihoods: Sequence[float], seconds: float
+) -> Prediction:
+    """Make the predictions file's line of one item; `seconds` is its share of its chunk's time.
+
+    Its facts hold all that accuracy is computed from, with lm-eval's lengths, the options' characters; `cut` tells
+    whether lm-eval had to leave out the beginning of the prompt.
+    """
+    facts = {
+        **item.facts,
+        "loglikelihoods": list(loglikelihoods),
+        "lengths": [len(option) for option in item.facts["options"]],
+        "cut": any(len(model.tok_encode("".join(each.args))) > model.max_length + 1 for each in requests),
+    }
+    usable = all(math.isfinite(value) for value in loglikelihoods)
+    line = {
+        "benchmark": item.task,
+        "item": item.id,
+        "language": item.language,
+        "task": item.task,
+        "modality": item.modality,
+        "question": item.question,
+        "prompt": requests[0].args[0],
+        "images": [],
+        "image_hashes": [],
+        "output": facts["options"][likeliest(facts)] if usable else "",
+        "finish_reason": "likelihood" if usable else "error",
+        "tokens": 0,
+        "seconds": seconds,
+        "gold": item.gold,
+        "facts": facts if usable else dict(item.facts),
+    }
+    return line if usable else {**line, "error": f"a log-likelihood is no number: {loglikelihoods}"}

@@ -1,0 +1,27 @@
+"""What `benchmarks` prints: every benchmark, where the paper reports it, its licence, and whether it is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eval.benchmarks.registry import BENCHMARKS, SUITES, load
+from eval.report.tables import terminal
+
+
+def listing(root: Path) -> str:
+    """Return the table of all benchmarks, how to get what is not there, and the suites."""
+    table = [["benchmark", "paper", "licence", "split", f"under {root}"]]
+    missing = []
+    for name in BENCHMARKS:
+        try:
+            benchmark = load(name, root)
+        except ModuleNotFoundError as error:
+            table.append([name, "", "", "", f"needs the package {error.name}"])
+            continue
+        problems = benchmark.problems()
+        about = benchmark.ABOUT
+        table.append([name, about.table or "-", about.licence, about.split, "missing" if problems else "there"])
+        if problems:
+            missing += [f"{name} ({about.title})", f"  wants  {', '.join(about.layout)}", f"  get it {about.get}"]
+    suites = [f"--suite {suite}: {', '.join(names)}" for suite, names in SUITES.items()]
+    return "\n".join([terminal(table), "", *(["How to get the rest:", *missing, ""] if missing else []), *suites])

@@ -1,0 +1,86 @@
+"""Which of the lettered options a generated answer chooses, in English and in Arabic.
+
+An answer may be the letter, begin with it ("ب) ..."), name it behind a word ("The answer is B", "الإجابة: ب"), or be an
+option's text. Letters are A to H; Arabic ones stand for them in the order أ ب ج د هـ و ز ح.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from eval.metrics.exact import normalise
+
+LETTERS = "ABCDEFGH"
+_ALEFS = "أاإآٱ"
+ARABIC = {
+    spelling: letter
+    for arabic, letter in zip("أبجدهوزح", LETTERS, strict=True)
+    for spelling in (_ALEFS if arabic == "أ" else arabic)
+}
+"""The letter that an Arabic letter stands for."""
+
+_ANY = f"[A-Ha-h{''.join(ARABIC)}]"
+# A heh that stands alone is often written with tatweel, to look like one.
+_LETTER = rf"[(\[\"']*(?<!\w)(?P<letter>{_ANY})ـ?"
+_END = r"(?=\s*(?:$|[)\].:,،؛;\"'\n–-]))"
+_ALONE = re.compile(rf"^\W*{_LETTER}\W*$")
+_AT_START = re.compile(rf"^\s*{_LETTER}\s*(?:[)\].:،]|[-–](?=\s)|\n)")
+_NOT_ARABIC = "(?![\u0621-\u065f\u0670\u0671])"
+# Behind a word that announces it a letter needs no mark: a capital, or an Arabic letter that no other follows.
+_BARE = rf"(?:{_END}|(?<=[A-H])(?=\s)|(?<=[^A-Za-z]){_NOT_ARABIC}(?=\s))"
+_LINKS = "is|the|correct|right|best|option|choice|letter|هي|هو|الصحيحة|الصحيح|الخيار|الحرف"
+_LINK = rf"(?:\s+(?i:{_LINKS})\b)*\s*[:=-]?\s*"
+_ANSWER = re.compile(rf"(?:\b(?i:answer)\b|(?:ال)?[إا]جابة|(?:ال)?جواب){_LINK}{_LETTER}{_BARE}")
+_OPTION = re.compile(rf"(?:\b(?i:option|choice)\b|(?:ال)?خيار){_LINK}{_LETTER}{_BARE}")
+# Marks of emphasis, and of the direction of writing.
+_UNSEEN = dict.fromkeys(map(ord, "*\u200e\u200f"))
+
+
+def letter_of(text: str) -> str | None:
+    """Return the option letter, A to H, that an Arabic or Latin letter stands for; None for any other text."""
+    letter = text.strip().removesuffix("ـ")
+    return ARABIC.get(letter) or (letter.upper() if len(letter) == 1 and letter.upper() in LETTERS else None)
+
+
+def chosen(answer: str, options: Mapping[str, str]) -> str | None:
+    """Return the letter of the option that an answer chooses; None where it chooses none, or several.
+
+    `options` maps letters A to H to texts. What is tried, in this order: the whole answer is an option's text, or a
+    letter; it starts with a letter; it names one behind "answer" (the last time counts) or "option" (if all agree);
+    it contains the text of just one option.
+    """
+    texts = {letter: normalise(text) for letter, text in options.items()}
+    said = normalise(answer)
+    same = [letter for letter, text in texts.items() if text and text == said]
+    letter = same[0] if same else _named(answer.translate(_UNSEEN))
+    if letter is not None:
+        return letter if letter in options else None
+    return _contained(said, texts)
+
+
+def is_right(answer: str, options: Mapping[str, str], gold: str) -> bool:
+    """Tell whether an answer chooses the option `gold`, or another one of the very same text."""
+    letter = chosen(answer, options)
+    return letter is not None and (letter == gold or normalise(options[letter]) == normalise(options[gold]))
+
+
+def _named(answer: str) -> str | None:
+    for pattern in (_ALONE, _AT_START):
+        if found := pattern.match(answer):
+            return letter_of(found["letter"])
+    if answers := [letter_of(found["letter"]) for found in _ANSWER.finditer(answer)]:
+        return answers[-1]
+    named = {letter_of(found["letter"]) for found in _OPTION.finditer(answer)}
+    return named.pop() if len(named) == 1 else None
+
+
+def _contained(said: str, texts: Mapping[str, str]) -> str | None:
+    """The option whose text stands in the answer as whole words, and not inside another one's."""
+    found = {letter: text for letter, text in texts.items() if text and f" {text} " in f" {said} "}
+    longest = {
+        letter: text
+        for letter, text in found.items()
+        if not any(text != other and f" {text} " in f" {other} " for other in found.values())
+    }
+    return next(iter(longest)) if len(set(longest.values())) == 1 else None

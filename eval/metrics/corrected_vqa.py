@@ -1,0 +1,82 @@
+"""The six VQA metrics with MultiMedEval's quirks put right. These are our own numbers, not comparable with its tables.
+
+What differs: a question is closed when the data says so, in either language; words count as often as they stand
+there; Arabic is normalised; articles and number words are too, in both languages; a closed answer that says both yes
+and no, or both of the things between which the question lets choose, is not right for either.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eval.metrics.bleu import bleu1
+from eval.metrics.exact import normalise
+from eval.metrics.multimedeval import OPEN_RECALL
+from eval.metrics.words import words
+
+STANCES = {normalise(word): True for word in ("yes", "نعم", "أجل", "بلى")} | {
+    normalise(word): False for word in ("no", "لا", "كلا")
+}
+OR = {normalise(word) for word in ("or", "أو", "أم")}
+
+
+@dataclass(frozen=True)
+class CorrectedScore:
+    """The metrics of one answer; each is in [0, 1]. `correct` is the accuracy of its kind, closed or open."""
+
+    bleu1: float
+    recall: float
+    f1: float
+    correct: bool
+
+
+def score_corrected(prediction: str, gold: str, question: str, *, closed: bool) -> CorrectedScore:
+    """Score one answer.
+
+    With P and G the words of the answer and of the gold answer, repeated words counted: recall = |P & G| / |G|,
+    f1 = 2|P & G| / (|P| + |G|). An open answer is right from a recall of 0.75.
+
+    Raises:
+        ValueError: the gold answer has no words.
+    """
+    predicted, expected = words(prediction), words(gold)
+    if not expected:
+        raise ValueError(f"The gold answer {gold!r} has no words, so recall is not defined.")
+    common = sum((Counter(predicted) & Counter(expected)).values())
+    recall = common / len(expected)
+    right = closed_right(predicted, expected, words(question)) if closed else recall >= OPEN_RECALL
+    return CorrectedScore(
+        bleu1=bleu1(" ".join(predicted), " ".join(expected)),
+        recall=recall,
+        f1=2 * common / (len(predicted) + len(expected)),
+        correct=right,
+    )
+
+
+def closed_right(predicted: Sequence[str], expected: Sequence[str], question: Sequence[str]) -> bool:
+    """Tell whether a closed answer is right, all given as words.
+
+    Yes and no: the answer says the same. Else: it has all gold words, and none of the words beside an "or" in the
+    question that are not the gold answer's.
+    """
+    if len(expected) == 1 and expected[0] in STANCES:
+        return stance(predicted) is STANCES[expected[0]]
+    beside = {
+        question[place]
+        for number, word in enumerate(question)
+        if word in OR
+        for place in (number - 1, number + 1)
+        if 0 <= place < len(question)
+    }
+    rivals = beside - set(expected)
+    return not Counter(expected) - Counter(predicted) and not rivals & set(predicted)
+
+
+def stance(said: Sequence[str]) -> bool | None:
+    """Tell whether an answer, as words, says yes or no: its first word does, or else the only one of the two in it."""
+    if said and said[0] in STANCES:
+        return STANCES[said[0]]
+    found = {STANCES[word] for word in said if word in STANCES}
+    return found.pop() if len(found) == 1 else None

@@ -1,0 +1,50 @@
+"""Sections as one HTML page that fetches nothing: figures and pictures are inside it, and no script is."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from eval.report.blocks import Block, Section
+from eval.report.text import printable
+
+
+def web_page(title: str, sections: Sequence[Section]) -> str:
+    """Return the page. Every text is made printable, and escaped by the template engine."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        finalize=_printable,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"data_url": svg_url, "runs": _runs, "breakable": _breakable}
+    return environment.get_template("page.html.jinja").render(title=title, sections=sections)
+
+
+def svg_url(svg: str) -> str:
+    """Return a drawing as a data URL: inside an image no script of it would ever run."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+
+
+def _runs(blocks: Sequence[Block]) -> list[tuple[str, list[Block]]]:
+    """Group neighbours of one kind, so that figures can stand side by side."""
+    return [(kind, list(group)) for kind, group in groupby(blocks, key=lambda block: block.kind)]
+
+
+def _breakable(text: str) -> Markup:
+    """Let a name of a file, a run or a metric be broken where its parts meet."""
+    escaped = escape(printable(text))
+    return Markup(re.sub(r"(?<=[_/,])(?=\S)", "<wbr>", escaped))
+
+
+def _printable(value: Any) -> Any:
+    return printable(value) if type(value) is str else value

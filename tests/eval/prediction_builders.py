@@ -1,0 +1,34 @@
+"""Predictions made from a benchmark's items, without a model."""
+
+from eval.predictions import Predictions
+
+
+def answered(items, outputs, name="run"):
+    """A prediction for each item; an output of None is a failed one. Outputs are by id, or one for all."""
+    lines = []
+    for item in items:
+        output = outputs.get(item.id) if isinstance(outputs, dict) else outputs
+        line = {
+            "benchmark": name,
+            "item": item.id,
+            "language": item.language,
+            "task": item.task,
+            "modality": item.modality,
+            "question": item.question,
+            "gold": item.gold,
+            "facts": dict(item.facts),
+            "output": output or "",
+        }
+        lines.append(line | {"error": "unreadable"} if output is None else line)
+    return Predictions(name, {"benchmark": {"name": name}}, lines)
+
+
+def value(scores, metric, **subgroup):
+    """The one score of a metric and subgroup."""
+    (found,) = [score for score in scores if (score.metric, score.subgroup) == (metric, subgroup)]
+    return found
+
+
+def texts(item):
+    """The parts of an item's turn: its texts, and None for each picture."""
+    return [part.get("text") for part in item.messages[-1]["content"]]

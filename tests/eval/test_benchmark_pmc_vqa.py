@@ -1,0 +1,70 @@
+"""PMC-VQA in its two releases, and how options are told apart in one text."""
+
+import pytest
+from layouts import pmc_vqa
+from prediction_builders import answered, texts, value
+
+from eval.benchmarks.choice import lettered, split_options
+from eval.benchmarks.registry import load
+from eval.errors import EvalError
+
+
+def test_the_checked_split_of_the_first_release(tmp_path):
+    pmc_vqa.make(tmp_path / "PMC-VQA")
+    pmc_vqa.make_second(tmp_path / "PMC-VQA")
+    benchmark = load("pmc_vqa", tmp_path)
+    assert benchmark.problems() == []
+    (item,) = benchmark.items()
+    assert item.id == "pmc_vqa-1-test_clean-choice-1"
+    assert item.facts["right"] == "B" and item.facts["options"]["C"] == "DNA: none"
+    assert texts(item)[0] is None and texts(item)[1].endswith("\nD. Cannot be told")
+    assert benchmark.image(item.images[0])[:2] == b"\xff\xd8"
+
+
+def test_the_second_release(tmp_path):
+    pmc_vqa.make_second(tmp_path / "PMC-VQA")
+    (item,) = load("pmc_vqa", tmp_path).items()
+    assert (item.id, item.gold) == ("pmc_vqa-2-test-choice-11", "D. Cannot be told")
+
+
+def test_accuracy_counts_what_chooses_nothing_as_wrong(tmp_path):
+    pmc_vqa.make(tmp_path / "PMC-VQA")
+    (tmp_path / "PMC-VQA/test_clean.csv").write_bytes((tmp_path / "PMC-VQA/test.csv").read_bytes())
+    benchmark = load("pmc_vqa", tmp_path)
+    first, second = benchmark.items()
+    (score,) = benchmark.score(answered([first, second], {first.id: "The answer is B.", second.id: "maybe"}), [])
+    assert (score.metric, score.value, score.n, score.unscored) == ("accuracy", 0.5, 2, 0)
+    assert score.note == "1 of 2 answers choose no option; they count as wrong."
+    failed = value(benchmark.score(answered([first, second], {first.id: "A", second.id: None}), []), "accuracy")
+    assert (failed.value, failed.n, failed.unscored, failed.note) == (0, 1, 1, "")
+
+
+def test_no_file_of_either_release(tmp_path):
+    (tmp_path / "PMC-VQA").mkdir()
+    assert any("test_2.csv: there is no such file. Get it: https://" in p for p in load("pmc_vqa", tmp_path).problems())
+    with pytest.raises(EvalError, match=r"pmc_vqa: .*test_2\.csv"):
+        load("pmc_vqa", tmp_path).items()
+
+
+SPLIT = [
+    ("What?\nA. one\nB. two", "What?", {"A": "one", "B": "two"}),
+    ("ما هو؟\nأ. واحد\nب. اثنان\nهـ. لا شيء", "ما هو؟", {"A": "واحد", "B": "اثنان", "E": "لا شيء"}),
+    # Any mark behind the letter, blanks before it, alef without hamza, lines of an option.
+    ("ما؟\n ا) واحد\n  أو أكثر\nب - اثنان \n", "ما؟", {"A": "واحد\n  أو أكثر", "B": "اثنان"}),
+    # An option that begins like a stem's line: the last A counts.
+    ("A. B. went home.\nWhy?\nA. one\nB. two", "A. B. went home.\nWhy?", {"A": "one", "B": "two"}),
+    ("املأ الفراغ ____", "املأ الفراغ ____", {}),
+    ("ما؟\nب. اثنان", "ما؟\nب. اثنان", {}),
+    # An option without text is one.
+    ("What?\nA.\nB. two", "What?", {"A": "", "B": "two"}),
+]
+
+
+@pytest.mark.parametrize(("text", "stem", "options"), SPLIT)
+def test_splitting_options(text, stem, options):
+    assert split_options(text) == (stem, options)
+
+
+def test_lettering_and_splitting_are_inverse():
+    options = {"A": "واحد", "C": "A+B", "F": "x: y"}
+    assert split_options(lettered("سؤال؟", options)) == ("سؤال؟", options)

@@ -1,0 +1,157 @@
+"""Two results folders side by side: the right differences, and no number where the questions are not the same."""
+
+import json
+
+import eval_builders as make
+import pytest
+
+from eval import item_values
+from eval.benchmarks.base import Benchmark
+from eval.benchmarks.registry import BENCHMARKS, load
+from eval.compare import compare, comparison
+from eval.errors import EvalError
+from eval.predictions import read_all
+from eval.report.paper_tables import TABLES
+
+CLINICAL = [row.benchmark for row in TABLES[0].rows]
+
+
+class Graded:
+    """A benchmark of which only the item values are asked."""
+
+    def values(self, predictions, verdicts):
+        lines = {line["item"]: len(line["output"]) / 10 for line in predictions.lines}
+        return {"judge.relative": {v["item"]: v["score"] for v in verdicts}, "length": lines}
+
+
+def answers(right, count=20, **more):
+    return [make.prediction(f"i{n:02}#0", "head", "head" if n < right else "foot", **more) for n in range(count)]
+
+
+def write(folder, name, lines, **header):
+    """Write a predictions file whose header has these keys beside the builder's."""
+    path = make.write_predictions(folder, name, lines)
+    first, _, rest = path.read_text(encoding="utf-8").partition("\n")
+    merged = {**json.loads(first)["header"], **header}
+    if "benchmark" in merged:
+        del merged["data"]
+    record = {"header": merged}
+    path.write_text(json.dumps(record) + "\n" + rest, encoding="utf-8")
+
+
+@pytest.fixture
+def folders(tmp_path):
+    return tmp_path / "a", tmp_path / "b"
+
+
+def lines_of(a, b):
+    return {(line.benchmark, line.metric): line for line in comparison(a, b).lines}
+
+
+def test_differences_by_hand(folders):
+    a, b = folders
+    make.write_predictions(a, "train", answers(5))
+    make.write_predictions(b, "train", answers(15)[::-1])
+    line = lines_of(a, b)["train", "exact"]
+    assert (line.result.a, line.result.b, line.result.n, line.left_out) == (0.25, 0.75, 20, 0)
+    assert line.result.p == pytest.approx(2 / 2**10)
+    text = compare(a, b)
+    assert "+0.500 [" in text and "b is higher" in text and "McNemar" in text
+
+
+def test_a_difference_inside_its_interval_is_said_to_be_one(folders, tmp_path):
+    a, b = folders
+    make.write_predictions(a, "train", answers(9))
+    make.write_predictions(b, "train", answers(10))
+    text = compare(a, b, tmp_path / "deep" / "compare.md")
+    assert "no difference shown" in text and "b is" not in text
+    assert (tmp_path / "deep" / "compare.md").read_text(encoding="utf-8") == text + "\n"
+
+
+def test_items_of_one_run_are_left_out_and_counted(folders):
+    a, b = folders
+    make.write_predictions(a, "train", answers(20))
+    unscored = [{**line, "error": "no picture"} for line in answers(20)[:3]]
+    make.write_predictions(b, "train", [*unscored, *answers(20)[3:15]])
+    line = lines_of(a, b)["train", "exact"]
+    assert (line.result.n, line.left_out) == (12, 8)
+
+
+def test_other_questions_are_not_compared(folders):
+    a, b = folders
+    make.write_predictions(a, "train", answers(5))
+    make.write_predictions(b, "train", answers(5))
+    write(a, "slake", answers(5), benchmark={"name": "slake", "split": "test", "sha256": "11"})
+    write(b, "slake", answers(5), benchmark={"name": "slake", "split": "test", "sha256": "22"})
+    found = comparison(a, b)
+    assert {line.benchmark for line in found.lines} == {"train"}
+    assert any("slake: not compared: the questions are not the same" in warning for warning in found.warnings)
+
+
+def test_nothing_in_common(folders):
+    a, b = folders
+    make.write_predictions(a, "train", answers(5))
+    make.write_predictions(b, "heldout", answers(5), split="heldout")
+    with pytest.raises(EvalError, match=r"nothing can be compared.*\n.*heldout: only in") as error:
+        compare(a, b)
+    assert "train: only in" in str(error.value)
+
+
+def test_other_settings_are_said(folders):
+    a, b = folders
+    write(a, "train", answers(5), generation={"decoding": "greedy", "dtype": "float32"}, engine={"name": "vllm"})
+    write(b, "train", answers(5), generation={"decoding": "greedy", "dtype": "bfloat16"}, engine={"name": "openai"})
+    text = compare(a, b)
+    assert "train: generation differs (a: decoding greedy, dtype float32; b: decoding greedy, dtype bfloat16)" in text
+    assert "train: engine differs (a: name vllm; b: name openai)" in text
+
+
+def test_graded_values_of_a_benchmark_and_its_judge(folders, monkeypatch):
+    monkeypatch.setattr(item_values, "load", lambda name, root: Graded())
+    verdicts = {"a": [0.5] * 4, "b": [0.5, 0.5, 0.9, 1.1]}
+    monkeypatch.setattr(
+        item_values,
+        "read_verdicts",
+        lambda results, name: [{"item": f"i{n:02}#0", "score": s} for n, s in enumerate(verdicts[results.name])],
+    )
+    monkeypatch.setattr("eval.compare.read_verdicts", lambda results, name: [{"judge": {"model": results.name}}])
+    about = {"name": "bimed_mbench_en", "split": "all", "sha256": "0"}
+    for folder in folders:
+        write(folder, "bimed_mbench_en", answers(5, count=6), benchmark=about)
+    found = comparison(*folders)
+    relative = found.lines[0]
+    assert (relative.metric, relative.result.n, relative.result.test) == ("judge.relative", 4, "permutation")
+    assert relative.result.difference == pytest.approx(0.25)
+    assert "bimed_mbench_en: judge differs (a: model a; b: model b)" in found.warnings
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_every_benchmark_has_values_of_items(name, tmp_path):
+    assert type(load(name, tmp_path)).values is not Benchmark.values
+
+
+def test_values_of_items_are_what_a_score_is_the_mean_of(folders):
+    facts = {"closed": False, "typed": True}
+    lines = [{**line, "facts": facts} for line in answers(3, count=8)]
+    arabic = {**lines[0], "item": "i00#0-ar", "language": "ar", "facts": {**facts, "version_of": "i00#0"}}
+    write(folders[0], "slake", [*lines, arabic], benchmark={"name": "slake", "split": "test", "sha256": "1"})
+    (run,) = read_all(folders[0])
+    values = item_values.item_values(folders[0], run)
+    overall = {score.metric: score for score in load("slake", folders[0]).score(run, []) if not score.subgroup}
+    assert set(values) == set(overall)
+    for metric, items in values.items():
+        assert sum(items.values()) / len(items) == pytest.approx(overall[metric].value)
+
+
+def test_average_over_the_clinical_columns(folders, monkeypatch):
+    right = {"a": 8, "b": 14}
+    for folder in folders:
+        for name in CLINICAL:
+            write(folder, name, answers(1, count=1), benchmark={"name": name, "split": "test", "sha256": "1"})
+    monkeypatch.setattr(
+        "eval.compare.item_values",
+        lambda results, run: {"accuracy": {f"i{n}": float(n < right[results.name]) for n in range(20)}},
+    )
+    line = comparison(*folders).lines[-1]
+    assert (line.benchmark, line.metric, line.result.n) == ("Table 2: clinical language", "average", 200)
+    assert line.result.difference == pytest.approx(0.3) and line.result.shown

@@ -1,0 +1,61 @@
+"""METEOR by hand, with a WordNet of two words and with the real one where it is installed."""
+
+import pytest
+import wordnet_layout
+
+from eval.metrics import meteor as module
+from eval.metrics.meteor import DEBIAN, NO_PUNKT, meteor
+
+
+@pytest.fixture(scope="module")
+def without_nltk_data():
+    """nltk's own copies of WordNet and punkt_tab cannot be found."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module.nltk.data, "path", [])
+        yield
+
+
+@pytest.fixture(scope="module")
+def measure(without_nltk_data, tmp_path_factory):
+    return meteor([wordnet_layout.make(tmp_path_factory.mktemp("wordnet") / "dict")])
+
+
+BY_HAND = [
+    # 3 of 3 words in one chunk: F 1, penalty 0.5 (1/3)^3.
+    ("the heart is", "the heart is", 1 - 0.5 / 27),
+    # 2 of 3 words match, one chunk. P 2/3, R 1: F = PR / (0.9 P + 0.1 R) = 0.6667 / 0.7; penalty 0.5 (1/2)^3.
+    ("heart is normal", "heart is", (2 / 3 / 0.7) * (1 - 0.5 / 8)),
+    # Two chunks of two words: penalty 0.5 (2/2)^3.
+    ("is heart", "heart is", 0.5),
+    # A stem: "hearts" and "heart". One word, one chunk: penalty 0.5.
+    ("hearts", "heart", 0.5),
+    # A synonym.
+    ("auto", "car", 0.5),
+    ("lung", "car", 0.0),
+    ("", "car", 0.0),
+    # Arabic words match as they are: 2 of 2, one chunk.
+    ("لا ارتشاح", "لا ارتشاح", 1 - 0.5 / 8),
+    # The full stop of an inner sentence is a word of its own: 4 of 4.
+    ("Clear. Normal.", "clear . normal .", 1 - 0.5 / 64),
+]
+
+
+@pytest.mark.parametrize(("prediction", "reference", "expected"), BY_HAND)
+def test_by_hand(measure, prediction, reference, expected):
+    assert measure(prediction, reference) == pytest.approx(expected)
+
+
+def test_it_says_when_sentences_are_split_without_punkt(measure):
+    assert measure.note == NO_PUNKT
+
+
+def test_no_wordnet_is_no_metric(without_nltk_data, tmp_path):
+    assert meteor([tmp_path]) is None
+
+
+@pytest.mark.skipif(not (DEBIAN / "data.noun").is_file(), reason="Debian's wordnet-base is not installed")
+def test_synonyms_of_the_real_wordnet():
+    measure = meteor()
+    assert measure("auto", "car") == 0.5
+    # nltk looks up stems, and "automobil" and "larg" are in no dictionary.
+    assert measure("automobile", "car") == measure("large", "big") == 0
