@@ -62,8 +62,8 @@ def dataset(folder: str | Path, rows: int = 24, seed: int = 0, with_images: bool
     store = _pictures(random, 6) if with_images else []
     kinds = [kind for kind in KINDS if with_images or kind[2] == 0]
     keys = [picture["key"] for picture in store]
-    train = [_row(f"train-{number}", kinds[number % len(kinds)], keys, random) for number in range(rows)]
-    test = [_row(f"test-{number}", kinds[number % len(kinds)], keys, random) for number in range(8)]
+    train = [row(f"train-{number}", kinds[number % len(kinds)], keys, random) for number in range(rows)]
+    test = [row(f"test-{number}", kinds[number % len(kinds)], keys, random) for number in range(8)]
     middle = (rows + 1) // 2
     tables = {
         "train-00000-of-00002.parquet": train[:middle],
@@ -78,10 +78,10 @@ def dataset(folder: str | Path, rows: int = 24, seed: int = 0, with_images: bool
         file = folder / "images" / "images-00000.arrow"
         with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, STORE_SCHEMA) as writer:
             writer.write_table(pa.Table.from_pylist(store, STORE_SCHEMA))
-        images[file.name] = {"images": len(store), **_digest(file)}
+        images[file.name] = {"images": len(store), **digest(file)}
     (folder / "README.md").write_text(CARD, encoding="utf-8")
     (folder / "ledger.jsonl").write_text("", encoding="utf-8")
-    shards = {name: {"rows": len(part), **_digest(folder / name)} for name, part in tables.items()}
+    shards = {name: {"rows": len(part), **digest(folder / name)} for name, part in tables.items()}
     _write_manifest(folder, train, test, shards, images)
     return folder
 
@@ -126,7 +126,7 @@ def _pictures(random: Random, count: int) -> list[dict[str, Any]]:
     return [records[key] for key in sorted(records)]
 
 
-def _row(name: str, kind: tuple[str, str, int, list[str]], keys: list[str], random: Random) -> dict[str, Any]:
+def row(name: str, kind: tuple[str, str, int, list[str]], keys: list[str], random: Random) -> dict[str, Any]:
     language, task, count, turns = kind
     word = random.choice(WORDS[language])
     messages = []
@@ -176,5 +176,5 @@ def _write_manifest(
     partial.replace(folder / "manifest.json")
 
 
-def _digest(file: Path) -> dict[str, Any]:
+def digest(file: Path) -> dict[str, Any]:
     return {"bytes": file.stat().st_size, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
