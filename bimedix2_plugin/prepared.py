@@ -75,6 +75,13 @@ def pin_shards(cfg: DictDefault) -> None:
                 entry["path"] = str(Path(entry["path"]).absolute())
 
 
+def unpin_shards(cfg: DictDefault) -> None:
+    """Take back what `pin_shards` named: Axolotl's schema, which a worker of Ray applies again, knows lists alone."""
+    for entry in [*(cfg.datasets or []), *(cfg.test_datasets or [])]:
+        entry.pop("data_files", None)
+        entry.pop("ds_type", None)
+
+
 def remove_unfinished(prepared: str) -> None:
     """Remove what a killed run left half-written in a prepared set's folder; Axolotl would take it for the set.
 

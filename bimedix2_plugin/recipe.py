@@ -112,9 +112,12 @@ def _settings(cfg: DictDefault) -> list[str]:
     if not cfg.base_model:
         problems.append("base_model: name a language model (a Hub id, or a folder that starts with ./).")
     align = cfg.stage == "align"
-    sharded = next((key for key in ("deepspeed", "fsdp", "fsdp_config") if cfg.get(key)), None)
-    if align and sharded:
-        problems.append(f"{sharded}: leave it out; it would save the frozen model. Stage align fits DDP.")
+    if align and cfg.deepspeed:
+        problems.append(
+            "deepspeed: leave it out; its checkpoints hold the frozen model. Stage align runs under DDP and, where the "
+            "base does not fit one GPU, under FSDP2 (fsdp_config)."
+        )
+    problems += _fsdp(cfg)
     start = (cfg.projector or {}).get("init_from")
     elsewhere = cfg.is_preprocess or cfg.inference or cfg.merge_lora or cfg.lora_model_dir
     if start and not (Path(start) / FINISHED).is_file() and not elsewhere:
@@ -123,6 +126,25 @@ def _settings(cfg: DictDefault) -> list[str]:
         problems.append("adapter: leave it out; stage align trains the projector alone.")
     if not align and cfg.adapter not in ("lora", "qlora"):
         problems.append("adapter: set it to lora or qlora; stage instruct trains a LoRA and the projector.")
+    return problems
+
+
+def _fsdp(cfg: DictDefault) -> list[str]:
+    """Name what would lose a run's end under FSDP2: stage align saves whole, a LoRA in parts."""
+    sharing = cfg.fsdp_config or {}
+    wanted = "FULL_STATE_DICT" if cfg.stage == "align" else "SHARDED_STATE_DICT"
+    problems = []
+    if cfg.fsdp_config and sharing.get("state_dict_type") != wanted:
+        problems.append(
+            f"fsdp_config.state_dict_type: set it to {wanted}; "
+            + (
+                "after the last step Axolotl would look for parts, and stage align has none."
+                if cfg.stage == "align"
+                else "every checkpoint would gather the frozen model on one rank."
+            )
+        )
+    if sharing.get("offload_params"):
+        problems.append("fsdp_config.offload_params: leave it out; the projector is gathered from the GPUs.")
     return problems
 
 

@@ -39,10 +39,12 @@ class WholeEpochSampler(MultipackBatchSampler):
         return whole
 
     def generate_batches(self, set_stats: bool = False) -> list[Batch]:
-        """Return this epoch's batches, each a list of bins of row numbers."""
+        """Return this epoch's batches, each a list of as many bins of row numbers, of which some may be empty."""
         if self._batches is None:
             batches = super().generate_batches(set_stats)
-            self._batches = split_to(batches, self._len_across_ranks or len(batches))
+            batches = split_to(batches, self._len_across_ranks or len(batches))
+            # Of batches with fewer bins than others, accelerate leaves some out when it deals them out to the ranks.
+            self._batches = [batch + [[]] * (self.batch_size - len(batch)) for batch in batches]
         return self._batches
 
 

@@ -15,6 +15,7 @@ from axolotl.utils.logging import get_logger
 from bimedix2_plugin import projector
 from bimedix2_plugin.compose import COMPOSITION
 from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.sharding import give_whole, part_of
 
 LOG = get_logger(f"axolotl.{__name__}")  # Axolotl shows information from its own names only
 PROJECTOR = "multi_modal_projector"
@@ -70,14 +71,32 @@ def keep_tower_out_of_the_graph(model: Any) -> None:
     tower.forward = torch.no_grad()(tower.forward)
 
 
+def load_on_one_rank() -> None:
+    """Leave the weights to rank 0, which sends the others their part; transformers would fill every rank with zeros.
+
+    Axolotl asks for this itself where there is an adapter. It must not where the base is trained: the optimizer's state
+    could not be gathered. Stage align, too, has a frozen base.
+    """
+    from axolotl.monkeypatch.accelerate.fsdp2 import patch_move_missing_keys_meta_for_fsdp
+
+    patch_move_missing_keys_meta_for_fsdp()
+
+
+def give_projector_whole(model: Any) -> None:
+    """Let PEFT save the trained projector whole, also where FSDP2 shares it out over the ranks."""
+    for name, module in model.named_modules():
+        if name.endswith(PROJECTOR) and hasattr(module, "modules_to_save"):
+            give_whole(module)
+
+
 def keep_projector_in_float32(model: Any) -> None:
     """Keep the trained projector and, with it, the optimizer's state in float32; autocast computes in bf16.
 
     PEFT does so for a LoRA alone. At the recipes' learning rates half of the projector's steps are smaller than
-    what a bf16 weight can take up.
+    what a bf16 weight can take up. DeepSpeed keeps float32 copies itself, and under ZeRO-3 the weights are not here.
     """
     for name, parameter in model.named_parameters():
-        if parameter.requires_grad and is_projector(name):
+        if parameter.requires_grad and is_projector(name) and not hasattr(parameter, "ds_id"):
             parameter.data = parameter.data.float()
 
 
@@ -128,8 +147,8 @@ def _weights_time(cfg: DictDefault) -> int | None:
 def load_projector(model: Any, folder: str | Path) -> None:
     """Put a saved projector's weights into a LLaVA model."""
     weights = projector.load(Path(folder))
-    state = {name.removeprefix(projector.PREFIX): tensor for name, tensor in weights.items()}
-    model.model.multi_modal_projector.load_state_dict(state)
+    for name, parameter in model.model.multi_modal_projector.named_parameters():
+        parameter.data.copy_(part_of(weights[f"{projector.PREFIX}{name}"], parameter))
 
 
 def check_roles(model: Any, cfg: DictDefault) -> None:

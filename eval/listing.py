@@ -11,7 +11,7 @@ from eval.report.tables import terminal
 def listing(root: Path) -> str:
     """Return the table of all benchmarks, how to get what is not there, and the suites."""
     table = [["benchmark", "paper", "licence", "split", f"under {root}"]]
-    missing = []
+    missing: dict[tuple[str, str, str], list[str]] = {}
     for name in BENCHMARKS:
         try:
             benchmark = load(name, root)
@@ -22,6 +22,11 @@ def listing(root: Path) -> str:
         about = benchmark.ABOUT
         table.append([name, about.table or "-", about.licence, about.split, "missing" if problems else "there"])
         if problems:
-            missing += [f"{name} ({about.title})", f"  wants  {', '.join(about.layout)}", f"  get it {about.get}"]
+            missing.setdefault((about.title, ", ".join(about.layout), about.get), []).append(name)
     suites = [f"--suite {suite}: {', '.join(names)}" for suite, names in SUITES.items()]
-    return "\n".join([terminal(table), "", *(["How to get the rest:", *missing, ""] if missing else []), *suites])
+    rest = [
+        line
+        for (title, layout, get), names in missing.items()
+        for line in (f"{', '.join(names)} ({title})", f"  wants  {layout}", f"  get it {get}")
+    ]
+    return "\n".join([terminal(table), "", *(["How to get the rest:", *rest, ""] if rest else []), *suites])

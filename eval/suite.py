@@ -61,8 +61,9 @@ def run_benchmarks(
         _predict(model, each, results, limit, prompting)
     _judge([each.name for each in ready if each.JUDGED], results, root, judge)
     say(f"done: {', '.join(each.name for each in ready)}. Predictions are in {results / 'predictions'}.")
-    for line in missing:
-        say(f"skipped: {line}")
+    if missing:
+        skipped = ", ".join(line.partition(":")[0] for line in missing)
+        say(f"skipped: {skipped}. `python -m eval benchmarks --root {root}` says how to get what is not there.")
 
 
 def find(

@@ -10,7 +10,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from bimedix2_plugin.attention import document_attention
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(lengths=st.lists(st.integers(1, 9), min_size=1, max_size=5), groups=st.sampled_from([1, 2]))
 def test_equals_each_document_alone(lengths, groups):
     generator = torch.Generator().manual_seed(sum(lengths))

@@ -80,7 +80,7 @@ TEXT = (
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(turns=st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=3))
 def test_labels_are_the_answers_and_their_end_tokens(renderers, name, turns):
     renderer = renderers[name]
@@ -96,7 +96,7 @@ def test_labels_are_the_answers_and_their_end_tokens(renderers, name, turns):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(question=TEXT, answer=TEXT)
 def test_training_has_the_prompt_of_evaluation_token_for_token(renderers, processors, name, question, answer):
     user = _turn("user", None, question)

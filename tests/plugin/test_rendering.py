@@ -64,7 +64,7 @@ TEXT = st.text(
 
 
 @pytest.mark.parametrize("style", STYLES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(turns=st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=3), images=st.integers(0, 2))
 def test_labels_are_the_answers_and_their_end_tokens(renderers, style, turns, images):
     renderer = renderers[style]
@@ -81,7 +81,7 @@ def test_labels_are_the_answers_and_their_end_tokens(renderers, style, turns, im
 
 
 @pytest.mark.parametrize("style", STYLES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(turn=st.tuples(TEXT, TEXT, st.booleans()))
 def test_the_prompt_of_training_is_the_prompt_of_evaluation(folders, renderers, style, turn):
     """The saved processor's prompt tokens are what training has before the answer, token for token."""

@@ -27,7 +27,7 @@ def _axolotl_sampler(lengths, capacity, ranks=1):
     )
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     lengths=st.lists(st.integers(2, 100), min_size=12, max_size=60),
     epochs=st.integers(1, 4),
