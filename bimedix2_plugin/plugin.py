@@ -40,8 +40,12 @@ class BiMediX2Plugin(BasePlugin):
         return "bimedix2_plugin.args.BiMediX2Args"
 
     def get_training_args(self, cfg: DictDefault) -> dict[str, Any]:
-        """Let bf16 run on a processor that has it; the trainer refuses unless told that there is no GPU."""
-        return {} if torch.cuda.is_available() else {"use_cpu": True}
+        """Weigh every labelled token of a step alike, over all ranks, and let bf16 run on a processor that has it.
+
+        Axolotl lets each rank take the mean of its own tokens, so that those of a short answer would weigh more. The
+        trainer refuses bf16 unless told that there is no GPU.
+        """
+        return {"average_tokens_across_devices": True} | ({} if torch.cuda.is_available() else {"use_cpu": True})
 
     def get_trainer_cls(self, cfg: DictDefault) -> type:
         """Name the trainer."""

@@ -33,7 +33,7 @@ def _rows(batches):
     return [row for batch in batches for part in batch for row in part]
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(lengths=st.lists(st.integers(2, 100), min_size=16, max_size=60), epochs=st.integers(1, 3))
 @pytest.mark.parametrize("packs", [1, 2])
 def test_two_ranks_see_every_row_of_an_epoch_once(packs, lengths, epochs):

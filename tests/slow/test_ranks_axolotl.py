@@ -58,6 +58,13 @@ def test_fsdp2_is_ddp_and_saves_the_lora_with_the_whole_projector(place, instruc
     _same(load_file(place / "fsdp/adapter_model.safetensors"), load_file(place / "ddp/adapter_model.safetensors"))
 
 
+def test_a_labelled_token_weighs_the_same_on_every_rank(place, instruct):
+    """Two ranks are one with twice the accumulation: Axolotl alone would let a rank with few labels weigh as much."""
+    alone = runs.train(**STEPS | {"gradient_accumulation_steps": 2, "output_dir": "./alone"})
+    losses = {entry["step"]: entry["loss"] for entry in alone.state.log_history if "loss" in entry}
+    assert losses == pytest.approx(instruct, rel=1e-5)
+
+
 def test_a_lora_resumes_under_fsdp2(place, instruct):
     assert max(instruct) > 2
     shutil.copytree(place / "fsdp" / "checkpoint-2", place / "fsdp_again" / "checkpoint-2")
