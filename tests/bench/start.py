@@ -34,7 +34,7 @@ COMMON = (
 )
 STOCK = {key: runs.RECIPE[key] for key in (*COMMON, "tf32", "attn_implementation", "seed", "save_strategy")} | {
     "base_model": "./llama",
-    "datasets": [{"path": "./text", "type": "chat_template", "ds_type": "json", "data_files": ["./text.jsonl"]}],
+    "datasets": [{"path": "./text.jsonl", "ds_type": "json", "type": "chat_template"}],
     "adapter": "lora",
     "lora_r": 4,
     "lora_alpha": 8,

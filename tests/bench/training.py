@@ -26,6 +26,7 @@ import torch
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 ROWS_A_BATCH = 4
+DATA = ("images", "mix")
 
 
 @dataclass
@@ -52,13 +53,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--data", nargs="+", choices=DATA, default=DATA, help="image rows, BiMed-V's mix, or both")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, float32, median of {options.rounds} rounds")
     with TemporaryDirectory() as folder, runs.inside(Path(folder)):
         tiny.llama("llama", tied=True, hidden=512, layers=4, heads=8, kv_heads=4)
         tiny.clip_vision("clip", image_size=336)
-        for name in ("images", "mix"):
+        for name in options.data:
             mix.dataset(name, "llama", options.rows, images_only=name == "images")
             report(f"{name}, {options.rows} rows", ways(Path(name)), options.rounds)
 
