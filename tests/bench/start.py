@@ -39,6 +39,9 @@ STOCK = {key: runs.RECIPE[key] for key in (*COMMON, "tf32", "attn_implementation
     "lora_r": 4,
     "lora_alpha": 8,
     "lora_target_linear": True,
+    **dict.fromkeys(
+        ("lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel"), False
+    ),  # stock turns them on; they need CUDA
     "sample_packing": True,
     "output_dir": "./out-stock",
     "dataset_prepared_path": "./prepared-stock",
