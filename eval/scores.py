@@ -6,7 +6,7 @@ import json
 import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from eval.benchmarks.registry import BENCHMARKS, ROOT, load
@@ -48,10 +48,14 @@ def is_right(prediction: Prediction) -> bool | None:
     return exact(prediction["output"], prediction["gold"])
 
 
+# Six metrics in overlapping groups ask for the score of the same answer.
+_score_vqa = lru_cache(maxsize=1 << 16)(score_vqa)
+
+
 def _multimedeval(prediction: Prediction, value: Callable[[VqaScore], float]) -> float | None:
     if "error" in prediction or not is_scorable(prediction["gold"]):
         return None
-    return value(score_vqa(prediction["output"], prediction["gold"]))
+    return value(_score_vqa(prediction["output"], prediction["gold"]))
 
 
 def _closed(prediction: Prediction) -> bool:

@@ -56,13 +56,17 @@ def _own_file() -> dict[str, dict[str, str]]:
     return content
 
 
+def _first_file(paths: Iterable[Path]) -> Path | None:
+    return next((path for path in paths if path.is_file()), None)
+
+
 def from_script(paths: Iterable[Path], name: str) -> Wording | None:
     """The constant `name` and the system message of the first of these Python files that is there.
 
     Raises:
         EvalError: the file is there and has not both.
     """
-    path = next((path for path in paths if path.is_file()), None)
+    path = _first_file(paths)
     if path is None:
         return None
     try:
@@ -97,7 +101,7 @@ def from_yaml(paths: Iterable[Path], name: str) -> Wording | None:
     Raises:
         EvalError: the file is there and has not both.
     """
-    path = next((path for path in paths if path.is_file()), None)
+    path = _first_file(paths)
     if path is None:
         return None
     try:
