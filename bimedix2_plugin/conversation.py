@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from axolotl.prompt_tokenizers import DatasetWrappingStrategy
 from axolotl.utils.dict import DictDefault
 from axolotl.utils.logging import get_logger
@@ -22,6 +23,7 @@ from bimedix2_plugin.rendering import Renderer, RowError
 
 LOG = get_logger(f"axolotl.{__name__}")  # Axolotl shows information from its own names only
 LEDGER = "ledger.jsonl"
+_NO_TOKENS = np.zeros(0, np.int32)
 
 
 def load(tokenizer: Any, cfg: DictDefault, ds_cfg: Any = None, processor: Any = None) -> ConversationStrategy:
@@ -80,7 +82,8 @@ class ConversationStrategy(DatasetWrappingStrategy):
         """Return one row of the prepared set; an unusable row comes back empty with its reason."""
         images = list(row.get("images") or [])
         result: dict[str, Any] = {"id": row["id"], "language": row.get("language") or "", "images": images}
-        result |= {"store": str(self.data / "images"), "input_ids": [], "labels": [], "rejected": "", "detail": ""}
+        result |= {"store": str(self.data / "images"), "input_ids": _NO_TOKENS, "labels": _NO_TOKENS}
+        result |= {"rejected": "", "detail": ""}
         try:
             self._check_images(images)
             tokens = self.renderer.tokenise(row["messages"], len(images))

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from bimedix2_plugin.chat_template import joined
 from bimedix2_plugin.vocabulary import PLACEHOLDER
 
@@ -33,10 +35,10 @@ class RowError(ValueError):
 
 @dataclass(frozen=True)
 class Tokenised:
-    """Token ids and labels of one row, equally long; images are expanded to their placeholders."""
+    """Token ids and labels of one row, int32 [L] each; images are expanded to their placeholders."""
 
-    input_ids: list[int]
-    labels: list[int]
+    input_ids: np.ndarray
+    labels: np.ndarray
 
 
 class Renderer:
@@ -111,26 +113,21 @@ class Renderer:
 
     def _label(self, text: str, answers: list[tuple[int, int]]) -> Tokenised:
         encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-        ids, spans = encoded["input_ids"], encoded["offset_mapping"]
-        labelled = [False] * len(ids)
+        ids = np.asarray(encoded["input_ids"], np.int32)
+        starts, ends = np.asarray(encoded["offset_mapping"], np.int64).reshape(-1, 2).T
+        labelled = np.zeros(len(ids), bool)
         for start, end in answers:
-            inside = [index for index, span in enumerate(spans) if span[0] < end and span[1] > start]
-            if not inside or spans[inside[0]][0] < start or (self.stage == "instruct" and spans[inside[-1]][1] > end):
+            inside = np.flatnonzero((starts < end) & (ends > start))
+            if not inside.size or starts[inside[0]] < start or (self.stage == "instruct" and ends[inside[-1]] > end):
                 raise RowError("boundary", "an answer does not begin and end between two tokens")
-            for index in inside:
-                labelled[index] = True
+            labelled[inside] = True
             if self.stage == "instruct":
-                labelled[self._end_token(ids, inside[-1] + 1)] = True
-        input_ids: list[int] = []
-        labels: list[int] = []
-        for token, wanted in zip(ids, labelled, strict=True):
-            count = self.image_tokens if token == self.placeholder_id else 1
-            input_ids += [token] * count
-            labels += [token if wanted else IGNORED] * count
-        return Tokenised(input_ids, labels)
+                labelled[self._end_token(ids, int(inside[-1]) + 1)] = True
+        counts = np.where(ids == self.placeholder_id, self.image_tokens, 1)
+        return Tokenised(np.repeat(ids, counts), np.repeat(np.where(labelled, ids, np.int32(IGNORED)), counts))
 
-    def _end_token(self, ids: list[int], index: int) -> int:
-        if index >= len(ids) or ids[index] not in self._special_ids:
+    def _end_token(self, ids: np.ndarray, index: int) -> int:
+        if index >= len(ids) or int(ids[index]) not in self._special_ids:
             raise RowError("template", "the chat template closes an assistant turn without an end token")
         return index
 

@@ -35,9 +35,15 @@ def prepared(cfg: Any, ids: Sequence[str] = ()) -> Any:
     return TrainDatasetMeta(train_dataset=train, eval_dataset=test, total_num_steps=cfg.max_steps or len(train))
 
 
-def _rows(cfg: Any, entries: list[Any]) -> Dataset:
+def tokenised(strategy: Any, row: dict[str, Any]) -> dict[str, Any]:
+    """One row as the prepared set gives it to the trainer."""
     from axolotl.utils.trainer import add_position_ids
 
+    made = strategy.tokenize_row(row)
+    return add_position_ids(made | {name: made[name].tolist() for name in ("input_ids", "labels")})
+
+
+def _rows(cfg: Any, entries: list[Any]) -> Dataset:
     from bimedix2_plugin.conversation import load
 
     tokenizer = AutoTokenizer.from_pretrained(cfg.tokenizer_config)
@@ -46,7 +52,7 @@ def _rows(cfg: Any, entries: list[Any]) -> Dataset:
         strategy = load(tokenizer, cfg, entry)
         for file in next(iter(entry["data_files"].values())):
             given = Dataset.from_parquet(file, keep_in_memory=True)
-            rows += [add_position_ids(strategy.tokenize_row(row)) for row in given]
+            rows += [tokenised(strategy, row) for row in given]
     assert not any(row["rejected"] for row in rows)
     return Dataset.from_list(rows)
 

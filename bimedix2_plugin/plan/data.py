@@ -113,7 +113,7 @@ def rows_from_data(cfg: DictDefault, renderer: Renderer) -> Rows:
         except RowError:
             continue
         if len(row_tokens.input_ids) <= cfg.sequence_len:
-            labels = sum(label != IGNORED for label in row_tokens.labels)
+            labels = int((row_tokens.labels != IGNORED).sum())
             counted.append((len(row_tokens.input_ids), labels, len(row["images"] or [])))
             kinds.append(f"{row['language']} {'image' if row['images'] else 'text'}")
     if not counted:

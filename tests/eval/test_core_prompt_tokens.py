@@ -41,7 +41,7 @@ def prompt_of_training(renderer, row, turn):
     tokens = renderer.tokenise(messages, images)
     labelled = [place for place, label in enumerate(tokens.labels) if label != IGNORED]
     start = next(place for place in reversed(labelled) if place - 1 not in labelled)
-    return tokens.input_ids[:start]
+    return tokens.input_ids[:start].tolist()
 
 
 def test_the_engine_sends_trainings_tokens(checkpoint, rows, parts):

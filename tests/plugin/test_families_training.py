@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import quick
 import runs
 import tiny
 import tiny_families
@@ -81,13 +82,12 @@ def run(request, workshop):
 def _prepared(cfg):
     """Tokenise a shard of rows as the prepared set has them, without the processes that Axolotl starts for that."""
     from axolotl.common.datasets import TrainDatasetMeta
-    from axolotl.utils.trainer import add_position_ids
 
     from bimedix2_plugin.conversation import load
 
     strategy = load(AutoTokenizer.from_pretrained(cfg.tokenizer_config), cfg, cfg.datasets[0])
     rows = [
-        add_position_ids(strategy.tokenize_row(row))
+        quick.tokenised(strategy, row)
         for file in cfg.datasets[0]["data_files"]["train"][:1]
         for row in Dataset.from_parquet(file, keep_in_memory=True)
     ]

@@ -61,5 +61,5 @@ def test_tokens_are_those_of_the_papers_conversation(renderer, question, answer)
         {"role": "assistant", "content": [{"type": "text", "text": answer}]},
     ]
     tokens = renderer.tokenise(messages, 1)
-    assert tokens.input_ids == prompt + turn("assistant", *plain(answer))
+    assert tokens.input_ids.tolist() == prompt + turn("assistant", *plain(answer))
     assert [label for label in tokens.labels if label != IGNORED] == [*plain(answer), END]

@@ -75,7 +75,7 @@ def test_labels_are_the_answers_and_their_end_tokens(renderers, style, turns, im
     tokens = renderer.tokenise(messages, images)
     expected = "".join(answer.strip() + END[style] for _, answer in turns)
     assert _labelled(renderer, tokens) == expected
-    assert tokens.input_ids.count(renderer.placeholder_id) == images * TOKENS
+    assert tokens.input_ids.tolist().count(renderer.placeholder_id) == images * TOKENS
     assert all(label in (IGNORED, token) for token, label in zip(tokens.input_ids, tokens.labels, strict=True))
     assert tokens.labels[0] == IGNORED
 
@@ -94,7 +94,7 @@ def test_the_prompt_of_training_is_the_prompt_of_evaluation(folders, renderers, 
     processor = _processor(folders[style])
     prompt = processor.apply_chat_template([user], add_generation_prompt=True, tokenize=False)
     sent = processor(text=[prompt], images=[[Image.new("RGB", (30, 20))]], add_special_tokens=False)
-    assert list(sent["input_ids"][0]) == tokens.input_ids[:start]
+    assert list(sent["input_ids"][0]) == tokens.input_ids[:start].tolist()
 
 
 _PROCESSORS: dict = {}
