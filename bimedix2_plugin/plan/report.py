@@ -27,7 +27,7 @@ def render(plan: dict[str, Any]) -> str:
         f"operations: {total:.3g} ("
         + ", ".join(f"{part} {work / total:.1%}" for part, work in plan["operations"].items())
         + ")",
-        f"hours: {plan['hours']:.3g} at {plan['utilisation']:.0%} of the peak (stated, not measured)",
+        f"hours: {_hours(plan['hours'])} at {plan['utilisation']:.0%} of the peak (stated, not measured)",
         "",
         *_memory(plan),
         "",
@@ -38,6 +38,11 @@ def render(plan: dict[str, Any]) -> str:
         *(f"assumed: {assumption}" for assumption in plan["assumptions"]),
     ]
     return "\n".join(lines)
+
+
+def _hours(hours: float) -> str:
+    """Two digits of a long run; of a short one, that it is short."""
+    return f"{hours:,.2g}" if 0.1 <= hours < 10 else f"{hours:,.0f}" if hours >= 10 else "under 0.1"
 
 
 def _parameters(parts: dict[str, dict[str, Any]]) -> list[str]:

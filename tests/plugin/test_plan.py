@@ -11,6 +11,7 @@ import yaml
 from click.testing import CliRunner
 
 from bimedix2_plugin import cli
+from bimedix2_plugin.plan import report
 from bimedix2_plugin.plan.gpus import GPUS
 from bimedix2_plugin.plan.memory import GIB
 
@@ -66,6 +67,12 @@ def test_hours_follow_from_operations_gpu_and_the_stated_share(of_size):
     plan, half = _json(path, "--gpus", 8), _json(path, "--gpus", 8, "--utilisation", 0.2, "--gpu", "a100-80g")
     assert plan["hours"] == pytest.approx(sum(plan["operations"].values()) / (8 * 989.5e12 * 0.4) / 3600)
     assert half["hours"] == pytest.approx(plan["hours"] * 2 * 989.5 / 312)
+
+
+@pytest.mark.parametrize(("hours", "text"), [(3.4e-5, "under 0.1"), (0.1, "0.1"), (2.345, "2.3"), (1234.5, "1,234")])
+def test_hours_are_told_as_a_person_would(of_size, hours, text):
+    plan = _json(of_size("8b")) | {"hours": hours}
+    assert f"\nhours: {text} at 40% of the peak" in report.render(plan)
 
 
 def test_checkpointing_trades_operations_for_memory(of_size):
