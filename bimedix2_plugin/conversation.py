@@ -48,6 +48,7 @@ class ConversationStrategy(DatasetWrappingStrategy):
 
     def __init__(self, renderer: Renderer, sequence_len: int, data: Path, ledger: Path) -> None:
         self.renderer, self.sequence_len, self.data, self.ledger = renderer, sequence_len, data, ledger
+        self._store = str(data / "images")
 
     def wrap_dataset(
         self,
@@ -82,7 +83,7 @@ class ConversationStrategy(DatasetWrappingStrategy):
         """Return one row of the prepared set; an unusable row comes back empty with its reason."""
         images = list(row.get("images") or [])
         result: dict[str, Any] = {"id": row["id"], "language": row.get("language") or "", "images": images}
-        result |= {"store": str(self.data / "images"), "input_ids": _NO_TOKENS, "labels": _NO_TOKENS}
+        result |= {"store": self._store, "input_ids": _NO_TOKENS, "labels": _NO_TOKENS}
         result |= {"rejected": "", "detail": ""}
         try:
             self._check_images(images)
@@ -95,7 +96,7 @@ class ConversationStrategy(DatasetWrappingStrategy):
 
     def _check_images(self, images: list[str]) -> None:
         if images:
-            store = open_store(str(self.data / "images"))
+            store = open_store(self._store)
             missing = [key for key in images if key not in store]
             if missing:
                 raise RowError("missing_image", f"{missing[0]} is not in the image store")

@@ -78,11 +78,13 @@ class Renderer:
 
     def _instruct(self, messages: list[dict[str, Any]]) -> tuple[str, list[tuple[int, int]]]:
         """Return the rendered text and the (start, end) of each assistant turn's text in it."""
-        texts = [joined(turn["content"]).strip() for turn in messages if turn["role"] == "assistant"]
-        marks = iter(range(len(texts)))
-        marked = [
-            {**turn, "content": _MARK.format(next(marks))} if turn["role"] == "assistant" else turn for turn in messages
-        ]
+        texts, marked = [], []
+        for turn in messages:
+            content = joined(turn["content"])
+            if turn["role"] == "assistant":
+                texts.append(content.strip())
+                content = _MARK.format(len(texts) - 1)
+            marked.append({**turn, "content": content})
         rendered = self.tokenizer.apply_chat_template(marked, tokenize=False)
         text, answers = "", []
         for number, answer in enumerate(texts):

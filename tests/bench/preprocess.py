@@ -28,9 +28,10 @@ def main() -> None:
     """Make the rows, prepare them both ways, print the ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--stock-rows", type=int, default=1_000)
+    parser.add_argument("--stock-rows", type=int, default=3_000)
     options = parser.parse_args()
     logging.disable(logging.WARNING)
+    os.environ["AXOLOTL_IS_PREPROCESS"] = "1"  # as the command does: training's packs are not planned
     with TemporaryDirectory() as folder, runs.inside(Path(folder)):
         tiny.llama("llama", tied=True)
         tiny.clip_vision("clip", image_size=336)
