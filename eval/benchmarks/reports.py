@@ -13,8 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from eval.metrics.bleu import bleu
-from eval.metrics.report_models import NEEDS, missing, numbers, scorers
+from eval.metrics.reports.scorers import scorers
 from eval.predictions import Prediction, Predictions
+from eval.progress import say
 from eval.score import Score
 from eval.statistics import Values, scores_from_values
 
@@ -23,10 +24,10 @@ UNBOUNDED = ("radcliq",)
 
 
 def report_scores(predictions: Predictions, root: Path) -> list[Score]:
-    """Score a file of reports. `root` may hold report_metrics.yml, which names scorers that need weights.
+    """Score a file of reports. `root` may hold the weights, or name the functions, of metrics that need a model.
 
     Raises:
-        EvalError: such a scorer cannot be used.
+        EvalError: such weights or functions cannot be used.
     """
     answered = [line for line in predictions.lines if "error" not in line]
     return [
@@ -69,17 +70,18 @@ def _meteor(predictions: Predictions, answered: Sequence[Prediction]) -> Score:
 
 
 def _by_models(predictions: Predictions, answered: Sequence[Prediction], root: Path) -> list[Score]:
-    known = scorers(root)
+    texts = [line["output"] for line in answered], [line["gold"] for line in answered]
     scores = []
-    for metric in NEEDS:
+    for metric, scorer in scorers(root).items():
         name = metric if metric == "ratescore" else f"multimedeval.{metric}"
-        if metric not in known:
-            scores.append(_not_computed(predictions, name, missing(metric)))
+        if isinstance(scorer, str):
+            scores.append(_not_computed(predictions, name, scorer))
             continue
-        texts = [line["output"] for line in answered], [line["gold"] for line in answered]
-        found = zip((line["item"] for line in answered), numbers(metric, known[metric], *texts), strict=True)
+        say(f"{predictions.name}: {metric} of {len(answered)} reports")
+        found = dict(zip((line["item"] for line in answered), scorer(*texts), strict=True)) if answered else {}
         unit = "score" if metric in UNBOUNDED else "fraction"
-        scores += scores_from_values(predictions.name, {name: _all(predictions, dict(found))}, unit=unit)
+        (score,) = scores_from_values(predictions.name, {name: _all(predictions, found)}, unit=unit)
+        scores.append(replace(score, note=scorer.note))
     return scores
 
 

@@ -8,7 +8,7 @@ from eval.benchmarks import reports
 from eval.benchmarks.registry import load
 from eval.errors import EvalError
 from eval.metrics import meteor as meteor_module
-from eval.metrics.report_models import NEEDS
+from eval.metrics.reports.scorers import METRICS
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_the_starred_bleu_is_beside_the_raw_one_and_says_that_it_is_a_guess(summ
 
 def test_what_needs_weights_is_not_computed_and_says_why(summaries, no_wordnet):
     scores = summaries.score(answered(summaries.items(), "normal."), [])
-    for metric in ("multimedeval.meteor", "ratescore", *(f"multimedeval.{name}" for name in NEEDS if name[0] != "r")):
+    for metric in ("multimedeval.meteor", "ratescore", *(f"multimedeval.{name}" for name in METRICS if name[0] != "r")):
         score = value(scores, metric)
         assert (score.value, score.n, score.unscored) == (None, 0, 2)
         assert score.note.startswith("not computed: ")
@@ -121,7 +121,7 @@ BROKEN = [
     ("radgraph: scorers_of_a_user:lengths", "radgraph: no such metric. Known: f1_radgraph, chexbert"),
     ("chexbert: scorers_of_a_user:nothing", "'scorers_of_a_user:nothing' is no function"),
     ("chexbert: no_such_module:f", "'no_such_module:f' is no function"),
-    ("chexbert: scorers_of_a_user:broken", r"the scorer failed \(RuntimeError: no weights\)"),
+    ("chexbert: scorers_of_a_user:broken", r"it failed \(RuntimeError: no weights\)"),
     ("chexbert: scorers_of_a_user:short", "returned 1 numbers for 2 reports"),
     ("- chexbert", "wanted one `metric: module:function` a line"),
     ("a: [", "not YAML"),

@@ -12,7 +12,7 @@ from eval.benchmarks.uphill import ACCURACY
 from eval.benchmarks.vqa_scores import measures
 from eval.errors import EvalError
 from eval.judges.relative import RELATIVE
-from eval.metrics.report_models import NEEDS
+from eval.metrics.reports.scorers import METRICS
 from eval.report.beside_paper import beside, ours
 from eval.report.page import write_report
 from eval.report.paper_figures import bars, radar
@@ -37,7 +37,7 @@ def test_rows_name_scores_that_their_benchmarks_give():
     answers = [make.answer("closed", "yes"), make.answer("open", "lung", gold="lung")]
     vqa = {metric for line in answers for metric in measures(line)}
     assert {row.metric for row in VQA.rows} <= vqa
-    reports = {f"multimedeval.{name}" for name in ("bleu1", "bleu4", "rougeL", "meteor", *NEEDS)}
+    reports = {f"multimedeval.{name}" for name in ("bleu1", "bleu4", "rougeL", "meteor", *METRICS)}
     assert {row.metric for row in GENERATION.rows} <= reports
     groups = {tuple(row.subgroup.items()) for row in MBENCH.rows}
     kinds = {(("type", name),) for name in (CONVERSATION, DESCRIPTION)}
