@@ -93,7 +93,11 @@ def _score(row: Row, results: Results) -> Score | str:
     if run is None:
         return f"not run: python -m eval run --task {row.benchmark}"
     score = results.find(run.name, row.metric, row.subgroup)
-    return rescaled(row, score) if score else f"no such score: python -m eval score {results.folder}"
+    if score:
+        return rescaled(row, score)
+    if row.subgroup and results.find(run.name, row.metric):
+        return "no item of it was asked"
+    return f"no such score: python -m eval score {results.folder}"
 
 
 def _average(table: PaperTable, scores: dict[Place, Score]) -> tuple[float | None, str]:

@@ -134,8 +134,8 @@ def test_scores_say_which_weights_they_come_from(root):
 def test_without_weights_there_is_a_reason_and_no_number(tmp_path):
     found = scorers(tmp_path)
     assert found["f1_radgraph"] == (
-        "not computed: report_metrics/radgraph under --root has no config.json, vocabulary, weights.th, bert; "
-        "eval/metrics/reports/radgraph.py says what is wanted there."
+        "not computed: no weights in report_metrics/radgraph of the root folder "
+        "(it lacks config.json, vocabulary, weights.th, bert)"
     )
     assert all("report_metrics/" + part in found["radcliq"] for part in ("radgraph", "distilroberta-base", "chexbert"))
 

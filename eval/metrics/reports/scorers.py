@@ -95,8 +95,7 @@ def _by_weights(metric: str, root: Path) -> Scorer | str:
     wanted = importlib.import_module(f"eval.metrics.reports.{module}").WANTED
     missing = ", ".join(file for file in wanted if not (folder / file).exists())
     if missing:
-        told = f"{FOLDER}/{name} under --root has no {missing}"
-        return f"not computed: {told}; eval/metrics/reports/{module}.py says what is wanted there."
+        return f"not computed: no weights in {FOLDER}/{name} of the root folder (it lacks {missing})"
     try:
         return Scorer(metric, _loaded(module, cls, folder), f"{FOLDER}/{name}, weights {_weights_hash(folder)}")
     except ModuleNotFoundError as error:
@@ -121,11 +120,13 @@ def _weights_hash(folder: Path) -> str:
 
 
 def _radcliq(found: Mapping[str, Scorer | str]) -> Scorer | str:
-    parts = [found[part] for part in ("f1_radgraph", "bertscore", "chexbert")]
-    reasons = [part.removeprefix("not computed: ") for part in parts if isinstance(part, str)]
-    if reasons:
-        return f"not computed: {' '.join(reasons)}"
-    ready = [part for part in parts if isinstance(part, Scorer)]
+    parts = {part: found[part] for part in ("f1_radgraph", "bertscore", "chexbert")}
+    lacking = [f"{FOLDER}/{FOLDERS[part][0]}" for part, scorer in parts.items() if isinstance(scorer, str)]
+    if lacking:
+        return (
+            f"not computed: it is made of other metrics, and cannot be without {', '.join(lacking)} of the root folder"
+        )
+    ready = [scorer for scorer in parts.values() if isinstance(scorer, Scorer)]
     return Scorer("radcliq", RadCliQ(*ready), "; ".join([INPUTS, *(f"{part.metric}: {part.note}" for part in ready)]))
 
 
