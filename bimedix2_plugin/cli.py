@@ -1,4 +1,4 @@
-"""Commands that `axolotl` gains through its entry points: the quickstart's parts, plan, doctor, push."""
+"""Commands that `axolotl` gains through its entry points: the quickstart's parts, plan, doctor, start, push."""
 
 from __future__ import annotations
 
@@ -82,6 +82,24 @@ def doctor(recipe: str, gpus: int | None) -> None:
     failed = sum(finding.level == "fail" for finding in findings)
     if failed:
         raise click.ClickException(f"{failed} of {len(findings)} checks failed.")
+
+
+@click.command()
+@_RECIPE
+@click.option("--out", required=True, type=click.Path(file_okay=False), help="The checkpoint's folder.")
+def start(recipe: str, out: str) -> None:
+    """Write what training RECIPE starts from as a checkpoint: base, tower, and the projector of its stage 1.
+
+    It can be scored as a merged one can: stage 1's model has no adapter to merge.
+    """
+    from bimedix2_plugin.errors import RecipeError
+    from bimedix2_plugin.merge.start import write_start
+
+    try:
+        with _quiet():
+            click.echo(write_start(recipe, out))
+    except RecipeError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @click.command()

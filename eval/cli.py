@@ -62,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--against", help="`published`, or another results folder")
     report.add_argument("--training", type=Path, nargs="+", default=[], help="training runs whose loss is drawn")
     report.add_argument("--data", type=Path, help="the training data, for what it shares with benchmarks")
+    star = "how to rescale the paper's starred rows, such as bleu4=times10 radcliq=reciprocal; its own rule is unknown"
+    report.add_argument("--starred", nargs="+", default=[], metavar="METRIC=RULE", help=star)
     report.add_argument("--out", type=Path, help="by default RESULTS/report.md")
     _add_root(report)
 

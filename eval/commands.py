@@ -80,11 +80,14 @@ def score(options: Namespace) -> None:
 def report(options: Namespace) -> None:
     """Score and write the report."""
     from eval.report.page import write_report
+    from eval.report.starred import with_rules
     from eval.scores import score as score_all
 
+    with_rules((), options.starred)  # a misspelt rule is told before anything is scored
     score_all(options.results, options.root)
     out = options.out or options.results / "report.md"
     options_of_it = {"against": options.against, "data": options.data, "root": options.root}
+    options_of_it["starred"] = options.starred
     for path in write_report(options.results, options.training, out, **options_of_it):
         print(path)
 

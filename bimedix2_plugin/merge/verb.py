@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import types
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from axolotl.utils.dict import DictDefault
 from axolotl.utils.logging import get_logger
@@ -19,9 +20,13 @@ from bimedix2_plugin.compose import COMPOSITION
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.merge import writing
 from bimedix2_plugin.merge.lora import read_adapter
-from bimedix2_plugin.merge.weights import Weight, base_dtype, weights_of
+from bimedix2_plugin.merge.weights import base_dtype, weights_of
 from bimedix2_plugin.shards import read_shards
 
+if TYPE_CHECKING:
+    import torch
+
+Value = Callable[[str, "torch.Tensor"], "torch.Tensor"]
 LOG = get_logger(f"axolotl.{__name__}")
 ADAPTER = "bimedix2_merge"  # stands for `lora` or `qlora` in a merge, so that Axolotl asks this plugin to load it
 
@@ -41,25 +46,35 @@ def attach(model: Any, cfg: DictDefault) -> Any:
     composed = Path(cfg.base_model)
     _check_parts(Path(cfg.lora_model_dir), composed)
     adapter = read_adapter(cfg.lora_model_dir, model)
-    shards = read_shards("base_model", composed)
-    weights, dtype = weights_of(shards, model), base_dtype(shards)
-
-    def value(weight: Weight) -> Any:
-        return adapter.merged(weight.in_model, shards.tensor(weight.stored))
+    weights_of(read_shards("base_model", composed), model)  # what is missing is told before anything is written
 
     def save(model: Any, save_directory: str | Path, **_: Any) -> None:
-        folder = Path(save_directory)
-        writing.begin(folder, sum(weight.elements for weight in weights) * dtype.itemsize)
-        for config in (model.config, model.config.text_config, model.config.vision_config):
-            config.dtype = dtype
-        model.config.save_pretrained(folder)
-        model.generation_config.save_pretrained(folder)
-        writing.write(folder, weights, value, dtype)
-        LOG.info("merged %d LoRA modules and the projector into %s, %s", len(adapter.targets), folder, dtype)
+        dtype = write_weights(Path(save_directory), composed, model, adapter.merged)
+        LOG.info("merged %d LoRA modules and the projector into %s, %s", len(adapter.targets), save_directory, dtype)
 
     model.merge_and_unload = types.MethodType(lambda model, **_: model, model)
     model.save_pretrained = types.MethodType(save, model)
     return model
+
+
+def write_weights(folder: Path, composed: Path, model: Any, value: Value) -> torch.dtype:
+    """Write configuration and weights of a checkpoint in the base's type, and return that.
+
+    Args:
+        folder: the checkpoint's.
+        composed: the composed model's.
+        model: the LLaVA model, on any device; its weights are not read.
+        value: makes the checkpoint's tensor of the model's name for it and the composed model's tensor.
+    """
+    shards = read_shards("base_model", composed)
+    weights, dtype = weights_of(shards, model), base_dtype(shards)
+    writing.begin(folder, sum(weight.elements for weight in weights) * dtype.itemsize)
+    for config in (model.config, model.config.text_config, model.config.vision_config):
+        config.dtype = dtype
+    model.config.save_pretrained(folder)
+    model.generation_config.save_pretrained(folder)
+    writing.write(folder, weights, lambda weight: value(weight.in_model, shards.tensor(weight.stored)), dtype)
+    return dtype
 
 
 def finish(composed: str | Path, folder: str | Path) -> None:

@@ -1,9 +1,7 @@
 """The scores of generated or summarised reports, as MultiMedEval has them: one value a report, then their mean.
 
-BLEU reads the texts as they are. The values are raw. The paper's tables rescale two of them by a rule that it does not
-give: BLEU-4* is above BLEU-1 in its Table 6, so it was scaled up, and `multimedeval.bleu4_x10` is the reading that
-comes to mind; it is shown beside the raw value and is a guess. No rule that was tried fits the published RadCliQ* of
-all models, so RadCliQ has only its raw value.
+BLEU reads the texts as they are. The values are raw; `python -m eval report --starred` rescales the two that the
+paper's tables rescale, by a rule that the reader chooses.
 """
 
 from __future__ import annotations
@@ -13,24 +11,24 @@ from dataclasses import replace
 from pathlib import Path
 
 from eval.metrics.bleu import bleu
-from eval.metrics.report_models import NEEDS, missing, numbers, scorers
+from eval.metrics.reports.scorers import scorers
 from eval.predictions import Prediction, Predictions
+from eval.progress import say
 from eval.score import Score
 from eval.statistics import Values, scores_from_values
 
-STARRED = "BLEU-4 times 10: a guess at the paper's BLEU-4*, whose rule is not published."
 UNBOUNDED = ("radcliq",)
 
 
 def report_scores(predictions: Predictions, root: Path) -> list[Score]:
-    """Score a file of reports. `root` may hold report_metrics.yml, which names scorers that need weights.
+    """Score a file of reports. `root` may hold the weights, or name the functions, of metrics that need a model.
 
     Raises:
-        EvalError: such a scorer cannot be used.
+        EvalError: such weights or functions cannot be used.
     """
     answered = [line for line in predictions.lines if "error" not in line]
     return [
-        *_overlap(predictions),
+        *scores_from_values(predictions.name, overlap_values(predictions)),
         _meteor(predictions, answered),
         *_by_models(predictions, answered, root),
     ]
@@ -42,19 +40,12 @@ def overlap_values(predictions: Predictions) -> Values:
 
     answered = [line for line in predictions.lines if "error" not in line]
     pairs = {line["item"]: (line["output"], line["gold"]) for line in answered}
-    bleu4 = {item: bleu(*pair) for item, pair in pairs.items()}
     values = {
         "multimedeval.bleu1": {item: bleu(*pair, 1) for item, pair in pairs.items()},
-        "multimedeval.bleu4": bleu4,
-        "multimedeval.bleu4_x10": {item: 10 * value for item, value in bleu4.items()},
+        "multimedeval.bleu4": {item: bleu(*pair) for item, pair in pairs.items()},
         "multimedeval.rougeL": {item: rouge_l(*pair) for item, pair in pairs.items()},
     }
     return {name: _all(predictions, found) for name, found in values.items()}
-
-
-def _overlap(predictions: Predictions) -> list[Score]:
-    scores = scores_from_values(predictions.name, overlap_values(predictions))
-    return [replace(score, note=STARRED) if score.metric.endswith("_x10") else score for score in scores]
 
 
 def _meteor(predictions: Predictions, answered: Sequence[Prediction]) -> Score:
@@ -69,17 +60,18 @@ def _meteor(predictions: Predictions, answered: Sequence[Prediction]) -> Score:
 
 
 def _by_models(predictions: Predictions, answered: Sequence[Prediction], root: Path) -> list[Score]:
-    known = scorers(root)
+    texts = [line["output"] for line in answered], [line["gold"] for line in answered]
     scores = []
-    for metric in NEEDS:
+    for metric, scorer in scorers(root).items():
         name = metric if metric == "ratescore" else f"multimedeval.{metric}"
-        if metric not in known:
-            scores.append(_not_computed(predictions, name, missing(metric)))
+        if isinstance(scorer, str):
+            scores.append(_not_computed(predictions, name, scorer))
             continue
-        texts = [line["output"] for line in answered], [line["gold"] for line in answered]
-        found = zip((line["item"] for line in answered), numbers(metric, known[metric], *texts), strict=True)
+        say(f"{predictions.name}: {metric} of {len(answered)} reports")
+        found = dict(zip((line["item"] for line in answered), scorer(*texts), strict=True)) if answered else {}
         unit = "score" if metric in UNBOUNDED else "fraction"
-        scores += scores_from_values(predictions.name, {name: _all(predictions, dict(found))}, unit=unit)
+        (score,) = scores_from_values(predictions.name, {name: _all(predictions, found)}, unit=unit)
+        scores.append(replace(score, note=scorer.note))
     return scores
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,10 @@ class Prompts:
     def token_ids(self, prompt: str) -> list[int]:
         """Tokenise a prompt; each image is one placeholder still."""
         return self.tokenizer(prompt, add_special_tokens=False)["input_ids"]
+
+    def text(self, ids: Sequence[int]) -> str:
+        """Decode an answer's tokens, its end token not among them."""
+        return self.tokenizer.decode(ids, skip_special_tokens=True).strip()
 
     def end_ids(self, declared: int | list[int] | None) -> list[int]:
         """Return the tokens that end an answer: those that the checkpoint declares, and the tokenizer's.

@@ -85,5 +85,6 @@ class TransformersEngine:
     def completion(self, ids: Sequence[int]) -> Completion:
         """Read generated ids up to the first end token."""
         end = next((place for place, token in enumerate(ids) if token in self.end_ids), None)
-        text = self.tokenizer.decode(ids[:end], skip_special_tokens=True).strip()
-        return Completion(text, "length" if end is None else "stop", len(ids) if end is None else end)
+        return Completion(
+            self.prompts.text(ids[:end]), "length" if end is None else "stop", len(ids) if end is None else end
+        )

@@ -20,19 +20,21 @@ ASK_PUBLISHED = "The published numbers stand beside ours with `--against publish
 SCORE_HEAD = ["", "value", "note"]
 
 
-def paper_sections(all_results: Sequence[Results], *, with_published: bool) -> list[Section]:
+def paper_sections(
+    all_results: Sequence[Results], tables: Sequence[PaperTable], *, with_published: bool
+) -> list[Section]:
     """One section a table that has any number of ours, each with its figures and the further scores of its benchmarks.
 
     The first of the results is the one that the report is of.
     """
     first = all_results[0]
-    run = {row.benchmark for table in TABLES for row in table.rows} & {*first.benchmark_runs}
+    run = {row.benchmark for table in tables for row in table.rows} & {*first.benchmark_runs}
     if not run:
         return []
     about = f"{NEAR_LEGEND} Published numbers: {document()['source']}." if with_published else ASK_PUBLISHED
     sections = [Section("The paper's tables", [Paragraph(f"{LEGEND} {about}")])]
-    left = [table for table in TABLES if not any(row.benchmark in run for row in table.rows)]
-    for table in TABLES:
+    left = [table for table in tables if not any(row.benchmark in run for row in table.rows)]
+    for table in tables:
         if table not in left:
             columns = [ours(table, results) for results in all_results]
             sections += _table_sections(table, columns, first, with_published=with_published)

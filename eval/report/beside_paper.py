@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from eval.report.blocks import Cell, Table
 from eval.report.paper_tables import PaperTable, Place, Row, published
 from eval.report.results import Results
+from eval.report.starred import rescaled
 from eval.score import Score
 from eval.statistics import NORMAL
 
@@ -92,7 +93,11 @@ def _score(row: Row, results: Results) -> Score | str:
     if run is None:
         return f"not run: python -m eval run --task {row.benchmark}"
     score = results.find(run.name, row.metric, row.subgroup)
-    return score or f"no such score: python -m eval score {results.folder}"
+    if score:
+        return rescaled(row, score)
+    if row.subgroup and results.find(run.name, row.metric):
+        return "no item of it was asked"
+    return f"no such score: python -m eval score {results.folder}"
 
 
 def _average(table: PaperTable, scores: dict[Place, Score]) -> tuple[float | None, str]:

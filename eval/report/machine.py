@@ -7,13 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from eval.report.beside_paper import Ours, ours
-from eval.report.paper_tables import TABLES, PaperTable, document, published
+from eval.report.paper_tables import PaperTable, document, published
 from eval.report.results import Results
 
 FORMAT = 1
 
 
-def machine_report(all_results: Sequence[Results]) -> dict[str, Any]:
+def machine_report(all_results: Sequence[Results], tables: Sequence[PaperTable]) -> dict[str, Any]:
     """Return what report.json holds. Ours are fractions; published numbers are as the paper prints them."""
     return {
         "format": FORMAT,
@@ -29,7 +29,7 @@ def machine_report(all_results: Sequence[Results]) -> dict[str, Any]:
         "paper": {
             "source": document()["source"],
             "notes": document()["notes"],
-            "tables": [_table(table, [ours(table, results) for results in all_results]) for table in TABLES],
+            "tables": [_table(table, [ours(table, results) for results in all_results]) for table in tables],
         },
     }
 
@@ -46,6 +46,7 @@ def _table(table: PaperTable, columns: Sequence[Ours]) -> dict[str, Any]:
                 "metric": row.metric,
                 "subgroup": dict(row.subgroup),
                 "rescaled_by_an_unpublished_rule": row.starred,
+                "rule": row.rule or None,
                 "ours": [_number(column, row.place) for column in columns],
                 "published": {model: values.get(row.place) for model, values in models.items()},
             }

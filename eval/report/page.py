@@ -20,8 +20,10 @@ from eval.report.machine import machine_report
 from eval.report.made import data_facts, run_section
 from eval.report.markdown import markdown
 from eval.report.overlap import overlap_blocks
+from eval.report.paper_tables import TABLES
 from eval.report.results import Results
 from eval.report.samples import sample_sections
+from eval.report.starred import with_rules
 from eval.report.tables import exact_table, kind_table, multimedeval_table, score_lines, terminal
 from eval.report.web import web_page
 
@@ -47,6 +49,7 @@ def write_report(
     data: Path | None = None,
     *,
     root: Path = ROOT,
+    starred: Sequence[str] = (),
 ) -> list[Path]:
     """Write report.md, report.html and report.json, and beside them the figures of the Markdown page.
 
@@ -57,18 +60,21 @@ def write_report(
         against: "published" for the paper's numbers, or another results folder.
         data: the training data's folder, for what it has in common with the benchmarks.
         root: folder of all benchmarks, for the pictures of samples.
+        starred: rules for the paper's starred rows, such as "bleu4=times10".
 
     Returns:
         The three pages. Each appears only when it is complete.
 
     Raises:
-        EvalError: predictions, scores, the data set's manifest or a training run's trainer state are missing.
+        EvalError: predictions, scores, the data set's manifest or a training run's trainer state are missing, or there
+            is no such rule.
     """
+    tables = with_rules(TABLES, starred)
     found, other = Results.read(results), other_results(against)
     both = [found, other] if other else [found]
     sections = [
         Section("", [WARNING]),
-        *paper_sections(both, with_published=against == PUBLISHED),
+        *paper_sections(both, tables, with_published=against == PUBLISHED),
         *further_sections(found),
         *([compared_section(found, other)] if other else []),
         *_data_sections(found),
@@ -79,7 +85,7 @@ def write_report(
         Section("How it was made"),
         *map(run_section, found.runs),
     ]
-    return _write(out, sections, json.dumps(machine_report(both), ensure_ascii=False, indent=1) + "\n")
+    return _write(out, sections, json.dumps(machine_report(both, tables), ensure_ascii=False, indent=1) + "\n")
 
 
 def summary(results: Path) -> str:

@@ -17,7 +17,8 @@ Place = tuple[str, ...]
 class Row:
     """One number of a table: the metric of ours that it is, and over which subgroup.
 
-    `starred`: the paper rescaled it by a rule that it does not give; ours is raw and compares with nothing.
+    `starred`: the paper rescaled it by a rule that it does not give; ours is raw and compares with nothing. `rule`: how
+    the reader chose to rescale ours, by eval.report.starred.
     """
 
     place: Place
@@ -25,6 +26,7 @@ class Row:
     metric: str
     subgroup: Mapping[str, str] = field(default_factory=dict)
     starred: bool = False
+    rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def _flat(values: Any, place: Place = ()) -> list[tuple[Place, float]]:
     return [pair for key, value in values.items() for pair in _flat(value, (*place, key))]
 
 
-_STARRED = (
+STARRED = (
     "The paper rescales BLEU-4* and RadCliQ* by a rule that is not published. Ours are raw (RadCliQ: lower is better), "
     "so they do not compare with the starred numbers, and there is no average."
 )
@@ -174,7 +176,7 @@ TABLES = (
         rows=_report_rows("mimic_iii", "MIMIC-III"),
         percent=False,
         average=("Average", "Average"),
-        notes=(_STARRED,),
+        notes=(STARRED,),
     ),
     PaperTable(
         key=("report_generation",),
@@ -182,7 +184,7 @@ TABLES = (
         rows=_report_rows("mimic_cxr", "MIMIC-CXR"),
         percent=False,
         average=("MIMIC-CXR", "Average"),
-        notes=(_STARRED,),
+        notes=(STARRED,),
     ),
     PaperTable(
         key=("uphill_openqa",),

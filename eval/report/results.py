@@ -29,6 +29,12 @@ def read_scores(results: Path) -> list[Score]:
         raise EvalError(f"{path}: not scores ({error}). Make them again: `python -m eval score {results}`.") from error
 
 
+def _short(model: str) -> str:
+    """The last part of a name; of a folder called `merged`, as `axolotl merge-lora` calls it, the part before."""
+    path = Path(model)
+    return (path.parent.name if path.name == "merged" else path.name) or model
+
+
 @dataclass(frozen=True)
 class Results:
     """What one results folder holds."""
@@ -61,7 +67,7 @@ class Results:
     def title(self) -> str:
         """The name of the model that answered the benchmarks, as its folder or its server has it."""
         models = dict.fromkeys(str(run.header["model"]) for run in self.benchmark_runs.values())
-        return ", ".join(Path(model).name or model for model in models) or self.folder.name
+        return ", ".join(map(_short, models)) or self.folder.name
 
     def find(self, name: str, metric: str, subgroup: Mapping[str, str] | None = None) -> Score | None:
         """Return the score of a predictions file, a metric and a subgroup, or None."""

@@ -26,7 +26,7 @@ def web_page(title: str, sections: Sequence[Section]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"data_url": svg_url, "runs": _runs, "breakable": _breakable}
+    environment.filters |= {"data_url": svg_url, "runs": _runs, "breakable": _breakable, "coded": _coded}
     return environment.get_template("page.html.jinja").render(title=title, sections=sections)
 
 
@@ -44,6 +44,11 @@ def _breakable(text: str) -> Markup:
     """Let a name of a file, a run or a metric be broken where its parts meet."""
     escaped = escape(printable(text))
     return Markup(re.sub(r"(?<=[_/,])(?=\S)", "<wbr>", escaped))
+
+
+def _coded(text: str) -> Markup:
+    """Show what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(printable(text))))
 
 
 def _printable(value: Any) -> Any:

@@ -1,8 +1,9 @@
 """Answers in batches against answers one at a time on this machine, side by side: `make bench`.
 
 One random LLaVA of width 512 (or `--model`, any checkpoint folder), the same 64 prompts through the same engine, in
-batches of different size, in turn, several rounds; the median of each round's ratio is printed, and how many answers
-are the same. Long answers are 64 new tokens to text; short answers are 4 new tokens to a picture, as in visual
+batches of different size, in turn, several rounds. Printed are the median of each round's ratio, in seconds of the
+clock and of the processor (user and system, of all threads: other work on the machine changes them less), and how many
+answers are the same. Long answers are 64 new tokens to text; short answers are 4 new tokens to a picture, as in visual
 question answering, where most of the work is the prompt. Nothing here is asserted: a time is not a test.
 """
 
@@ -88,25 +89,34 @@ def _asked(engine: TransformersEngine, pictures: int) -> list[Asked]:
 
 def _compare(engine: TransformersEngine, title: str, asked: Sequence[Asked], tokens: int, rounds: int) -> None:
     seconds: dict[int, list[float]] = {size: [] for size in BATCHES}
+    processor: dict[int, list[float]] = {size: [] for size in BATCHES}
     answers: dict[int, list[Completion]] = {}
     memory: dict[int, float] = {}
     for number in range(rounds + 1):
         for size in BATCHES:
             _reset_peak()
-            start = time.perf_counter()
+            start, used = time.perf_counter(), time.process_time()
             # The first round warms up on one batch of each size.
             answers[size] = _answer(engine, asked[:size] if number == 0 else asked, size, tokens)
             if number:
                 seconds[size].append(time.perf_counter() - start)
+                processor[size].append(time.process_time() - used)
                 memory[size] = _peak_gb()
     print(f"\n{title}, {tokens} new tokens")
-    print(f"{'batch':>6} {'tokens/s':>9} {'against 1':>10} {'first token, ms':>16} {'peak GB':>8} {'same answers':>13}")
+    print(f"{'batch':>6} {'tokens/s':>9} {'against 1':>10} {'processor s':>12} {'against 1':>10}", end="")
+    print(f" {'first token, ms':>16} {'peak GB':>8} {'same answers':>13}")
     for size in BATCHES:
         rate = sum(answer.tokens or 0 for answer in answers[size]) / statistics.median(seconds[size])
-        ratio = statistics.median(one / many for one, many in zip(seconds[1], seconds[size], strict=True))
+        ratio, work = (_ratio(measured[1], measured[size]) for measured in (seconds, processor))
+        used = statistics.median(processor[size])
         same = sum(one == many for one, many in zip(answers[1], answers[size], strict=True))
         first = 1000 * _first_token(engine, asked[:size])
-        print(f"{size:6} {rate:9.0f} {ratio:9.2f}x {first:16.0f} {memory[size]:8.2f} {same:9}/{len(asked)}")
+        print(f"{size:6} {rate:9.0f} {ratio:9.2f}x {used:12.1f} {work:9.2f}x", end="")
+        print(f" {first:16.0f} {memory[size]:8.2f} {same:9}/{len(asked)}", flush=True)
+
+
+def _ratio(ones: Sequence[float], many: Sequence[float]) -> float:
+    return statistics.median(one / other for one, other in zip(ones, many, strict=True))
 
 
 def _answer(engine: TransformersEngine, asked: Sequence[Asked], size: int, tokens: int) -> list[Completion]:

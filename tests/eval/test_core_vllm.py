@@ -1,6 +1,8 @@
 """The vLLM engine's own part, without vLLM (tests/vllm has the real one): what it asks for, what it refuses."""
 
 import importlib.machinery
+import os
+import subprocess
 import sys
 import types
 from types import SimpleNamespace
@@ -24,7 +26,7 @@ def requests(monkeypatch):
     """Put a vllm in place that expands placeholders as the real one does, and remember what it was asked."""
     module = types.ModuleType("vllm")
     module.__spec__ = importlib.machinery.ModuleSpec("vllm", None, origin="by hand")
-    seen = SimpleNamespace(options=None, prompts=[], sampling=None, expansion=IMAGE_TOKENS)
+    seen = SimpleNamespace(options=None, prompts=[], sampling=None, expansion=IMAGE_TOKENS, answer=[9])
 
     class LLM:
         def __init__(self, **options):
@@ -36,7 +38,7 @@ def requests(monkeypatch):
 
         def _output(self, ids):
             expanded = [id for id in ids for _ in range(seen.expansion if id == PLACEHOLDER else 1)]
-            answer = SimpleNamespace(text=" Yes ", token_ids=[9, 2], finish_reason="stop")
+            answer = SimpleNamespace(token_ids=[*seen.answer, 2], finish_reason="stop")
             return SimpleNamespace(prompt_token_ids=expanded, outputs=[answer])
 
     module.LLM, module.SamplingParams = LLM, lambda **options: options
@@ -49,13 +51,20 @@ def test_prompts_are_tokens_and_pictures(requests, llava):
     picture = read_picture(make.png("red"), "red")
     items = [hand.item("a", "Is it?", images=["red"]), hand.item("b", "Why?")]
     asked = [Asked(items[0], engine.prompt(items[0]), (picture,)), Asked(items[1], engine.prompt(items[1]))]
+    requests.answer = engine.prompts.token_ids(" Is it? ")
     answers = engine.answer(asked, 7)
-    assert [(answer.text, answer.finish_reason, answer.tokens) for answer in answers] == [("Yes", "stop", 1)] * 2
+    expected = ("Is it?", "stop", len(requests.answer))
+    assert [(answer.text, answer.finish_reason, answer.tokens) for answer in answers] == [expected] * 2
     ids = [Prompts(llava).token_ids(each.prompt) for each in asked]
     assert [prompt["prompt_token_ids"] for prompt in requests.prompts] == ids and ids[0].count(PLACEHOLDER) == 1
     assert requests.prompts[0]["multi_modal_data"] == {"image": [picture.image]}
     assert "multi_modal_data" not in requests.prompts[1]
-    assert requests.sampling == {"temperature": 0.0, "max_tokens": 7, "stop_token_ids": [2]}
+    assert requests.sampling == {
+        "temperature": 0.0,
+        "max_tokens": 7,
+        "stop_token_ids": [2],
+        "detokenize": False,
+    }
 
 
 def test_other_prompt_tokens_than_trainings_stop_the_run(requests, llava):
@@ -77,3 +86,32 @@ def test_without_vllm_it_is_told_what_to_do(llava, tmp_path, capsys, monkeypatch
     command = ["run", "--engine", "vllm", "--model", str(llava), "--task", "safety", "--out", str(tmp_path / "out")]
     assert main(command) == 1
     assert "vLLM is not installed here" in capsys.readouterr().err
+
+
+def test_on_a_cpu_memory_is_bounded_and_vllm_reports_nothing(requests, llava, monkeypatch):
+    monkeypatch.delenv("VLLM_NO_USAGE_STATS", raising=False)
+    monkeypatch.setenv("VLLM_LOGGING_LEVEL", "INFO")
+    VllmEngine(llava, "float32", "cpu")
+    assert requests.options["enforce_eager"] and 0 < requests.options["kv_cache_memory_bytes"] <= 4 << 30
+    assert os.environ["VLLM_NO_USAGE_STATS"] == "1" and os.environ["VLLM_LOGGING_LEVEL"] == "INFO"
+    VllmEngine(llava, "bfloat16", "cuda")
+    assert not {"enforce_eager", "kv_cache_memory_bytes"} & set(requests.options)
+
+
+WITHOUT_AXOLOTL = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"axolotl", "datatrove", "lm_eval", "inspect_ai"}:
+            raise ImportError(name)
+sys.meta_path.insert(0, Absent())
+from eval.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_benchmarks_run_where_axolotl_is_not_installed(llava, tmp_path):
+    asked = ["--task", "safety", "vqa_rad", "--root", tmp_path, "--limit", "1", "--max-new-tokens", "1"]
+    command = [sys.executable, "-c", WITHOUT_AXOLOTL, "run", "--model", llava, *asked, "--out", tmp_path / "out"]
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and (tmp_path / "out/predictions/safety.jsonl").is_file(), done.stderr[-2000:]

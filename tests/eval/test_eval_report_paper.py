@@ -12,7 +12,7 @@ from eval.benchmarks.uphill import ACCURACY
 from eval.benchmarks.vqa_scores import measures
 from eval.errors import EvalError
 from eval.judges.relative import RELATIVE
-from eval.metrics.report_models import NEEDS
+from eval.metrics.reports.scorers import METRICS
 from eval.report.beside_paper import beside, ours
 from eval.report.page import write_report
 from eval.report.paper_figures import bars, radar
@@ -37,7 +37,7 @@ def test_rows_name_scores_that_their_benchmarks_give():
     answers = [make.answer("closed", "yes"), make.answer("open", "lung", gold="lung")]
     vqa = {metric for line in answers for metric in measures(line)}
     assert {row.metric for row in VQA.rows} <= vqa
-    reports = {f"multimedeval.{name}" for name in ("bleu1", "bleu4", "rougeL", "meteor", *NEEDS)}
+    reports = {f"multimedeval.{name}" for name in ("bleu1", "bleu4", "rougeL", "meteor", *METRICS)}
     assert {row.metric for row in GENERATION.rows} <= reports
     groups = {tuple(row.subgroup.items()) for row in MBENCH.rows}
     kinds = {(("type", name),) for name in (CONVERSATION, DESCRIPTION)}
@@ -157,3 +157,21 @@ def test_against_what_is_not_there(tmp_path):
     make.write_published(tmp_path, "BiMediX2 8B", [UPHILL.key])
     with pytest.raises(EvalError, match="--against publised: say published, or name another results folder"):
         write_report(tmp_path, [], tmp_path / "report.md", against="publised")
+
+
+def test_rows_without_items_say_so(tmp_path):
+    make.write_run(tmp_path, "bimed_mbench_en")
+    make.write_scores(tmp_path, [make.fraction("bimed_mbench_en", RELATIVE, 0.5)])
+    column = ours(MBENCH, Results.read(tmp_path))
+    assert column.scores[("Overall",)].value == 0.5 and column.missing[("CXR",)] == "no item of it was asked"
+    make.write_scores(tmp_path, [])
+    assert "no such score: python -m eval score" in ours(MBENCH, Results.read(tmp_path)).missing[("CXR",)]
+
+
+@pytest.mark.parametrize(
+    ("model", "title"), [("outputs/bimedix2_8b/merged", "bimedix2_8b"), ("me/model", "model"), ("merged", "merged")]
+)
+def test_a_merged_checkpoint_goes_by_the_name_of_its_run(tmp_path, model, title):
+    make.write_run(tmp_path, "vqa_rad", model=model)
+    make.write_scores(tmp_path, [])
+    assert Results.read(tmp_path).title == title

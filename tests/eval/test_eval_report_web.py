@@ -15,6 +15,7 @@ from eval.report.overlap import NOT_GIVEN, is_same
 from eval.report.page import write_report
 from eval.report.samples import pick_of_benchmark
 from eval.report.text import direction, printable
+from eval.report.web import _coded
 
 SCRIPT = "<script>alert(1)</script>"
 ATTRIBUTE = '" onload="alert(2)" \''
@@ -162,3 +163,8 @@ def test_samples_of_a_benchmark_are_of_each_language(tmp_path):
     make.write_run(tmp_path, "slake", lines)
     (run,) = read_all(tmp_path)
     assert [line["item"] for _, line in pick_of_benchmark(run)] == ["ar0", "ar4", "en0", "en4"]
+
+
+def test_commands_between_backticks_are_code_and_stay_escaped():
+    assert _coded("run `a <b>` now") == "run <code>a &lt;b&gt;</code> now"
+    assert _coded("one ` alone") == "one ` alone"

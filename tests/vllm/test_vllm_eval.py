@@ -8,9 +8,7 @@ import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
-import adapters
 import pytest
-import tiny
 from PIL import Image
 
 from eval.engines.base import Asked
@@ -26,16 +24,6 @@ SIZES = [(50, 31), (28, 28), (90, 200)]
 
 def user(text, images=0):
     return {"role": "user", "content": [*[{"type": "image"}] * images, {"type": "text", "text": text}]}
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    """A checkpoint whose attention heads are of a width that vLLM has a kernel for."""
-    work = tmp_path_factory.mktemp("checkpoint")
-    base = tiny.llama(work / "llama", tied=False, hidden=128, heads=2, kv_heads=1)
-    folder = adapters.composed(base, tiny.clip_vision(work / "tower", width=64))
-    adapters.with_adapter(folder, work / "adapter")
-    return adapters.merge(folder, work / "adapter", work / "merged")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,81 @@
+"""F1-RadGraph (Delbrouck et al., 2022), reward `partial`, as MultiMedEval has it: by the package radgraph.
+
+Entities are (words, label, has a relation); a report's score is the F1 of the two sets. The package was written for
+transformers 4: two methods of tokenizers that version 5 has no more are given back to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shutil
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+WANTED = ("config.json", "vocabulary", "weights.th", "bert")
+"""radgraph.tar.gz unpacked, and the configuration and tokenizer of the model that its config.json names."""
+
+
+class RadGraph:
+    """Scores pairs of reports; `folder` holds WANTED."""
+
+    def __init__(self, folder: Path) -> None:
+        with _silent(), _as_it_wants(folder) as cache, _tokenizers_of_version_4():
+            from radgraph import F1RadGraph
+
+            self._score = F1RadGraph(reward_level="partial", model_type="radgraph", model_cache_dir=str(cache))
+
+    def __call__(self, predictions: list[str], references: list[str]) -> Sequence[float]:
+        """Return the F1 of every pair, in [0, 1]; 0 where a text is empty or has no entity."""
+        with _silent():
+            return self._score(hyps=predictions, refs=references)[1]
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Keep the package's prints and warnings off the terminal; it also resets the filter of warnings."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def _as_it_wants(folder: Path) -> Iterator[Path]:
+    """Lay the files out as the package's cache, with its base model's name replaced by the folder that was given."""
+    with TemporaryDirectory() as cache:
+        place = Path(cache) / "radgraph"
+        place.mkdir()
+        # The package locks its vocabulary's folder, and the user's may be read-only.
+        shutil.copytree(folder / "vocabulary", place / "vocabulary")
+        (place / "weights.th").symlink_to((folder / "weights.th").resolve())
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        for owner in (config["dataset_reader"]["token_indexers"], config["model"]["embedder"]["token_embedders"]):
+            owner["bert"]["model_name"] = str(folder / "bert")
+        (place / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        yield Path(cache)
+
+
+@contextlib.contextmanager
+def _tokenizers_of_version_4() -> Iterator[None]:
+    """Let the package load tokenizers that have the two methods it calls."""
+    from radgraph.allennlp.common import cached_transformers
+
+    own = cached_transformers.get_tokenizer
+    cached_transformers.get_tokenizer = _tokenizer
+    try:
+        yield
+    finally:
+        cached_transformers.get_tokenizer = own
+
+
+def _tokenizer(folder: str, **options: Any) -> Any:
+    from transformers import AutoTokenizer
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer.encode_plus = tokenizer.__call__
+    tokenizer.build_inputs_with_special_tokens = lambda ids: [tokenizer.cls_token_id, *ids, tokenizer.sep_token_id]
+    return tokenizer
