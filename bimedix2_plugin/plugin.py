@@ -13,6 +13,7 @@ from bimedix2_plugin import adapter, recipe, stages
 from bimedix2_plugin.attention import use_document_attention
 from bimedix2_plugin.collator import PackCollator
 from bimedix2_plugin.composition_callback import CompositionCallback
+from bimedix2_plugin.errors import end_plainly
 from bimedix2_plugin.loss_watch import LossWatch
 from bimedix2_plugin.merge import verb
 from bimedix2_plugin.model_support import LlavaSupport
@@ -28,6 +29,7 @@ class BiMediX2Plugin(BasePlugin):
         Raises:
             RecipeError: everything wrong with the recipe, together.
         """
+        end_plainly()
         if cfg.composed_from:  # a worker of Ray gets the recipe that its driver has checked and composed
             unpin_shards(cfg)
         else:

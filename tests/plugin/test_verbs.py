@@ -107,4 +107,5 @@ def test_a_misspelt_key_stops_the_command_before_anything_runs(work):
     command = [AXOLOTL, "train", "wrong.yml", "--launcher", "python"]
     done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
     assert done.returncode != 0
-    assert "vision_towr: no such key. Did you mean vision_tower?" in done.stderr
+    assert done.stderr.endswith("Error: vision_towr: no such key. Did you mean vision_tower?\n")
+    assert "Traceback" not in done.stderr
