@@ -63,7 +63,8 @@ class ConversationStrategy(DatasetWrappingStrategy):
             RecipeError: no row is left.
         """
         mapped = dataset.map(
-            self.tokenize_row,
+            self._tokenize_rows,
+            batched=True,
             num_proc=min(process_count or 1, max(1, len(dataset))),
             remove_columns=dataset.column_names,
             keep_in_memory=bool(keep_in_memory),
@@ -93,6 +94,10 @@ class ConversationStrategy(DatasetWrappingStrategy):
         except RowError as error:
             return result | {"rejected": error.reason, "detail": error.detail}
         return result | {"input_ids": tokens.input_ids, "labels": tokens.labels}
+
+    def _tokenize_rows(self, rows: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        made = [self.tokenize_row(dict(zip(rows, row, strict=True))) for row in zip(*rows.values(), strict=True)]
+        return {name: [row[name] for row in made] for name in made[0]}
 
     def _check_images(self, images: list[str]) -> None:
         if images:

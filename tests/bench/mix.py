@@ -94,12 +94,12 @@ def _write(folder: Path, rows: list[dict[str, Any]], store: list[dict[str, Any]]
     return folder
 
 
-def stock_rows(data: Path, images: Path) -> dict[str, dict[str, Any]]:
-    """The rows by id as Axolotl's own multimodal path takes them: messages that name picture files in `images`."""
+def stock_rows(data: Path, images: Path, most: int | None = None) -> dict[str, dict[str, Any]]:
+    """The first rows by id as Axolotl's multimodal path takes them: messages that name picture files in `images`."""
     store = open_store(str(data / "images"))
     images.mkdir()
     rows = {}
-    for row in pq.read_table(data / "train-00000-of-00001.parquet").to_pylist():
+    for row in pq.read_table(data / "train-00000-of-00001.parquet").slice(0, most).to_pylist():
         for key in row["images"]:
             (images / f"{key}.jpg").write_bytes(store.bytes(key))
         pictures = iter([str(images / f"{key}.jpg") for key in row["images"]])

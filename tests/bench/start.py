@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import resource
 import statistics
-import subprocess
-import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import command
 import runs
 import tiny
 import yaml
@@ -62,10 +58,10 @@ def main() -> None:
         starts: dict[str, list[tuple[float, float]]] = {"plugin": [], "stock": []}
         for name, recipe in (("plugin", runs.recipe()), ("stock", STOCK)):
             Path(f"{name}.yml").write_text(yaml.safe_dump(recipe | {"max_steps": 1}), encoding="utf-8")
-            _run("preprocess", f"{name}.yml")
+            command.axolotl("preprocess", f"{name}.yml")
         for _ in range(options.rounds):
             for name, measured in starts.items():
-                measured.append(_run("train", f"{name}.yml", "--launcher", "python"))
+                measured.append(command.axolotl("train", f"{name}.yml", "--launcher", "python"))
     print(f"\none step on a prepared set, median of {options.rounds} rounds")
     for place, what in enumerate(("seconds", "seconds of processor time")):
         plugin, stock = ([one[place] for one in starts[name]] for name in starts)
@@ -82,27 +78,6 @@ def _text_rows(path: Path, count: int) -> None:
         {"role": "assistant", "content": "A fracture is a break in a bone that a radiologist describes with care."},
     ]
     path.write_text((json.dumps({"messages": turns}) + "\n") * count, encoding="utf-8")
-
-
-def _run(*arguments: str) -> tuple[float, float]:
-    """Run one command of Axolotl's; its seconds, and its seconds of processor time."""
-    start, before = time.perf_counter(), _processor_seconds()
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("axolotl")), *arguments],
-        env=os.environ | {"AXOLOTL_DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(f"axolotl {' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
-    return time.perf_counter() - start, _processor_seconds() - before
-
-
-def _processor_seconds() -> float:
-    """Processor time of all children that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":
