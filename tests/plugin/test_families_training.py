@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,13 +45,8 @@ class Run:
 
 @pytest.fixture(scope="module", autouse=True)
 def quick_collections():
-    """Axolotl's sampler collects garbage each time that it is asked, through all that the imports left."""
-    for module in ("axolotl.train", "axolotl.core.builders.causal", "bimedix2_plugin.plugin"):
-        importlib.import_module(module)
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
+    with quick.collections():
+        yield
 
 
 @pytest.fixture(scope="module", params=LOSSES)
