@@ -8,6 +8,7 @@ import judge_builders as make
 import pytest
 from werkzeug import Response
 
+from eval.cli import main
 from eval.errors import EvalError
 from eval.judges.client import Question, ask
 from eval.judges.run import estimate, judge
@@ -245,3 +246,21 @@ def test_a_line_that_is_no_json_is_named(server, root, results):
     with pytest.raises(EvalError, match=re.escape(f"{path}: line 1 is not JSON")):
         read_verdicts(results, NAME)
     assert read_verdicts(results, "never_judged") == []
+
+
+@pytest.mark.parametrize(("said", "sent"), [((), 0), (("--judge-temperature", "0.5"), 0.5)])
+def test_temperature_of_the_command_line(server, root, results, said, sent):
+    assert _judge(server, root, results, *said) == 0
+    assert {request["temperature"] for request in server.requests} == {sent}
+
+
+def test_temperature_can_be_left_to_the_server(server, root, results):
+    assert _judge(server, root, results, "--judge-temperature", "server") == 0
+    assert server.requests and not any("temperature" in request for request in server.requests)
+    with pytest.raises(SystemExit):
+        _judge(server, root, results, "--judge-temperature", "warm")
+
+
+def _judge(server, root, results, *said):
+    judge = ("--judge-model", "j", "--judge-base-url", server.url, "--judge-api-key-variable", make.VARIABLE)
+    return main([str(word) for word in ("judge", results, "--root", root, *judge, *said)])
