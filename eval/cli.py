@@ -10,6 +10,7 @@ from pathlib import Path
 from eval import commands
 from eval.benchmarks.registry import ROOT, SUITES
 from eval.errors import EvalError
+from eval.judges.settings import SERVERS_OWN
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -137,8 +138,13 @@ def _add_judge_options(parser: argparse.ArgumentParser) -> None:
     judge.add_argument("--judge-concurrency", type=_positive, help="questions under way at a time")
     judge.add_argument("--judge-timeout", type=_positive, help="seconds for one attempt")
     judge.add_argument("--judge-patience", type=_positive, help="seconds after which a question is given up")
+    judge.add_argument("--judge-temperature", type=_temperature, help="0 by default; `server` leaves it to the server")
     judge.add_argument("--judge-price-in", type=float, help="for a million tokens, for the cost estimate")
     judge.add_argument("--judge-price-out", type=float, help="for a million tokens, for the cost estimate")
+
+
+def _temperature(text: str) -> float | str:
+    return text if text == SERVERS_OWN else float(text)
 
 
 def _positive(text: str) -> int:

@@ -118,10 +118,13 @@ def quickstart(options: Namespace) -> None:
 
 def judge_settings(options: Namespace) -> JudgeSettings:
     """Make the judge's settings; what is not said is left to their defaults."""
-    from eval.judges.settings import JudgeSettings
+    from eval.judges.settings import SERVERS_OWN, JudgeSettings
 
     given = {field.name: getattr(options, f"judge_{field.name}", None) for field in fields(JudgeSettings)}
-    return JudgeSettings(**{name: value for name, value in given.items() if value is not None})
+    settings = {name: value for name, value in given.items() if value is not None}
+    if settings.get("temperature") == SERVERS_OWN:
+        settings["temperature"] = None
+    return JudgeSettings(**settings)
 
 
 def _settings(options: Namespace, batch_size: int | None = None) -> Settings:

@@ -17,6 +17,12 @@ ARABIC_FILE = "arabic.jsonl"
 COLUMNS = ("id", "question", "answer")
 
 
+def with_arabic(folder: Path, english: list[Item], version: Callable[[Item, str, str], Item]) -> list[Item]:
+    """Return the English items, then their Arabic versions where the folder has a file of them."""
+    path = folder / ARABIC_FILE
+    return [*english, *arabic_versions(path, english, version)] if path.is_file() else english
+
+
 def arabic_versions(path: Path, items: Sequence[Item], version: Callable[[Item, str, str], Item]) -> list[Item]:
     """Return an Arabic item for each line of the file; `version` makes it from its English item, question and answer.
 

@@ -20,7 +20,7 @@ from data_prep.tables.base import TableError
 from eval.benchmarks import openi
 from eval.benchmarks.base import About, Benchmark, Verdict
 from eval.benchmarks.mimic_cxr import REQUEST
-from eval.benchmarks.reports import overlap_values, report_scores
+from eval.benchmarks.reports import report_scores, report_values
 from eval.benchmarks.source import question_turn
 from eval.errors import EvalError
 from eval.items import Item
@@ -59,8 +59,8 @@ class _OpenI(Benchmark):
         return report_scores(predictions, self.root)
 
     def values(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> Values:
-        """As Benchmark says, of the metrics that need no model."""
-        return overlap_values(predictions)
+        """As Benchmark says, of the metrics that need no weights."""
+        return report_values(predictions)
 
     @cached_property
     def _reports(self) -> Path | None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from data_prep.rows import Sample
 from data_prep.sources import mimic_iii as reader
 from eval.benchmarks.base import About, Verdict
-from eval.benchmarks.reports import overlap_values, report_scores
+from eval.benchmarks.reports import report_scores, report_values
 from eval.benchmarks.source import SourceBenchmark, question_turn, said
 from eval.items import Item
 from eval.predictions import Predictions
@@ -57,5 +57,5 @@ class MimicIii(SourceBenchmark):
         return report_scores(predictions, self.root)
 
     def values(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> Values:
-        """As Benchmark says, of the metrics that need no model."""
-        return overlap_values(predictions)
+        """As Benchmark says, of the metrics that need no weights."""
+        return report_values(predictions)

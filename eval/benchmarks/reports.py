@@ -17,6 +17,7 @@ from eval.progress import say
 from eval.score import Score
 from eval.statistics import Values, scores_from_values
 
+METEOR = "multimedeval.meteor"
 UNBOUNDED = ("radcliq",)
 
 
@@ -29,7 +30,7 @@ def report_scores(predictions: Predictions, root: Path) -> list[Score]:
     answered = [line for line in predictions.lines if "error" not in line]
     return [
         *scores_from_values(predictions.name, overlap_values(predictions)),
-        _meteor(predictions, answered),
+        _meteor(predictions),
         *_by_models(predictions, answered, root),
     ]
 
@@ -48,15 +49,29 @@ def overlap_values(predictions: Predictions) -> Values:
     return {name: _all(predictions, found) for name, found in values.items()}
 
 
-def _meteor(predictions: Predictions, answered: Sequence[Prediction]) -> Score:
+def report_values(predictions: Predictions) -> Values:
+    """The values of every report by the metrics that need no weights: METEOR too where there is a WordNet."""
+    return {**overlap_values(predictions), **_meteor_values(predictions)[0]}
+
+
+def _meteor(predictions: Predictions) -> Score:
+    values, note = _meteor_values(predictions)
+    if not values:
+        return _not_computed(predictions, METEOR, note)
+    (score,) = scores_from_values(predictions.name, values)
+    return replace(score, note=note)
+
+
+def _meteor_values(predictions: Predictions) -> tuple[Values, str]:
+    """METEOR of every report, or nothing without a WordNet; and what must be known of it."""
     from eval.metrics.meteor import NO_WORDNET, meteor
 
     measure = meteor()
     if measure is None:
-        return _not_computed(predictions, "multimedeval.meteor", NO_WORDNET)
+        return {}, NO_WORDNET
+    answered = (line for line in predictions.lines if "error" not in line)
     found = {line["item"]: measure(line["output"], line["gold"]) for line in answered}
-    (score,) = scores_from_values(predictions.name, {"multimedeval.meteor": _all(predictions, found)})
-    return replace(score, note=measure.note)
+    return {METEOR: _all(predictions, found)}, measure.note
 
 
 def _by_models(predictions: Predictions, answered: Sequence[Prediction], root: Path) -> list[Score]:

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from data_prep.rows import Sample
-from eval.benchmarks.arabic import ARABIC_FILE, arabic_versions
+from eval.benchmarks.arabic import with_arabic
 from eval.benchmarks.base import Verdict
 from eval.benchmarks.scoring import own_lines, values_of
 from eval.benchmarks.source import SourceBenchmark, said
@@ -44,9 +44,7 @@ class VqaBenchmark(SourceBenchmark):
 
     def items(self) -> list[Item]:
         """As Benchmark says: the English questions, then their Arabic versions where there are any."""
-        english = super().items()
-        path = self.folder / ARABIC_FILE
-        return [*english, *arabic_versions(path, english, _arabic)] if path.is_file() else english
+        return with_arabic(self.folder, super().items(), _arabic)
 
     def item(self, sample: Sample) -> Item:
         """The item of one row."""

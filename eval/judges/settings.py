@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from eval.errors import EvalError
 
+SERVERS_OWN = "server"
+"""A temperature that is left to the server."""
 OPENAI = "https://api.openai.com/v1"
 
 

@@ -1,5 +1,7 @@
 """PMC-VQA in its two releases, and how options are told apart in one text."""
 
+import json
+
 import pytest
 from layouts import pmc_vqa
 from prediction_builders import answered, texts, value
@@ -37,6 +39,38 @@ def test_accuracy_counts_what_chooses_nothing_as_wrong(tmp_path):
     assert score.note == "1 of 2 answers choose no option; they count as wrong."
     failed = value(benchmark.score(answered([first, second], {first.id: "A", second.id: None}), []), "accuracy")
     assert (failed.value, failed.n, failed.unscored, failed.note) == (0, 1, 1, "")
+
+
+@pytest.fixture
+def with_arabic(tmp_path):
+    """Write arabic.jsonl for the one checked question; return the benchmark."""
+    pmc_vqa.make(tmp_path / "PMC-VQA")
+    benchmark = load("pmc_vqa", tmp_path)
+
+    def write(question="ما هذا؟\nأ. قلب\nب. رئة\nج. كبد", answer="ب. رئة"):
+        line = {"id": benchmark.items()[0].id, "question": question, "answer": answer}
+        (benchmark.folder / "arabic.jsonl").write_text(json.dumps(line, ensure_ascii=False) + "\n")
+        return benchmark
+
+    return write
+
+
+def test_arabic_versions_are_scored_on_their_own(with_arabic):
+    benchmark = with_arabic()
+    english, arabic = benchmark.items()
+    assert (arabic.id, arabic.language, arabic.images) == (f"{english.id}-ar", "ar", english.images)
+    assert texts(arabic) == [None, "ما هذا؟\nأ. قلب\nب. رئة\nج. كبد"]
+    assert arabic.facts["right"] == "B" and arabic.facts["options"] == {"A": "قلب", "B": "رئة", "C": "كبد"}
+    predictions = answered([english, arabic], {english.id: "A", arabic.id: "الجواب هو ب"})
+    scores = benchmark.score(predictions, [])
+    assert (value(scores, "accuracy").value, value(scores, "accuracy").n) == (0, 1)
+    assert value(scores, "accuracy", language="ar").value == 1
+    assert set(benchmark.values(predictions, [])["accuracy"]) == {english.id}
+
+
+def test_an_arabic_version_without_its_options_is_one_message(with_arabic):
+    with pytest.raises(EvalError, match=r"the choices cannot be told apart. Mend arabic\.jsonl"):
+        with_arabic(question="ما هذا؟").items()
 
 
 def test_no_file_of_either_release(tmp_path):

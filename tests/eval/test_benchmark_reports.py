@@ -71,14 +71,20 @@ def test_what_needs_weights_is_not_computed_and_says_why(summaries, no_wordnet):
     assert value(scores, "multimedeval.radcliq").unit == "score"
 
 
-def test_meteor_is_computed_where_there_is_a_wordnet(summaries, monkeypatch):
-    class Fake:
+@pytest.fixture
+def wordnet(monkeypatch):
+    """A METEOR that stands for the real one (tests/eval/test_eval_meteor.py), so that no WordNet is needed."""
+
+    class Equal:
         note = "a note"
 
         def __call__(self, prediction, reference):
             return float(prediction == reference)
 
-    monkeypatch.setattr(meteor_module, "meteor", Fake)
+    monkeypatch.setattr(meteor_module, "meteor", Equal)
+
+
+def test_meteor_is_computed_where_there_is_a_wordnet(summaries, wordnet):
     head, belly = summaries.items()
     score = value(summaries.score(answered([head, belly], head.gold), []), "multimedeval.meteor")
     assert (score.value, score.n, score.note) == (0.5, 2, "a note")
@@ -128,11 +134,17 @@ def test_a_broken_scorer_is_one_message(summaries, no_wordnet, config, message):
     assert "report_metrics.yml" in str(error.value)
 
 
-def test_single_values(summaries):
+def test_single_values(summaries, no_wordnet):
     head, belly = summaries.items()
     values = summaries.values(answered([head, belly], {head.id: head.gold, belly.id: None}), [])
     assert values["multimedeval.rougeL"] == {head.id: 1.0, belly.id: None}
     assert set(values) == {f"multimedeval.{name}" for name in ("bleu1", "bleu4", "rougeL")}
+
+
+def test_meteor_is_among_the_single_values_where_there_is_a_wordnet(summaries, wordnet):
+    head, belly = summaries.items()
+    values = summaries.values(answered([head, belly], {head.id: head.gold, belly.id: None}), [])
+    assert values["multimedeval.meteor"] == {head.id: 1.0, belly.id: None}
 
 
 def test_scoring_reads_no_file_of_the_benchmark(summaries, no_wordnet):

@@ -8,6 +8,7 @@ import judge_builders as make
 import pytest
 from werkzeug import Response
 
+from eval.cli import main
 from eval.errors import EvalError
 from eval.judges.client import Question, ask
 from eval.judges.run import estimate, judge
@@ -120,7 +121,7 @@ def test_busy_and_broken_servers_are_asked_again_with_growing_waits(server, root
 def test_a_reply_that_is_none_is_told_and_the_rest_goes_on(server, results, waits, capsys, broken):
     root = results.parent
     server.says = lambda text: broken(text) if "answer to bimed_mbench-en-1" in text else "8 6"
-    run(server, root, results, timeout=5, patience=1)
+    run(server, root, results, timeout=5, patience=4)  # of a machine that is busy
     assert {verdict["item"] for verdict in read_verdicts(results, NAME)} == IDS - {"bimed_mbench-en-1"}
     assert "bimed_mbench_en: 1 questions without a verdict (" in capsys.readouterr().err
     server.says, before = lambda text: "7 7", len(server.requests)
@@ -245,3 +246,21 @@ def test_a_line_that_is_no_json_is_named(server, root, results):
     with pytest.raises(EvalError, match=re.escape(f"{path}: line 1 is not JSON")):
         read_verdicts(results, NAME)
     assert read_verdicts(results, "never_judged") == []
+
+
+@pytest.mark.parametrize(("said", "sent"), [((), 0), (("--judge-temperature", "0.5"), 0.5)])
+def test_temperature_of_the_command_line(server, root, results, said, sent):
+    assert _judge(server, root, results, *said) == 0
+    assert {request["temperature"] for request in server.requests} == {sent}
+
+
+def test_temperature_can_be_left_to_the_server(server, root, results):
+    assert _judge(server, root, results, "--judge-temperature", "server") == 0
+    assert server.requests and not any("temperature" in request for request in server.requests)
+    with pytest.raises(SystemExit):
+        _judge(server, root, results, "--judge-temperature", "warm")
+
+
+def _judge(server, root, results, *said):
+    judge = ("--judge-model", "j", "--judge-base-url", server.url, "--judge-api-key-variable", make.VARIABLE)
+    return main([str(word) for word in ("judge", results, "--root", root, *judge, *said)])
