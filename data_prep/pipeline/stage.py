@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import multiprocess
 from datatrove.executor import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 from datatrove.utils.logging import logger
 
 SECONDS_BETWEEN_LINES = 10
 _PROGRESS = "progress"
+_PRELOADED = ["data_prep.build"]
+"""Imported once, by the server that every stage's workers are forked from."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def run_steps(work: Work, name: str, steps: list[PipelineStep], sizes: list[int]
         workers=min(work.workers, len(sizes)),
         logging_dir=str(work.folder / name / "datatrove"),
     )
+    multiprocess.set_forkserver_preload(_PRELOADED)
     with _told(work.folder / name, name, sizes, unit):
         executor.run()
 
