@@ -6,7 +6,7 @@ import tarfile
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from data_prep.rows import Reject
@@ -75,8 +75,9 @@ class FolderMembers(Members):
 
     def has(self, name: str) -> bool:
         """Whether a file is under this path. Raises Reject (missing_image) for a link that leads out."""
+        path = self.path / name
         try:
-            resolved = (self.path / name).resolve(strict=True)
+            resolved = path.resolve(strict=True) if path.is_symlink() else _resolved(path.parent) / path.name
         except (OSError, ValueError, RuntimeError):  # the last for links in a circle
             return False
         if not resolved.is_relative_to(self._root):
@@ -132,6 +133,11 @@ class TarMembers(Members):
         """The archive's size, and a digest of the names, places and sizes."""
         lines = (" ".join(map(str, member)) for member in zip(self._names, self._places, self._sizes, strict=True))
         return index_stamp(self.path, lines)
+
+
+@lru_cache(maxsize=1 << 12)
+def _resolved(folder: Path) -> Path:
+    return folder.resolve(strict=True)
 
 
 def check_size(name: str, size: int, path: Path) -> None:

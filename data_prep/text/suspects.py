@@ -18,12 +18,10 @@ from data_prep.rows import LANGUAGES, Sample
 from data_prep.text import identity_names, identity_numbers, leak, refusal
 from data_prep.text.language import ENOUGH, ONLY_ARABIC
 
-_MARK = "\u064b-\u0652\u0670"
-_NOT_LETTER = f"\u060c\u061b\u061f\u0660-\u066c{_MARK}"
+_NOT_LETTER = "\u060c\u061b\u061f\u0660-\u066c\u064b-\u0652\u0670"
 _NOT_PLAIN = "|".join(
     [
         f"[^\n -%'-;=-Z\\\\-~{_NOT_LETTER}\u0621-\u064a]",
-        f"[{_MARK}]{{2}}",  # their order may not be Unicode's
         r" \n|^\s|\s$|^$",
         r"\?\? \?\?",
         "@",

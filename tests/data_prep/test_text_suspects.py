@@ -112,7 +112,27 @@ def same_after_every_check(sample):
     return messages == sample.messages and not identity.find(rows.spoken(messages))
 
 
-@settings(max_examples=1500, deadline=None)
+ALONE = [*CUES, *NAMES, *NUMBERS, *ODD, *SAID]
+ALONE += [
+    f"{before}{after}"
+    for before, *afters in [*((t, *NAMES) for t in TITLES), *((n, *NUMBERS) for n in LABELS)]
+    for after in afters
+]
+
+
+@pytest.mark.parametrize("place", ["{} {}", "{1} {0}", "{1}", "{0}{1}"])
+@pytest.mark.parametrize(
+    "language, plain", [("en", "The heart is enlarged."), ("ar", "القلب متضخم، وهذا شائع في المدينة.")]
+)
+def test_each_thing_that_checks_look_for_is_looked_at_in_plain_text(language, plain, place):
+    for piece in ALONE:
+        text = place.format(plain, piece)
+        for turns in ([(plain, []), (text, [])], [(text, []), (plain, [])], [(plain, []), (plain, [text])]):
+            sample = sample_of(turns, language, 1)
+            assert suspects([sample])[0] or same_after_every_check(sample), text
+
+
+@settings(max_examples=600, deadline=None)
 @given(turns, st.sampled_from(["en", "ar"]), st.integers(0, 1))
 @example([("MRN", []), ("1//2 and ٣", [])], "en", 0)
 @example([("Phone", []), ("1234567", [])], "en", 0)
