@@ -6,10 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from data_prep.mixture import Mixture
-from data_prep.pipeline import benchmarks, near, pictures, read
+from data_prep.pipeline import benchmarks, between, near, pictures, read
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import Work, putting, run
 
@@ -36,13 +35,12 @@ def fingerprints(work: Work, slices: list[Slice], tasks: int, mixture: Mixture) 
     """Fingerprint the rows of these slices; `tasks` is the number of files of the pictures stage."""
 
     def task(rank: int, tick: Callable[[int], None]) -> None:
-        file = pq.ParquetFile(work.path(read.STAGE, rank))
-        named = pc.list_flatten(file.read(columns=["images"])["images"])
-        known = _known(work, tasks, slices[rank].source, named)
+        rows = between.table(work.path(read.STAGE, rank, "arrow"), ["id", "images", "said"])
+        known = _known(work, tasks, slices[rank].source, pc.list_flatten(rows["images"]))
         against = benchmarks.load(work.folder)
         signatures = near.Signatures()
-        with putting(work.path(STAGE, rank)) as path, pq.ParquetWriter(path, SCHEMA, compression="lz4") as writer:
-            for batch in file.iter_batches(_BATCH, columns=["id", "images", "said"]):
+        with putting(work.path(STAGE, rank, "arrow")) as path, between.writing(path, SCHEMA) as writer:
+            for batch in rows.to_batches(_BATCH):
                 found = [[known[name] for name in names] for names in batch["images"].to_pylist()]
                 made = _entries(batch, found, mixture, against)
                 writer.write_batch(made)

@@ -95,10 +95,10 @@ def _shingles(texts: pa.Array, pictures: list[str]) -> tuple[np.ndarray, np.ndar
     rows = np.flatnonzero(number > 0)
     number, last = number[rows], ends[rows] - _CONFIG.n_grams + 1
     starts = np.cumsum(number) - number
-    first = np.arange(number.sum()) + np.repeat(last - number - starts, number)
-    runs = np.zeros(len(first), np.uint64)
+    runs = np.zeros(max(len(words) - _CONFIG.n_grams + 1, 0), np.uint64)  # those over the end of a row among them
     for at in range(_CONFIG.n_grams):
-        runs += words[first + at] * _POWERS[at]
+        runs += words[at : at + len(runs)] * _POWERS[at]
+    runs = runs[np.arange(number.sum()) + np.repeat(last - number - starts, number)]
     seeds = np.fromiter((_hash(pictures[row]) for row in rows), np.uint64, len(rows))
     return rows, runs ^ np.repeat(seeds, number), starts
 

@@ -4,16 +4,15 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import batched
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from data_prep import rows
 from data_prep.ledger import Ledger
 from data_prep.mixture import Entry, Mixture
+from data_prep.pipeline import between
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import Work, putting, run
 from data_prep.rows import NOT_SELECTED, Message, Reject, Rejected, Sample, text_part
@@ -49,7 +48,8 @@ def read(work: Work, slices: list[Slice], sources: list[Source], mixture: Mixtur
         source = sources[part.source]
         with ExitStack() as stack:
             ledger = stack.enter_context(Ledger(stack.enter_context(putting(work.path(STAGE, rank, LEDGER)))))
-            writer = stack.enter_context(_writer(stack.enter_context(putting(work.path(STAGE, rank)))))
+            path = stack.enter_context(putting(work.path(STAGE, rank, "arrow")))
+            writer = stack.enter_context(between.writing(path, SCHEMA))
             reading = _Reading(source, entries[part.source], mixture, ledger, part.source >= len(mixture.sources))
             written = 0
             for batch in reading.batches(source.tables()[part.table].rows(part.start, part.rows), tick):
@@ -155,7 +155,3 @@ class _Reading:
             }
             for message in messages
         ]
-
-
-def _writer(path: Path) -> pq.ParquetWriter:
-    return pq.ParquetWriter(path, SCHEMA, compression="lz4")

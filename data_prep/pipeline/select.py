@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from data_prep.mixture import Mixture
-from data_prep.pipeline import fingerprints, near, read
+from data_prep.pipeline import between, fingerprints, near, read
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import Work
 from data_prep.rows import REASONS
@@ -60,11 +59,11 @@ def load(work: Work, slices: list[Slice]) -> Rows:
     """The columns that decide, of every slice's rows."""
     print_columns = ["content", "order", "hits", "shared", "reason", "detail"]
     ours = pa.concat_tables(
-        pq.read_table(work.path(fingerprints.STAGE, r), columns=print_columns) for r in _ranks(slices)
+        between.table(work.path(fingerprints.STAGE, r, "arrow"), print_columns) for r in _ranks(slices)
     )
     kinds = ["id", "split", "language", "task", "modality"]
-    rows = pa.concat_tables(pq.read_table(work.path(read.STAGE, r), columns=kinds) for r in _ranks(slices))
-    sizes = [pq.ParquetFile(work.path(read.STAGE, rank)).metadata.num_rows for rank in _ranks(slices)]
+    parts = [between.table(work.path(read.STAGE, rank, "arrow"), kinds) for rank in _ranks(slices)]
+    rows, sizes = pa.concat_tables(parts), [part.num_rows for part in parts]
     columns = {name: ours[name].to_numpy() for name in ("content", "order")}
     names = {}
     for name in kinds[1:]:

@@ -23,7 +23,9 @@ def normalised(text: str) -> str:
     for sign in _SIGNS:
         if sign in folded:
             folded = folded.replace(sign, b" " + sign + b" ")
-    return codecs.charmap_decode(b" ".join(folded.split()), "strict", ALPHABET)[0]
+    while b"  " in folded:
+        folded = folded.replace(b"  ", b" ")
+    return codecs.charmap_decode(folded.strip(b" "), "strict", ALPHABET)[0]
 
 
 def words(text: str) -> list[str]:
