@@ -59,7 +59,12 @@ ODD += [
     "\x85",
     "\u061c",
 ]
-SAID = ["I'm sorry, but I cannot view images.", "As an AI model, I do not know.", "عذرا، لا أستطيع رؤية الصورة"]
+SAID = [
+    "دل من در باران بهار شاد است و خواب خوش دارم",
+    "I'm sorry, but I cannot view images.",
+    "As an AI model, I do not know.",
+    "عذرا، لا أستطيع رؤية الصورة",
+]
 SAID += [
     "as described in the provided context",
     "the figure caption states",
