@@ -23,6 +23,9 @@ _OWN = {card.FILE_NAME, ledger.FILE_NAME, manifest.FILE_NAME, assemble.PICTURES,
 _EARLY = ("sources", "benchmarks", "splits", "seed", "identity", "checks", "max_side", "max_pixels", "duplicates")
 """What of a mixture decides the stages before the selection."""
 
+_STAGES = 2
+"""To be raised when the files that the stages leave change, so that no unfinished build goes on from older ones."""
+
 _SMALL = 5_000
 _SMALL_BYTES = 100_000_000
 
@@ -109,7 +112,7 @@ def _digests(mixture: Mixture) -> tuple[str, str]:
     files = [source.inputs() for source in (*mixture.sources, *mixture.benchmarks)]
     common = {"format": manifest.FORMAT, "files": files, "versions": manifest.versions()}
     into = [entry.into for entry in mixture.entries]
-    early = {**common, "into": into, **{key: plain[key] for key in _EARLY}}
+    early = {**common, "stages": _STAGES, "into": into, **{key: plain[key] for key in _EARLY}}
     return manifest.digest(early), manifest.digest({**common, **plain})
 
 

@@ -155,7 +155,7 @@ def check(messages: list[Message], images: int) -> None:
     _check_order([message["role"] for message in messages])
     parts = 0
     for number, message in enumerate(messages, start=1):
-        here = sum(part["type"] == "image" for part in message["content"])
+        here = [part["type"] for part in message["content"]].count("image")
         parts += here
         if here and message["role"] != "user":
             raise Reject("image_count", f"turn {number} is the {message['role']}'s and has an image placeholder")
@@ -182,4 +182,4 @@ def said_by(messages: list[Message], role: str) -> str:
 
 def spoken(messages: list[Message]) -> str:
     """The text of the messages, one line a part."""
-    return "\n".join(part.get("text") or "" for message in messages for part in message["content"])
+    return "\n".join([part.get("text") or "" for message in messages for part in message["content"]])

@@ -37,7 +37,8 @@ def stored_image(data: bytes, max_side: int | None = None, max_pixels: int = MAX
     """
     image = _decode(data, max_pixels)
     orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-    shown = cast(Image.Image, ImageOps.exif_transpose(image))
+    # exif_transpose copies a picture that needs no turning
+    shown = image if orientation == 1 else cast(Image.Image, ImageOps.exif_transpose(image))
     too_long = max_side is not None and max(shown.size) > max_side
     if image.mode in _AS_THEY_ARE.get(image.format or "", ()) and "transparency" not in image.info and not too_long:
         strip = strip_png if image.format == "PNG" else strip_jpeg

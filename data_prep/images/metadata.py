@@ -48,12 +48,20 @@ def strip_jpeg(data: bytes, orientation: int = 1) -> bytes:
             break
         start, end = marker.end(), marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
         if code == _JPEG_SOS:  # the entropy-coded bytes go on to the next marker
-            following = _NEXT_MARKER.search(data, end)
-            end = following.start() if following else len(data)
+            end = _next_marker(data, end)
         if _jpeg_kept(code, data[start + 2 : start + 14]):
             kept.append(b"\xff" + marker[1] + data[start:end])
         at = end
     return b"".join([*kept, b"\xff\xd9"])
+
+
+def _next_marker(data: bytes, at: int) -> int:
+    """Where the next marker begins, or the end; `find` is much faster than an expression on a picture's bytes."""
+    while (at := data.find(b"\xff", at)) >= 0:
+        if _NEXT_MARKER.match(data, at):
+            return at
+        at += 1
+    return len(data)
 
 
 def _jpeg_kept(code: int, head: bytes) -> bool:

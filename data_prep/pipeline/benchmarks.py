@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from data_prep.mixture import Mixture
-from data_prep.pipeline import pictures, read
+from data_prep.pipeline import between, pictures, read
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import Work, putting
 from data_prep.text.overlap import TextOverlap
@@ -58,7 +57,7 @@ def gather(work: Work, slices: list[Slice], tasks: int, mixture: Mixture) -> Non
         if part.source < first:
             continue
         name = mixture.benchmarks[part.source - first].name
-        rows = pq.read_table(work.path(read.STAGE, rank), columns=["id", "said", "images"]).to_pylist()
+        rows = between.table(work.path(read.STAGE, rank, "arrow"), ["id", "said", "images"]).to_pylist()
         for row in rows:
             item = (name, row["id"], " ".join(row["said"][:-1:2]))
             text += [] if row["images"] else [item]

@@ -1,25 +1,21 @@
 """Fourth stage: what tells rows apart: keys of pictures, hashes of text, what they share with benchmarks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from datatrove.data import Document
-from datatrove.pipeline.base import PipelineStep
 
 from data_prep.mixture import Mixture
-from data_prep.pipeline import benchmarks, near, pictures, read
+from data_prep.pipeline import benchmarks, between, near, pictures, read
 from data_prep.pipeline.slices import Slice
-from data_prep.pipeline.stage import Ticker, Work, putting, run_steps
+from data_prep.pipeline.stage import Work, putting, run
 
 STAGE = "fingerprints"
 SCHEMA = pa.schema(
     [
         ("keys", pa.list_(pa.string())),
-        ("id_hash", pa.uint64()),
         ("content", pa.uint64()),
         ("order", pa.uint64()),
         ("hits", pa.list_(pa.string())),
@@ -28,73 +24,76 @@ SCHEMA = pa.schema(
         ("detail", pa.string()),
     ]
 )
-"""One entry a row of the read stage, in its order. `content` is the hash of text and pictures, `order` the row's place
-in the shuffle; `reason` is set where a picture of the row cannot be used."""
+"""One entry a row of the read stage, in its order. `order` is the hash of seed and id, and so the row's place in the
+shuffle; `content` the hash of text and pictures, 0 where nobody asks; `reason` is set where a picture of the row cannot
+be used."""
 
 _BATCH = 1_000
 
 
 def fingerprints(work: Work, slices: list[Slice], tasks: int, mixture: Mixture) -> None:
     """Fingerprint the rows of these slices; `tasks` is the number of files of the pictures stage."""
-    steps: list[PipelineStep] = [Fingerprints(work, slices, tasks, mixture)]
-    if mixture.duplicates.near:
-        steps.append(near.signatures(work))
-    run_steps(work, STAGE, steps, [part.rows for part in slices])
+
+    def task(rank: int, tick: Callable[[int], None]) -> None:
+        rows = between.table(work.path(read.STAGE, rank, "arrow"), ["id", "images", "said"])
+        known = _known(work, tasks, slices[rank].source, pc.list_flatten(rows["images"]))
+        against = benchmarks.load(work.folder)
+        signatures = near.Signatures()
+        with putting(work.path(STAGE, rank, "arrow")) as path, between.writing(path, SCHEMA) as writer:
+            for batch in rows.to_batches(_BATCH):
+                found = [[known[name] for name in names] for names in batch["images"].to_pylist()]
+                made = _entries(batch, found, mixture, against)
+                writer.write_batch(made)
+                if mixture.duplicates.near:
+                    texts = pc.if_else(pc.is_null(made["reason"]), pc.binary_join(batch["said"], " "), "")
+                    signatures.add(texts, [" ".join(str(one["phash"]) for one in row) for row in found])
+                tick(len(found))
+        if mixture.duplicates.near:
+            signatures.save(work, rank)
+
+    run(work, STAGE, task, [part.rows for part in slices])
 
 
-class Fingerprints(PipelineStep):
-    """Writes the fingerprints of a slice and gives its rows' texts on, one document a row."""
+def _known(work: Work, tasks: int, source: int, names: pa.ChunkedArray) -> dict[str, dict[str, Any]]:
+    """What is known of the pictures of a source that have these names."""
+    table = pictures.index(work, tasks, ["source", "name", "key", "phash", "reason", "detail"])
+    mine = table.filter(pc.and_(pc.equal(table["source"], source), pc.is_in(table["name"], names)))
+    return {row["name"]: row for row in mine.to_pylist()}
 
-    type = "bimedix2"
-    name = STAGE
 
-    def __init__(self, work: Work, slices: list[Slice], picture_tasks: int, mixture: Mixture) -> None:
-        super().__init__()
-        self._work = work
-        self._slices = slices
-        self._picture_tasks = picture_tasks
-        self._mixture = mixture
+def _entries(
+    batch: pa.RecordBatch,
+    found: list[list[dict[str, Any]]],
+    mixture: Mixture,
+    against: benchmarks.Benchmarks | None,
+) -> pa.RecordBatch:
+    """The entries of some rows; `found` is what is known of each one's pictures."""
+    bad = [next((picture for picture in row if picture["key"] is None), {}) for row in found]
+    keys = [[picture["key"] for picture in row] for row in found]
+    content = [0] * len(found)
+    if mixture.duplicates.exact:
+        texts = pc.binary_join(batch["said"], "\x1f").to_pylist()
+        content = [_hash("\x1f".join([text, *map(str, row)])) for text, row in zip(texts, keys, strict=True)]
+    usable = [[] if why else row for why, row in zip(bad, keys, strict=True)]
+    columns = {
+        "keys": usable,
+        "content": content,
+        "order": [_hash(f"{mixture.seed} {row_id}") for row_id in batch["id"].to_pylist()],
+        "reason": [why.get("reason") for why in bad],
+        "detail": [why.get("detail") for why in bad],
+        "hits": [None] * len(found),
+        "shared": [None] * len(found),
+    }
+    if against is not None:
+        said = [[] if why else row for why, row in zip(bad, batch["said"].to_pylist(), strict=True)]
+        columns["hits"] = [_hits(against, *row) for row in zip(said, usable, strict=True)]
+        columns["shared"] = [sorted({name for key in row for name in against.shared.get(key, ())}) for row in usable]
+    return pa.RecordBatch.from_pydict(columns, schema=SCHEMA)
 
-    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
-        """The documents of one slice."""
-        known = self._pictures(self._slices[rank].source)
-        against = benchmarks.load(self._work.folder)
-        file = pq.ParquetFile(self._work.path(read.STAGE, rank))
-        tick = Ticker(self._work.folder, STAGE, rank)
-        with putting(self._work.path(STAGE, rank)) as path, pq.ParquetWriter(path, SCHEMA, compression="lz4") as writer:
-            for batch in file.iter_batches(_BATCH, columns=["id", "images", "said"]):
-                rows = batch.to_pylist()
-                entries = [self._entry(row, known, against) for row in rows]
-                writer.write_batch(pa.RecordBatch.from_pylist(entries, schema=SCHEMA))
-                tick(len(rows))
-                for row, entry in zip(rows, entries, strict=True):
-                    hashes = [known[name]["phash"] for name in row["images"]] if not entry["reason"] else []
-                    text = " ".join(row["said"]) if not entry["reason"] else ""
-                    yield Document(text=text, id=row["id"], metadata={"pictures": " ".join(hashes)})
 
-    def _pictures(self, source: int) -> dict[str, dict[str, Any]]:
-        table = pictures.index(self._work, self._picture_tasks, ["source", "name", "key", "phash", "reason", "detail"])
-        return {row["name"]: row for row in table.filter(pc.equal(table["source"], source)).to_pylist()}
-
-    def _entry(
-        self, row: dict[str, Any], known: dict[str, dict[str, Any]], against: benchmarks.Benchmarks | None
-    ) -> dict[str, Any]:
-        found = [known[name] for name in row["images"]]
-        bad = next((picture for picture in found if picture["key"] is None), None)
-        keys = [picture["key"] for picture in found]
-        entry = {
-            "id_hash": _hash(row["id"]),
-            "content": _hash("\x1f".join([*row["said"], *map(str, keys)])),
-            "order": _hash(f"{self._mixture.seed} {row['id']}"),
-            "reason": bad and bad["reason"],
-            "detail": bad and bad["detail"],
-            "keys": [] if bad else keys,
-        }
-        if against is None or bad:
-            return entry
-        hits = [f"{benchmark}\x1f{item}" for benchmark, item in against.hits(row["said"], keys)]
-        shared = sorted({name for key in keys for name in against.shared.get(key, ())})
-        return entry | {"hits": hits, "shared": shared}
+def _hits(against: benchmarks.Benchmarks, said: list[str], keys: list[str]) -> list[str]:
+    """The items of benchmarks that a row holds."""
+    return [f"{benchmark}\x1f{item}" for benchmark, item in against.hits(said, keys)]
 
 
 def _hash(text: str) -> int:

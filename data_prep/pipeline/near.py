@@ -1,97 +1,137 @@
-"""Near duplicates: datatrove's MinHash on disk, over the words of a row seeded by the hash of its pictures.
+"""Near duplicates: datatrove's MinHash over the words of a row, seeded by its pictures, many rows at a time.
 
-14 buckets of 8 hashes over runs of 5 words, datatrove's own setting: texts that share 72 of 100 runs are found with
-even chance (1 - (1 - s^8)^14), those that share 80 with 92 in 100. Rows of fewer than 5 words have no near duplicates.
+14 buckets of 8 hashes over runs of 5 words, datatrove's own setting and hash functions: texts that share 72 of 100
+runs are found with even chance (1 - (1 - s^8)^14), those that share 80 with 92 in 100. Rows of fewer than 5 words have
+no near duplicates. Of a bucket's 8 hashes one number of 64 bits is kept; that two differ and give one number has a
+chance of 1 in 10^7 in a bucket of 1.7 million rows.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import redirect_stderr
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
 
 import numpy as np
-from datatrove.data import Document
-from datatrove.pipeline.base import PipelineStep
-from datatrove.pipeline.dedup import MinhashConfig, MinhashDedupBuckets, MinhashDedupCluster, MinhashDedupSignature
+import pyarrow as pa
+import pyarrow.compute as pc
+from datatrove.pipeline.dedup import MinhashConfig, MinhashDedupCluster
 from datatrove.utils.hashing import HashConfig
-from datatrove.utils.word_tokenizers import WordTokenizer
 
-from data_prep.pipeline.stage import Work, run_steps
+from data_prep.pipeline.stage import Work, putting, run, run_steps
 
+SIGNATURES, ALIKE = "signatures", "near"
 _CONFIG = MinhashConfig(n_grams=5, num_buckets=14, hashes_per_bucket=8, hash_config=HashConfig(64, "sha1"))
-
-
 _MERSENNE_PRIME = np.uint64((1 << 61) - 1)
-_POWERS = np.array([pow(0x9E3779B97F4A7C15, power, 1 << 64) for power in range(_CONFIG.n_grams)], np.uint64)
+_EXPONENT = np.uint64(61)
+_POWERS = np.array([pow(0x9E3779B97F4A7C15, power, 1 << 64) for power in range(_CONFIG.hashes_per_bucket)], np.uint64)
 
 
-@lru_cache(maxsize=1 << 18)
-def _word_hash(word: str) -> int:
-    return int.from_bytes(blake2b(word.encode(), digest_size=8).digest())
+class Signatures:
+    """The bucket keys of the rows of a slice, gathered batch by batch."""
 
+    def __init__(self) -> None:
+        self._found: list[np.ndarray] = []
+        self._rows = 0
 
-class _Blanks(WordTokenizer):
-    """The texts are normalised already: words stand between blanks."""
+    def add(self, texts: pa.Array, pictures: list[str]) -> None:
+        """The next rows: their normalised words, a blank between two, and what tells their pictures apart."""
+        rows, shingles, starts = _shingles(texts, pictures)
+        if len(rows):
+            least = _signatures(shingles, starts).reshape(_CONFIG.num_buckets, -1, len(rows))
+            keys = (least * _POWERS[:, None]).sum(axis=1)
+            self._found.append(np.vstack([rows.astype(np.uint64) + np.uint64(self._rows), keys]))
+        self._rows += len(texts)
 
-    def word_tokenize(self, text: str) -> list[str]:
-        return text.split()
-
-    def sent_tokenize(self, text: str) -> list[str]:
-        return [text]
-
-    def span_tokenize(self, text: str) -> list[tuple[int, int]]:
-        return [(0, len(text))]
-
-
-class _Signatures(MinhashDedupSignature):
-    """datatrove's first step, with shingles that hold the pictures too, so that only rows on one picture are alike."""
-
-    def get_shingles(self, text: str) -> np.ndarray:
-        """One hash for each run of words: a polynomial in the words' hashes, seeded by the pictures' hash."""
-        pictures, _, said = text.partition("\x1f")
-        words = np.fromiter(map(_word_hash, said.split(" ")), np.uint64)
-        if len(words) < self.config.n_grams:
-            return np.empty((0, 1), np.uint64)
-        number = len(words) - self.config.n_grams + 1
-        runs = sum((words[at : at + number] * power for at, power in enumerate(_POWERS)), np.zeros(number, np.uint64))
-        return (runs ^ np.uint64(_word_hash(pictures))).reshape(-1, 1)
-
-    def get_signature(self, shingles: np.ndarray) -> list[list[int]]:
-        """The least of each hash function's values, 8 to a bucket."""
-        a, b = self.parameters
-        least = ((shingles * a + b) % _MERSENNE_PRIME).min(axis=0)
-        return least.reshape(self.config.num_buckets, self.config.hashes_per_bucket).tolist()
-
-    def run(self, data: Any, rank: int = 0, world_size: int = 1) -> None:
-        super().run(_seeded(data), rank, world_size)
-
-
-def _seeded(data: Iterator[Document]) -> Iterator[Document]:
-    for document in data:
-        document.text = f"{document.metadata['pictures']}\x1f{document.text}"
-        yield document
-
-
-def signatures(work: Work) -> PipelineStep:
-    """The step that writes the signatures of a slice's documents."""
-    return _Signatures(str(work.folder / "signatures"), _CONFIG, language=_Blanks())
+    def save(self, work: Work, rank: int) -> None:
+        """Write uint64 numbers of shape (1 + buckets, rows): each row's number in the slice, then its keys."""
+        empty = np.empty((1 + _CONFIG.num_buckets, 0), np.uint64)
+        with putting(work.path(SIGNATURES, rank, "npy")) as path, path.open("wb") as file:
+            np.save(file, np.hstack([empty, *self._found]))
 
 
 def clusters(work: Work, slices: int) -> np.ndarray:
     """The rows that are alike: an array of (slice, row in the slice, cluster), one line a row that has a like."""
-    buckets = MinhashDedupBuckets(str(work.folder / "signatures"), str(work.folder / "alike"), config=_CONFIG)
-    run_steps(work, "near", [buckets], [1] * _CONFIG.num_buckets, "buckets of near duplicates")
-    cluster = MinhashDedupCluster(
-        str(work.folder / "alike"), str(work.folder / "clusters"), config=_CONFIG, save_cluster_id=True
-    )
+
+    def task(bucket: int, tick: Callable[[int], None]) -> None:
+        with putting(work.folder / ALIKE / "pairs" / f"{bucket:05d}_00.dups") as path:
+            _pairs(work, slices, bucket).astype("<u4").tofile(path)
+
+    run(work, ALIKE, task, [1] * _CONFIG.num_buckets, "buckets of near duplicates")
+    pairs, found_in = str(work.folder / ALIKE / "pairs"), work.folder / "clusters"
+    cluster = MinhashDedupCluster(pairs, str(found_in), config=_CONFIG, save_cluster_id=True)
     with redirect_stderr(io.StringIO()):  # a bar of its own
         run_steps(work, "clustering", [cluster], [1], "tasks")
     found = [np.empty((0, 3), np.int64)]
     for rank in range(slices):
-        path = work.folder / "clusters" / f"{rank:06d}.clusters"
+        path = found_in / f"{rank:06d}.clusters"
         if path.exists():
-            pairs = np.fromfile(path, "<u4").reshape(-1, 2).astype(np.int64)
-            found.append(np.column_stack([np.full(len(pairs), rank), pairs]))
+            lines = np.fromfile(path, "<u4").reshape(-1, 2).astype(np.int64)
+            found.append(np.column_stack([np.full(len(lines), rank), lines]))
     return np.concatenate(found)
+
+
+def _pairs(work: Work, slices: int, bucket: int) -> np.ndarray:
+    """(slice, row, slice, row) for each two rows that follow each other in the order of the keys and share one."""
+    kept = [np.load(work.path(SIGNATURES, rank, "npy"), mmap_mode="r")[[0, 1 + bucket]] for rank in range(slices)]
+    row, key = np.hstack(kept)
+    place = np.stack([np.repeat(np.arange(slices), [part.shape[1] for part in kept]), row.astype(np.int64)])
+    order = np.argsort(key, kind="stable")
+    same = np.flatnonzero(key[order[1:]] == key[order[:-1]])
+    return np.hstack([place[:, order[same]].T, place[:, order[same + 1]].T])
+
+
+def _shingles(texts: pa.Array, pictures: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of 5 words or more, the hashes of all their runs of 5 words, one row after the other, and where each starts.
+
+    A run's hash is a polynomial in the words' hashes, seeded by the pictures' hash.
+    """
+    split = pc.split_pattern(texts, " ")
+    coded = split.flatten().dictionary_encode()
+    known = np.fromiter(map(_hash, coded.dictionary.to_pylist()), np.uint64)
+    words = known[coded.indices.to_numpy()]
+    ends = np.cumsum(pc.list_value_length(split).to_numpy())
+    number = np.diff(ends, prepend=0) - _CONFIG.n_grams + 1
+    rows = np.flatnonzero(number > 0)
+    number, last = number[rows], ends[rows] - _CONFIG.n_grams + 1
+    starts = np.cumsum(number) - number
+    runs = np.zeros(max(len(words) - _CONFIG.n_grams + 1, 0), np.uint64)  # those over the end of a row among them
+    for at in range(_CONFIG.n_grams):
+        runs += words[at : at + len(runs)] * _POWERS[at]
+    runs = runs[np.arange(number.sum()) + np.repeat(last - number - starts, number)]
+    seeds = np.fromiter((_hash(pictures[row]) for row in rows), np.uint64, len(rows))
+    return rows, runs ^ np.repeat(seeds, number), starts
+
+
+def _signatures(shingles: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """The least value of each of datatrove's hash functions: shape (functions, rows).
+
+    A function is (a x + b) mod 2^64 mod p, with the Mersenne prime p = 2^61 - 1: the remainder is the sum of the upper
+    3 bits and the lower 61, less p where that is p or more.
+    """
+    a, b = _functions()
+    least = np.empty((len(a), len(starts)), np.uint64)
+    value, other = np.empty_like(shingles), np.empty_like(shingles)
+    for number in range(len(a)):
+        np.multiply(shingles, a[number], out=value)
+        value += b[number]
+        np.right_shift(value, _EXPONENT, out=other)
+        value &= _MERSENNE_PRIME
+        value += other
+        np.subtract(value, _MERSENNE_PRIME, out=other)  # wraps round to more than `value` where that is less than p
+        np.minimum(value, other, out=value)
+        np.minimum.reduceat(value, starts, out=least[number])
+    return least
+
+
+@lru_cache(maxsize=1)
+def _functions() -> tuple[np.ndarray, np.ndarray]:
+    """The a and the b of each function, drawn as datatrove draws them."""
+    draw, number = np.random.RandomState(_CONFIG.seed), _CONFIG.num_buckets * _CONFIG.hashes_per_bucket
+    a = draw.randint(1, int(_MERSENNE_PRIME), dtype=np.uint64, size=number)
+    return a, draw.randint(0, int(_MERSENNE_PRIME), dtype=np.uint64, size=number)
+
+
+@lru_cache(maxsize=1 << 18)
+def _hash(word: str) -> int:
+    return int.from_bytes(blake2b(word.encode(), digest_size=8).digest())

@@ -15,7 +15,7 @@ from data_prep.images.dicom_pixels import MAX_PIXELS
 from data_prep.images.file import stored_image
 from data_prep.images.store import SCHEMA as STORED
 from data_prep.mixture import Mixture
-from data_prep.pipeline import read
+from data_prep.pipeline import between, read
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import Work, putting, run
 from data_prep.rows import Reject
@@ -81,7 +81,7 @@ def _listed(work: Work, slices: list[Slice]) -> int:
     if not path.exists():
         names: dict[int, list[pa.Array]] = {}
         for rank, part in enumerate(slices):
-            images = pq.read_table(work.path(read.STAGE, rank), columns=["images"]).column(0)
+            images = between.table(work.path(read.STAGE, rank, "arrow"), ["images"]).column(0)
             names.setdefault(part.source, []).append(pc.list_flatten(images).unique())
         tables = []
         for source, arrays in names.items():

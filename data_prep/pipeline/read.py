@@ -3,21 +3,23 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
+from itertools import batched
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from data_prep import rows
 from data_prep.ledger import Ledger
 from data_prep.mixture import Entry, Mixture
+from data_prep.pipeline import between
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import Work, putting, run
 from data_prep.rows import NOT_SELECTED, Message, Reject, Rejected, Sample, text_part
 from data_prep.sources.base import Source
 from data_prep.text import clean, faults, identity, language
 from data_prep.text.compare import normalised
+from data_prep.text.suspects import suspects
 
 STAGE = "read"
 LEDGER = "ledger.jsonl"
@@ -46,10 +48,11 @@ def read(work: Work, slices: list[Slice], sources: list[Source], mixture: Mixtur
         source = sources[part.source]
         with ExitStack() as stack:
             ledger = stack.enter_context(Ledger(stack.enter_context(putting(work.path(STAGE, rank, LEDGER)))))
-            writer = stack.enter_context(_writer(stack.enter_context(putting(work.path(STAGE, rank)))))
+            path = stack.enter_context(putting(work.path(STAGE, rank, "arrow")))
+            writer = stack.enter_context(between.writing(path, SCHEMA))
             reading = _Reading(source, entries[part.source], mixture, ledger, part.source >= len(mixture.sources))
             written = 0
-            for batch in _batches(reading.rows(source.tables()[part.table].rows(part.start, part.rows), tick)):
+            for batch in reading.batches(source.tables()[part.table].rows(part.start, part.rows), tick):
                 writer.write_batch(pa.RecordBatch.from_pylist(batch, schema=SCHEMA))
                 written += len(batch)
         left_out = sum(ledger.counts.values())
@@ -78,32 +81,44 @@ class _Reading:
         self._checked = mixture.checks and not is_benchmark
         self._compared = mixture.compares
 
-    def rows(
+    def batches(
         self, given: Iterator[tuple[str, dict[str, Any] | Rejected]], tick: Callable[[int], None]
-    ) -> Iterator[dict[str, Any]]:
-        """The rows that can be used; the others go into the ledger, or are counted as another split's."""
-        for place, raw in given:
-            tick(1)
-            row_id = f"{self._source.name} {place}"
-            try:
-                if isinstance(raw, Rejected):
-                    raise Reject(raw.reason, raw.detail)
-                row_id = self._source.row_id(place, raw)
-                sample = self._source.sample(row_id, raw)
-                if sample is None:
+    ) -> Iterator[list[dict[str, Any]]]:
+        """The rows that can be used, some at a time; the others go into the ledger, or are counted as others."""
+        for batch in batched(given, _BATCH):
+            read = [self._sample(place, raw) for place, raw in batch]
+            samples = [sample for sample in read if isinstance(sample, Sample)]
+            looked_at = suspects(samples) if self._checked else np.zeros(len(samples), bool)
+            looks = iter(looked_at.tolist())
+            made = []
+            for sample in read:
+                if isinstance(sample, Rejected):
+                    self._ledger.add(self._source.name, sample.id, sample.reason, sample.detail)
+                elif sample is None:
                     self.others += 1
-                    continue
-                made = self._row(sample)
-            except Reject as reject:
-                if reject.reason == NOT_SELECTED:
-                    self.others += 1
-                    continue
-                self._ledger.add(self._source.name, row_id, reject.reason, reject.detail)
-                continue
+                else:
+                    try:
+                        made.append(self._row(sample, next(looks)))
+                    except Reject as reject:
+                        self._ledger.add(self._source.name, sample.id, reject.reason, reject.detail)
+            tick(len(batch))
             yield made
 
-    def _row(self, sample: Sample) -> dict[str, Any]:
-        messages = self._messages(sample)
+    def _sample(self, place: str, raw: dict[str, Any] | Rejected) -> Sample | Rejected | None:
+        """The sample of a row of the table; None for one of another split, or that is not asked for."""
+        row_id = f"{self._source.name} {place}"
+        if isinstance(raw, Rejected):
+            return Rejected(row_id, raw.reason, raw.detail)
+        try:
+            row_id = self._source.row_id(place, raw)
+            return self._source.sample(row_id, raw)
+        except Reject as reject:
+            return None if reject.reason == NOT_SELECTED else Rejected(row_id, reject.reason, reject.detail)
+
+    def _row(self, sample: Sample, is_suspect: bool) -> dict[str, Any]:
+        messages = self._checked_messages(sample) if is_suspect else sample.messages
+        if not is_suspect:
+            rows.check(messages, len(sample.pictures))
         said = [normalised(rows.spoken([message])) for message in messages] if self._compared else []
         return {
             **rows.row(sample, self._source.name, list(sample.pictures)),
@@ -113,11 +128,9 @@ class _Reading:
             "said": said,
         }
 
-    def _messages(self, sample: Sample) -> list[Message]:
-        messages = clean.repair(sample.messages) if self._checked else sample.messages
+    def _checked_messages(self, sample: Sample) -> list[Message]:
+        messages = clean.repair(sample.messages)
         rows.check(messages, len(sample.pictures))
-        if not self._checked:
-            return messages
         faults.check(messages, len(sample.pictures))
         answers, questions = rows.said_by(messages, "assistant"), rows.said_by(messages, "user")
         language.check(answers, questions, sample.language)
@@ -142,18 +155,3 @@ class _Reading:
             }
             for message in messages
         ]
-
-
-def _writer(path: Path) -> pq.ParquetWriter:
-    return pq.ParquetWriter(path, SCHEMA, compression="lz4")
-
-
-def _batches(made: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    batch: list[dict[str, Any]] = []
-    for row in made:
-        batch.append(row)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

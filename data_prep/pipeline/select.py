@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from data_prep.mixture import Mixture
-from data_prep.pipeline import fingerprints, near, read
+from data_prep.pipeline import between, fingerprints, near, read
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import Work
 from data_prep.rows import REASONS
@@ -58,14 +57,14 @@ class Selection:
 
 def load(work: Work, slices: list[Slice]) -> Rows:
     """The columns that decide, of every slice's rows."""
-    print_columns = ["id_hash", "content", "order", "hits", "shared", "reason", "detail"]
+    print_columns = ["content", "order", "hits", "shared", "reason", "detail"]
     ours = pa.concat_tables(
-        pq.read_table(work.path(fingerprints.STAGE, r), columns=print_columns) for r in _ranks(slices)
+        between.table(work.path(fingerprints.STAGE, r, "arrow"), print_columns) for r in _ranks(slices)
     )
     kinds = ["id", "split", "language", "task", "modality"]
-    rows = pa.concat_tables(pq.read_table(work.path(read.STAGE, r), columns=kinds) for r in _ranks(slices))
-    sizes = [pq.ParquetFile(work.path(read.STAGE, rank)).metadata.num_rows for rank in _ranks(slices)]
-    columns = {name: ours[name].to_numpy() for name in ("id_hash", "content", "order")}
+    parts = [between.table(work.path(read.STAGE, rank, "arrow"), kinds) for rank in _ranks(slices)]
+    rows, sizes = pa.concat_tables(parts), [part.num_rows for part in parts]
+    columns = {name: ours[name].to_numpy() for name in ("content", "order")}
     names = {}
     for name in kinds[1:]:
         coded = rows[name].combine_chunks().dictionary_encode()
@@ -88,7 +87,7 @@ def load(work: Work, slices: list[Slice]) -> Rows:
 def select(work: Work, rows: Rows, mixture: Mixture) -> Selection:
     """Apply the mixture's rules in turn: ids, benchmarks, duplicates, quotas; then shuffle and cut into shards."""
     pairs: dict[str, dict[str, int]] = {}
-    _drop_like(rows, rows.columns["id_hash"], "duplicate_id", mixture, pairs)
+    _drop_like(rows, rows.columns["order"], "duplicate_id", mixture, pairs)
     overlaps = _overlaps(rows, mixture)
     if mixture.duplicates.exact:
         _drop_like(rows, rows.columns["content"], "duplicate", mixture, pairs)

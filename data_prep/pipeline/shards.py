@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from data_prep import rows
 from data_prep.ledger import Ledger
-from data_prep.pipeline import decisions, fingerprints, read
+from data_prep.pipeline import between, decisions, fingerprints, read
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import Work, putting, run
 from data_prep.shards import write_table
@@ -32,12 +32,12 @@ def scatter(work: Work, slices: list[Slice], names: list[str], sizes: list[int])
         shard = decided["shard"].to_numpy()
         groups = np.unique(shard).tolist()
         with (
-            putting(work.path(SCATTER, rank)) as path,
-            pq.ParquetWriter(path, table.schema, compression="lz4") as writer,
+            putting(work.path(SCATTER, rank, "arrow")) as path,
+            between.writing(path, table.schema) as writer,
         ):
             for number in groups:
                 start, end = np.searchsorted(shard, [number, number + 1])
-                writer.write_table(table.slice(start, end - start), row_group_size=end - start)
+                writer.write_batch(table.slice(start, end - start).combine_chunks().to_batches()[0])
                 tick(int(end - start))
         with putting(work.path(SCATTER, rank, read.LEDGER)) as path, Ledger(path) as ledger:
             for row, reason, detail in decisions.dropped(work, rank):
@@ -55,11 +55,11 @@ def gather(work: Work, slices: int, shards: dict[str, int]) -> None:
 
     def task(rank: int, tick: Callable[[int], None]) -> None:
         parts = [
-            pq.ParquetFile(work.path(SCATTER, place)).read_row_group(numbers.index(rank))
+            between.opened(work.path(SCATTER, place, "arrow")).get_batch(numbers.index(rank))
             for place, numbers in enumerate(groups)
             if rank in numbers
         ]
-        table = pa.concat_tables(parts)
+        table = pa.Table.from_batches(parts)
         table = table.take(pc.sort_indices(table[_PLACE])).drop_columns([_PLACE]).cast(rows.SCHEMA)
         with putting(work.folder / GATHER / names[rank]) as path:
             write_table(table.combine_chunks(), path)
@@ -70,8 +70,8 @@ def gather(work: Work, slices: int, shards: dict[str, int]) -> None:
 
 def _rows(work: Work, rank: int, numbers: np.ndarray, copies: np.ndarray) -> pa.Table:
     """These rows of a slice as the row contract has them; a second copy's id ends in #2."""
-    table = pq.read_table(work.path(read.STAGE, rank), columns=rows.SCHEMA.names)
-    keys = pq.read_table(work.path(fingerprints.STAGE, rank), columns=["keys"])["keys"]
+    table = between.table(work.path(read.STAGE, rank, "arrow"), rows.SCHEMA.names)
+    keys = between.table(work.path(fingerprints.STAGE, rank, "arrow"), ["keys"])["keys"]
     table = table.set_column(table.schema.get_field_index("images"), "images", keys)
     table = table.take(numbers)
     if copies.any():

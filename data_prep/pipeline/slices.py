@@ -1,4 +1,4 @@
-"""First stage: where each table can be cut, so that tasks of at most 50,000 rows are read apart from each other."""
+"""First stage: where each table can be cut, so that tasks of at most 20,000 rows are read apart from each other."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from data_prep.sources.base import Source
 from data_prep.tables.base import Mark
 
 STAGE = "slices"
-ROWS = 50_000
+ROWS = 20_000
 
 
 @dataclass(frozen=True)

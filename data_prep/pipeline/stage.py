@@ -1,5 +1,6 @@
 """Run a stage's tasks on datatrove's local executor: many workers, done tasks skipped, progress on the way."""
 
+import gc
 import os
 import sys
 import threading
@@ -10,12 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import multiprocess
 from datatrove.executor import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 from datatrove.utils.logging import logger
 
 SECONDS_BETWEEN_LINES = 10
 _PROGRESS = "progress"
+_OBJECTS = 200_000
+_PRELOADED = ["data_prep.build"]
+"""Imported once, by the server that every stage's workers are forked from."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +51,20 @@ class Task(PipelineStep):
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Any:
         """Do the task of this rank."""
-        with self.track_time():
+        with self.track_time(), _few_collections():
             self._function(rank, Ticker(self._folder, self.name, rank))
         return ()
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Rows are many small objects without cycles: looking for cycles every 700 objects takes a tenth of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(_OBJECTS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class Ticker:
@@ -96,6 +112,7 @@ def run_steps(work: Work, name: str, steps: list[PipelineStep], sizes: list[int]
         workers=min(work.workers, len(sizes)),
         logging_dir=str(work.folder / name / "datatrove"),
     )
+    multiprocess.set_forkserver_preload(_PRELOADED)
     with _told(work.folder / name, name, sizes, unit):
         executor.run()
 

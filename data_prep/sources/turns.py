@@ -9,7 +9,7 @@ A row holds its turns under one of LISTS (`conversatons` is LLaVA-Med's own spel
 from typing import Any, NamedTuple
 
 from data_prep.rows import Message, Part, Reject, image_part, text_part
-from data_prep.sources.base import content
+from data_prep.sources.base import PLACEHOLDER, content
 
 LISTS = ("conversations", "conversatons", "conversation", "messages", "dialogue", "chat")
 _ROLES = {
@@ -72,7 +72,7 @@ def _said(number: int, value: Any) -> tuple[list[Part], list[str]]:
     """The parts of a turn, and the name of each image part ("" for one that the row names beside the turns)."""
     if isinstance(value, str):
         parts = content(value)
-        return parts, [""] * sum(part["type"] == "image" for part in parts)
+        return parts, [""] * value.count(PLACEHOLDER)
     if not isinstance(value, list):
         raise Reject("bad_row", f"turn {number}: the text is {value!r:.200}")
     parts, names = [], []
@@ -107,4 +107,8 @@ def _in_order(own: list[str], listed: list[str]) -> tuple[str, ...]:
 
 
 def _first(values: dict[str, Any], *keys: str) -> Any:
-    return next((values[key] for key in keys if values.get(key) is not None), None)
+    for key in keys:
+        value = values.get(key)
+        if value is not None:
+            return value
+    return None

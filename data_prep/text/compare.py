@@ -16,14 +16,16 @@ _COMMON = "،؛؟٪ٰٱپچژگکی°´·«»×–—‘’“”•…≤≥±�
 def normalised(text: str) -> str:
     """The text for comparing: words and signs with one blank between them. Applied twice, it changes nothing more."""
     try:
-        coded = codecs.charmap_encode(text, "strict", _CODE)[0]
+        coded = codecs.charmap_encode(text, "strict", CODE)[0]
     except UnicodeEncodeError:
         return " ".join(text.translate(_PLAIN).split())
     folded = coded.translate(_FOLDED, _DROPPED)
     for sign in _SIGNS:
         if sign in folded:
             folded = folded.replace(sign, b" " + sign + b" ")
-    return codecs.charmap_decode(b" ".join(folded.split()), "strict", _ALPHABET)[0]
+    while b"  " in folded:
+        folded = folded.replace(b"  ", b" ")
+    return codecs.charmap_decode(folded.strip(b" "), "strict", ALPHABET)[0]
 
 
 def words(text: str) -> list[str]:
@@ -69,9 +71,9 @@ def _alphabet() -> str:
 
 
 _PLAIN = _Plain()
-_ALPHABET = _alphabet()
-_CODE = codecs.charmap_build(_ALPHABET)
-_PLACES = {character: place for place, character in enumerate(_ALPHABET)}
-_FOLDED = bytes(_PLACES.get(plain(character).strip() or " ", 0) for character in _ALPHABET)
-_DROPPED = bytes(place for place, character in enumerate(_ALPHABET) if plain(character) == "")
+ALPHABET = _alphabet()
+CODE = codecs.charmap_build(ALPHABET)
+_PLACES = {character: place for place, character in enumerate(ALPHABET)}
+_FOLDED = bytes(_PLACES.get(plain(character).strip() or " ", 0) for character in ALPHABET)
+_DROPPED = bytes(place for place, character in enumerate(ALPHABET) if plain(character) == "")
 _SIGNS = [bytes([_PLACES[sign]]) for sign in _KEPT_SIGNS]

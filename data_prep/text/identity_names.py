@@ -69,6 +69,20 @@ _PATTERNS = [
 ]
 """The words without one of which a text has no such name, and the expression whose group `value` is the name."""
 
+HINT = "|".join(
+    [
+        r"(?:Mr|Mrs|Ms|Mx|Miss|Mister|Dr|Prof)\.?(?:\s|$)",
+        r"(?i:patient(?:['’]s)? name|name of (?:the )?patient|surname|(?:first|last|middle) name)",
+        r"(?:[Mm]y|[Hh]is|[Hh]er) name (?:is|was) ",
+        r"(?:man|woman|boy|girl|patient|child|infant|male|female),? (?:named|called) ",
+        rf"(?:سيدة?|نسة|دكتورة?|ستاذة?|حاجة?|د[./]) ?[/:]? ?{_ANY}",
+        rf"(?:مريضة?|طفلة?) ?[/:]? ?{_ANY}",
+        rf"(?:اسم(?:ي|ه|ها)|الاسم(?: الكامل)?|دع[ىي]) ?:? ?{_ANY}",
+        r"اسم المريض",
+    ]
+).replace(r"\w+", "")
+"""What every text with a name has, for RE2: the beginnings of the patterns, without what RE2 does not know."""
+
 _COMPILED = [(cues, re.compile(expression)) for cues, expression in _PATTERNS]
 
 

@@ -84,6 +84,10 @@ _PATTERNS = [
         r"[A-Z]{0,2}\d(?:[ -]?\d){5,17}",
     ),
 ]
+UNLABELLED_DIGITS = 9
+"""The fewest digits of a number that is found without a label."""
+HINT = "|".join(re.escape(cue) for one in _PATTERNS if one.fewest_digits < UNLABELLED_DIGITS for cue in one.cues)
+"""What every text has, in any case, in which a number of fewer digits is found; for RE2."""
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.[A-Za-z]{2,}")
 _NOT_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 _OTHER_DIGIT = re.compile("[٠-٩۰-۹]")

@@ -1,10 +1,12 @@
 """Whether a row is in its language: by script, and by lingua where Persian or Urdu may pass for Arabic."""
 
+import codecs
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from data_prep.rows import LANGUAGES, Reject
+from data_prep.text.compare import ALPHABET, CODE
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector
@@ -14,14 +16,17 @@ _LETTERS = "".join(chr(code) for low, high in _BLOCKS for code in range(low, hig
 _ARABIC = re.compile(f"[{_LETTERS}]+")
 _ARABIC_WORDS = re.compile("[\u0620-\u0652\u0670-\u06d5\u200c]+")
 _NOT_ARABIC = re.compile("[پچژگکیےٹڈڑںہھ]")
-_ONLY_ARABIC = re.compile("[ةيىكأإؤئ]")
+ONLY_ARABIC = re.compile("[ةيىكأإؤئ]")
 _OTHER_SCRIPT = re.compile(r"[^\W\d_\u0000-\u03ff\u1e00-\u1fff\u2070-\u218f\uff21-\uff5a]")
 _UNIVERSAL = re.compile(
     r"\w*\d\w*|\b(?:[A-Z]{1,6}s?|[mcµn]?m|[mcd]?L|[mc]l|[mkµn]?g|mcg|mmHg|[mM]Hz|m?mol|mEq|pH|min|h|s|x)\b"
 )
 """Numbers, units and abbreviations, which are the same in every language."""
+_NO_LETTER = bytes(place for place, character in enumerate(ALPHABET) if not character.isalpha())
+_NO_ARABIC = bytes(place for place, character in enumerate(ALPHABET) if not _ARABIC.match(character))
+"""The bytes of CODE, in which most text has one a character, that stand for no letter and for no Arabic letter."""
 
-_ENOUGH = 0.2
+ENOUGH = 0.2
 _SHORT = 10
 _LINGUA_FROM_WORDS = 4
 _LINGUA_READS = 300
@@ -47,8 +52,13 @@ def arabic_share(text: str) -> float:
     """The share of Arabic letters among the letters of `text`: 0 to 1, and 0 when there is no letter."""
     if text.isascii():
         return 0.0
-    arabic = _arabic_letters(text)
-    return arabic / sum(map(str.isalpha, text)) if arabic else 0.0
+    try:
+        coded = codecs.charmap_encode(text, "strict", CODE)[0]
+    except UnicodeEncodeError:
+        arabic = _arabic_letters(text)
+        return arabic / sum(map(str.isalpha, text)) if arabic else 0.0
+    arabic = len(coded.translate(None, _NO_ARABIC))
+    return arabic / len(coded.translate(None, _NO_LETTER)) if arabic else 0.0
 
 
 def _check_english(answers: str, questions: str) -> None:
@@ -59,7 +69,7 @@ def _check_english(answers: str, questions: str) -> None:
 
 
 def _check_arabic(answers: str, questions: str) -> None:
-    if _arabic_letters(answers) < _ENOUGH * len(answers):  # else the share of the letters is larger still
+    if _arabic_letters(answers) < ENOUGH * len(answers):  # else the share of the letters is larger still
         _check_little_arabic(answers, questions)
     _check_not_persian_or_urdu(answers, questions)
 
@@ -68,7 +78,7 @@ def _check_little_arabic(answers: str, questions: str) -> None:
     share = arabic_share(answers)
     if share == 0 and _has_letters(_UNIVERSAL.sub("", answers)):
         raise Reject("wrong_language", "an Arabic row whose answers have no Arabic letter")
-    if share < _ENOUGH:
+    if share < ENOUGH:
         if len(answers.split()) > _SHORT:
             raise Reject("wrong_language", f"an Arabic row whose answers are Arabic in {share:.0%} of their letters")
         if _has_letters(questions) and arabic_share(questions) <= 0.5:
@@ -90,7 +100,7 @@ def _check_not_persian_or_urdu(answers: str, questions: str) -> None:
 
 
 def _may_be_another(text: str) -> bool:
-    return bool(_NOT_ARABIC.search(text)) or not _ONLY_ARABIC.search(text)
+    return bool(_NOT_ARABIC.search(text)) or not ONLY_ARABIC.search(text)
 
 
 def _arabic_letters(text: str) -> int:

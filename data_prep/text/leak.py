@@ -9,7 +9,7 @@ import re
 
 from data_prep.text.compare import normalised
 
-_CUES = (
+CUES = (
     *("caption", "legend", "context", "description", "text", "passage", "article", "abstract"),
     *("تعليق", "تسمية", "الشرح", "للشرح", "الوصف", "للوصف", "السياق", "للسياق", "النص", "للنص"),
 )
@@ -60,7 +60,7 @@ _LEAKS = {
 def leak(answer: str, asked: str) -> str:
     """The words by which an answer gives away a caption that the question `asked` does not speak of; else empty."""
     folded = answer.lower()
-    if not any(cue in folded for cue in _CUES):
+    if not any(cue in folded for cue in CUES):
         return ""
     compared = normalised(answer)
     for noun, pattern in _LEAKS.items():

@@ -11,7 +11,7 @@ from data_prep.text.compare import normalised
 _SHORT = 200
 _OPENING = 400
 _SENTENCE_END = re.compile(r"[.!?؟\n]+")
-_CUES = (
+CUES = (
     *("sorry", "apolog", "an ai", "a language", "a large", "a text", "i can", "i'm ", "i’m ", "i am ", "i do"),
     *(
         "عذر",
@@ -92,7 +92,7 @@ def refusal(answer: str) -> str:
     """The sentence by which an answer refuses; empty for an answer that does not."""
     opening = answer[:_OPENING]
     folded = opening.lower()
-    if not any(cue in folded for cue in _CUES):
+    if not any(cue in folded for cue in CUES):
         return ""
     sentences = [sentence for sentence in _SENTENCE_END.split(opening) if sentence.strip()]
     for sentence in sentences if len(answer) <= _SHORT else sentences[:2]:

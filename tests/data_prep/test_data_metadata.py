@@ -82,3 +82,9 @@ def test_of_exif_only_the_orientation_stays(format):
 def test_stripping_twice_changes_nothing():
     for strip, data in ((strip_png, secret_png()), (strip_jpeg, secret_jpeg())):
         assert strip(strip(data)) == strip(data)
+
+
+@pytest.mark.parametrize("fill", [b"", b"\xff", b"\xff\xff\xff"])
+def test_fill_bytes_before_a_marker_go_with_the_picture(fill):
+    data = encoded(picture(size=(200, 200)), "JPEG")
+    assert strip_jpeg(data[:-2] + fill + data[-2:] + SECRET) == strip_jpeg(data)

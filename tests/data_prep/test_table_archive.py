@@ -229,3 +229,27 @@ def test_a_tar_file_that_is_cut_off_is_a_problem(tmp_path):
     path.write_bytes(path.read_bytes()[:10_000])
     (problem,) = ImageFolder(path).problems("images")
     assert "pictures.tar: not a complete zip or tar file" in problem and "download it again" in problem
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".png", "in/" + "x" * 300 + ".png", "in/\0.png"])
+def test_names_that_no_file_can_have_are_missing(tmp_path, name):
+    """Before a file of the folder was read, and after."""
+    (tmp_path / "in").mkdir()
+    for path in ("a.png", "in/a.png"):
+        (tmp_path / path).write_bytes(b"a")
+    folder = ImageFolder(tmp_path)
+    for _ in range(2):
+        with pytest.raises(Reject, match="missing_image"):
+            folder.read(name)
+        assert folder.read("in/a.png").data == folder.read("./a.png").data == b"a"
+
+
+def test_a_link_beside_a_file_that_was_read_does_not_lead_out(tmp_path):
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures/a.png").write_bytes(b"a")
+    folder = ImageFolder(tmp_path / "pictures")
+    assert folder.read("a.png").data == b"a"
+    (tmp_path / "pictures/out.png").symlink_to(tmp_path / "secret.png")
+    with pytest.raises(Reject, match="leads out"):
+        folder.read("out.png")
