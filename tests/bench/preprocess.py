@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--stock-rows", type=int, default=3_000)
     options = parser.parse_args()
+    logging.disable(logging.WARNING)
     with TemporaryDirectory() as folder, runs.inside(Path(folder)):
         tiny.llama("llama", tied=True)
         tiny.clip_vision("clip", image_size=336)
@@ -47,7 +48,6 @@ def main() -> None:
 
 def _stock(composed: str, wanted: int) -> tuple[list[float], int]:
     """Rows a second, and a second of processor time, of the stock processor; and over how many rows."""
-    logging.disable(logging.WARNING)
     rows = list(mix.stock_rows(Path("data"), Path("files"), wanted).values())
     table = datasets.Dataset.from_list([{"number": number} for number in range(len(rows))])
     start, before = time.perf_counter(), command.processor_seconds()
