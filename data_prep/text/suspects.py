@@ -18,11 +18,12 @@ from data_prep.rows import LANGUAGES, Sample
 from data_prep.text import identity_names, identity_numbers, leak, refusal
 from data_prep.text.language import ENOUGH, ONLY_ARABIC
 
+# Of U+0600 to U+067F plain text has the letters U+0621 to U+064A and these signs, digits and vowel marks.
 _NOT_LETTER = "\u060c\u061b\u061f\u0660-\u066c\u064b-\u0652\u0670"
 _NOT_PLAIN = "|".join(
     [
         f"[^\n -%'-;=-Z\\\\-~{_NOT_LETTER}\u0621-\u064a]",
-        r" \n|^\s|\s$|^$",
+        r" \n|^\s|\s$|^$",  # blanks that cleaning takes away, and texts of which it leaves nothing
         r"\?\? \?\?",
         "@",
         identity_names.HINT,
@@ -33,6 +34,7 @@ _REFUSAL = f"(?i:{'|'.join(map(re.escape, refusal.CUES))})"
 _LEAK = f"(?i:{'|'.join(map(re.escape, leak.CUES))})"
 _DIGIT = "[0-9٠-٩]"
 _LEAD = "[طظ]"
+"""The first bytes of Arabic letters in UTF-8, read as Windows-1256: a quarter of such a text."""
 
 
 @dataclass
