@@ -16,7 +16,8 @@ class Ledger:
         self._path = path
 
     def __enter__(self) -> "Ledger":
-        self._file = self._path.open("w", encoding="utf-8", newline="\n")
+        # A lone surrogate in an id is written as JSON's own escape, \udXXX.
+        self._file = self._path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:

@@ -53,8 +53,8 @@ def read(work: Work, slices: list[Slice], sources: list[Source], mixture: Mixtur
             reading = _Reading(source, entries[part.source], mixture, ledger, part.source >= len(mixture.sources))
             written = 0
             for batch in reading.batches(source.tables()[part.table].rows(part.start, part.rows), tick):
-                writer.write_batch(pa.RecordBatch.from_pylist(batch, schema=SCHEMA))
-                written += len(batch)
+                writer.write_batch(batch)
+                written += batch.num_rows
         left_out = sum(ledger.counts.values())
         if part.rows != reading.others + written + left_out:
             raise RuntimeError(
@@ -83,7 +83,7 @@ class _Reading:
 
     def batches(
         self, given: Iterator[tuple[str, dict[str, Any] | Rejected]], tick: Callable[[int], None]
-    ) -> Iterator[list[dict[str, Any]]]:
+    ) -> Iterator[pa.RecordBatch]:
         """The rows that can be used, some at a time; the others go into the ledger, or are counted as others."""
         for batch in batched(given, _BATCH):
             read = [self._sample(place, raw) for place, raw in batch]
@@ -102,7 +102,23 @@ class _Reading:
                     except Reject as reject:
                         self._ledger.add(self._source.name, sample.id, reject.reason, reject.detail)
             tick(len(batch))
-            yield made
+            yield self._written(made)
+
+    def _written(self, made: list[dict[str, Any]]) -> pa.RecordBatch:
+        """The rows as Arrow has them; one with a lone surrogate, which UTF-8 cannot hold, goes into the ledger."""
+        try:
+            return pa.RecordBatch.from_pylist(made, schema=SCHEMA)
+        except UnicodeEncodeError:
+            return pa.RecordBatch.from_pylist([row for row in made if self._is_unicode(row)], schema=SCHEMA)
+
+    def _is_unicode(self, row: dict[str, Any]) -> bool:
+        for name, value in row.items():
+            try:
+                json.dumps(value, ensure_ascii=False).encode()
+            except UnicodeEncodeError:
+                self._ledger.add(self._source.name, row["id"], "broken_text", f"{name}: a lone surrogate")
+                return False
+        return True
 
     def _sample(self, place: str, raw: dict[str, Any] | Rejected) -> Sample | Rejected | None:
         """The sample of a row of the table; None for one of another split, or that is not asked for."""

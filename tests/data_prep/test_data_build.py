@@ -201,6 +201,17 @@ def test_a_lost_row_stops_the_manifest(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("checks", [True, False])
+def test_a_lone_surrogate_costs_its_row_alone(tmp_path, checks):
+    bad = {"images": {"image": "\ud800.png"}, "parent": {"parent": "a\udfff"}, "messages": {"answer": "a sc\ud800n"}}
+    given = [llava_row("good"), *(llava_row(name, **change) for name, change in bad.items()), llava_row("i\ud800d")]
+    made, rows, left_out = built(llava_mixture(tmp_path, given, checks=checks), tmp_path / "out")
+    assert set(rows) == {"good"} and made["ledger"] == {"broken_text": 4}
+    for name, place in {"images": "images", "parent": "parent", "i\ud800d": "id"}.items():
+        assert left_out[name]["detail"] == f"{place}: a lone surrogate"
+    assert "a lone surrogate" in left_out["messages"]["detail"]
+
+
 def test_one_image_under_two_names_is_stored_once(tmp_path):
     rows = [
         llava_row("one"),
