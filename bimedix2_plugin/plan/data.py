@@ -58,13 +58,14 @@ def tables() -> list[str]:
     return sorted(path.stem for path in _TABLES.glob("*.yml"))
 
 
-def rows_from_table(name: str, image_tokens: int, sequence_len: int) -> Rows:
+def rows_from_table(name: str, image_tokens: int, sequence_len: int, arabic: float = 1.0) -> Rows:
     """Draw rows from a shipped table, the same ones each time.
 
     Args:
         name: of the table.
         image_tokens: features of one image.
         sequence_len: longest row.
+        arabic: tokens of the base's tokenizer for one token of the table's, in Arabic.
 
     Raises:
         RecipeError: no such table.
@@ -77,7 +78,8 @@ def rows_from_table(name: str, image_tokens: int, sequence_len: int) -> Rows:
     columns: dict[str, list[Any]] = {"tokens": [], "labels": [], "images": [], "kinds": []}
     for entry in table["rows"]:
         count = max(1, round(entry["rows"] * min(1.0, SAMPLE / total)))
-        answer, prompt = (_spread(draw, entry[part], table["spread"], count) for part in ("answer", "prompt"))
+        longer = arabic if entry["language"] == "ar" else 1.0
+        answer, prompt = (_spread(draw, longer * entry[part], table["spread"], count) for part in ("answer", "prompt"))
         columns["labels"].append(answer)
         columns["tokens"].append(answer + prompt + entry["images"] * image_tokens)
         columns["images"].append(np.full(count, entry["images"]))
@@ -85,9 +87,8 @@ def rows_from_table(name: str, image_tokens: int, sequence_len: int) -> Rows:
     arrays = {column: np.concatenate(parts) for column, parts in columns.items()}
     fits = arrays["tokens"] <= sequence_len
     kept = round(total * float(fits.mean()))
-    return Rows(
-        f"table {name}", True, kept, **{name: part[fits] for name, part in arrays.items()}, rejected=total - kept
-    )
+    source = f"table {name}" + (f" with Arabic {arabic:g} times as long" if arabic != 1 else "")
+    return Rows(source, True, kept, **{name: part[fits] for name, part in arrays.items()}, rejected=total - kept)
 
 
 def _spread(draw: np.random.Generator, mean: float, spread: float, count: int) -> np.ndarray:

@@ -16,7 +16,9 @@ _FLOAT32, _BF16 = 4, 2
 _TOKEN, _POSITION = 12, 8
 
 
-def disk(parameters: Parameters, cfg: DictDefault, tokens: float, steps: int) -> dict[str, float]:
+def disk(
+    parameters: Parameters, cfg: DictDefault, tokens: float, steps: int, absent: tuple[str, ...] = ()
+) -> dict[str, float]:
     """Return bytes by what they are for.
 
     Args:
@@ -24,12 +26,16 @@ def disk(parameters: Parameters, cfg: DictDefault, tokens: float, steps: int) ->
         cfg: the recipe.
         tokens: of the data set, once.
         steps: of the run.
+        absent: models whose weights are still to be downloaded; a base's are published in bf16, a tower's in float32.
     """
     parts, trained = parameters.parts, parameters.trained * _FLOAT32
     kept = min(_checkpoints(cfg, steps), int(cfg.save_total_limit or 10**6))
     prepared = tokens * (_TOKEN + (_POSITION if cfg.sample_packing else 0))
     whole = sum(parts.get(part, 0) for part in (LANGUAGE, EMBEDDINGS, HEAD, TOWER, BRIDGE))
+    base = sum(parts.get(part, 0) for part in (LANGUAGE, EMBEDDINGS, HEAD)) * _BF16
+    download = base * (cfg.base_model in absent) + parts[TOWER] * _FLOAT32 * (cfg.vision_tower in absent)
     return {
+        "weights to download": float(download),
         "composed model: projector, and the tower where it has to be taken out": (parts[BRIDGE] + parts[TOWER])
         * _FLOAT32,
         "prepared set": prepared,

@@ -52,6 +52,7 @@ def test_a_full_size_recipe_without_its_files(of_size):
     assert 0.9 < plan["step"]["fill"] <= 1
     assert plan["memory"]["ddp"]["frozen weights"] > 2 * 8.03e9
     assert plan["disk"]["merged checkpoint"] == pytest.approx(2 * 8.35e9, rel=0.01)
+    assert plan["disk"]["weights to download"] == pytest.approx(2 * 8.03e9 + 4 * 0.3035e9, rel=0.001)
 
 
 def test_70b_does_not_fit_whole_and_the_plan_says_what_does(of_size):
@@ -88,6 +89,7 @@ def test_a_built_set_is_tokenised(work):
     kinds = plan["data"]["kinds"]
     assert sum(kind["rows"] for kind in kinds.values()) == 24 and set(kinds) >= {"ar image", "en text"}
     assert plan["assumptions"] == [plan["assumptions"][0]]
+    assert plan["disk"]["weights to download"] == 0
 
 
 def test_the_table_for_a_reader(work):
@@ -103,14 +105,15 @@ def test_the_table_for_a_reader(work):
     ):
         assert text in result.output
     assert "ASSUMED" not in result.output
-    assert "bimed-v (ASSUMED lengths)" in _run("recipe.yml", "--lengths", "bimed-v").output
+    table = _run("recipe.yml", "--lengths", "bimed-v").output
+    assert "table bimed-v with Arabic 2 times as long (ASSUMED lengths)" in table  # the tiny vocabulary spells it
 
 
 @pytest.mark.parametrize(
     ("changes", "arguments", "message"),
     [
         ({}, ["--gpu", "h1000"], "known: a100-40g"),
-        ({}, ["--lengths", "x"], "no table 'x'; there are align, bimed-v"),
+        ({}, ["--lengths", "x"], "no table 'x'; there are align, bimed-v, bimed-v-ar, bimed-v-en"),
         ({"base_model": "org/new"}, [], "base_model: org/new is not on this disk"),
         ({"vision_tower": None}, [], "recipe.yml: has no vision_tower"),
         ({"datasets": [{"path": "./gone"}]}, [], "datasets: gone is not built"),

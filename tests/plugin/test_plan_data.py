@@ -6,6 +6,7 @@ import numpy as np
 import planned
 import pytest
 import runs
+import yaml
 from axolotl.utils.dict import DictDefault
 
 from bimedix2_plugin.errors import RecipeError
@@ -90,8 +91,22 @@ def test_tables_are_drawn_alike_each_time(name):
     assert (first.labels < first.tokens).all()
 
 
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_a_languages_table_is_the_whole_ones_cut(language):
+    whole, cut = (yaml.safe_load((data._TABLES / f"bimed-v{part}.yml").read_text()) for part in ("", f"-{language}"))
+    assert cut == whole | {"rows": [entry for entry in whole["rows"] if entry["language"] == language]}
+
+
+def test_arabic_is_longer_where_the_vocabulary_spells_it():
+    plain, spelt = data.rows_from_table("bimed-v", 576, 10**6), data.rows_from_table("bimed-v", 576, 10**6, 2.0)
+    text = {kind: (plain.kinds == kind) for kind in ("ar text", "en text")}
+    means = {kind: spelt.tokens[rows].mean() / plain.tokens[rows].mean() for kind, rows in text.items()}
+    assert means == {"ar text": pytest.approx(2, rel=0.01), "en text": 1.0}
+    assert spelt.source == "table bimed-v with Arabic 2 times as long" and plain.source == "table bimed-v"
+
+
 def test_an_unknown_table_names_the_known():
-    with pytest.raises(RecipeError, match="there are align, bimed-v"):
+    with pytest.raises(RecipeError, match="there are align, bimed-v, bimed-v-ar, bimed-v-en"):
         data.rows_from_table("bimed", 576, 4096)
 
 
