@@ -12,7 +12,7 @@ from typing import Any
 from axolotl.utils.dict import DictDefault
 from axolotl.utils.logging import get_logger
 
-from bimedix2_plugin import projector
+from bimedix2_plugin import hyperparameters, projector
 from bimedix2_plugin.compose import COMPOSITION
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.sharding import give_whole, part_of
@@ -131,6 +131,8 @@ def note_finish(cfg: DictDefault) -> None:
             "stage": cfg.stage or "instruct",
             "base": parts["base"]["config"],
             "tower": parts["tower"]["config"],
+            "datasets": [entry["path"] for entry in cfg.datasets or []],
+            "hyperparameters": hyperparameters.shown(cfg),
         }
         (out / projector.FINISHED).write_text(json.dumps(finished, indent=1), encoding="utf-8")
 
@@ -180,3 +182,5 @@ def check_roles(model: Any, cfg: DictDefault) -> None:
         f"{sum(lora.values()):,}",
         len(lora),
     )
+    start = (cfg.projector or {}).get("init_from")
+    LOG.info("the projector starts %s", f"from stage 1's, in {start}" if start else "fresh: there is no init_from")

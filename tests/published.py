@@ -23,7 +23,9 @@ SOURCES = [
 ]
 
 
-def checkpoint(folder: Path, base: dict[str, str] = LLAMA, tower: dict[str, str] = CLIP) -> Path:
+def checkpoint(
+    folder: Path, base: dict[str, str] = LLAMA, tower: dict[str, str] = CLIP, stage1: Path | None = None
+) -> Path:
     """Write a folder with all that a finished merged checkpoint has, in a few bytes."""
     folder.mkdir(parents=True)
     save_file({name: torch.zeros(2) for name in TENSORS}, folder / "model.safetensors")
@@ -32,6 +34,8 @@ def checkpoint(folder: Path, base: dict[str, str] = LLAMA, tower: dict[str, str]
     (folder / "chat_template.jinja").write_text("{{ messages }}", encoding="utf-8")
     (folder / "debug.log").write_text("of no use to anyone else", encoding="utf-8")
     parts = {"base": base, "tower": tower, "projector": {"kind": "mlp2x_gelu"}}
+    if stage1:
+        parts["projector"]["init_from"] = str(stage1)
     (folder / "composition.json").write_text(json.dumps(parts), encoding="utf-8")
     return folder
 
@@ -41,7 +45,7 @@ def recipe(work: Path, **changes: Any) -> Path:
     (work / "data").mkdir(parents=True)
     manifest = {"name": "data", "written": 1200, "sources": SOURCES, "counts": {"language": {"ar": 500, "en": 700}}}
     (work / "data" / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    checkpoint(work / "out" / "merged")
+    checkpoint(work / "out" / "merged", stage1=stage_1(work))
     content = {
         "datasets": [{"path": str(work / "data")}, {"path": str(work / "gone")}],
         "output_dir": str(work / "out"),
@@ -53,6 +57,18 @@ def recipe(work: Path, **changes: Any) -> Path:
     }
     (work / "recipe.yml").write_text(yaml.safe_dump(content | changes), encoding="utf-8")
     return work / "recipe.yml"
+
+
+def stage_1(work: Path) -> Path:
+    """Write what a finished stage 1 leaves of itself, and the manifest of its data."""
+    (work / "align").mkdir()
+    source = {"name": "llava_med", "version": "1", "licence": "CC BY-NC 4.0", "redistribute": False}
+    manifest = {"name": "align", "written": 467, "sources": [source], "counts": {"language": {"en": 467}}}
+    (work / "align" / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (work / "stage1").mkdir()
+    left = {"stage": "align", "datasets": [str(work / "align")], "hyperparameters": {"learning_rate": 1e-3}}
+    (work / "stage1" / "finished.json").write_text(json.dumps(left), encoding="utf-8")
+    return work / "stage1"
 
 
 def scores(folder: Path) -> Path:

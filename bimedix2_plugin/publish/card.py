@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from bimedix2_plugin.publish import licences
@@ -117,7 +118,15 @@ def _data(facts: Facts) -> str:
 def _hyperparameters(facts: Facts) -> str:
     if not facts.hyperparameters:
         return "Not recorded: the card was made from the checkpoint alone."
-    return table(("key of the recipe", "value"), facts.hyperparameters.items())
+    head = ("key of the recipe", "value")
+    text = table(head, facts.hyperparameters.items())
+    if facts.first_stage:
+        return (
+            f"{text}\n\nStage 1, in which the projector alone was trained:\n\n{table(head, facts.first_stage.items())}"
+        )
+    if start := facts.composition["projector"].get("init_from"):
+        return f"{text}\n\nThe projector comes from a stage 1 that is not described here ({cell(Path(start).name)})."
+    return text
 
 
 def _evaluation(facts: Facts) -> str:

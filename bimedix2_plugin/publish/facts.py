@@ -10,35 +10,9 @@ from typing import Any
 import yaml
 
 from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.hyperparameters import shown
+from bimedix2_plugin.projector import FINISHED
 from bimedix2_plugin.publish.finished import composition_of
-
-# What the card shows of a recipe: nothing else of it, since a recipe may also hold keys of services.
-HYPERPARAMETERS = (
-    "stage",
-    "image_aspect",
-    "system",
-    "chat_template",
-    "sequence_len",
-    "sample_packing",
-    "adapter",
-    "load_in_4bit",
-    "lora_r",
-    "lora_alpha",
-    "lora_dropout",
-    "peft_use_rslora",
-    "micro_batch_size",
-    "gradient_accumulation_steps",
-    "num_epochs",
-    "max_steps",
-    "optimizer",
-    "learning_rate",
-    "lr_scheduler",
-    "warmup_ratio",
-    "warmup_steps",
-    "weight_decay",
-    "bf16",
-    "seed",
-)
 
 
 @dataclass(frozen=True)
@@ -49,8 +23,9 @@ class Facts:
         folder: the merged checkpoint.
         composition: its base, tower and projector.
         hyperparameters: of the recipe, where one is named.
-        manifests: of the data sets that the recipe trains on.
-        missing: data sets of the recipe that have no manifest here.
+        first_stage: hyperparameters of the stage 1 that the projector comes from, where its folder is here.
+        manifests: of the data sets that the recipe and its stage 1 train on.
+        missing: those of the data sets that have no manifest here.
         scores: lines of `scores.json`, where a results folder is named.
         datasets: their names on the Hub.
         licence: the Hub's identifier, or None to go by the base.
@@ -59,6 +34,7 @@ class Facts:
     folder: Path
     composition: dict[str, Any]
     hyperparameters: dict[str, Any] = field(default_factory=dict)
+    first_stage: dict[str, Any] = field(default_factory=dict)
     manifests: tuple[dict[str, Any], ...] = ()
     missing: tuple[str, ...] = ()
     scores: tuple[dict[str, Any], ...] = ()
@@ -99,21 +75,28 @@ def read_facts(
     recipe = {} if target.is_dir() else _mapping(target)
     folder = target if target.is_dir() else Path(str(recipe.get("output_dir") or "./model-out")) / "merged"
     composition = composition_of(folder)
+    first = _stage_1(composition) if recipe else {}
     paths = [Path(str(entry.get("path"))) for entry in recipe.get("datasets") or []]
+    paths += [path for path in map(Path, first.get("datasets") or []) if path not in paths]
     there = [path for path in paths if (path / "manifest.json").is_file()]
-    hyperparameters = {key: recipe[key] for key in HYPERPARAMETERS if recipe.get(key) is not None}
-    bridge = recipe.get("projector") or {}
-    hyperparameters |= {f"projector.{key}": bridge[key] for key in ("kind", "learning_rate") if key in bridge}
     return Facts(
         folder=folder,
         composition=composition,
-        hyperparameters=hyperparameters,
+        hyperparameters=shown(recipe),
+        first_stage=first.get("hyperparameters") or {},
         manifests=tuple(_json(path / "manifest.json") for path in there),
         missing=tuple(path.name for path in paths if path not in there),
         scores=tuple(_json(results / "scores.json")) if results else (),
         datasets=datasets,
         licence=licence,
     )
+
+
+def _stage_1(composition: dict[str, Any]) -> dict[str, Any]:
+    """Return what a finished stage 1 left of itself, or nothing where there was none or its folder is gone."""
+    start = composition["projector"].get("init_from")
+    file = Path(start or "") / FINISHED
+    return _json(file) if start and file.is_file() else {}
 
 
 def _name(part: dict[str, Any]) -> str:

@@ -49,7 +49,7 @@ def test_data_licences_by_source_and_what_may_not_be_given_on(card):
     assert "1,200 rows of all splits (ar: 500, en: 700)" in data
     assert r"| vqa\_rad | 1 | CC0-1.0 | yes |" in data
     assert r"| mimic\_cxr | 2.0.0 | PhysioNet \| &lt;b&gt;1.5&lt;/b&gt; | no |" in data
-    assert r"**Rows and images of mimic\_cxr may not be given on.**" in data
+    assert r"**Rows and images of mimic\_cxr, llava\_med may not be given on.**" in data
     assert "Not described here: gone." in data
     assert "training data: CC0-1.0" in card.split("## Licences")[1]
 
@@ -58,6 +58,21 @@ def test_hyperparameters_are_the_recipes_and_nothing_secret_is(card):
     shown = card.split("## Hyperparameters\n\n")[1].split("\n## ")[0]
     assert r"| lora\_r | 8 |" in shown and r"| projector.learning\_rate | 2e-05 |" in shown
     assert "secret-project" not in card and "hf_in_the_recipe" not in card
+
+
+def test_stage_1_is_told_too(card):
+    """The projector learned from stage 1's data, whose licences bind as well."""
+    data = card.split("## Training data\n\n")[1].split("\n## ")[0]
+    assert "`align`: 467 rows of all splits (en: 467)" in data and r"| llava\_med | 1 | CC BY-NC 4.0 | no |" in data
+    shown = card.split("## Hyperparameters\n\n")[1].split("\n## ")[0]
+    assert r"| learning\_rate | 0.001 |" in shown.split("Stage 1, in which the projector alone was trained")[1]
+    assert "training data: CC BY-NC 4.0" in card.split("## Licences")[1]
+
+
+def test_a_stage_1_that_is_gone_is_said_not_to_be_described(tmp_path):
+    recipe = published.recipe(tmp_path)
+    (tmp_path / "stage1" / "finished.json").unlink()
+    assert "a stage 1 that is not described here (stage1)" in render(read_facts(recipe), REPO)
 
 
 def test_evaluation_table(card):

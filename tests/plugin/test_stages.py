@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,15 @@ def test_finished_is_said_after_the_final_weights(aligned, monkeypatch):
     assert not (aligned.parent / "dies" / "finished.json").exists()
 
 
-def test_align_moved_the_projector_and_stage_2_starts_from_it(aligned):
+def test_stage_1_leaves_what_a_model_card_tells_of_it(aligned):
+    left = json.loads((aligned / "finished.json").read_text())
+    assert left["datasets"] == ["./captions"]
+    assert (left["hyperparameters"]["stage"], left["hyperparameters"]["learning_rate"]) == ("align", 1e-3)
+
+
+def test_align_moved_the_projector_and_stage_2_starts_from_it_and_says_so(aligned, monkeypatch):
+    said = []
+    monkeypatch.setattr(stages.LOG, "info", lambda text, *values: said.append(text % values))
     fresh = load_file(Path(runs.configuration().base_model) / "projector.safetensors")
     trained = load_file(aligned / "projector.safetensors")
     assert all(not torch.equal(trained[name], fresh[name]) for name in fresh)
@@ -100,6 +109,7 @@ def test_align_moved_the_projector_and_stage_2_starts_from_it(aligned):
     start = model.base_model.model.model.multi_modal_projector.modules_to_save.default
     assert torch.equal(start.linear_1.weight, trained["multi_modal_projector.linear_1.weight"])
     assert torch.equal(start.linear_2.bias, trained["multi_modal_projector.linear_2.bias"])
+    assert "the projector starts from stage 1's, in ./stage1" in said
 
 
 def test_a_stray_trainable_parameter_is_refused(instruct):
