@@ -7,6 +7,7 @@ are wrong for a LLaVA model without saying so.
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -121,12 +122,23 @@ def _settings(cfg: DictDefault) -> list[str]:
     start = (cfg.projector or {}).get("init_from")
     elsewhere = cfg.is_preprocess or cfg.inference or cfg.merge_lora or cfg.lora_model_dir
     if start and not (Path(start) / FINISHED).is_file() and not elsewhere:
-        problems.append(f"projector.init_from: {start} holds no finished stage 1. Run its recipe to the end first.")
+        first = _stage_1_recipe(cfg, start)
+        command = f"`axolotl train {first}`" if first else "its recipe to the end"
+        problems.append(f"projector.init_from: {start} holds no finished stage 1. Run {command} first.")
     if align and cfg.adapter:
         problems.append("adapter: leave it out; stage align trains the projector alone.")
     if not align and cfg.adapter not in ("lora", "qlora"):
         problems.append("adapter: set it to lora or qlora; stage instruct trains a LoRA and the projector.")
     return problems
+
+
+def _stage_1_recipe(cfg: DictDefault, start: str) -> Path | None:
+    """Find, beside the recipe, the one whose output stage 2 starts from."""
+    if not cfg.axolotl_config_path:
+        return None
+    line = re.compile(rf"^output_dir: *{re.escape(start)} *(#.*)?$", re.MULTILINE)
+    files = sorted(Path(cfg.axolotl_config_path).parent.glob("*_stage1.yml"))
+    return next((file for file in files if line.search(file.read_text(encoding="utf-8"))), None)
 
 
 def _fsdp(cfg: DictDefault) -> list[str]:

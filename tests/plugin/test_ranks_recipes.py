@@ -65,11 +65,16 @@ def recipe_mode_name(recipe):
     return recipe_mode(DictDefault(recipe)).name
 
 
-def test_70b_alone_says_what_to_run_first(place):
+@pytest.mark.parametrize(
+    ("path", "first"),
+    [("recipes/bimedix2_70b.yml", "`axolotl train recipes/bimedix2_70b_stage1.yml`"), (None, "its recipe to the end")],
+)
+def test_70b_alone_says_what_to_run_first(place, path, first):
+    shutil.copytree(ROOT / "recipes", place / "recipes")
     with pytest.raises(RecipeError) as caught:
-        _validated(_read("bimedix2_70b"))
-    (problem,) = caught.value.problems
-    assert problem.startswith("projector.init_from: ./outputs/bimedix2_70b_stage1 holds no finished stage 1. Run")
+        _validated(_read("bimedix2_70b") | {"axolotl_config_path": path})
+    start = "projector.init_from: ./outputs/bimedix2_70b_stage1 holds no finished stage 1."
+    assert caught.value.problems == [f"{start} Run {first} first."]
 
 
 @pytest.mark.parametrize("stage", [2, 3])
