@@ -132,7 +132,8 @@ def note_finish(cfg: DictDefault) -> None:
             "base": parts["base"]["config"],
             "tower": parts["tower"]["config"],
             "datasets": [entry["path"] for entry in cfg.datasets or []],
-            "hyperparameters": hyperparameters.shown(cfg),
+            # Without the ranks a reader could not tell how large a step was.
+            "hyperparameters": hyperparameters.shown(cfg) | {"ranks": int(os.environ.get("WORLD_SIZE", "1"))},
         }
         (out / projector.FINISHED).write_text(json.dumps(finished, indent=1), encoding="utf-8")
 

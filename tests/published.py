@@ -46,6 +46,8 @@ def recipe(work: Path, **changes: Any) -> Path:
     manifest = {"name": "data", "written": 1200, "sources": SOURCES, "counts": {"language": {"ar": 500, "en": 700}}}
     (work / "data" / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     checkpoint(work / "out" / "merged", stage1=stage_1(work))
+    left = {"stage": "instruct", "hyperparameters": {"lora_r": 8, "ranks": 4}}
+    (work / "out" / "finished.json").write_text(json.dumps(left), encoding="utf-8")
     content = {
         "datasets": [{"path": str(work / "data")}, {"path": str(work / "gone")}],
         "output_dir": str(work / "out"),

@@ -75,14 +75,16 @@ def read_facts(
     recipe = {} if target.is_dir() else _mapping(target)
     folder = target if target.is_dir() else Path(str(recipe.get("output_dir") or "./model-out")) / "merged"
     composition = composition_of(folder)
-    first = _stage_1(composition) if recipe else {}
+    first = _finished(composition["projector"].get("init_from")) if recipe else {}
+    own = _finished(str(folder.parent)) if recipe else {}
+    ranks = {key: value for key, value in (own.get("hyperparameters") or {}).items() if key == "ranks"}
     paths = [Path(str(entry.get("path"))) for entry in recipe.get("datasets") or []]
     paths += [path for path in map(Path, first.get("datasets") or []) if path not in paths]
     there = [path for path in paths if (path / "manifest.json").is_file()]
     return Facts(
         folder=folder,
         composition=composition,
-        hyperparameters=shown(recipe),
+        hyperparameters=shown(recipe) | ranks,
         first_stage=first.get("hyperparameters") or {},
         manifests=tuple(_json(path / "manifest.json") for path in there),
         missing=tuple(path.name for path in paths if path not in there),
@@ -92,11 +94,10 @@ def read_facts(
     )
 
 
-def _stage_1(composition: dict[str, Any]) -> dict[str, Any]:
-    """Return what a finished stage 1 left of itself, or nothing where there was none or its folder is gone."""
-    start = composition["projector"].get("init_from")
-    file = Path(start or "") / FINISHED
-    return _json(file) if start and file.is_file() else {}
+def _finished(folder: str | None) -> dict[str, Any]:
+    """Return what a finished run left of itself, or nothing where there was none or its folder is gone."""
+    file = Path(folder or "") / FINISHED
+    return _json(file) if folder and file.is_file() else {}
 
 
 def _name(part: dict[str, Any]) -> str:

@@ -57,6 +57,7 @@ def test_data_licences_by_source_and_what_may_not_be_given_on(card):
 def test_hyperparameters_are_the_recipes_and_nothing_secret_is(card):
     shown = card.split("## Hyperparameters\n\n")[1].split("\n## ")[0]
     assert r"| lora\_r | 8 |" in shown and r"| projector.learning\_rate | 2e-05 |" in shown
+    assert "| ranks | 4 |" in shown
     assert "secret-project" not in card and "hf_in_the_recipe" not in card
 
 

@@ -96,6 +96,7 @@ def test_stage_1_leaves_what_a_model_card_tells_of_it(aligned):
     left = json.loads((aligned / "finished.json").read_text())
     assert left["datasets"] == ["./captions"]
     assert (left["hyperparameters"]["stage"], left["hyperparameters"]["learning_rate"]) == ("align", 1e-3)
+    assert left["hyperparameters"]["ranks"] == 1
 
 
 def test_align_moved_the_projector_and_stage_2_starts_from_it_and_says_so(aligned, monkeypatch):
