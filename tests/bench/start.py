@@ -28,6 +28,10 @@ COMMON = (
     "learning_rate",
     "bf16",
     "fp16",
+    "sample_packing",
+    "eval_sample_packing",
+    "balance_labels",
+    "dataset_num_proc",
 )
 STOCK = {key: runs.RECIPE[key] for key in (*COMMON, "tf32", "attn_implementation", "seed", "save_strategy")} | {
     "base_model": "./llama",
@@ -39,7 +43,6 @@ STOCK = {key: runs.RECIPE[key] for key in (*COMMON, "tf32", "attn_implementation
     **dict.fromkeys(
         ("lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel"), False
     ),  # stock turns them on; they need CUDA
-    "sample_packing": True,
     "output_dir": "./out-stock",
     "dataset_prepared_path": "./prepared-stock",
 }
