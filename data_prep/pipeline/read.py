@@ -132,8 +132,10 @@ class _Reading:
             return None if reject.reason == NOT_SELECTED else Rejected(row_id, reject.reason, reject.detail)
 
     def _row(self, sample: Sample, is_suspect: bool) -> dict[str, Any]:
-        messages = self._checked_messages(sample) if is_suspect else sample.messages
-        if not is_suspect:
+        if is_suspect:
+            messages = self._checked_messages(sample)
+        else:
+            messages = sample.messages
             rows.check(messages, len(sample.pictures))
         said = [normalised(rows.spoken([message])) for message in messages] if self._compared else []
         return {

@@ -44,7 +44,7 @@ def main() -> None:
     options = parser.parse_args()
     logging.disable(logging.WARNING)
     with TemporaryDirectory() as folder:
-        engine = TransformersEngine(options.model or _checkpoint(Path(folder)), "float32", "cpu")
+        engine = TransformersEngine(options.model or checkpoint(Path(folder)), "float32", "cpu")
     if not options.model:
         _never_end(engine)
     size = sum(parameter.numel() for parameter in engine.model.parameters()) / 1e6
@@ -55,7 +55,7 @@ def main() -> None:
         _compare(engine, "short answers to pictures", _asked(engine, pictures=1), SHORT, options.rounds)
 
 
-def _checkpoint(folder: Path) -> Path:
+def checkpoint(folder: Path) -> Path:
     """Compose a random LLaVA: a Llama of width 512 with 8 layers, a CLIP tower of 256 patches."""
     tiny.llama(folder / "llama", tied=False, hidden=512, layers=8, heads=8, kv_heads=4)
     tiny.clip_vision(folder / "clip", image_size=224)

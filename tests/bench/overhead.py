@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import judge_builders
-from generation import _checkpoint
+from generation import checkpoint
 from layouts import bimed_mbench
 
 TASKS = ("bimed_mbench_en", "bimed_mbench_ar")
@@ -33,7 +33,7 @@ def main() -> None:
     with TemporaryDirectory() as place:
         folder = Path(place)
         root, out = _benchmark(folder / "root", options.items), folder / "out"
-        model = options.model or _checkpoint(folder)
+        model = options.model or checkpoint(folder)
         commands = {
             "generating": ["run", "--model", model, "--task", *TASKS, "--out", out, "--max-new-tokens", options.tokens],
             "judging": ["judge", out, "--judge-model", "j", "--judge-base-url", server.url],

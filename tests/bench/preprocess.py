@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -50,9 +49,8 @@ def _stock(composed: str, wanted: int) -> tuple[list[float], int]:
     """Rows a second, and a second of processor time, of the stock processor; and over how many rows."""
     rows = list(mix.stock_rows(Path("data"), Path("files"), wanted).values())
     table = datasets.Dataset.from_list([{"number": number} for number in range(len(rows))])
-    start, before = time.perf_counter(), command.processor_seconds()
-    table.map(_Stock(composed, rows), num_proc=PROCESSES, desc="stock")
-    took = (time.perf_counter() - start, command.processor_seconds() - before)
+    processor = _Stock(composed, rows)
+    took = command.timed(lambda: table.map(processor, num_proc=PROCESSES, desc="stock"))
     return [len(rows) / seconds for seconds in took], len(rows)
 
 
