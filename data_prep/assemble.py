@@ -1,7 +1,6 @@
 """The finished folder: shards and store linked in, ledger, account of the pictures, card and, last, the manifest."""
 
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from data_prep import card, ledger, manifest
 from data_prep.mixture import Mixture
 from data_prep.pipeline import read, shards, store
 from data_prep.pipeline.slices import Slice
-from data_prep.pipeline.stage import Work
+from data_prep.pipeline.stage import Work, link
 from data_prep.shards import split_of
 
 PICTURES = "images.jsonl"
@@ -56,9 +55,9 @@ def assemble(built: Built, out: Path, inputs: str, command: str) -> dict[str, An
 def _fill(built: Built, folder: Path, inputs: str, command: str) -> dict[str, Any]:
     (folder / "images").mkdir(parents=True)
     for name in built.decided["shards"]:
-        _link(built.work.folder / shards.GATHER / name, folder / name)
+        link(built.work.folder / shards.GATHER / name, folder / name)
     for name in built.images:
-        _link(built.work.folder / store.STAGE / "files" / name, folder / "images" / name)
+        link(built.work.folder / store.STAGE / store.FILES / name, folder / "images" / name)
     left_out = _ledger(built, folder / ledger.FILE_NAME)
     if not built.decided["shards"]:
         why = ", ".join(f"{reason} {count}" for reason, count in left_out.items()) or "the sources are empty"
@@ -70,14 +69,6 @@ def _fill(built: Built, folder: Path, inputs: str, command: str) -> dict[str, An
     (folder / card.FILE_NAME).write_text(card.render(made), encoding="utf-8")
     manifest.write(folder, made)
     return made
-
-
-def _link(source: Path, target: Path) -> None:
-    """A second name for a finished file, so that a kill at this point loses nothing; a copy where links are unknown."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _ledger(built: Built, path: Path) -> Counter[str]:

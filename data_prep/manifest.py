@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 FILE_NAME = "manifest.json"
-FORMAT = 2
+FORMAT = 3
 COUNTED = ("source", "language", "task", "modality")
 _PACKAGES = (
     "bimedix2",

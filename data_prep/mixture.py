@@ -95,6 +95,11 @@ class Mixture:
         """Whether rows are compared with each other or with benchmarks, which takes their normalised text."""
         return self.duplicates.exact or self.duplicates.near or bool(self.benchmarks)
 
+    @property
+    def looks_at_pictures(self) -> bool:
+        """Whether pictures are decoded, which finds broken ones and tells which show the same."""
+        return self.checks or self.duplicates.near or bool(self.benchmarks)
+
     def split(self, sample: Sample, entry: Entry) -> str:
         """The first rule that takes the row, or else the split that its source goes into."""
         return next((name for name, rule in self.splits.items() if rule.takes(sample, self.seed)), entry.into)

@@ -2,18 +2,22 @@
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
-import imagehash
 import numpy as np
 from PIL import Image, ImageOps
 
+from data_prep.images import perceptual
 from data_prep.images.dicom_pixels import MAX_PIXELS, to_8_bits
 from data_prep.images.metadata import strip_jpeg, strip_png
 from data_prep.rows import Reject
 
 _ORIENTATION_TAG = 0x0112
+_ON_THEIR_SIDE = range(5, 9)
+"""Orientations of EXIF that change width and height."""
 _AS_THEY_ARE = {"PNG": ("1", "L", "P", "RGB"), "JPEG": ("L", "RGB")}
 
 
@@ -24,30 +28,34 @@ class StoredImage:
     data: bytes
     width: int
     height: int
-    phash: str
+    phash: str | None
     resized: bool = False
 
 
-def stored_image(data: bytes, max_side: int | None = None, max_pixels: int = MAX_PIXELS) -> StoredImage:
-    """Check an image by decoding it, and give the file to store.
+def stored_image(
+    data: bytes, max_side: int | None = None, max_pixels: int = MAX_PIXELS, looked_at: bool = True
+) -> StoredImage:
+    """The file to store for an image, checked by decoding it when it is to be `looked_at`, which gives its hash.
 
     A PNG or JPEG file of 8 bits stays as it came, without its metadata. Any other file, and one longer than
     `max_side` pixels on a side, becomes a PNG file; that is lossless except for the one downscaling.
     Raises Reject: undecodable_image or image_too_large.
     """
-    image = _decode(data, max_pixels)
-    orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-    # exif_transpose copies a picture that needs no turning
-    shown = image if orientation == 1 else cast(Image.Image, ImageOps.exif_transpose(image))
-    too_long = max_side is not None and max(shown.size) > max_side
-    if image.mode in _AS_THEY_ARE.get(image.format or "", ()) and "transparency" not in image.info and not too_long:
-        strip = strip_png if image.format == "PNG" else strip_jpeg
-        stored = strip(data, orientation)
-        return StoredImage(stored, *shown.size, str(imagehash.phash(_eight_bit(shown))))
-    picture = _eight_bit(shown)
+    with _rejecting(data):
+        image = _opened(data, max_pixels)
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+        size = image.size[::-1] if orientation in _ON_THEIR_SIDE else image.size
+        too_long = max_side is not None and max(size) > max_side
+        if image.mode in _AS_THEY_ARE.get(image.format or "", ()) and "transparency" not in image.info and not too_long:
+            strip = strip_png if image.format == "PNG" else strip_jpeg
+            phash = perceptual.phash(perceptual.shrunk(image)) if looked_at else None
+            return StoredImage(strip(data, orientation), *size, phash)
+        image.load()
+    picture = _eight_bit(cast(Image.Image, ImageOps.exif_transpose(image)))
     if too_long and max_side is not None:
         picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
-    return StoredImage(png_file(picture), *picture.size, str(imagehash.phash(picture)), resized=too_long)
+    phash = perceptual.phash(perceptual.shrunk(picture)) if looked_at else None
+    return StoredImage(png_file(picture), *picture.size, phash, resized=too_long)
 
 
 def png_file(image: Image.Image) -> bytes:
@@ -58,21 +66,26 @@ def png_file(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _decode(data: bytes, max_pixels: int) -> Image.Image:
+def _opened(data: bytes, max_pixels: int) -> Image.Image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound below is ours
+        image = Image.open(io.BytesIO(data))
+    if image.width * image.height > max_pixels:
+        raise Reject("image_too_large", f"{image.width}x{image.height} pixels, at most {max_pixels}")
+    return image
+
+
+@contextmanager
+def _rejecting(data: bytes) -> Iterator[None]:
+    """Raise Reject for whatever is wrong with the file."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound below is ours
-            image: Image.Image = Image.open(io.BytesIO(data))
-        if image.width * image.height > max_pixels:
-            raise Reject("image_too_large", f"{image.width}x{image.height} pixels, at most {max_pixels}")
-        image.load()
+        yield
     except Image.DecompressionBombError as error:
         raise Reject("image_too_large", str(error)) from error
     except Reject:
         raise
     except Exception as error:  # a decoder given broken bytes may raise anything
         raise Reject("undecodable_image", _why(data, error)) from error
-    return image
 
 
 def _why(data: bytes, error: Exception) -> str:

@@ -3,14 +3,14 @@
 import hashlib
 import io
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
-import imagehash
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from PIL import Image, ImageOps
+from PIL import Image
 
+from data_prep.images import perceptual
 from data_prep.images.dicom_pixels import MAX_PIXELS
 from data_prep.images.file import stored_image
 from data_prep.images.store import SCHEMA as STORED
@@ -42,8 +42,10 @@ INDEX = pa.schema(
 perceptual hashes of a benchmark's picture mirrored left to right, upside down, and both."""
 
 _LIST = "list.parquet"
-_PICTURES = 2_000
-_BATCH = 64
+_PICTURES = 1_000
+"""Of one task, and so at most in one file of the store."""
+
+_BATCH = 8
 
 
 def pictures(work: Work, slices: list[Slice], sources: list[Source], mixture: Mixture) -> int:
@@ -53,11 +55,7 @@ def pictures(work: Work, slices: list[Slice], sources: list[Source], mixture: Mi
     def task(rank: int, tick: Callable[[int], None]) -> None:
         wanted = pq.read_table(work.folder / STAGE / _LIST).slice(rank * size, size).to_pylist()
         index: list[dict[str, Any]] = []
-        with (
-            putting(work.path(STAGE, rank, "arrow")) as stored_path,
-            pa.OSFile(str(stored_path), "wb") as file,
-            pa.ipc.new_file(file, STORED) as writer,
-        ):
+        with putting(work.path(STAGE, rank, "arrow")) as stored_path, between.writing(stored_path, STORED) as writer:
             for batch in _batches(wanted, sources, mixture, index):
                 writer.write_batch(pa.RecordBatch.from_pylist(batch, schema=STORED))
                 tick(_BATCH)
@@ -117,14 +115,16 @@ def _batches(
 def _picture(source: Source, name: str, mixture: Mixture, is_benchmark: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     """The row of the store, and the entry of the index."""
     loaded = source.load(name)
-    stored = stored_image(loaded.data, mixture.max_side, mixture.max_pixels or MAX_PIXELS)
-    key = hashlib.sha256(stored.data).hexdigest()
+    looked_at = is_benchmark or mixture.looks_at_pictures
+    stored = stored_image(loaded.data, mixture.max_side, mixture.max_pixels or MAX_PIXELS, looked_at)
+    came_as = hashlib.sha256(loaded.data).hexdigest()
+    key = came_as if stored.data == loaded.data else hashlib.sha256(stored.data).hexdigest()
     shown = {"width": stored.width, "height": stored.height, "phash": stored.phash}
     known = {
         "key": key,
         **shown,
         "flipped": _flipped(stored.data) if is_benchmark else [],
-        "file_sha256": hashlib.sha256(loaded.data).hexdigest(),
+        "file_sha256": came_as,
         "note": loaded.note,
         "resized": stored.resized,
     }
@@ -133,6 +133,4 @@ def _picture(source: Source, name: str, mixture: Mixture, is_benchmark: bool) ->
 
 def _flipped(data: bytes) -> list[str]:
     with Image.open(io.BytesIO(data)) as image:
-        shown = cast(Image.Image, ImageOps.exif_transpose(image)).convert("L")
-    mirrored = ImageOps.mirror(shown)
-    return [str(imagehash.phash(turned)) for turned in (mirrored, ImageOps.flip(shown), ImageOps.flip(mirrored))]
+        return perceptual.flipped(perceptual.shrunk(image))

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import sys
 import threading
 import time
@@ -161,3 +162,12 @@ def putting(path: Path) -> Iterator[Path]:
     with unfinished.open("rb+") as file:
         os.fsync(file.fileno())
     unfinished.replace(path)
+
+
+def link(source: Path, target: Path) -> None:
+    """A second name for a finished file, so that a kill at this point loses nothing; a copy where links are unknown."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,4 +1,7 @@
-"""Last stage: the image store, each image that a written row refers to once, in the order of the keys."""
+"""Last stage: the image store, each image that a written row refers to once, in the order in which rows first name it.
+
+The files of the pictures stage are its files, except those with an image that no written row refers to.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -10,37 +13,43 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_prep.images.store import SCHEMA
-from data_prep.pipeline import pictures
+from data_prep.pipeline import between, pictures
 from data_prep.pipeline.shards import GATHER
-from data_prep.pipeline.stage import Work, putting, run
+from data_prep.pipeline.stage import Work, link, putting, run
 from data_prep.sources.base import Source
 
 STAGE = "images"
-FILE_BYTES = 1 << 30
-_BATCH = 64
-_PLACES = "places.parquet"
+FILES = "files"
 
 
-def store(work: Work, tasks: int, shards: list[str], file_bytes: int = FILE_BYTES) -> dict[str, int]:
-    """Write the store's files from the `tasks` files of the pictures stage; how many images each has."""
-    places = _places(work, tasks, shards, file_bytes)
-    counts = np.bincount(places["file"].to_numpy(), minlength=1)
-    names = [f"images-{number:05d}.arrow" for number in range(len(counts))]
+def store(work: Work, tasks: int, shards: list[str]) -> dict[str, int]:
+    """Make the store's files from the `tasks` files of the pictures stage; how many images each has."""
+    chosen = [(rank, chosen) for rank, chosen in enumerate(_chosen(work, tasks, shards)) if chosen.any()]
+    names = [f"images-{number:05d}.arrow" for number in range(max(len(chosen), 1))]
+    folder = work.folder / STAGE / FILES
+    folder.mkdir(parents=True, exist_ok=True)
+    if not chosen:
+        with putting(folder / names[0]) as path, between.writing(path, SCHEMA):
+            pass
+    for (rank, mine), name in zip(chosen, names, strict=False):
+        if mine.all():
+            link(work.path(pictures.STAGE, rank, "arrow"), folder / name)
+    parts = [(rank, mine, name) for (rank, mine), name in zip(chosen, names, strict=False) if not mine.all()]
 
-    def task(rank: int, tick: Callable[[int], None]) -> None:
-        mine = pq.read_table(work.folder / STAGE / _PLACES, filters=[("file", "=", rank)])
-        parts = _Parts(work)
-        with (
-            putting(work.folder / STAGE / "files" / names[rank]) as path,
-            pa.OSFile(str(path), "wb") as file,
-            pa.ipc.new_file(file, SCHEMA) as writer,
-        ):
-            for start in range(0, len(mine), _BATCH):
-                writer.write_batch(_batch(parts, mine.slice(start, _BATCH)))
-                tick(_BATCH)
+    def task(number: int, tick: Callable[[int], None]) -> None:
+        rank, mine, name = parts[number]
+        images = between.opened(work.path(pictures.STAGE, rank, "arrow"))
+        with putting(folder / name) as path, between.writing(path, SCHEMA) as writer:
+            start = 0
+            for part in range(images.num_record_batches):
+                batch = images.get_batch(part)
+                kept = batch.filter(pa.array(mine[start : start + batch.num_rows]))
+                writer.write_batch(kept)
+                start += batch.num_rows
+                tick(kept.num_rows)
 
-    run(work, STAGE, task, counts.tolist(), "images")
-    return dict(zip(names, counts.tolist(), strict=True))
+    run(work, STAGE, task, [int(mine.sum()) for _, mine, _ in parts], "images")
+    return {name: int(mine.sum()) for (_, mine), name in zip(chosen, names, strict=False)} or {names[0]: 0}
 
 
 def described(work: Work, tasks: int, shards: list[str], sources: list[Source]) -> Iterator[str]:
@@ -62,51 +71,12 @@ def _used(work: Work, shards: list[str]) -> pa.Array:
     return pa.chunked_array(empty + [chunk for column in columns for chunk in pc.list_flatten(column).chunks]).unique()
 
 
-def _places(work: Work, tasks: int, shards: list[str], file_bytes: int) -> pa.Table:
-    """Where each image is found (task, batch, row) and into which file it goes, in the order of the keys."""
-    path = work.folder / STAGE / _PLACES
-    if not path.exists():
-        found: dict[str, list[Any]] = {name: [] for name in ("key", "task", "batch", "row", "bytes")}
-        parts = _Parts(work)
-        for rank in range(tasks):
-            reader = parts[rank]
-            for number in range(reader.num_record_batches):
-                batch = reader.get_batch(number)
-                found["key"] += batch["key"].to_pylist()
-                found["bytes"] += pc.binary_length(batch["bytes"]).to_pylist()
-                found["row"] += range(batch.num_rows)
-                found["task"] += [rank] * batch.num_rows
-                found["batch"] += [number] * batch.num_rows
-        table = pa.table(found, pa.schema([(name, pa.string() if name == "key" else pa.int64()) for name in found]))
-        table = table.filter(pc.is_in(table["key"], _used(work, shards)))
-        order = np.lexsort((table["task"].to_numpy(), np.array(table["key"].to_pylist(), dtype="U64")))
-        table = table.take(order)
-        keys = table["key"].to_numpy()
-        table = table.filter(np.concatenate([[True], keys[1:] != keys[:-1]]) if len(keys) else np.array([], bool))
-        end = np.cumsum(table["bytes"].to_numpy())
-        table = table.append_column("file", pa.array((end - table["bytes"].to_numpy()) // file_bytes, pa.int64()))
-        with putting(path) as unfinished:
-            pq.write_table(table, unfinished)
-    return pq.read_table(path)
-
-
-def _batch(parts: "_Parts", places: pa.Table) -> pa.RecordBatch:
-    images = []
-    for place in places.to_pylist():
-        batch = parts[place["task"]].get_batch(place["batch"])
-        images.append({name: batch[name][place["row"]].as_py() for name in SCHEMA.names})
-    return pa.RecordBatch.from_pylist(images, schema=SCHEMA)
-
-
-class _Parts:
-    """The images that the tasks of the pictures stage left, memory-mapped, each file opened once."""
-
-    def __init__(self, work: Work) -> None:
-        self._work = work
-        self._open: dict[int, pa.ipc.RecordBatchFileReader] = {}
-
-    def __getitem__(self, rank: int) -> pa.ipc.RecordBatchFileReader:
-        if rank not in self._open:
-            path = self._work.path(pictures.STAGE, rank, "arrow")
-            self._open[rank] = pa.ipc.open_file(pa.memory_map(str(path)))
-        return self._open[rank]
+def _chosen(work: Work, tasks: int, shards: list[str]) -> list[np.ndarray]:
+    """For each file of the pictures stage, which of its images the store takes: of one key the first."""
+    columns = [between.table(work.path(pictures.STAGE, rank, "arrow"), ["key"])["key"] for rank in range(tasks)]
+    keys = pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.string())
+    taken = pc.is_in(keys, _used(work, shards)).to_numpy()
+    codes = keys.combine_chunks().dictionary_encode().indices.to_numpy()
+    is_first = np.zeros(len(codes), bool)
+    is_first[np.unique(codes, return_index=True)[1]] = True
+    return np.split(taken & is_first, np.cumsum([len(column) for column in columns])[:-1]) if columns else []

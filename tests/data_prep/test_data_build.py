@@ -99,7 +99,7 @@ def test_a_full_disk_leaves_nothing_and_says_so(tiny, tmp_path, monkeypatch, whe
 
     targets = {
         "shard": ("data_prep.pipeline.shards.write_table", full),
-        "image": ("data_prep.pipeline.store._batch", full),
+        "image": ("data_prep.pipeline.store._chosen", full),
         "manifest": ("data_prep.manifest.write", full),
     }
     out = tmp_path / "out"
