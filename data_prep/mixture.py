@@ -102,4 +102,6 @@ class Mixture:
 
     def split(self, sample: Sample, entry: Entry) -> str:
         """The first rule that takes the row, or else the split that its source goes into."""
+        if not self.splits:
+            return entry.into
         return next((name for name, rule in self.splits.items() if rule.takes(sample, self.seed)), entry.into)

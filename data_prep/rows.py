@@ -1,6 +1,7 @@
 """The row contract: what a source yields, what a data set holds, and the checks between the two."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 import pyarrow as pa
@@ -68,8 +69,7 @@ class Loaded(NamedTuple):
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(NamedTuple):
     """A row as a source gives it, its images not yet read.
 
     Attributes:
@@ -152,26 +152,33 @@ def row(sample: Sample, source: str, keys: list[str]) -> dict[str, Any]:
 
 def check(messages: list[Message], images: int) -> None:
     """Raise Reject unless the turns are in order, none is empty, and there are as many images as places for them."""
-    _check_order([message["role"] for message in messages])
+    _check_order(tuple([message["role"] for message in messages]))
     parts = 0
     for number, message in enumerate(messages, start=1):
-        here = [part["type"] for part in message["content"]].count("image")
+        here = 0
+        is_empty = True
+        for part in message["content"]:
+            if part["type"] == "image":
+                here += 1
+            elif is_empty and (text := part.get("text")):
+                is_empty = text.isspace()
         parts += here
         if here and message["role"] != "user":
             raise Reject("image_count", f"turn {number} is the {message['role']}'s and has an image placeholder")
-        if not here and not spoken([message]).strip():
+        if is_empty and not here:
             reason = "empty_answer" if message["role"] == "assistant" else "empty_question"
             raise Reject(reason, f"turn {number} ({message['role']}) is empty")
     if parts != images:
         raise Reject("image_count", f"{parts} image placeholders for {images} images")
 
 
-def _check_order(roles: list[str]) -> None:
+@lru_cache(maxsize=1_000)
+def _check_order(roles: tuple[str, ...]) -> None:
     for role in roles:
         if role not in ("system", "user", "assistant"):
             raise Reject("unknown_role", f"{role!r}; known: system, user, assistant")
-    turns = roles[1:] if roles[:1] == ["system"] else roles
-    if not turns or len(turns) % 2 or turns != ["user", "assistant"] * (len(turns) // 2):
+    turns = roles[1:] if roles[:1] == ("system",) else roles
+    if not turns or len(turns) % 2 or turns != ("user", "assistant") * (len(turns) // 2):
         raise Reject("turn_order", f"{' '.join(roles) or 'no turns'}; wanted: [system] user assistant ...")
 
 

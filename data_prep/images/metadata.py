@@ -4,16 +4,20 @@ Kept are what decoding needs and the orientation; text, comments, EXIF, XMP, tim
 may hold a person's name. PNG: W3C Portable Network Graphics, section 11. JPEG: ITU-T T.81, annex B.
 """
 
+import re
 import struct
 import zlib
+from bisect import bisect_left
 
-import numpy as np
 from PIL import Image
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 _PNG_KEPT = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"bKGD"}
 _JPEG_APP0, _JPEG_APP2, _JPEG_APP14, _JPEG_SOS, _JPEG_EOI = 0xE0, 0xE2, 0xEE, 0xDA, 0xD9
+_END = b"\xff\xd9"
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+"""Not 0xFF as entropy-coded bytes have it: before a stuffed zero, or before a restart's code."""
 _ORIENTATION_TAG = 0x0112
 
 
@@ -36,31 +40,27 @@ def strip_png(data: bytes, orientation: int = 1) -> bytes:
 
 def strip_jpeg(data: bytes, orientation: int = 1) -> bytes:
     """The JPEG file up to its end marker, without comments and application segments that decoding does not need."""
-    kept = [b"\xff\xd8"]
+    kept: list[bytes | memoryview] = [b"\xff\xd8"]
     if orientation != 1:
         exif = b"Exif\x00\x00" + _exif(orientation)
         kept.append(b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif)
-    markers, at = _markers(data), 2
-    for marker in markers.tolist():
+    markers, at = [found.start() for found in _MARKER.finditer(data)], 2
+    for marker in markers:
         if marker < at:
             continue
         code, start = data[marker + 1], marker + 2
         if code == _JPEG_EOI:
             break
         at = start + int.from_bytes(data[start : start + 2])
-        if code == _JPEG_SOS:  # the entropy-coded bytes go on to the next marker
-            at = int(next(iter(markers[np.searchsorted(markers, at) :]), len(data)))
+        if code == _JPEG_SOS:  # the entropy-coded bytes go on to the next marker, less what fills up before it
+            at = next(iter(markers[bisect_left(markers, at) :]), len(data))
+            while data[at - 1] == 0xFF:
+                at -= 1
         if _jpeg_kept(code, data[start + 2 : start + 14]):
-            kept.append(data[marker:at])
-    return b"".join([*kept, b"\xff\xd9"])
-
-
-def _markers(data: bytes) -> np.ndarray:
-    """Where a byte 0xFF is followed by a marker's code: not by itself, and not as entropy-coded data has it."""
-    values = np.frombuffer(data, np.uint8)
-    at = np.flatnonzero(values[:-1] == 0xFF)
-    code = values[at + 1]
-    return at[(code != 0x00) & (code != 0xFF) & ((code < 0xD0) | (code > 0xD7))]
+            kept.append(memoryview(data)[marker:at])
+    kept.append(_END)
+    is_whole = data.endswith(_END) and sum(map(len, kept)) == len(data)
+    return data if is_whole else b"".join(kept)
 
 
 def _jpeg_kept(code: int, head: bytes) -> bool:

@@ -38,18 +38,20 @@ def fingerprints(work: Work, slices: list[Slice], tasks: int, mixture: Mixture) 
         rows = between.table(work.path(read.STAGE, rank, "arrow"), ["id", "images", "said"])
         known = _known(work, tasks, slices[rank].source, pc.list_flatten(rows["images"]))
         against = benchmarks.load(work.folder)
-        signatures = near.Signatures()
+        seeds: list[str] = []
+        reasons: list[pa.Array] = []
         with putting(work.path(STAGE, rank, "arrow")) as path, between.writing(path, SCHEMA) as writer:
             for batch in rows.to_batches(_BATCH):
                 found = [[known[name] for name in names] for names in batch["images"].to_pylist()]
                 made = _entries(batch, found, mixture, against)
                 writer.write_batch(made)
-                if mixture.duplicates.near:
-                    texts = pc.if_else(pc.is_null(made["reason"]), pc.binary_join(batch["said"], " "), "")
-                    signatures.add(texts, [" ".join(str(one["phash"]) for one in row) for row in found])
+                seeds += [" ".join([str(one["phash"]) for one in row]) for row in found]
+                reasons.append(made["reason"])
                 tick(len(found))
         if mixture.duplicates.near:
-            signatures.save(work, rank)
+            usable = pc.is_null(pa.chunked_array(reasons, pa.string()))
+            texts = pc.if_else(usable, pc.binary_join(rows["said"], " "), "")
+            near.save(work, rank, near.sign(texts, seeds))
 
     run(work, STAGE, task, [part.rows for part in slices])
 

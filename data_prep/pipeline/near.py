@@ -27,27 +27,33 @@ _EXPONENT = np.uint64(61)
 _POWERS = np.array([pow(0x9E3779B97F4A7C15, power, 1 << 64) for power in range(_CONFIG.hashes_per_bucket)], np.uint64)
 
 
-class Signatures:
-    """The bucket keys of the rows of a slice, gathered batch by batch."""
+_BLOCK = 500
+"""Rows that are hashed at once: the arrays of one block stay in the processor's cache."""
 
-    def __init__(self) -> None:
-        self._found: list[np.ndarray] = []
-        self._rows = 0
 
-    def add(self, texts: pa.Array, pictures: list[str]) -> None:
-        """The next rows: their normalised words, a blank between two, and what tells their pictures apart."""
-        rows, shingles, starts = _shingles(texts, pictures)
-        if len(rows):
-            least = _signatures(shingles, starts).reshape(_CONFIG.num_buckets, -1, len(rows))
-            keys = (least * _POWERS[:, None]).sum(axis=1)
-            self._found.append(np.vstack([rows.astype(np.uint64) + np.uint64(self._rows), keys]))
-        self._rows += len(texts)
+def sign(texts: pa.ChunkedArray, pictures: list[str]) -> np.ndarray:
+    """The bucket keys of the rows of a slice, from their normalised words, a blank between two, and what tells their
+    pictures apart: uint64 numbers of shape (1 + buckets, rows), each row's number in the slice and then its keys.
+    """
+    words, ends = _words(texts)
+    number = np.diff(ends, prepend=0) - _CONFIG.n_grams + 1
+    rows = np.flatnonzero(number > 0)
+    signed = np.empty((1 + _CONFIG.num_buckets, len(rows)), np.uint64)
+    signed[0] = rows
+    for start in range(0, len(rows), _BLOCK):
+        block = rows[start : start + _BLOCK]
+        seeds = np.fromiter((_hash(pictures[row]) for row in block), np.uint64, len(block))
+        shingles = _shingles(words, ends[block], number[block]) ^ np.repeat(seeds, number[block])
+        least = _signatures(shingles, np.cumsum(number[block]) - number[block])
+        by_bucket = least.reshape(_CONFIG.num_buckets, -1, len(block))
+        signed[1:, start : start + _BLOCK] = (by_bucket * _POWERS[:, None]).sum(axis=1)
+    return signed
 
-    def save(self, work: Work, rank: int) -> None:
-        """Write uint64 numbers of shape (1 + buckets, rows): each row's number in the slice, then its keys."""
-        empty = np.empty((1 + _CONFIG.num_buckets, 0), np.uint64)
-        with putting(work.path(SIGNATURES, rank, "npy")) as path, path.open("wb") as file:
-            np.save(file, np.hstack([empty, *self._found]))
+
+def save(work: Work, rank: int, signed: np.ndarray) -> None:
+    """Keep the bucket keys of a slice for `clusters`."""
+    with putting(work.path(SIGNATURES, rank, "npy")) as path, path.open("wb") as file:
+        np.save(file, signed)
 
 
 def clusters(work: Work, slices: int) -> np.ndarray:
@@ -81,26 +87,26 @@ def _pairs(work: Work, slices: int, bucket: int) -> np.ndarray:
     return np.hstack([place[:, order[same]].T, place[:, order[same + 1]].T])
 
 
-def _shingles(texts: pa.Array, pictures: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows of 5 words or more, the hashes of all their runs of 5 words, one row after the other, and where each starts.
-
-    A run's hash is a polynomial in the words' hashes, seeded by the pictures' hash.
-    """
-    split = pc.split_pattern(texts, " ")
+def _words(texts: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    """The hashes of all words, one row after the other, and where each row ends."""
+    split = pc.split_pattern(texts, " ").combine_chunks()
     coded = split.flatten().dictionary_encode()
-    known = np.fromiter(map(_hash, coded.dictionary.to_pylist()), np.uint64)
-    words = known[coded.indices.to_numpy()]
-    ends = np.cumsum(pc.list_value_length(split).to_numpy())
-    number = np.diff(ends, prepend=0) - _CONFIG.n_grams + 1
-    rows = np.flatnonzero(number > 0)
-    number, last = number[rows], ends[rows] - _CONFIG.n_grams + 1
-    starts = np.cumsum(number) - number
-    runs = np.zeros(max(len(words) - _CONFIG.n_grams + 1, 0), np.uint64)  # those over the end of a row among them
+    known = np.fromiter(map(_hash, coded.dictionary.to_pylist()), np.uint64, len(coded.dictionary))
+    return known[coded.indices.to_numpy()], np.cumsum(pc.list_value_length(split).to_numpy())
+
+
+def _shingles(words: np.ndarray, ends: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """The hashes of the runs of 5 words of rows that follow each other, one row after the other.
+
+    `ends` is where in `words` each row ends, `number` how many runs it has. A run's hash is a polynomial in the words'.
+    """
+    first = ends - number - _CONFIG.n_grams + 1
+    words = words[first[0] : ends[-1]]
+    runs = np.zeros(len(words) - _CONFIG.n_grams + 1, np.uint64)  # those over the end of a row among them
     for at in range(_CONFIG.n_grams):
         runs += words[at : at + len(runs)] * _POWERS[at]
-    runs = runs[np.arange(number.sum()) + np.repeat(last - number - starts, number)]
-    seeds = np.fromiter((_hash(pictures[row]) for row in rows), np.uint64, len(rows))
-    return rows, runs ^ np.repeat(seeds, number), starts
+    starts = np.cumsum(number) - number
+    return runs[np.arange(number.sum()) + np.repeat(first - first[0] - starts, number)]
 
 
 def _signatures(shingles: np.ndarray, starts: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from itertools import batched
+from itertools import batched, islice
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from data_prep.pipeline.stage import Work, putting, run
 from data_prep.rows import NOT_SELECTED, Message, Reject, Rejected, Sample, text_part
 from data_prep.sources.base import Source
 from data_prep.text import clean, faults, identity, language
-from data_prep.text.compare import normalised
+from data_prep.text.compare import normalised_all
 from data_prep.text.suspects import suspects
 
 STAGE = "read"
@@ -101,6 +101,8 @@ class _Reading:
                         made.append(self._row(sample, next(looks)))
                     except Reject as reject:
                         self._ledger.add(self._source.name, sample.id, reject.reason, reject.detail)
+            if self._compared:
+                _add_said(made)
             tick(len(batch))
             yield self._written(made)
 
@@ -137,13 +139,12 @@ class _Reading:
         else:
             messages = sample.messages
             rows.check(messages, len(sample.pictures))
-        said = [normalised(rows.spoken([message])) for message in messages] if self._compared else []
         return {
             **rows.row(sample, self._source.name, list(sample.pictures)),
             "messages": messages,
             "split": self._mixture.split(sample, self._entry),
             "group": sample.group,
-            "said": said,
+            "said": [],
         }
 
     def _checked_messages(self, sample: Sample) -> list[Message]:
@@ -173,3 +174,10 @@ class _Reading:
             }
             for message in messages
         ]
+
+
+def _add_said(made: list[dict[str, Any]]) -> None:
+    turns = [rows.spoken([message]) for row in made for message in row["messages"]]
+    said = iter(normalised_all(turns))
+    for row in made:
+        row["said"] = list(islice(said, len(row["messages"])))

@@ -109,9 +109,9 @@ def content(text: str) -> list[Part]:
 
     Blanks beside a placeholder go with it, and empty pieces of text vanish.
     """
+    if PLACEHOLDER not in text:
+        return [] if not text or text.isspace() else [text_part(text)]
     pieces = text.split(PLACEHOLDER)
-    if len(pieces) == 1:
-        return [text_part(text)] if text.strip() else []
     parts = []
     for number, piece in enumerate(pieces):
         if number:

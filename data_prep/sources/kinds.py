@@ -35,7 +35,7 @@ def language_of(messages: list[Message]) -> str:
     answers = said_by(messages, "assistant")
     if arabic_share(answers) > 0.5:
         return "ar"
-    short = len(answers.split()) <= SHORT
+    short = len(answers.split(None, SHORT)) <= SHORT
     return "ar" if short and arabic_share(spoken(messages)) > 0.5 else "en"
 
 

@@ -24,7 +24,10 @@ _ROLES = {
     "patient": "user",
     "doctor": "assistant",
 }
+_SPEAKERS = ("from", "role", "speaker")
+_TEXTS = ("value", "content", "text")
 _NAME_KEYS = ("path", "image", "url", "image_url")
+_IMAGE_KEYS = (*_NAME_KEYS, "base64")
 
 
 class Dialogue(NamedTuple):
@@ -39,19 +42,25 @@ def dialogue(row: dict[str, Any]) -> Dialogue:
     messages: list[Message] = []
     own: list[str] = []
     for number, turn in enumerate(_turns(row), start=1):
-        role = _first(turn, "from", "role", "speaker")
-        known = _ROLES.get(role.strip().lower()) if isinstance(role, str) else None
-        if known is None:
-            raise Reject("unknown_role", f"turn {number}: {role!r:.50}; known: {', '.join(_ROLES)}")
-        parts, names = _said(number, _first(turn, "value", "content", "text"))
-        messages.append({"role": known, "content": parts})
+        parts, names = _said(number, _first(turn, _TEXTS))
+        messages.append({"role": _role(number, turn), "content": parts})
         own += names
     return Dialogue(messages, _in_order(own, image_names(row)))
 
 
+def _role(number: int, turn: dict[str, Any]) -> str:
+    role = _first(turn, _SPEAKERS)
+    known = _ROLES.get(role) or _ROLES.get(role.strip().lower()) if isinstance(role, str) else None
+    if known is None:
+        raise Reject("unknown_role", f"turn {number}: {role!r:.50}; known: {', '.join(_ROLES)}")
+    return known
+
+
 def image_names(row: dict[str, Any]) -> list[str]:
     """The images that a row names beside its turns: a name, a list of names, or nothing. Raises Reject."""
-    value = row.get("image") or row.get("images") or []
+    value = row.get("image") or row.get("images")
+    if not value:
+        return []
     return [_picture_name(name) for name in (value if isinstance(value, list) else [value])]
 
 
@@ -62,7 +71,7 @@ def own_id(row: dict[str, Any], place: str) -> str:
 
 
 def _turns(row: dict[str, Any]) -> list[dict[str, Any]]:
-    turns = next((row[key] for key in LISTS if row.get(key)), None)
+    turns = row.get(LISTS[0]) or next((row[key] for key in LISTS if row.get(key)), None)
     if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
         raise Reject("bad_row", f"no list of turns under {' or '.join(f'`{key}`' for key in LISTS)}")
     return turns
@@ -71,8 +80,7 @@ def _turns(row: dict[str, Any]) -> list[dict[str, Any]]:
 def _said(number: int, value: Any) -> tuple[list[Part], list[str]]:
     """The parts of a turn, and the name of each image part ("" for one that the row names beside the turns)."""
     if isinstance(value, str):
-        parts = content(value)
-        return parts, [""] * value.count(PLACEHOLDER)
+        return content(value), [""] * value.count(PLACEHOLDER)
     if not isinstance(value, list):
         raise Reject("bad_row", f"turn {number}: the text is {value!r:.200}")
     parts, names = [], []
@@ -82,7 +90,7 @@ def _said(number: int, value: Any) -> tuple[list[Part], list[str]]:
             parts += [text_part(part["text"])] if part["text"].strip() else []
         elif kind in ("image", "image_url"):
             parts.append(image_part())
-            names.append(_picture_name(part) if _first(part, *_NAME_KEYS, "base64") else "")
+            names.append(_picture_name(part) if _first(part, _IMAGE_KEYS) else "")
         else:
             raise Reject("bad_row", f"turn {number}: a part is {part!r:.200}; wanted: text, image or image_url")
     return parts, names
@@ -91,7 +99,7 @@ def _said(number: int, value: Any) -> tuple[list[Part], list[str]]:
 def _picture_name(value: Any) -> str:
     given = value
     while isinstance(value, dict):
-        value = _first(value, *_NAME_KEYS)
+        value = _first(value, _NAME_KEYS)
     if not isinstance(value, str):
         raise Reject("bad_row", f"an image is {given!r:.200}; wanted: the name of a file")
     if "://" in value or value.startswith("data:"):
@@ -101,12 +109,14 @@ def _picture_name(value: Any) -> str:
 
 def _in_order(own: list[str], listed: list[str]) -> tuple[str, ...]:
     """Names part by part: its own, else the next that the row lists. Names left over stay, to be counted."""
+    if not own:
+        return tuple(filter(None, listed))
     rest = [name for name in listed if name not in own]
     named = [name or (rest.pop(0) if rest else "") for name in own]
     return tuple(name for name in named + rest if name)
 
 
-def _first(values: dict[str, Any], *keys: str) -> Any:
+def _first(values: dict[str, Any], keys: tuple[str, ...]) -> Any:
     for key in keys:
         value = values.get(key)
         if value is not None:

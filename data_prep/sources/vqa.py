@@ -24,7 +24,7 @@ def task(answer: str, closed: bool | None = None) -> str:
 
 def says_closed(answer_type: object) -> bool | None:
     """What an `answer_type` of CLOSED or OPEN says, in any case and with blanks around; None for anything else."""
-    return {"CLOSED": True, "OPEN": False}.get(str(answer_type).strip().upper())
+    return None if answer_type is None else {"CLOSED": True, "OPEN": False}.get(str(answer_type).strip().upper())
 
 
 def snake(name: str) -> str:

@@ -15,17 +15,32 @@ _COMMON = "،؛؟٪ٰٱپچژگکی°´·«»×–—‘’“”•…≤≥±�
 
 def normalised(text: str) -> str:
     """The text for comparing: words and signs with one blank between them. Applied twice, it changes nothing more."""
-    try:
-        coded = codecs.charmap_encode(text, "strict", CODE)[0]
-    except UnicodeEncodeError:
-        return " ".join(text.translate(_PLAIN).split())
-    folded = coded.translate(_FOLDED, _DROPPED)
+    return normalised_all([text])[0]
+
+
+def normalised_all(texts: list[str]) -> list[str]:
+    """Each text for comparing. Blanks are put in order in all texts at once, one a line, which halves the time."""
+    folded = [_folded(text) for text in texts]
+    lines = _NEWLINE.join([line or b"" for line in folded])
     for sign in _SIGNS:
-        if sign in folded:
-            folded = folded.replace(sign, b" " + sign + b" ")
-    while b"  " in folded:
-        folded = folded.replace(b"  ", b" ")
-    return codecs.charmap_decode(folded.strip(b" "), "strict", ALPHABET)[0]
+        if sign in lines:
+            lines = lines.replace(sign, b" " + sign + b" ")
+    while b"  " in lines:
+        lines = lines.replace(b"  ", b" ")
+    lines = lines.replace(b" " + _NEWLINE, _NEWLINE).replace(_NEWLINE + b" ", _NEWLINE).strip(b" ")
+    known = codecs.charmap_decode(lines, "strict", ALPHABET)[0].split("\n")
+    return [
+        " ".join(text.translate(_PLAIN).split()) if line is None else compared
+        for text, line, compared in zip(texts, folded, known, strict=False)  # of no text one line is left
+    ]
+
+
+def _folded(text: str) -> bytes | None:
+    """The text in CODE with each character as it is compared; None when CODE has not all of its characters."""
+    try:
+        return codecs.charmap_encode(text, "strict", CODE)[0].translate(_FOLDED, _DROPPED)
+    except UnicodeEncodeError:
+        return None
 
 
 def words(text: str) -> list[str]:
@@ -76,4 +91,5 @@ CODE = codecs.charmap_build(ALPHABET)
 _PLACES = {character: place for place, character in enumerate(ALPHABET)}
 _FOLDED = bytes(_PLACES.get(plain(character).strip() or " ", 0) for character in ALPHABET)
 _DROPPED = bytes(place for place, character in enumerate(ALPHABET) if plain(character) == "")
+_NEWLINE = bytes([_PLACES["\n"]])
 _SIGNS = [bytes([_PLACES[sign]]) for sign in _KEPT_SIGNS]

@@ -52,14 +52,11 @@ def groups(lines):
     return {frozenset(group) for group in by_cluster.values()}
 
 
-def by_batches(folder, slices, size):
+def by_blocks(folder, slices):
     work = Work(folder, 1)
     for rank, part in enumerate(slices):
-        signatures = near.Signatures()
-        for start in range(0, len(part), size):
-            texts, pictures = zip(*part[start : start + size], strict=True)
-            signatures.add(pa.array(texts, pa.string()), list(pictures))
-        signatures.save(work, rank)
+        texts, pictures = zip(*part, strict=True)
+        near.save(work, rank, near.sign(pa.chunked_array([texts[:2], texts[2:]], pa.string()), list(pictures)))
     return groups(near.clusters(work, len(slices)).tolist())
 
 
@@ -69,7 +66,10 @@ def test_the_same_rows_are_alike_as_by_datatrove(tmp_path_factory, slices, size)
     first = slices[0][0]
     slices[-1].append((first[0] + " more", first[1]))
     folder = tmp_path_factory.mktemp("near")
-    assert by_batches(folder / "ours", slices, size) == by_datatrove(folder / "theirs", slices)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(near, "_BLOCK", size)
+        ours = by_blocks(folder / "ours", slices)
+    assert ours == by_datatrove(folder / "theirs", slices)
 
 
 @pytest.mark.parametrize("value", [0, (1 << 61) - 2, (1 << 61) - 1, (1 << 64) - 1])

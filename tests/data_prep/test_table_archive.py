@@ -178,11 +178,12 @@ def test_a_file_that_is_too_large_is_rejected(kind, monkeypatch):
 def test_a_file_that_may_not_be_read_is_rejected(tmp_path, monkeypatch):
     folder = make(tmp_path / "pictures")
 
-    def refuse(path):
+    def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
-    assert "Permission denied" in reason(folder, "empty.png")[1]
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.open", refuse)
+        assert "Permission denied" in reason(folder, "empty.png")[1]
 
 
 def test_inputs_change_with_a_file(kind):
