@@ -39,7 +39,10 @@ def strip_png(data: bytes, orientation: int = 1) -> bytes:
 
 
 def strip_jpeg(data: bytes, orientation: int = 1) -> bytes:
-    """The JPEG file up to its end marker, without comments and application segments that decoding does not need."""
+    """The JPEG file up to its end marker, without comments and application segments that decoding does not need.
+
+    A file that is cut off stays so: with an end marker it would be taken for whole, its lower part grey.
+    """
     kept: list[bytes | memoryview] = [b"\xff\xd8"]
     if orientation != 1:
         exif = b"Exif\x00\x00" + _exif(orientation)
@@ -50,6 +53,7 @@ def strip_jpeg(data: bytes, orientation: int = 1) -> bytes:
             continue
         code, start = data[marker + 1], marker + 2
         if code == _JPEG_EOI:
+            kept.append(_END)
             break
         at = start + int.from_bytes(data[start : start + 2])
         if code == _JPEG_SOS:  # the entropy-coded bytes go on to the next marker, less what fills up before it
@@ -58,8 +62,7 @@ def strip_jpeg(data: bytes, orientation: int = 1) -> bytes:
                 at -= 1
         if _jpeg_kept(code, data[start + 2 : start + 14]):
             kept.append(memoryview(data)[marker:at])
-    kept.append(_END)
-    is_whole = data.endswith(_END) and sum(map(len, kept)) == len(data)
+    is_whole = orientation == 1 and sum(map(len, kept)) == len(data)
     return data if is_whole else b"".join(kept)
 
 

@@ -5,15 +5,16 @@ from typing import cast
 import imagehash
 from PIL import Image, ImageOps
 
-_SIDE = 64
-"""Pixels that an image keeps at least on its shorter side; the hash looks at 32."""
+_SIDE = 192
+"""Pixels that an image keeps at least on its shorter side. Then hashes of resized copies are as near as with all pixels
+(62 images, 6 copies each: 367 within 4 bits, 366 with all pixels); with 64 they were not (352)."""
 
 
 def shrunk(image: Image.Image) -> Image.Image:
     """The image in grey and upright, a whole, half, quarter or eighth of its sides long.
 
-    A JPEG decoder shrinks on its way, in half of the time that all pixels take; other images are averaged in the
-    same squares. An image that is not loaded yet is thereby decoded, and cannot be had in its own size afterwards.
+    A JPEG decoder shrinks on its way, in less time than all pixels take; other images are averaged in the same
+    squares. An image that is not loaded yet is thereby decoded, and cannot be had in its own size afterwards.
     """
     factor = next(factor for factor in (8, 4, 2, 1) if factor == 1 or min(image.size) >= factor * _SIDE)
     by_decoder = image.draft("L", (_SIDE, _SIDE)) is not None

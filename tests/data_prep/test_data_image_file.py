@@ -7,7 +7,9 @@ import zlib
 import numpy as np
 import pytest
 from data_fixtures import encoded, picture
-from PIL import Image
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
 
 from data_prep.images.file import stored_image
 from data_prep.rows import Reject
@@ -98,3 +100,32 @@ def test_the_perceptual_hash_sees_through_the_codec_and_not_through_a_flip():
     assert len(png.phash) == 16
     assert (int(png.phash, 16) ^ int(jpeg.phash, 16)).bit_count() <= 4
     assert (int(png.phash, 16) ^ int(flipped.phash, 16)).bit_count() > 8
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(40, 1700), st.integers(40, 1700), st.sampled_from(["L", "RGB"]), st.integers(1, 8), st.integers(0, 9)
+)
+def test_the_hash_of_a_picture_is_that_of_its_other_files(width, height, mode, orientation, seed):
+    """Structured pictures of any size: JPEG and PNG are shrunk by different code, before they are turned upright."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (9, 9, 3), np.uint8)
+    shape = Image.fromarray(coarse).convert(mode).resize((width, height), Image.Resampling.BICUBIC)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    turned = [stored_image(encoded(shape, format, exif=exif)) for format in ("PNG", "JPEG")]
+    upright = stored_image(encoded(ImageOps.exif_transpose(Image.open(io.BytesIO(encoded(shape, exif=exif))))))
+    for stored in turned:
+        assert (stored.width, stored.height) == (upright.width, upright.height)
+        assert (int(stored.phash, 16) ^ int(upright.phash, 16)).bit_count() <= 4
+    assert (
+        turned[0].phash == stored_image(turned[0].data).phash and turned[1].phash == stored_image(turned[1].data).phash
+    )
+
+
+def test_an_image_that_nothing_looks_at_is_not_decoded():
+    """Its header tells the size; what is broken behind it is found by `data_prep check`."""
+    data = encoded(picture(size=(200, 100)), "JPEG")[:900]
+    stored = stored_image(data, looked_at=False)
+    assert (stored.width, stored.height, stored.phash) == (200, 100, None)
+    with pytest.raises(Reject, match="web page"):
+        stored_image(b"<!DOCTYPE html><html>404</html>", looked_at=False)

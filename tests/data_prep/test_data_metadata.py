@@ -88,3 +88,17 @@ def test_stripping_twice_changes_nothing():
 def test_fill_bytes_before_a_marker_go_with_the_picture(fill):
     data = encoded(picture(size=(200, 200)), "JPEG")
     assert strip_jpeg(data[:-2] + fill + data[-2:] + SECRET) == strip_jpeg(data)
+
+
+def test_other_exif_of_the_same_length_goes_too():
+    kept = strip_jpeg(encoded(picture(), "JPEG"), orientation=6)
+    at = kept.index(b"Exif\0\0") + 6
+    other = kept[:at] + SECRET[:8].ljust(8, b"!") + kept[at + 8 :]
+    assert len(other) == len(kept) and strip_jpeg(other, orientation=6) == kept
+
+
+def test_a_file_that_is_cut_off_is_not_made_whole():
+    data = encoded(picture(size=(200, 200)), "JPEG")
+    assert strip_jpeg(data[:2_000]) == data[:2_000]
+    with pytest.raises(OSError, match="truncated"):
+        pixels(strip_jpeg(data[:2_000]))

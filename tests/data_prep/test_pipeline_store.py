@@ -1,0 +1,69 @@
+"""The image store: each image of a written row once, from the files that the pictures stage left."""
+
+import json
+
+import pytest
+import yaml
+from data_fixtures import built, encoded, llava_mixture, llava_row, picture
+
+from data_prep.check import CheckError, check
+from data_prep.pipeline import pictures
+from data_prep.reading import store_images
+
+NAMES = [f"{letter}.png" for letter in "abcdefg"]
+
+
+def mixture(folder, **keys):
+    """Seven pictures, of which the last is the first once more, and a question on each."""
+    path = llava_mixture(folder, [llava_row(name, name, f"<image>\nWhat is {name}?") for name in NAMES])
+    for number, name in enumerate(NAMES):
+        (folder / "pictures" / name).write_bytes(encoded(picture(number % 6)))
+    given = yaml.safe_load(path.read_text()) | keys
+    path.write_text(yaml.safe_dump(given))
+    return path
+
+
+@pytest.mark.parametrize("asked", range(1, 8))
+def test_the_store_has_the_images_of_written_rows_and_no_other(tmp_path, monkeypatch, asked):
+    """Two pictures a task: of some tasks the store takes all images, of others one or none."""
+    monkeypatch.setattr(pictures, "_PICTURES", 2)
+    path = mixture(tmp_path, quotas=[{"rows": asked}])
+    made, rows, _ = built(path, tmp_path / "out")
+    stored = [image["key"] for image in store_images(tmp_path / "out", list(made["images"]))]
+    assert len(rows) == asked and sorted(stored) == sorted({key for row in rows.values() for key in row["images"]})
+    assert list(made["images"]) == [f"images-{number:05d}.arrow" for number in range(len(made["images"]))]
+    assert all(entry["images"] in (1, 2) for entry in made["images"].values())
+    assert check(tmp_path / "out") == made
+
+
+def test_a_set_without_images_has_an_empty_store(tmp_path):
+    path = llava_mixture(tmp_path, [llava_row("text", None, "Why?")])
+    made = built(path, tmp_path / "out")[0]
+    assert [entry["images"] for entry in made["images"].values()] == [0]
+    assert check(tmp_path / "out") == made
+
+
+def test_without_checks_pictures_stay_as_they_came_and_what_is_broken_is_found_later(tmp_path):
+    path = mixture(tmp_path, checks=False)
+    made = built(path, tmp_path / "out")[0]
+    assert [image["phash"] for image in store_images(tmp_path / "out", list(made["images"]))] == [None] * 6
+    assert check(tmp_path / "out") == made
+    broken = encoded(picture(0, size=(200, 200)), "JPEG")[:900]
+    (tmp_path / "pictures/b.png").write_bytes(broken)
+    assert len(built(path, tmp_path / "out")[1]) == 7
+    with pytest.raises(CheckError, match="truncated"):
+        check(tmp_path / "out")
+    given = yaml.safe_load(path.read_text()) | {"checks": True}
+    path.write_text(yaml.safe_dump(given))
+    assert built(path, tmp_path / "out")[2]["b.png"]["reason"] == "undecodable_image"
+
+
+def test_a_near_duplicate_is_found_by_the_picture_with_the_checks_off(tmp_path):
+    """Near duplicates are told apart by the perceptual hash, so that it is made whatever `checks` says."""
+    said = "The scan shows a large mass in the left upper lobe of the lung with smooth margins"
+    rows = [llava_row("one", "a.png", answer=said), llava_row("two", "a.png", answer=f"{said} again")]
+    path = llava_mixture(tmp_path, rows, checks=False, duplicates={"near": True})
+    made, _, left_out = built(path, tmp_path / "out")
+    assert left_out["two"]["reason"] == "near_duplicate"
+    assert all(image["phash"] for image in store_images(tmp_path / "out", list(made["images"])))
+    assert json.loads((tmp_path / "out/images.jsonl").read_text())["name"] == "a.png"
