@@ -32,7 +32,7 @@ import psutil
 import yaml
 from PIL import Image
 
-IMAGE_SHARE = 0.34
+IMAGE_SHARE, ROWS_AN_IMAGE = 0.34, 3.2
 _WORDS = 20_000
 
 
@@ -42,11 +42,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_700_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--side", type=int, default=160, help="pixels on a side of a picture")
-    parser.add_argument("--rows-an-image", type=float, default=3.2)
+    parser.add_argument("--images", type=int, help="how many, by default one for 3.2 of the rows that have one")
     arguments = parser.parse_args()
     with TemporaryDirectory() as name:
         folder = Path(name)
-        images = _generate(folder, arguments.rows, arguments.side, arguments.rows_an_image)
+        images = arguments.images or max(1, int(arguments.rows * IMAGE_SHARE / ROWS_AN_IMAGE))
+        _generate(folder, arguments.rows, arguments.side, images)
         size = sum(path.stat().st_size for path in folder.glob("images/*/*.jpg")) / images / 1e3
         print(f"{arguments.rows:,} rows, {images:,} images of {size:.0f} kB, {arguments.workers} processes")
         print(f"{'':34} {'rows/s':>9} {'GB on disk':>11} {'MB of the largest process':>26}")
@@ -97,13 +98,12 @@ def _largest(process: psutil.Process) -> float:
     return max(sizes)
 
 
-def _generate(folder: Path, rows: int, side: int, rows_an_image: float) -> int:
-    """Write table.jsonl, its images and two mixtures; the number of images."""
+def _generate(folder: Path, rows: int, side: int, images: int) -> None:
+    """Write table.jsonl, its images and two mixtures."""
     draw = random.Random(1)
     words = ["".join(draw.choices("abcdefghijklmnopqrstuvwxyz", k=draw.randint(3, 11))) for _ in range(_WORDS)]
     arabic = ["".join(draw.choices("ابتثجحخدذرزسشصضطظعغفقكلمنهوي", k=draw.randint(3, 9))) for _ in range(_WORDS)]
     frequent = list(accumulate(1 / rank for rank in range(1, _WORDS + 1)))  # as in language: Zipf
-    images = max(1, int(rows * IMAGE_SHARE / rows_an_image))
     (folder / "images").mkdir()
     noise = np.random.default_rng(1)
     for number in range(images):
@@ -130,7 +130,6 @@ def _generate(folder: Path, rows: int, side: int, rows_an_image: float) -> int:
     off = {"checks": False, "identity": "keep", "duplicates": {"exact": False, "near": False}}
     for name, keys in {"all": {}, "none": off}.items():
         (folder / f"{name}.yml").write_text(yaml.safe_dump({"name": "bench", "sources": [source], **keys}))
-    return images
 
 
 def _plain(folder: Path, workers: int) -> None:
