@@ -48,13 +48,13 @@ def stored_image(
         too_long = max_side is not None and max(size) > max_side
         if image.mode in _AS_THEY_ARE.get(image.format or "", ()) and "transparency" not in image.info and not too_long:
             strip = strip_png if image.format == "PNG" else strip_jpeg
-            phash = perceptual.phash(perceptual.shrunk(image)) if looked_at else None
+            phash = perceptual.phash(perceptual.grey(image)) if looked_at else None
             return StoredImage(strip(data, orientation), *size, phash)
         image.load()
     picture = _eight_bit(cast(Image.Image, ImageOps.exif_transpose(image)))
     if too_long and max_side is not None:
         picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
-    phash = perceptual.phash(perceptual.shrunk(picture)) if looked_at else None
+    phash = perceptual.phash(perceptual.grey(picture)) if looked_at else None
     return StoredImage(png_file(picture), *picture.size, phash, resized=too_long)
 
 

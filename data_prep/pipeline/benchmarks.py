@@ -14,7 +14,7 @@ from data_prep.pipeline.stage import Work, putting
 from data_prep.text.overlap import TextOverlap
 
 SAME_PICTURE = 4
-"""Bits of 64 in which the perceptual hashes of one picture may differ. Of 62 images that packages ship, 98 in 100
+"""Bits of 64 in which the perceptual hashes of one picture may differ. Of 62 images that packages ship, 99 in 100
 copies in JPEG of quality 30 to 95 and of half to one and a half times the size were that near; of different ones the
 two pictures of a stereo pair were 4 apart, two drawings of one plot 6, all others 16 and more."""
 

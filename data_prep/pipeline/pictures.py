@@ -45,7 +45,8 @@ _LIST = "list.parquet"
 _PICTURES = 1_000
 """Of one task, and so at most in one file of the store."""
 
-_BATCH = 8
+_BATCH, _BATCH_BYTES = 64, 1 << 20
+"""Images that are written at once; memory of a megabyte is used again and again, more is had anew each time."""
 
 
 def pictures(work: Work, slices: list[Slice], sources: list[Source], mixture: Mixture) -> int:
@@ -58,7 +59,7 @@ def pictures(work: Work, slices: list[Slice], sources: list[Source], mixture: Mi
         with putting(work.path(STAGE, rank, "arrow")) as stored_path, between.writing(stored_path, STORED) as writer:
             for batch in _batches(wanted, sources, mixture, index):
                 writer.write_batch(pa.RecordBatch.from_pylist(batch, schema=STORED))
-                tick(_BATCH)
+                tick(len(batch))
         with putting(work.path(STAGE, rank)) as path:
             pq.write_table(pa.Table.from_pylist(index, schema=INDEX), path)
 
@@ -96,19 +97,24 @@ def _batches(
 ) -> Iterator[list[dict[str, Any]]]:
     """The images to store, each key once, some at a time; every picture's entry goes into `index`."""
     keys: set[str] = set()
-    for start in range(0, len(wanted), _BATCH):
-        batch = []
-        for entry in wanted[start : start + _BATCH]:
-            number = entry["source"]
-            try:
-                row, known = _picture(sources[number], entry["name"], mixture, number >= len(mixture.sources))
-            except Reject as reject:
-                index.append(entry | {"reason": reject.reason, "detail": reject.detail})
-                continue
-            index.append(entry | known)
-            if row["key"] not in keys:
-                keys.add(row["key"])
-                batch.append(row)
+    batch: list[dict[str, Any]] = []
+    size = 0
+    for entry in wanted:
+        number = entry["source"]
+        try:
+            row, known = _picture(sources[number], entry["name"], mixture, number >= len(mixture.sources))
+        except Reject as reject:
+            index.append(entry | {"reason": reject.reason, "detail": reject.detail})
+            continue
+        index.append(entry | known)
+        if row["key"] not in keys:
+            keys.add(row["key"])
+            batch.append(row)
+            size += len(row["bytes"])
+        if len(batch) == _BATCH or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
         yield batch
 
 
@@ -133,4 +139,4 @@ def _picture(source: Source, name: str, mixture: Mixture, is_benchmark: bool) ->
 
 def _flipped(data: bytes) -> list[str]:
     with Image.open(io.BytesIO(data)) as image:
-        return perceptual.flipped(perceptual.shrunk(image))
+        return perceptual.flipped(perceptual.grey(image))
