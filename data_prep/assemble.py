@@ -28,14 +28,15 @@ class NothingWritten(RuntimeError):
 
 @dataclass(frozen=True)
 class Built:
-    """What the stages leave: their folder, the slices, the number of tasks of the pictures stage, the selection's
-    summary, and the store's files with their numbers of images.
+    """What the stages leave: their folder, the slices, the number of tasks of the pictures stage, the benchmarks' items
+    that nothing was compared with, the selection's summary, and the store's files with their numbers of images.
     """
 
     work: Work
     mixture: Mixture
     slices: list[Slice]
     tasks: int
+    uncompared: list[dict[str, Any]]
     decided: dict[str, Any]
     images: dict[str, int]
 
@@ -111,6 +112,7 @@ def _manifest(built: Built, folder: Path, left_out: Counter[str], inputs: str, c
         "ledger": dict(sorted(left_out.items())),
         "duplicates": decided["duplicates"],
         "benchmarks": [benchmark.name for benchmark in mixture.benchmarks],
+        "uncompared": built.uncompared,
         "overlaps": decided["overlaps"],
         "images_max_side": mixture.max_side,
         "files": {name: manifest.sha256(folder / name) for name in (ledger.FILE_NAME, PICTURES)},

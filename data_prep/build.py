@@ -12,14 +12,13 @@ from typing import Any
 
 from filelock import FileLock
 
-from data_prep import assemble, card, ledger, manifest
+from data_prep import assemble, manifest
 from data_prep.mixture import Mixture
 from data_prep.mixture_file import described
 from data_prep.pipeline import benchmarks, decisions, fingerprints, pictures, read, shards, slices, store
 from data_prep.pipeline.stage import Work
 from data_prep.tables.base import TableError
 
-_OWN = {card.FILE_NAME, ledger.FILE_NAME, manifest.FILE_NAME, assemble.PICTURES, "images"}
 _EARLY = ("sources", "benchmarks", "splits", "seed", "identity", "checks", "max_side", "max_pixels", "duplicates")
 """What of a mixture decides the stages before the selection."""
 
@@ -45,6 +44,7 @@ def build(mixture: Mixture, out: Path, command: str, workers: int | None = None)
     _make_parent(out)
     with FileLock(out.with_name(f".{out.name}.lock")):
         if manifest.is_complete(out, inputs):
+            _clear_rest(out, inputs)
             return None
         _refuse_strangers(out)
         work = Work(_prepared(out, early, inputs), workers or os.cpu_count() or 1)
@@ -79,6 +79,9 @@ def _run(work: Work, mixture: Mixture, out: Path, inputs: str, command: str) -> 
     read.read(work, parts, sources, mixture)
     tasks = pictures.pictures(work, parts, sources, mixture)
     benchmarks.gather(work, parts, tasks, mixture)
+    uncompared = benchmarks.uncompared(work, parts, tasks, mixture)
+    for entry in uncompared:
+        print("benchmark {benchmark}: {rows} items could not be compared: {reason}".format(**entry), file=sys.stderr)
     fingerprints.fingerprints(work, own, tasks, mixture)
     decided = decisions.decide(work, own, mixture)
     _refuse_overlaps(out, decided["overlaps"])
@@ -86,7 +89,8 @@ def _run(work: Work, mixture: Mixture, out: Path, inputs: str, command: str) -> 
     shards.scatter(work, own, names, decided["sizes"])
     shards.gather(work, len(own), decided["shards"])
     images = store.store(work, tasks, list(decided["shards"]))
-    made = assemble.assemble(assemble.Built(work, mixture, own, tasks, decided, images), out, inputs, command)
+    built = assemble.Built(work, mixture, own, tasks, uncompared, decided, images)
+    made = assemble.assemble(built, out, inputs, command)
     rows, seconds = made["read"], time.monotonic() - start
     print(f"{rows:,} rows read in {seconds:.0f} s, {rows / seconds:,.0f} a second", file=sys.stderr)
     return made
@@ -140,6 +144,15 @@ def _prepared(out: Path, early: str, inputs: str) -> Path:
     return folder
 
 
+def _clear_rest(out: Path, inputs: str) -> None:
+    """Remove what a build leaves that is killed after its last step."""
+    shutil.rmtree(out.with_name(f".{out.name}.old"), ignore_errors=True)
+    work = out.with_name(f".{out.name}.build")
+    mark = work / "inputs"
+    if mark.is_file() and mark.read_text() == inputs:
+        shutil.rmtree(work, ignore_errors=True)
+
+
 def _refuse_overlaps(out: Path, overlaps: list[dict[str, Any]]) -> None:
     refused = [overlap for overlap in overlaps if overlap.get("action") == "fail"]
     if refused:
@@ -153,11 +166,11 @@ def _refuse_overlaps(out: Path, overlaps: list[dict[str, Any]]) -> None:
 
 
 def _refuse_strangers(out: Path) -> None:
-    """A folder is replaced only when a build made all that is in it."""
+    """A folder is replaced only when a build made all that is in it, as its manifest tells."""
     if not out.exists():
         return
     if not out.is_dir():
         raise BuildError(f"{out}: not a folder; give another --out")
-    strangers = sorted(path.name for path in out.iterdir() if path.name not in _OWN and path.suffix != ".parquet")
-    if strangers:
+    files = {path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir() or path.is_symlink()}
+    if strangers := sorted(files - manifest.named(out)):
         raise BuildError(f"{out}: holds {strangers[0]}, which no build wrote; move it away or give another --out")

@@ -90,6 +90,9 @@ def _overlaps(manifest: dict[str, Any]) -> list[str]:
     if not manifest["benchmarks"]:
         return []
     compared = f"Compared with {', '.join(manifest['benchmarks'])}."
+    if manifest["uncompared"]:
+        left = [[entry["benchmark"], REASONS[entry["reason"]], str(entry["rows"])] for entry in manifest["uncompared"]]
+        compared += " Of their items nothing was compared with these:\n\n" + _table(("benchmark", "why", "items"), left)
     lines = []
     for overlap in manifest["overlaps"]:
         if overlap["kind"] == "image":

@@ -81,7 +81,8 @@ def _check_images(folder: Path, made: dict[str, Any]) -> tuple[set[str], list[st
         try:
             found = stored_image(image["bytes"], max_pixels=image["width"] * image["height"])
         except Reject as reject:
-            findings.append(f"image {key}: {reject}")
+            advice = "" if image["phash"] else "; made without `checks`, which would have left its rows out"
+            findings.append(f"image {key}: {reject}{advice}")
             continue
         same_hash = image["phash"] in (None, found.phash)  # none where the mixture left the checks out
         if (found.width, found.height) != (image["width"], image["height"]) or not same_hash:

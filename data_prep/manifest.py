@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from data_prep import card
+
 FILE_NAME = "manifest.json"
 FORMAT = 3
 COUNTED = ("source", "language", "task", "modality")
@@ -36,8 +38,9 @@ def sha256(path: Path) -> str:
 
 
 def digest(value: Any) -> str:
-    """The sha256 of a value's JSON form."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    """The sha256 of a value's JSON form; a file's name need not be UTF-8."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def describe(folder: Path, files: Iterable[str], what: str, counts: dict[str, int]) -> dict[str, dict[str, Any]]:
@@ -81,6 +84,19 @@ def read(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def named(folder: Path) -> set[str]:
+    """The files that the folder's manifest names, of this or another format, relative to the folder.
+
+    Empty where there is no manifest that can be read.
+    """
+    try:
+        made = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
+        images = {f"images/{name}" for name in made["images"]}
+        return {FILE_NAME, card.FILE_NAME, *made["shards"], *made["files"], *images}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
 def is_complete(folder: Path, inputs: str) -> bool:
     """Whether the folder was made from these inputs and has every file that its manifest lists, at its size."""
     try:
@@ -89,5 +105,5 @@ def is_complete(folder: Path, inputs: str) -> bool:
         return False
     sizes = {folder / name: entry["bytes"] for name, entry in manifest["shards"].items()}
     sizes |= {folder / "images" / name: entry["bytes"] for name, entry in manifest["images"].items()}
-    present = all(path.is_file() and path.stat().st_size == size for path, size in sizes.items())
-    return present and manifest["inputs"] == inputs
+    whole = all(path.is_file() and path.stat().st_size == size for path, size in sizes.items())
+    return whole and all((folder / name).is_file() for name in named(folder)) and manifest["inputs"] == inputs

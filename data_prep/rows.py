@@ -63,10 +63,14 @@ class Message(TypedDict):
 
 
 class Loaded(NamedTuple):
-    """An encoded image file and how it was made (frame, window, crop); the note is empty for a file as it came."""
+    """An encoded image file and how it was made (frame, window, crop); the note is empty for a file as it came.
+
+    `file_sha256` is of the file that it was made from, in hex, and empty for a file as it came.
+    """
 
     data: bytes
     note: str = ""
+    file_sha256: str = ""
 
 
 class Sample(NamedTuple):

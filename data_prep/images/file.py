@@ -5,19 +5,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from data_prep.images import perceptual
 from data_prep.images.dicom_pixels import MAX_PIXELS, to_8_bits
-from data_prep.images.metadata import strip_jpeg, strip_png
+from data_prep.images.metadata import is_cut_off, strip_jpeg, strip_png
+from data_prep.images.orientation import orientation_of, upright, upright_size
 from data_prep.rows import Reject
 
-_ORIENTATION_TAG = 0x0112
-_ON_THEIR_SIDE = range(5, 9)
-"""Orientations of EXIF that change width and height."""
 _AS_THEY_ARE = {"PNG": ("1", "L", "P", "RGB"), "JPEG": ("L", "RGB")}
 
 
@@ -43,19 +40,24 @@ def stored_image(
     """
     with _rejecting(data):
         image = _opened(data, max_pixels)
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-        size = image.size[::-1] if orientation in _ON_THEIR_SIDE else image.size
+        if looked_at and image.format != "JPEG":
+            image.load()  # a JPEG file is decoded below, smaller
+        orientation = orientation_of(image)
+        size = upright_size(image, orientation)
         too_long = max_side is not None and max(size) > max_side
         if image.mode in _AS_THEY_ARE.get(image.format or "", ()) and "transparency" not in image.info and not too_long:
             strip = strip_png if image.format == "PNG" else strip_jpeg
-            phash = perceptual.phash(perceptual.grey(image)) if looked_at else None
-            return StoredImage(strip(data, orientation), *size, phash)
+            stored = strip(data, orientation)
+            if not looked_at and is_cut_off(stored):
+                raise Reject("undecodable_image", "truncated: the file has no end")
+            phash = perceptual.phash(perceptual.grey(image, orientation)) if looked_at else None
+            return StoredImage(stored, *size, phash)
         image.load()
-    picture = _eight_bit(cast(Image.Image, ImageOps.exif_transpose(image)))
-    if too_long and max_side is not None:
-        picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
-    phash = perceptual.phash(perceptual.grey(picture)) if looked_at else None
-    return StoredImage(png_file(picture), *picture.size, phash, resized=too_long)
+        picture = _eight_bit(upright(image, orientation))
+        if too_long and max_side is not None:
+            picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
+        phash = perceptual.phash(perceptual.grey(picture, 1)) if looked_at else None
+        return StoredImage(png_file(picture), *picture.size, phash, resized=too_long)
 
 
 def png_file(image: Image.Image) -> bytes:

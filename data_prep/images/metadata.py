@@ -11,6 +11,8 @@ from bisect import bisect_left
 
 from PIL import Image
 
+from data_prep.images.orientation import TAG
+
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 _PNG_KEPT = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"bKGD"}
@@ -18,7 +20,6 @@ _JPEG_APP0, _JPEG_APP2, _JPEG_APP14, _JPEG_SOS, _JPEG_EOI = 0xE0, 0xE2, 0xEE, 0x
 _END = b"\xff\xd9"
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 """Not 0xFF as entropy-coded bytes have it: before a stuffed zero, or before a restart's code."""
-_ORIENTATION_TAG = 0x0112
 
 
 def strip_png(data: bytes, orientation: int = 1) -> bytes:
@@ -66,6 +67,11 @@ def strip_jpeg(data: bytes, orientation: int = 1) -> bytes:
     return data if is_whole else b"".join(kept)
 
 
+def is_cut_off(stripped: bytes) -> bool:
+    """Whether a stripped PNG or JPEG file lacks its end."""
+    return not stripped.endswith((_END, b"IEND\xae\x42\x60\x82"))
+
+
 def _jpeg_kept(code: int, head: bytes) -> bool:
     if code == _JPEG_APP2:
         return head.startswith(b"ICC_PROFILE")
@@ -75,7 +81,7 @@ def _jpeg_kept(code: int, head: bytes) -> bool:
 
 def _exif(orientation: int) -> bytes:
     exif = Image.Exif()
-    exif[_ORIENTATION_TAG] = orientation
+    exif[TAG] = orientation
     return exif.tobytes().removeprefix(b"Exif\x00\x00")
 
 

@@ -1,9 +1,9 @@
 """What tells one picture from another whatever its file: a hash of its coarse structure (imagehash's phash)."""
 
-from typing import cast
-
 import imagehash
 from PIL import Image, ImageOps
+
+from data_prep.images.orientation import upright
 
 _SIDE = 192
 """Pixels that a JPEG image keeps at least on its shorter side while it is decoded; the hash looks at 32."""
@@ -15,14 +15,14 @@ of other sizes 367 (366), of 372 mirrored ones all. With 96 and 2 they are 550 a
 """
 
 
-def grey(image: Image.Image) -> Image.Image:
+def grey(image: Image.Image, orientation: int) -> Image.Image:
     """The image in grey and upright; a long JPEG image a half, a quarter or an eighth of its sides long.
 
     A JPEG decoder shrinks on its way, in less time than all pixels take. An image that is not loaded yet is thereby
     decoded, and cannot be had in its own size afterwards.
     """
     image.draft("L", (_SIDE, _SIDE))
-    return cast(Image.Image, ImageOps.exif_transpose(image.convert("L")))
+    return upright(image.convert("L"), orientation)
 
 
 def phash(image: Image.Image) -> str:

@@ -1,8 +1,11 @@
 """What of the benchmarks a training row may have: a question on its picture, a text item, or a picture alone."""
 
+import json
 import pickle
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -72,6 +75,28 @@ def gather(work: Work, slices: list[Slice], tasks: int, mixture: Mixture) -> Non
         made.shared[key] = sorted({mixture.benchmarks[source - first].name for source, _ in names})
     with putting(path) as unfinished:
         unfinished.write_bytes(pickle.dumps(made))
+
+
+def uncompared(work: Work, slices: list[Slice], tasks: int, mixture: Mixture) -> list[dict[str, Any]]:
+    """The items that no row was compared with, since they or all their pictures cannot be used: by benchmark and
+    reason how many.
+    """
+    first = len(mixture.sources)
+    known = pictures.index(work, tasks, ["source", "name", "reason"])
+    known = known.filter(pc.and_(pc.greater_equal(known["source"], first), pc.is_valid(known["reason"])))
+    bad = {(row["source"], row["name"]): row["reason"] for row in known.to_pylist()}
+    counts: Counter[tuple[str, str]] = Counter()
+    for rank, part in enumerate(slices):
+        if part.source < first:
+            continue
+        name = mixture.benchmarks[part.source - first].name
+        for reason, number in json.loads(work.path(read.STAGE, rank, "json").read_text())["ledger"].items():
+            counts[name, reason] += number
+        for images in between.table(work.path(read.STAGE, rank, "arrow"), ["images"])["images"].to_pylist():
+            reasons = [bad.get((part.source, image)) for image in images]
+            if reasons and all(reasons):
+                counts[name, str(reasons[0])] += 1
+    return [{"benchmark": name, "reason": reason, "rows": rows} for (name, reason), rows in sorted(counts.items())]
 
 
 def load(folder: Path) -> Benchmarks | None:

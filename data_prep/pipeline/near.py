@@ -52,8 +52,10 @@ def sign(texts: pa.ChunkedArray, pictures: list[str]) -> np.ndarray:
 
 def save(work: Work, rank: int, signed: np.ndarray) -> None:
     """Keep the bucket keys of a slice for `clusters`."""
-    with putting(work.path(SIGNATURES, rank, "npy")) as path, path.open("wb") as file:
-        np.save(file, signed)
+    buffer = io.BytesIO()
+    np.save(buffer, signed)
+    with putting(work.path(SIGNATURES, rank, "npy")) as path:
+        path.write_bytes(buffer.getbuffer())  # numpy's own writing does not say that a disk is full
 
 
 def clusters(work: Work, slices: int) -> np.ndarray:
@@ -61,7 +63,7 @@ def clusters(work: Work, slices: int) -> np.ndarray:
 
     def task(bucket: int, tick: Callable[[int], None]) -> None:
         with putting(work.folder / ALIKE / "pairs" / f"{bucket:05d}_00.dups") as path:
-            _pairs(work, slices, bucket).astype("<u4").tofile(path)
+            path.write_bytes(_pairs(work, slices, bucket).astype("<u4").tobytes())
 
     run(work, ALIKE, task, [1] * _CONFIG.num_buckets, "buckets of near duplicates")
     pairs, found_in = str(work.folder / ALIKE / "pairs"), work.folder / "clusters"

@@ -13,6 +13,7 @@ from PIL import Image
 from data_prep.images import perceptual
 from data_prep.images.dicom_pixels import MAX_PIXELS
 from data_prep.images.file import stored_image
+from data_prep.images.orientation import orientation_of
 from data_prep.images.store import SCHEMA as STORED
 from data_prep.mixture import Mixture
 from data_prep.pipeline import between, read
@@ -123,14 +124,14 @@ def _picture(source: Source, name: str, mixture: Mixture, is_benchmark: bool) ->
     loaded = source.load(name)
     looked_at = is_benchmark or mixture.looks_at_pictures
     stored = stored_image(loaded.data, mixture.max_side, mixture.max_pixels or MAX_PIXELS, looked_at)
-    came_as = hashlib.sha256(loaded.data).hexdigest()
-    key = came_as if stored.data == loaded.data else hashlib.sha256(stored.data).hexdigest()
+    loaded_as = hashlib.sha256(loaded.data).hexdigest()
+    key = loaded_as if stored.data == loaded.data else hashlib.sha256(stored.data).hexdigest()
     shown = {"width": stored.width, "height": stored.height, "phash": stored.phash}
     known = {
         "key": key,
         **shown,
         "flipped": _flipped(stored.data) if is_benchmark else [],
-        "file_sha256": came_as,
+        "file_sha256": loaded.file_sha256 or loaded_as,
         "note": loaded.note,
         "resized": stored.resized,
     }
@@ -139,4 +140,4 @@ def _picture(source: Source, name: str, mixture: Mixture, is_benchmark: bool) ->
 
 def _flipped(data: bytes) -> list[str]:
     with Image.open(io.BytesIO(data)) as image:
-        return perceptual.flipped(perceptual.grey(image))
+        return perceptual.flipped(perceptual.grey(image, orientation_of(image)))

@@ -1,6 +1,7 @@
-"""Last stage: the image store, each image that a written row refers to once, in the order in which rows first name it.
+"""Last stage: the image store, each image that a written row refers to once, in files of bounded size.
 
-The files of the pictures stage are its files, except those with an image that no written row refers to.
+A file of the pictures stage of which rows refer to every image becomes a file of the store as it is; what is used of
+the others is gathered in new files.
 """
 
 import json
@@ -20,36 +21,37 @@ from data_prep.sources.base import Source
 
 STAGE = "images"
 FILES = "files"
+FILE_BYTES = 1 << 30
+
+Piece = tuple[int, np.ndarray]
+"""The number of a file of the pictures stage, and which of its images are meant."""
 
 
 def store(work: Work, tasks: int, shards: list[str]) -> dict[str, int]:
     """Make the store's files from the `tasks` files of the pictures stage; how many images each has."""
-    chosen = [(rank, chosen) for rank, chosen in enumerate(_chosen(work, tasks, shards)) if chosen.any()]
-    names = [f"images-{number:05d}.arrow" for number in range(max(len(chosen), 1))]
+    whole, gathered = _planned(work, tasks, shards)
+    files = [*([piece] for piece in whole), *gathered] or [[]]
+    names = [f"images-{number:05d}.arrow" for number in range(len(files))]
+    counts = [sum(int(chosen.sum()) for _, chosen in pieces) for pieces in files]
     folder = work.folder / STAGE / FILES
     folder.mkdir(parents=True, exist_ok=True)
-    if not chosen:
-        with putting(folder / names[0]) as path, between.writing(path, SCHEMA):
-            pass
-    for (rank, mine), name in zip(chosen, names, strict=False):
-        if mine.all():
-            link(work.path(pictures.STAGE, rank, "arrow"), folder / name)
-    parts = [(rank, mine, name) for (rank, mine), name in zip(chosen, names, strict=False) if not mine.all()]
+    for (rank, _), name in zip(whole, names, strict=False):
+        link(work.path(pictures.STAGE, rank, "arrow"), folder / name)
 
-    def task(number: int, tick: Callable[[int], None]) -> None:
-        rank, mine, name = parts[number]
-        images = between.opened(work.path(pictures.STAGE, rank, "arrow"))
-        with putting(folder / name) as path, between.writing(path, SCHEMA) as writer:
-            start = 0
-            for part in range(images.num_record_batches):
-                batch = images.get_batch(part)
-                kept = batch.filter(pa.array(mine[start : start + batch.num_rows]))
-                writer.write_batch(kept)
-                start += batch.num_rows
-                tick(kept.num_rows)
+    def task(rank: int, tick: Callable[[int], None]) -> None:
+        number = len(whole) + rank
+        with putting(folder / names[number]) as path, between.writing(path, SCHEMA) as writer:
+            for part, chosen in files[number]:
+                images = between.opened(work.path(pictures.STAGE, part, "arrow"))
+                start = 0
+                for batch in map(images.get_batch, range(images.num_record_batches)):
+                    kept = batch.filter(pa.array(chosen[start : start + batch.num_rows]))
+                    writer.write_batch(kept)
+                    start += batch.num_rows
+                    tick(kept.num_rows)
 
-    run(work, STAGE, task, [int(mine.sum()) for _, mine, _ in parts], "images")
-    return {name: int(mine.sum()) for (_, mine), name in zip(chosen, names, strict=False)} or {names[0]: 0}
+    run(work, STAGE, task, counts[len(whole) :], "images")
+    return dict(zip(names, counts, strict=True))
 
 
 def described(work: Work, tasks: int, shards: list[str], sources: list[Source]) -> Iterator[str]:
@@ -71,12 +73,29 @@ def _used(work: Work, shards: list[str]) -> pa.Array:
     return pa.chunked_array(empty + [chunk for column in columns for chunk in pc.list_flatten(column).chunks]).unique()
 
 
-def _chosen(work: Work, tasks: int, shards: list[str]) -> list[np.ndarray]:
-    """For each file of the pictures stage, which of its images the store takes: of one key the first."""
-    columns = [between.table(work.path(pictures.STAGE, rank, "arrow"), ["key"])["key"] for rank in range(tasks)]
-    keys = pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.string())
-    taken = pc.is_in(keys, _used(work, shards)).to_numpy()
-    codes = keys.combine_chunks().dictionary_encode().indices.to_numpy()
-    is_first = np.zeros(len(codes), bool)
-    is_first[np.unique(codes, return_index=True)[1]] = True
-    return np.split(taken & is_first, np.cumsum([len(column) for column in columns])[:-1]) if columns else []
+def _planned(work: Work, tasks: int, shards: list[str]) -> tuple[list[Piece], list[list[Piece]]]:
+    """The files that the store takes as they are, and the pieces of each file that is written anew."""
+    whole: list[Piece] = []
+    gathered: dict[int, list[Piece]] = {}
+    total = 0
+    for rank, (chosen, sizes) in enumerate(_chosen(work, tasks, shards)):
+        if chosen.all() and sizes.sum() <= FILE_BYTES:
+            whole.append((rank, chosen))
+            continue
+        before = total + np.cumsum(chosen * sizes) - chosen * sizes
+        number = before // FILE_BYTES
+        for file in np.unique(number[chosen]).tolist():
+            gathered.setdefault(file, []).append((rank, chosen & (number == file)))
+        total += int(sizes[chosen].sum())
+    return whole, list(gathered.values())
+
+
+def _chosen(work: Work, tasks: int, shards: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For each file of the pictures stage which images the store takes, of one key the first, and all images' bytes."""
+    used, seen = set(_used(work, shards).to_pylist()), set[str]()
+    for rank in range(tasks):
+        images = between.table(work.path(pictures.STAGE, rank, "arrow"), ["key", "bytes"])
+        keys = images["key"].to_pylist()
+        chosen = np.array([key in used and key not in seen for key in keys], bool)
+        seen.update(keys)
+        yield chosen, pc.binary_length(images["bytes"]).to_numpy()

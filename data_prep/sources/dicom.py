@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from data_prep import manifest
 from data_prep.images.dicom_pixels import decode
 from data_prep.images.file import png_file
 from data_prep.rows import LANGUAGES, Loaded, Reject, Sample
@@ -95,7 +96,8 @@ def load(
     decoded = decode(path, frame, window)
     image = decoded.image.crop(crop) if crop else decoded.image
     note = f"frame {decoded.index} of {decoded.frames}, {decoded.window}"
-    return Loaded(png_file(image), f"{note}, crop {' '.join(map(str, crop))}" if crop else note)
+    cropped = f", crop {' '.join(map(str, crop))}" if crop else ""
+    return Loaded(png_file(image), note + cropped, manifest.sha256(path))
 
 
 def _name(row: dict[str, Any]) -> str:

@@ -42,8 +42,9 @@ def dialogue(row: dict[str, Any]) -> Dialogue:
     messages: list[Message] = []
     own: list[str] = []
     for number, turn in enumerate(_turns(row), start=1):
+        role = _role(number, turn)
         parts, names = _said(number, _first(turn, _TEXTS))
-        messages.append({"role": _role(number, turn), "content": parts})
+        messages.append({"role": role, "content": parts})
         own += names
     return Dialogue(messages, _in_order(own, image_names(row)))
 

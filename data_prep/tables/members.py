@@ -7,6 +7,7 @@ import tarfile
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -99,7 +100,8 @@ class FolderMembers(Members):
         return dict(sorted(self._files.items()))
 
     def _below(self, folder: str | Path, inner: str) -> Iterator[tuple[str, int]]:
-        with os.scandir(folder) as entries:
+        """Path and size of each file; a folder that may not be read, such as lost+found of a disk, has none."""
+        with suppress(PermissionError), os.scandir(folder) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     yield from self._below(entry.path, f"{inner}{entry.name}/")

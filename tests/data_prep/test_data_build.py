@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -69,8 +70,8 @@ def change_mixture(folder, out):
         file.write("seed: 5\n")
 
 
-def lose_manifest(folder, out):
-    (out / "manifest.json").unlink()
+def lose_ledger(folder, out):
+    (out / "ledger.jsonl").unlink()
 
 
 def lose_shard(folder, out):
@@ -82,7 +83,7 @@ def cut_store(folder, out):
     store.write_bytes(store.read_bytes()[:-50])
 
 
-@pytest.mark.parametrize("change", [change_table, change_image, change_mixture, lose_manifest, lose_shard, cut_store])
+@pytest.mark.parametrize("change", [change_table, change_image, change_mixture, lose_ledger, lose_shard, cut_store])
 def test_changed_inputs_and_a_half_written_folder_are_built_again(tiny, tmp_path, change):
     out = tmp_path / "out"
     build(mixture_file.load(tiny), out, "test")
@@ -152,9 +153,56 @@ def test_a_folder_of_another_kind_is_never_replaced(tiny, tmp_path):
     with pytest.raises(BuildError, match=r"thesis: holds chapter\.tex, which no build wrote"):
         build(mixture_file.load(tiny), out, "test")
     assert files(out) == {"chapter.tex": b"years of work"}
+    (out / "chapter.tex").rename(out / "train-00000-of-00001.parquet")  # as a download from the Hub is named
+    with pytest.raises(BuildError, match="which no build wrote"):
+        build(mixture_file.load(tiny), out, "test")
     (tmp_path / "file").touch()
     with pytest.raises(BuildError, match="not a folder"):
         build(mixture_file.load(tiny), tmp_path / "file", "test")
+
+
+def test_a_file_that_somebody_put_beside_the_images_is_never_removed(tiny, tmp_path):
+    out = tmp_path / "out"
+    build(mixture_file.load(tiny), out, "test")
+    (out / "images/mine.png").write_bytes(b"mine")
+    change_mixture(tmp_path, out)
+    with pytest.raises(BuildError, match=r"holds images/mine\.png, which no build wrote"):
+        build(mixture_file.load(tiny), out, "test")
+    (out / "images/mine.png").unlink()
+    assert build(mixture_file.load(tiny), out, "test")
+
+
+def test_a_set_of_another_version_is_replaced(tiny, tmp_path):
+    made = build(mixture_file.load(tiny), tmp_path / "out", "test")
+    (tmp_path / "out/manifest.json").write_text(json.dumps(made | {"format": 1}))
+    assert build(mixture_file.load(tiny), tmp_path / "out", "test") == made
+
+
+def test_what_a_build_leaves_that_is_killed_at_its_end_is_cleared_by_the_next(tiny, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr("data_prep.build.shutil.rmtree", lambda *_, **__: None)
+        build(mixture_file.load(tiny), out, "test")
+    (tmp_path / ".out.old").mkdir()
+    assert (tmp_path / ".out.build").exists()
+    assert build(mixture_file.load(tiny), out, "test") is None
+    assert not (tmp_path / ".out.build").exists() and not (tmp_path / ".out.old").exists()
+
+
+def test_a_file_name_that_is_not_utf_8_and_a_closed_folder_stop_nothing(tmp_path, monkeypatch):
+    """Names from an archive made in another code page; lost+found of a disk."""
+    path = llava_mixture(tmp_path, ROWS)
+    (tmp_path / "pictures" / os.fsdecode(b"bad\xff.png")).write_bytes(b"")
+    (tmp_path / "pictures/closed").mkdir()
+    scandir = os.scandir
+
+    def refuse(folder):
+        if str(folder).endswith("closed"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr("data_prep.tables.members.os.scandir", refuse)
+    assert set(built(path, tmp_path / "out")[1]) == {"one", "two"}
 
 
 @pytest.mark.parametrize("data", [b'[{"id": "1", "image"', b"[", json.dumps(ROWS).encode()[:-1]])

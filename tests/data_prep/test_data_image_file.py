@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from data_prep.images.file import stored_image
+from data_prep.images.orientation import orientation_of, upright, upright_size
 from data_prep.rows import Reject
 
 
@@ -123,9 +124,36 @@ def test_the_hash_of_a_picture_is_that_of_its_other_files(width, height, mode, o
 
 
 def test_an_image_that_nothing_looks_at_is_not_decoded():
-    """Its header tells the size; what is broken behind it is found by `data_prep check`."""
-    data = encoded(picture(size=(200, 100)), "JPEG")[:900]
-    stored = stored_image(data, looked_at=False)
-    assert (stored.width, stored.height, stored.phash) == (200, 100, None)
-    with pytest.raises(Reject, match="web page"):
-        stored_image(b"<!DOCTYPE html><html>404</html>", looked_at=False)
+    """Its header tells the size, its last bytes that it is whole; other damage is found by `data_prep check`."""
+    whole = encoded(picture(size=(200, 100)))
+    damaged = whole[:300] + bytes(50) + whole[350:]
+    stored = stored_image(damaged, looked_at=False)
+    assert (stored.data, stored.width, stored.height, stored.phash) == (damaged, 200, 100, None)
+    with pytest.raises(Reject):
+        stored_image(damaged)
+    for cut in (whole[:900], encoded(picture(size=(200, 100)), "JPEG")[:900], b"<!DOCTYPE html><html>404</html>"):
+        with pytest.raises(Reject) as caught:
+            stored_image(cut, looked_at=False)
+        assert caught.value.reason == "undecodable_image"
+
+
+@pytest.mark.parametrize("mode, format", [("RGB", "JPEG"), ("CMYK", "JPEG"), ("RGB", "PNG"), ("RGB", "WEBP")])
+@pytest.mark.parametrize("max_side", [None, 24])
+def test_broken_exif_costs_nothing_but_itself(mode, format, max_side):
+    """Cameras and scanners write it; the pixels are good, and upright as far as anybody can tell."""
+    whole = picture(size=(60, 40)).convert(mode)
+    bodies = (b"Exif\0\0not a TIFF file", b"Exif\0\0II*\0\xff\xff\xff\x7f", b"Exif\0\0MM\0*\0\0\0\x08\0\x09")
+    for body in bodies:
+        stored = stored_image(encoded(whole, format, exif=body), max_side)
+        clean = stored_image(encoded(whole, format), max_side)
+        assert stored == clean
+
+
+def test_every_orientation_is_turned_as_pillow_turns_it():
+    for number in range(10):
+        exif = Image.Exif()
+        exif[0x0112] = number
+        image = Image.open(io.BytesIO(encoded(picture(size=(40, 20)), exif=exif)))
+        turned = upright(image, orientation_of(image))
+        assert np.array_equal(np.asarray(turned), np.asarray(ImageOps.exif_transpose(image)))
+        assert turned.size == upright_size(image, orientation_of(image))

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 from data_fixtures import built, encoded, llava_mixture, llava_row, picture
 
 from data_prep.__main__ import main
@@ -24,8 +25,6 @@ def other_source(folder, name, rows, **keys):
 
 def mixture_of(folder, rows, more=(), **keys):
     """The first table's mixture with further sources."""
-    import yaml
-
     path = llava_mixture(folder, rows, **keys)
     given = yaml.safe_load(path.read_text())
     given["sources"][0]["name"] = "messages"
@@ -79,8 +78,6 @@ def test_a_question_of_a_benchmark_fails_the_build_until_the_mixture_says_what_t
     path = mixture_of(tmp_path, rows)
     (tmp_path / "pictures/test.jpg").write_bytes(encoded(picture(0), "JPEG", quality=95))
     benchmark = other_source(tmp_path, "bench", [llava_row("t", "test.jpg", question)])
-    import yaml
-
     given = yaml.safe_load(path.read_text()) | {"benchmarks": [benchmark]}
     path.write_text(yaml.safe_dump(given))
     out = tmp_path / "out"
@@ -106,19 +103,35 @@ def test_a_flipped_picture_of_a_benchmark_is_found(tmp_path):
     (tmp_path / "pictures/flip.png").write_bytes(encoded(ImageOps.mirror(smooth)))
     (tmp_path / "pictures/bench.png").write_bytes(encoded(smooth))
     benchmark = other_source(tmp_path, "bench", [llava_row("t", "bench.png", "<image>\nWhich organ?")])
-    import yaml
-
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"benchmarks": [benchmark]}))
     made = built(path, tmp_path / "out")[0]
     assert [(entry["kind"], entry["rows"]) for entry in made["overlaps"]] == [("image", 1)]
+
+
+def test_items_of_a_benchmark_that_nothing_can_be_compared_with_are_told(tmp_path, capsys):
+    """A benchmark's picture that is not there would hide that a row has its question."""
+    path = mixture_of(tmp_path, [llava_row("asks", question="<image>\nWhich organ?")])
+    (tmp_path / "pictures/whole.png").write_bytes(encoded(picture(1)))
+    items = [
+        llava_row("gone", "gone.png", "<image>\nWhich organ?"),
+        llava_row("whole", "whole.png", "<image>\nIs it normal?"),
+        llava_row("bad", "whole.png", answer=""),
+    ]
+    benchmark = other_source(tmp_path, "bench", items)
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"benchmarks": [benchmark]}))
+    made = built(path, tmp_path / "out")[0]
+    assert made["uncompared"] == [
+        {"benchmark": "bench", "reason": "empty_answer", "rows": 1},
+        {"benchmark": "bench", "reason": "missing_image", "rows": 1},
+    ]
+    assert "benchmark bench: 1 items could not be compared: missing_image" in capsys.readouterr().err
+    assert "| bench | the image file is not there" in (tmp_path / "out/README.md").read_text()
 
 
 def test_a_text_item_of_a_benchmark_is_found_inside_a_longer_row(tmp_path):
     row = text_row("has", f"Read this first. {LONG} and a small right one. What is the next step?", "Drainage.")
     path = mixture_of(tmp_path, [row, text_row("not", "What is the next step?", "Rest.")])
     benchmark = other_source(tmp_path, "bench", [text_row("t", LONG, "x")])
-    import yaml
-
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"benchmarks": [benchmark]}))
     from data_prep import mixture_file
     from data_prep.build import build

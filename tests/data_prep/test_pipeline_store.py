@@ -7,7 +7,7 @@ import yaml
 from data_fixtures import built, encoded, llava_mixture, llava_row, picture
 
 from data_prep.check import CheckError, check
-from data_prep.pipeline import pictures
+from data_prep.pipeline import pictures, store
 from data_prep.reading import store_images
 
 NAMES = [f"{letter}.png" for letter in "abcdefg"]
@@ -32,7 +32,22 @@ def test_the_store_has_the_images_of_written_rows_and_no_other(tmp_path, monkeyp
     stored = [image["key"] for image in store_images(tmp_path / "out", list(made["images"]))]
     assert len(rows) == asked and sorted(stored) == sorted({key for row in rows.values() for key in row["images"]})
     assert list(made["images"]) == [f"images-{number:05d}.arrow" for number in range(len(made["images"]))]
-    assert all(entry["images"] in (1, 2) for entry in made["images"].values())
+    assert check(tmp_path / "out") == made
+
+
+@pytest.mark.parametrize("bound", [1, 2_000, 1 << 30])
+def test_files_of_the_store_are_bounded_and_not_many(tmp_path, monkeypatch, bound):
+    """Of two pictures a task every second one is used: without a bound one file gathers them all."""
+    monkeypatch.setattr(pictures, "_PICTURES", 2)
+    monkeypatch.setattr(store, "FILE_BYTES", bound)
+    path = mixture(tmp_path, quotas=[{"rows": 3}])
+    made, rows, _ = built(path, tmp_path / "out")
+    sizes = {}
+    for name in made["images"]:
+        sizes[name] = [len(image["bytes"]) for image in store_images(tmp_path / "out", [name])]
+    assert sum(map(len, sizes.values())) == len(rows) == 3
+    assert all(sum(found[:-1]) < bound for found in sizes.values()), "a file begins no image above its bound"
+    assert len(sizes) == {1: 3, 2_000: 2, 1 << 30: 1}[bound]
     assert check(tmp_path / "out") == made
 
 
@@ -48,10 +63,13 @@ def test_without_checks_pictures_stay_as_they_came_and_what_is_broken_is_found_l
     made = built(path, tmp_path / "out")[0]
     assert [image["phash"] for image in store_images(tmp_path / "out", list(made["images"]))] == [None] * 6
     assert check(tmp_path / "out") == made
-    broken = encoded(picture(0, size=(200, 200)), "JPEG")[:900]
-    (tmp_path / "pictures/b.png").write_bytes(broken)
+    broken = encoded(picture(0, size=(200, 200)), "JPEG")
+    (tmp_path / "pictures/b.png").write_bytes(broken[:900])
+    assert built(path, tmp_path / "out")[2]["b.png"]["reason"] == "undecodable_image", "it has no end"
+    whole = encoded(picture(1, size=(200, 200)))
+    (tmp_path / "pictures/b.png").write_bytes(whole[:500] + bytes(50) + whole[550:])
     assert len(built(path, tmp_path / "out")[1]) == 7
-    with pytest.raises(CheckError, match="truncated"):
+    with pytest.raises(CheckError, match="made without `checks`"):
         check(tmp_path / "out")
     given = yaml.safe_load(path.read_text()) | {"checks": True}
     path.write_text(yaml.safe_dump(given))

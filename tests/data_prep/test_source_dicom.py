@@ -1,3 +1,4 @@
+import hashlib
 import io
 import json
 import pickle
@@ -107,6 +108,11 @@ def test_the_header_s_patient_is_not_in_the_picture(study):
     loaded = source(study).load("series/1.dcm")
     assert b"4711" in (study / "study/series/1.dcm").read_bytes()
     assert b"4711" not in loaded.data and "4711" not in loaded.note
+
+
+def test_the_hash_of_the_file_as_it_came_is_the_dicom_file_s(study):
+    loaded = source(study).load("series/1.dcm")
+    assert loaded.file_sha256 == hashlib.sha256((study / "study/series/1.dcm").read_bytes()).hexdigest()
 
 
 def test_the_source_s_own_keys_are_checked(study):
