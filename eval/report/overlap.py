@@ -30,6 +30,10 @@ def overlap_blocks(folder: Path | None, scored: Iterable[str]) -> list[Block]:
     unknown = [name for name in names if not any(is_same(name, other) for other in compared)]
     if unknown:
         blocks.append(Paragraph(f"It was not compared with {', '.join(unknown)}, so nothing is known of these."))
+    left = data.manifest.get("uncompared", [])
+    if left:
+        items = ", ".join(f"{entry['rows']} of {entry['benchmark']} ({entry['reason']})" for entry in left)
+        blocks.append(Paragraph(f"Items of benchmarks that nothing could be compared with: {items}."))
     found = data.manifest.get("overlaps", [])
     if not found:
         return [*blocks, Paragraph("Nothing in common was found.")]

@@ -132,6 +132,7 @@ def test_texts_that_may_not_be_given_on_are_left_out(tmp_path):
 
 
 def test_overlap_of_training_data(tmp_path):
+    left = [{"benchmark": "vqa_rad_test", "reason": "missing_image", "rows": 7}]
     overlaps = [
         {"benchmark": "slake_test", "source": "llava_med", "kind": "image", "rows": 3, "examples": ["r1", "r2", "r3"]},
         {"benchmark": "mmlu", "source": "medqa", "kind": "question", "rows": 2, "examples": ["q1"]}
@@ -139,7 +140,7 @@ def test_overlap_of_training_data(tmp_path):
     ]
     manifest = {"name": "bimed-v", "shards": {}, "benchmarks": ["slake_test", "mmlu"], "ledger": {"benchmark": 2}}
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "manifest.json").write_text(json.dumps({**manifest, "overlaps": overlaps}))
+    (tmp_path / "data" / "manifest.json").write_text(json.dumps({**manifest, "overlaps": overlaps, "uncompared": left}))
     for name in ("slake", "pubmedqa"):
         make.write_run(tmp_path, name)
     make.write_scores(tmp_path, [])
@@ -147,6 +148,7 @@ def test_overlap_of_training_data(tmp_path):
     assert "| slake\\_test | slake | llava\\_med | an image | 3 | kept: another question | r1, r2, r3 |" in page
     assert "| mmlu | no | medqa | a question | 2 | left out: word for word | q1 |" in page
     assert "not compared with pubmedqa" in page
+    assert inline("nothing could be compared with: 7 of vqa_rad_test (missing_image)") in page
     page = write_report(tmp_path, [], tmp_path / "report.md")[0].read_text(encoding="utf-8")
     assert inline(NOT_GIVEN) in page
     with pytest.raises(EvalError, match=re.escape("manifest.json: there is no manifest")):
