@@ -1,6 +1,8 @@
 """MinHash of many rows at once is datatrove's MinHash of one row at a time."""
 
 import struct
+from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -84,3 +86,10 @@ def test_hash_functions_are_datatroves():
     a, b = near._functions()
     theirs = MinhashDedupSignature("unused", near._CONFIG, WhitespaceTokenizer()).parameters
     assert (a == theirs[0]).all() and (b == theirs[1]).all()
+
+
+def test_a_full_disk_is_told_as_such(monkeypatch, tmp_path):
+    """numpy's own writing raises an OSError without a number, which no message can be made of."""
+    monkeypatch.setattr(near, "putting", lambda _: nullcontext(Path("/dev/full")))
+    with pytest.raises(OSError, match="No space left"):
+        near.save(Work(tmp_path, 1), 0, np.zeros((15, 9_000), np.uint64))
