@@ -144,6 +144,13 @@ def choice(question: str, options: list[str], right: int, letters: str = "ABCDEF
     return ["\n".join([question.strip(), *lines]), lines[right]]
 
 
+def own_id(row: dict[str, Any], key: str, place: str) -> str:
+    """The row's own id under `key` as text; where that is null or empty, its place in the file ("row-3")."""
+    value = row.get(key)
+    text = "" if value is None else str(value)
+    return text if text.strip() else place.replace(" ", "-")
+
+
 def field(row: dict[str, Any], *names: str) -> str:
     """The text of the first of these fields that the row has; numbers become text. Raises Reject for none."""
     for name in names:

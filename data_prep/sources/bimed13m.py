@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from data_prep.rows import LANGUAGES, Message, Reject, Sample
-from data_prep.sources.base import About, Source, conversation, wrong_choice, wrong_file
+from data_prep.sources.base import About, Source, conversation, own_id, wrong_choice, wrong_file
 from data_prep.sources.base import field as text_of
 from data_prep.sources.kinds import TURNS, language_of, select, task_of, wrong_choices
-from data_prep.sources.turns import LISTS, dialogue, own_id
+from data_prep.sources.turns import LISTS, dialogue
 from data_prep.tables.base import Table
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.parquet import ParquetTable
@@ -45,7 +45,7 @@ class Bimed13m(Source):
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
         """The row's id, or else its place in the file."""
-        return f"bimed13m-{own_id(row, place)}"
+        return f"bimed13m-{own_id(row, 'id', place)}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
         """A question or a conversation without images. Raises Reject."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from data_prep.rows import LANGUAGES, Reject, Rejected, Sample
-from data_prep.sources.base import About, Source, conversation, field, wrong_choice
+from data_prep.sources.base import About, Source, conversation, field, own_id, wrong_choice
 from data_prep.sources.text_source import first_found, missing
 from data_prep.tables.archive import ImageFolder
 from data_prep.tables.base import Table, TableError, all_rows
@@ -93,8 +93,8 @@ class BimedMbench(Source):
         return ImageFolder(self.images or self.file.parent / "images")
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """The language and the question's number."""
-        return f"bimed_mbench-{self.language}-{row.get('question_id', place.replace(' ', '-'))}"
+        """The language and the question's number, or else its place in the file."""
+        return f"bimed_mbench-{self.language}-{own_id(row, 'question_id', place)}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
         """The question with its figure. Raises Reject."""

@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 from data_prep.rows import LANGUAGES, Message, Reject, Sample
-from data_prep.sources.base import About, Source, wrong_choice, wrong_file
+from data_prep.sources.base import About, Source, own_id, wrong_choice, wrong_file
 from data_prep.sources.kinds import (
     STAGES,
     TURNS,
@@ -30,7 +30,7 @@ from data_prep.sources.kinds import (
     wrong_choices,
 )
 from data_prep.sources.llava_med import article, pair_row_id
-from data_prep.sources.turns import dialogue, image_names, own_id
+from data_prep.sources.turns import dialogue, image_names
 from data_prep.sources.vqa import article as pmc_article
 from data_prep.tables.archive import ImageFolder
 from data_prep.tables.base import Table
@@ -97,7 +97,7 @@ class BimedV(Source):
     def row_id(self, place: str, row: dict[str, Any]) -> str:
         """The stage and the row's id; an Arabic row, whose id may be that of its English original, ends in "-ar"."""
         arabic = "-ar" if _ARABIC_LETTER.search(str(row.get("conversations", row))) else ""
-        return f"bimed_v-{self._stage}-{own_id(row, place)}{arabic}"
+        return f"bimed_v-{self._stage}-{own_id(row, 'id', place)}{arabic}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
         """A caption, an instruction or a conversation. Raises Reject."""

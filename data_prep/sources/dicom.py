@@ -14,7 +14,7 @@ from data_prep import manifest
 from data_prep.images.dicom_pixels import decode
 from data_prep.images.file import png_file
 from data_prep.rows import LANGUAGES, Loaded, Reject, Sample
-from data_prep.sources.base import About, Source, conversation, field, wrong_choice, wrong_file
+from data_prep.sources.base import About, Source, conversation, field, own_id, wrong_choice, wrong_file
 from data_prep.tables.archive import ImageFolder
 from data_prep.tables.base import Table
 from data_prep.tables.json_file import JsonTable
@@ -63,7 +63,7 @@ class Dicom(Source):
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
         """The prefix and the row's own id, or else its place."""
-        return (self.id_prefix or f"{self.name or 'dicom'}-") + str(row.get("id") or place.replace(" ", "-"))
+        return (self.id_prefix or f"{self.name or 'dicom'}-") + own_id(row, "id", place)
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
         """A question on one frame. Raises Reject."""

@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 
 from data_prep import manifest
 from data_prep.rows import Loaded, Reject, Rejected, Sample
-from data_prep.sources.base import About, Source, wrong_choice, wrong_file
+from data_prep.sources.base import About, Source, own_id, wrong_choice, wrong_file
 from data_prep.sources.kinds import STAGES, language_of, modality_of, stage_of
-from data_prep.sources.turns import dialogue, own_id
+from data_prep.sources.turns import dialogue
 from data_prep.tables.archive import ImageFolder
 from data_prep.tables.base import Table, all_rows
 from data_prep.tables.json_file import JsonTable
@@ -85,7 +85,7 @@ class LlavaMed(Source):
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
         """The file's name and the pair's id."""
-        return pair_row_id(self.path, own_id(row, place))
+        return pair_row_id(self.path, own_id(row, "id", place))
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
         """A caption, or a conversation. Raises Reject."""

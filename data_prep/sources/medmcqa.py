@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from data_prep.rows import Reject, Sample
-from data_prep.sources.base import About, choice, field
+from data_prep.sources.base import About, choice, field, own_id
 from data_prep.sources.text_source import TextSource, explained, number_of
 
 _OPTIONS = ("opa", "opb", "opc", "opd")
@@ -37,8 +37,8 @@ class Medmcqa(TextSource):
         return f"data/{self.split}-*.parquet", original, f"data/{original}"
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """The question's own id."""
-        return f"medmcqa-{row.get('id') or f'{self.split}-{number_of(place)}'}"
+        """The question's own id, or else the split and the row."""
+        return f"medmcqa-{own_id(row, 'id', f'{self.split}-{number_of(place)}')}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
         """The question with its options. Raises Reject."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from data_prep.rows import Reject, Sample
-from data_prep.sources.base import About, choice, field
+from data_prep.sources.base import About, choice, field, own_id
 from data_prep.sources.text_source import TextSource, number_of
 
 _HUB_OPTIONS = ("ending0", "ending1", "ending2", "ending3")
@@ -55,7 +55,7 @@ class Medqa(TextSource):
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
         """The Hub's id ("train-00000"), or else the split and the line, with the number of options."""
-        return f"medqa-{self.options}-{row.get('id') or f'{self.split}-{number_of(place)}'}"
+        return f"medqa-{self.options}-{own_id(row, 'id', f'{self.split}-{number_of(place)}')}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
         """The question with its options. Raises Reject."""

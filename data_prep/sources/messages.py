@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from data_prep.rows import LANGUAGES, Sample, spoken
-from data_prep.sources.base import About, Source, wrong_choice, wrong_file
+from data_prep.sources.base import About, Source, own_id, wrong_choice, wrong_file
 from data_prep.sources.kinds import TASKS, language_of, modality_of
-from data_prep.sources.turns import dialogue, own_id
+from data_prep.sources.turns import dialogue
 from data_prep.sources.vqa import says_closed, task
 from data_prep.tables.archive import ImageFolder
 from data_prep.tables.base import Table
@@ -64,7 +64,7 @@ class Messages(Source):
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
         """The prefix and the row's own id, or else its place."""
-        return (self.id_prefix or f"{self.name or 'messages'}-") + own_id(row, place)
+        return (self.id_prefix or f"{self.name or 'messages'}-") + own_id(row, "id", place)
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
         """The row as it is. Raises Reject."""

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from data_prep import manifest
 from data_prep.rows import Reject, Sample
-from data_prep.sources.base import About, field, wrong_choice, wrong_file
+from data_prep.sources.base import About, field, own_id, wrong_choice, wrong_file
 from data_prep.sources.report_sections import FINDINGS, IMPRESSION, sections
 from data_prep.sources.text_source import TextSource, first_found
 
@@ -72,8 +72,8 @@ class MimicIii(TextSource):
         return super().inputs() | ({listed.name: manifest.sha256(listed)} if self.test_ids else {})
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """The note's ROW_ID."""
-        return f"mimic_iii-{row.get('ROW_ID') or place.replace(' ', '-')}"
+        """The note's ROW_ID, or else its place in the file."""
+        return f"mimic_iii-{own_id(row, 'ROW_ID', place)}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample | None:
         """The findings and their impression; None for notes of other kinds. Raises Reject."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from data_prep.rows import Loaded, Reject, Sample
 from data_prep.sources import hub_parquet
-from data_prep.sources.base import About, Source, field, wrong_choice
+from data_prep.sources.base import About, Source, field, own_id, wrong_choice
 from data_prep.sources.vqa import asked, task
 from data_prep.tables.archive import ImageFolder
 from data_prep.tables.base import Table
@@ -73,8 +73,8 @@ class PathVqa(Source):
         return [hub_parquet.Shard(path) for path in hub_parquet.shards(self._folder, self.split)]
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """By the split and `question_id`, or by the split, the file and the row."""
-        number = hub_parquet.row_number(row) if "_file" in row else row.get("question_id", place)
+        """By the split and `question_id` or the place; on the Hub by the split, the file and the row."""
+        number = hub_parquet.row_number(row) if "_file" in row else own_id(row, "question_id", place)
         return f"path_vqa-{self.split}-{number}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:

@@ -68,9 +68,10 @@ class PmcOa(Source):
         return [JsonTable(self._table)]
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """By the table and the image, which has one row."""
+        """By the table and the image, which has one row, or else the place in the file."""
         image = row.get("image")
-        return f"{self._table.stem}-{Path(image).stem if isinstance(image, str) and image else place}"
+        name = Path(image).stem if isinstance(image, str) and image else place.replace(" ", "-")
+        return f"{self._table.stem}-{name}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
         """An instruction and the caption of one figure."""

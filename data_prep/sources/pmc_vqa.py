@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from data_prep.rows import Reject, Sample
-from data_prep.sources.base import About, Source, choice, field, wrong_choice, wrong_file
+from data_prep.sources.base import About, Source, choice, field, own_id, wrong_choice, wrong_file
 from data_prep.sources.vqa import article, asked, first_there, task
 from data_prep.tables.archive import ImageFolder
 from data_prep.tables.base import Table
@@ -76,7 +76,8 @@ class PmcVqa(Source):
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
         """By release, split, style, and `index` or the place in the file."""
-        number = str(row.get("index") or place.rpartition(" ")[2])
+        # a bare number beside other rows' indices could be one of them
+        number = own_id(row, "index", place) if "index" in row else place.rpartition(" ")[2]
         return f"pmc_vqa-{self._release}-{self.split}-{self.style}-{number}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample | None:

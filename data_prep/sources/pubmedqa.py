@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from data_prep import manifest
 from data_prep.rows import Reject, Rejected, Sample
-from data_prep.sources.base import About, field, wrong_choice, wrong_file
+from data_prep.sources.base import About, field, own_id, wrong_choice, wrong_file
 from data_prep.sources.json_object import pairs
 from data_prep.sources.text_source import TextSource, explained, first_found, table_of
 from data_prep.tables.base import Table
@@ -79,8 +79,8 @@ class Pubmedqa(TextSource):
         return super().inputs() | ({listed.name: manifest.sha256(listed)} if listed else {})
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """The article's PMID."""
-        return f"pubmedqa-{row.get('pubid', place)}"
+        """The article's PMID, or else the part and the place in its file."""
+        return f"pubmedqa-{own_id(row, 'pubid', f'{self.part}-{place}')}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample | None:
         """The abstract and the question; the decision and the abstract's conclusion. Raises Reject."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from data_prep.rows import LANGUAGES, Reject, Sample
-from data_prep.sources.base import About, Source, field, wrong_choice, wrong_file
+from data_prep.sources.base import About, Source, field, own_id, wrong_choice, wrong_file
 from data_prep.sources.vqa import asked, first_there, says_closed, snake, task
 from data_prep.tables.archive import ImageFolder
 from data_prep.tables.base import Table
@@ -61,8 +61,8 @@ class Slake(Source):
         return [JsonTable(self._table)]
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """By `qid`, which is one count over the splits."""
-        return f"slake-{row['qid']}" if "qid" in row else f"slake-{self.split}-{place}"
+        """By `qid`, which is one count over the splits, or by the split and the place in its file."""
+        return f"slake-{own_id(row, 'qid', f'{self.split}-{place}')}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
         """A question on one image."""

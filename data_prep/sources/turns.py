@@ -65,12 +65,6 @@ def image_names(row: dict[str, Any]) -> list[str]:
     return [_picture_name(name) for name in (value if isinstance(value, list) else [value])]
 
 
-def own_id(row: dict[str, Any], place: str) -> str:
-    """The row's `id` as text, or its place in the file where it has none."""
-    value = row.get("id")
-    return place.replace(" ", "-") if value is None or value == "" else str(value)
-
-
 def _turns(row: dict[str, Any]) -> list[dict[str, Any]]:
     turns = row.get(LISTS[0]) or next((row[key] for key in LISTS if row.get(key)), None)
     if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):

@@ -87,4 +87,7 @@ def _query(row: dict[str, Any]) -> Query:
     for key, value, known in (("presupposition_level", level, LEVELS), ("claim_veracity", veracity, VERACITIES)):
         if value not in known:
             raise Reject("bad_row", f"{key!r} is {value!r}; known: {', '.join(known)}")
-    return Query(field(row, "claim_id"), field(row, "claim"), veracity, level, field(row, "query_with_presupposition"))
+    claim_id = field(row, "claim_id")
+    if not claim_id:
+        raise Reject("bad_row", "no text under 'claim_id'")
+    return Query(claim_id, field(row, "claim"), veracity, level, field(row, "query_with_presupposition"))

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from data_prep.rows import Loaded, Reject, Rejected, Sample
 from data_prep.sources import hub_parquet
-from data_prep.sources.base import About, Source, field, wrong_choice
+from data_prep.sources.base import About, Source, field, own_id, wrong_choice
 from data_prep.sources.vqa import asked, first_there, says_closed, task
 from data_prep.tables.archive import ImageFolder
 from data_prep.tables.base import Table, all_rows
@@ -70,10 +70,10 @@ class VqaRad(Source):
         return [hub_parquet.Shard(path) for path in hub_parquet.shards(self._folder, self.split)]
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """By `qid`, or by the split, the file and the row."""
+        """By `qid` or the place in the file; on the Hub by the split, the file and the row."""
         if "_file" in row:
             return f"vqa_rad-{self.split}-{hub_parquet.row_number(row)}"
-        return f"vqa_rad-{row.get('qid', place)}"
+        return f"vqa_rad-{own_id(row, 'qid', place)}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample | None:
         """A question on one image."""

@@ -66,6 +66,11 @@ def test_a_row_may_say_what_the_mixture_says_for_all(study):
     ]
 
 
+def test_0_is_an_id_and_null_is_none(study):
+    samples, _, _ = read_all(source(study, *({"id": value, "file": "series/1.dcm"} for value in (0, None, ""))))
+    assert [sample.id for sample in samples] == ["ct-0", "ct-line-2", "ct-line-3"]
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -28,6 +28,10 @@ def test_a_caption_answers_a_short_instruction(root):
     assert others == 0
 
 
+def test_a_row_without_an_image_is_named_by_its_place(root):
+    assert PmcOa(path=str(root)).row_id("line 3", {"image": None}).endswith("-line-3")
+
+
 def test_figures_of_one_article_are_one_group(root):
     samples = read_all(PmcOa(path=str(root)))[0]
     assert [sample.group for sample in samples] == ["PMC212319", "PMC212319", "PMC99", "PMC1"]

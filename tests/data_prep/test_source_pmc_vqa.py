@@ -55,6 +55,12 @@ def test_no_two_rows_of_all_entries_have_one_id(root):
     assert len(set(ids)) == len(ids) and all(row_id.startswith("pmc_vqa-") for row_id in ids)
 
 
+def test_a_row_without_an_index_is_not_taken_for_another(root):
+    source = PmcVqa(path=str(root), release=2)
+    assert source.row_id("row 7", {"index": ""}) == "pmc_vqa-2-train-choice-row-7"
+    assert source.row_id("row 8", {"index": "7"}) == "pmc_vqa-2-train-choice-7"
+
+
 def test_the_misspelt_column_of_answers(root, tmp_path):
     expected = read_all(PmcVqa(path=str(root)))[0]
     layout.make(tmp_path, answer="Anwser")

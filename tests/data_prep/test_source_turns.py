@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from layouts.llava import row
 
 from data_prep.rows import Reject
-from data_prep.sources.base import PLACEHOLDER, content
-from data_prep.sources.turns import LISTS, dialogue, image_names, own_id
+from data_prep.sources.base import PLACEHOLDER, content, own_id
+from data_prep.sources.turns import LISTS, dialogue, image_names
 
 words = st.text(st.sampled_from("ab <>image\nنع"), max_size=12).filter(lambda text: PLACEHOLDER not in text)
 
@@ -90,9 +90,10 @@ def test_no_image_is_no_image_however_it_is_written(value):
     assert image_names({"image": value}) == image_names({"images": value}) == image_names({}) == []
 
 
-@pytest.mark.parametrize("value, wanted", [(0, "0"), ("a b", "a b"), (None, "line-3"), ("", "line-3")])
+@pytest.mark.parametrize("value, wanted", [(0, "0"), ("a b", "a b"), (None, "line-3"), ("", "line-3"), (" ", "line-3")])
 def test_a_row_is_named_by_its_id_or_its_place(value, wanted):
-    assert own_id({"id": value}, "line 3") == wanted
+    assert own_id({"id": value}, "id", "line 3") == wanted
+    assert own_id({"qid": "other"}, "id", "line 3") == "line-3"
 
 
 def user(said):

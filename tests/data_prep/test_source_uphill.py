@@ -28,6 +28,7 @@ def test_scoring_finds_the_claim_of_a_sample(tmp_path):
     [
         ({"presupposition_level": "Shouting"}, "'presupposition_level' is 'shouting'; known: neutral"),
         ({"claim_veracity": "maybe"}, "'claim_veracity' is 'maybe'; known: true"),
+        ({"claim_id": " "}, "no text under 'claim_id'"),
     ],
 )
 def test_an_unknown_value_is_named(tmp_path, changes, what):

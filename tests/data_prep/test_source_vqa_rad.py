@@ -107,6 +107,13 @@ def test_a_row_that_cannot_be_used_is_rejected_and_the_others_are_read(original)
     assert "'joke'; known: freeform" in rejected[0].detail
 
 
+def test_rows_without_a_qid_are_all_read(original):
+    edit(original, lambda rows: [row.update(qid=None) for row in rows])
+    found = by_id(read_all(VqaRad(path=str(original)))[0])
+    assert [*found] == [f"vqa_rad-item-{number}" for number in range(1, 5)]
+    assert found["vqa_rad-item-2"].parent == "vqa_rad-item-1"
+
+
 def test_the_hub(hub):
     source = VqaRad(path=str(hub), licence="my own")
     samples, rejected, others = read_all(source)
