@@ -5,8 +5,10 @@ from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Literal
 
-from data_prep.rows import Sample
+from data_prep import keys
+from data_prep.rows import LANGUAGES, Sample
 from data_prep.sources.base import Source
+from data_prep.sources.kinds import TASKS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,8 +16,8 @@ class Entry:
     """A source in a mixture: the split its rows go into, at most how many, how often each (0.5: every other row)."""
 
     into: str = "train"
-    rows: int | None = None
-    weight: float = 1.0
+    rows: int | None = field(default=None, metadata=keys.at_least(1))
+    weight: float = field(default=1.0, metadata=keys.above(0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,7 @@ class SplitRule:
 
     images: list[str] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
-    share: float = 0.0
+    share: float = field(default=0.0, metadata=keys.between(0, 1))
 
     def takes(self, sample: Sample, seed: int) -> bool:
         """Whether the rule takes this row."""
@@ -54,11 +56,11 @@ class Overlap:
 class Quota:
     """At most `rows` rows of a source, language, modality and task; what is not named is not asked for."""
 
-    rows: int
+    rows: int = field(metadata=keys.at_least(1))
     source: str | None = None
-    language: str | None = None
+    language: str | None = field(default=None, metadata=keys.one_of(LANGUAGES))
     modality: str | None = None
-    task: str | None = None
+    task: str | None = field(default=None, metadata=keys.one_of(TASKS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +87,9 @@ class Mixture:
     seed: int = 0
     shuffle: bool = True
     splits: dict[str, SplitRule] = field(default_factory=dict)
-    max_side: int | None = None
-    max_pixels: int | None = None
-    rows_per_shard: int = 20_000
+    max_side: int | None = field(default=None, metadata=keys.at_least(1))
+    max_pixels: int | None = field(default=None, metadata=keys.at_least(1))
+    rows_per_shard: int = field(default=20_000, metadata=keys.at_least(1))
     missing: list[str] = field(default_factory=list)
 
     @property

@@ -32,8 +32,6 @@ def load(path: Path, root: Path | None = None, allow_missing: bool = False) -> M
     """
     given = read_yaml(path)
     found = keys.errors("", given, Mixture, _OWN)
-    if not isinstance(given, dict):
-        raise MixtureError(f"{path}: {found[0]}")
     made: dict[str, Any] = {key: value for key, value in given.items() if key not in _OWN}
     found += [f"{key}: unknown key" for key in ("entries", "missing") if key in given]
     read = _Sources(root, allow_missing, found)
@@ -44,9 +42,9 @@ def load(path: Path, root: Path | None = None, allow_missing: bool = False) -> M
     duplicates = given.get("duplicates", {})
     found += (wrong := keys.errors("duplicates.", duplicates, Duplicates))
     made["duplicates"] = Duplicates() if wrong else Duplicates(**duplicates)
+    known = {"source": _names(given.get("sources")), "benchmark": _names(given.get("benchmarks"))}
     for key, kind in _LISTS.items():
-        made[key] = _listed(key, given.get(key, []), kind, found)
-    found += _unknown_names(made["overlaps"], made["sources"], [*made["benchmarks"]], read.missing)
+        made[key] = _listed(key, given.get(key, []), kind, known, found)
     if found:
         raise MixtureError("\n".join(f"{path}: {error}" for error in found))
     if not made["sources"]:
@@ -54,14 +52,40 @@ def load(path: Path, root: Path | None = None, allow_missing: bool = False) -> M
     return Mixture(**made)
 
 
-def read_yaml(path: Path) -> Any:
-    """The file as plain data. Raises MixtureError."""
+def read_yaml(path: Path) -> dict[Any, Any]:
+    """The file's mapping as plain data. Raises MixtureError."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise MixtureError(f"{path}: there is no such file") from error
-    except yaml.YAMLError as error:
+    except IsADirectoryError as error:
+        raise MixtureError(f"{path}: a folder; wanted: a mixture's YAML file") from error
+    except OSError as error:
+        raise MixtureError(f"{path}: it cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise MixtureError(f"{path}: not UTF-8, at byte {error.start}; save it as UTF-8") from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
         raise MixtureError(f"{path}: not YAML: {error}") from error
+    if not isinstance(given, dict):
+        raise MixtureError(f"{path}: {keys.errors('', given, Mixture)[0]}")
+    return given
+
+
+def entries(path: Path) -> list[dict[str, Any]]:
+    """What stands under `sources:` and `benchmarks:`, checked but for the files and folders that it names.
+
+    Raises MixtureError.
+    """
+    given = read_yaml(path)
+    found: list[str] = []
+    for key in ("sources", "benchmarks"):
+        listed = given.setdefault(key, [])
+        found += _wrong_list(key, listed) or [
+            error for number, one in enumerate(listed) for error in _wrong_keys(f"{key}[{number}]", one)
+        ]
+    if found:
+        raise MixtureError("\n".join(f"{path}: {error}" for error in found))
+    return [*given["sources"], *given["benchmarks"]]
 
 
 class _Sources:
@@ -75,8 +99,8 @@ class _Sources:
 
     def all(self, key: str, given: Any) -> tuple[list[Source], list[Entry]]:
         """The sources under a key, and how each is used."""
-        if not isinstance(given, list) or (key == "sources" and not given):
-            self._found.append(f"{key}: wanted: a list with at least one source")
+        if wrong := _wrong_list(key, given):
+            self._found += wrong
             return [], []
         made = [pair for number, one in enumerate(given) if (pair := self._one(f"{key}[{number}]", one))]
         names = [source.name for source, _ in made]
@@ -85,21 +109,13 @@ class _Sources:
         return [source for source, _ in made], [entry for _, entry in made]
 
     def _one(self, where: str, given: Any) -> tuple[Source, Entry] | None:
-        name = given.get("reader") if isinstance(given, dict) else None
-        if name not in READERS:
-            self._found.append(f"{where}.reader: {name!r}; known: {', '.join(READERS)}")
-            return None
-        kind = reader(name)
-        own = {key: value for key, value in given.items() if key in keys.fields(Entry)}
-        own = {key: value for key, value in own.items() if key not in keys.fields(kind)}
-        rest = {key: value for key, value in given.items() if key not in own and key != "reader"}
-        wrong = keys.errors(where + ".", own, Entry) + _wrong_entry(where, own)
-        wrong += keys.errors(where + ".", rest, kind)
+        wrong = _wrong_keys(where, given)
         self._found += wrong
         if wrong:
             return None
+        own, rest = _divided(given)
         rest = _rooted(rest, self._root)
-        source = kind(**{"name": name, **rest})
+        source = reader(given["reader"])(**{"name": given["reader"], **rest})
         problems = [f"{where}.{problem}" for problem in source.problems()]
         if problems and self._allow_missing and _is_missing(rest):
             self.missing.append(f"{source.name}: {problems[0]}")
@@ -125,13 +141,31 @@ def _is_missing(given: dict[str, Any]) -> bool:
     return path is not None and not Path(path).exists()
 
 
-def _wrong_entry(where: str, own: dict[str, Any]) -> list[str]:
-    found = _wrong_split(f"{where}.into", own.get("into", "train"))
-    for key in ("rows", "weight"):
-        value = own.get(key)
-        if isinstance(value, int | float) and value <= 0:
-            found.append(f"{where}.{key}: {value}; wanted: more than 0")
-    return found
+def _wrong_list(key: str, given: Any) -> list[str]:
+    good = isinstance(given, list) and (given or key != "sources")
+    return [] if good else [f"{key}: wanted: a list with at least one source"]
+
+
+def _wrong_keys(where: str, given: Any) -> list[str]:
+    name = given.get("reader") if isinstance(given, dict) else None
+    if not isinstance(name, str) or name not in READERS:
+        return [f"{where}.reader: {name!r}; known: {', '.join(READERS)}"]
+    own, rest = _divided(given)
+    found = keys.errors(where + ".", own, Entry) + _wrong_split(f"{where}.into", own.get("into", "train"))
+    return found + keys.errors(where + ".", rest, reader(name))
+
+
+def _divided(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The keys that say how a source is used, and those of its reader, to whom one that both know belongs."""
+    known = keys.fields(Entry).keys() - keys.fields(reader(given["reader"])).keys()
+    own = {key: value for key, value in given.items() if key in known}
+    return own, {key: value for key, value in given.items() if key not in own and key != "reader"}
+
+
+def _names(given: Any) -> list[str]:
+    """What the sources of a list are called, also such as are not there or have wrong keys."""
+    listed = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+    return [name for one in listed if isinstance(name := one.get("name", one.get("reader")), str)]
 
 
 def _wrong_split(where: str, name: Any) -> list[str]:
@@ -152,26 +186,26 @@ def _named(where: str, given: Any, kind: type, found: list[str]) -> dict[str, An
     return made
 
 
-def _listed(where: str, given: Any, kind: type, found: list[str]) -> list[Any]:
+def _listed(where: str, given: Any, kind: type, known: dict[str, list[str]], found: list[str]) -> list[Any]:
     if not isinstance(given, list):
         found.append(f"{where}: {given!r}; wanted: a list")
         return []
-    wrong = [keys.errors(f"{where}[{number}].", one, kind) for number, one in enumerate(given)]
-    found += [error for errors in wrong for error in errors]
-    return [kind(**one) for one, errors in zip(given, wrong, strict=True) if not errors]
+    made = []
+    for number, one in enumerate(given):
+        wrong = keys.errors(f"{where}[{number}].", one, kind) + _unknown_names(f"{where}[{number}].", one, known)
+        found += wrong
+        if not wrong:
+            made.append(kind(**one))
+    return made
 
 
-def _unknown_names(
-    overlaps: list[Overlap], sources: list[Source], benchmarks: list[Source], missing: list[str]
-) -> list[str]:
-    """Overlaps that name no source or benchmark of the mixture: one misspelt would accept nothing."""
-    away = {entry.partition(":")[0] for entry in missing}
-    known = {"source": {source.name for source in sources} | away, "benchmark": {b.name for b in benchmarks} | away}
+def _unknown_names(where: str, given: Any, known: dict[str, list[str]]) -> list[str]:
+    """Names of no source or benchmark of the mixture: a rule with one misspelt would apply to nothing."""
+    named = {key: given.get(key) for key in known} if isinstance(given, dict) else {}
     return [
-        f"overlaps[{number}].{key}: {getattr(overlap, key)!r}; known: {', '.join(sorted(names)) or 'none'}"
-        for number, overlap in enumerate(overlaps)
-        for key, names in known.items()
-        if getattr(overlap, key) not in names
+        f"{where}{key}: {name!r}; known: {', '.join(sorted({*known[key]})) or 'none'}"
+        for key, name in named.items()
+        if isinstance(name, str) and name not in known[key]
     ]
 
 

@@ -6,15 +6,20 @@ from typing import Any
 from data_prep import mixture_file as mixture
 from data_prep.sources import READERS, reader
 
-PAPER = (Path("recipes/data/bimed_v.yml"), Path("recipes/data/align.yml"))
+_RECIPES = Path(__file__).resolve().parents[1] / "recipes/data"
+PAPER = (_RECIPES / "bimed_v.yml", _RECIPES / "align.yml")
 
 
 def sources(paths: list[Path], root: Path | None) -> str:
-    """A paragraph for each source that the mixtures name, and a line for each further reader."""
-    entries: list[dict[str, Any]] = []
-    for path in paths or PAPER:
-        given = mixture.read_yaml(path)
-        entries += [*given.get("sources", []), *given.get("benchmarks", [])]
+    """A paragraph for each source that the mixtures name, and a line for each further reader.
+
+    Without a path, the paper's mixtures in the repository. Raises MixtureError.
+    """
+    gone = [] if paths else [path for path in PAPER if not path.is_file()]
+    if gone:
+        what = "there is no such file; name a mixture: python -m data_prep sources MIXTURE.yml"
+        raise mixture.MixtureError(f"{gone[0]}: {what}")
+    entries = [entry for path in paths or PAPER for entry in mixture.entries(path)]
     named = [_entry(entry, root) for entry in entries]
     used = {entry["reader"] for entry in entries}
     rest = [f"{name:14} {reader(name).ABOUT.title}" for name in READERS if name not in used]

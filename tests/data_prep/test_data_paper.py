@@ -69,9 +69,20 @@ def test_without_the_sources_the_errors_name_each_and_allow_missing_goes_on(root
 
 
 def test_the_overview_says_what_is_there_and_how_to_get_the_rest(root, tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(RECIPES.parents[1])
+    """Also from another folder than the repository's."""
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "SLAKE").symlink_to(root / "SLAKE")
     assert main(["sources", "--root", str(tmp_path)]) == 0
     shown = capsys.readouterr().out
     assert "slake_vqa (SLAKE): found" in shown and "path_vqa (PathVQA): missing" in shown
     assert "to get it: https://huggingface.co/datasets/RadGenome/PMC-VQA" in shown and "mimic_cxr" in shown
+
+
+def test_an_overview_without_the_repository_says_what_to_name(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("data_prep.overview.PAPER", (RECIPES / "align.yml", tmp_path / "gone.yml"))
+    assert main(["sources"]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith(
+        f"{tmp_path}/gone.yml: there is no such file; name a mixture: python -m data_prep sources "
+    )
+    assert main(["sources", str(RECIPES / "align.yml")]) == 0
