@@ -30,15 +30,15 @@ class SplitRule:
     ids: list[str] = field(default_factory=list)
     share: float = field(default=0.0, metadata=keys.between(0, 1))
 
-    def takes(self, sample: Sample, seed: int) -> bool:
-        """Whether the rule takes this row."""
+    def takes(self, sample: Sample, lot: str) -> bool:
+        """Whether the rule takes this row; rules with different lots draw independently of each other."""
         if any(fnmatchcase(name, pattern) for name in sample.pictures for pattern in self.images):
             return True
         if any(fnmatchcase(sample.id, pattern) for pattern in self.ids):
             return True
         groups = [sample.group] if sample.group else [*sample.pictures] or [sample.id]
         # a row with several images goes where any of them goes
-        draws = [sha256(f"{seed} {name}".encode()).digest()[:8] for name in groups]
+        draws = [sha256(f"{lot} {name}".encode()).digest()[:8] for name in groups]
         return min(int.from_bytes(draw) for draw in draws) < self.share * 2**64
 
 
@@ -106,4 +106,6 @@ class Mixture:
         """The first rule that takes the row, or else the split that its source goes into."""
         if not self.splits:
             return entry.into
-        return next((name for name, rule in self.splits.items() if rule.takes(sample, self.seed)), entry.into)
+        return next(
+            (name for name, rule in self.splits.items() if rule.takes(sample, f"{self.seed} {name}")), entry.into
+        )

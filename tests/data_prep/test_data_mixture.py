@@ -207,11 +207,11 @@ def test_the_first_rule_that_takes_a_row_decides(tmp_path):
 
 def test_a_share_takes_about_that_share_of_images_and_all_rows_of_each():
     rule = SplitRule(share=0.2)
-    taken = [rule.takes(sample("r", f"image-{n}"), seed=1) for n in range(2000)]
+    taken = [rule.takes(sample("r", f"image-{n}"), lot="1") for n in range(2000)]
     assert 0.17 < sum(taken) / len(taken) < 0.23
-    assert all(rule.takes(sample("other", f"image-{n}"), seed=1) == taken[n] for n in range(50))
-    assert [rule.takes(sample("r", f"image-{n}"), seed=2) for n in range(2000)] != taken
-    assert not any(SplitRule().takes(sample("r", f"image-{n}"), seed=1) for n in range(50))
+    assert all(rule.takes(sample("other", f"image-{n}"), lot="1") == taken[n] for n in range(50))
+    assert [rule.takes(sample("r", f"image-{n}"), lot="2") for n in range(2000)] != taken
+    assert not any(SplitRule().takes(sample("r", f"image-{n}"), lot="1") for n in range(50))
 
 
 def test_every_reader_is_registered_and_says_what_it_is():

@@ -10,7 +10,7 @@ from data_fixtures import built, encoded, llava_mixture, llava_row, picture
 from data_prep import build as build_module
 from data_prep import mixture_file
 from data_prep.build import build
-from data_prep.mixture import Mixture, SplitRule
+from data_prep.mixture import Entry, Mixture, SplitRule
 from data_prep.pipeline import pictures, slices
 from data_prep.rows import Sample
 
@@ -94,13 +94,22 @@ def test_patients_stay_together_in_a_split():
     rule = SplitRule(share=0.3)
     taken = {
         patient: {
-            rule.takes(Sample(f"{patient}-{n}", "en", "t", "m", [], "x", (f"{patient}-{n}.png",), patient), 1)
+            rule.takes(Sample(f"{patient}-{n}", "en", "t", "m", [], "x", (f"{patient}-{n}.png",), patient), "1")
             for n in range(9)
         }
         for patient in map(str, range(300))
     }
     assert all(len(found) == 1 for found in taken.values())
     assert 60 < sum(found.pop() for found in taken.values()) < 120
+
+
+def test_a_second_split_takes_its_share_of_the_others(tmp_path):
+    """With one draw for both, the first would leave the second nothing."""
+    rules = {"validation": SplitRule(share=0.2), "test": SplitRule(share=0.2)}
+    mixture = Mixture(name="m", sources=[], splits=rules)
+    rows = [Sample(str(n), "en", "t", "m", [], "x") for n in range(1_000)]
+    found = Counter(mixture.split(row, Entry()) for row in rows)
+    assert 160 < found["validation"] < 240 and 125 < found["test"] < 195
 
 
 def test_pictures_that_no_written_row_names_are_not_stored(tmp_path):
