@@ -46,8 +46,9 @@ def store(work: Work, tasks: int, shards: list[str]) -> dict[str, int]:
                 start = 0
                 for batch in map(images.get_batch, range(images.num_record_batches)):
                     kept = batch.filter(pa.array(chosen[start : start + batch.num_rows]))
-                    writer.write_batch(kept)
                     start += batch.num_rows
+                    if kept.num_rows:
+                        writer.write_batch(kept)
                     tick(kept.num_rows)
 
     run(work, STAGE, task, counts[len(whole) :], "images")
@@ -79,7 +80,7 @@ def _planned(work: Work, tasks: int, shards: list[str]) -> tuple[list[Piece], li
     gathered: dict[int, list[Piece]] = {}
     total = 0
     for rank, (chosen, sizes) in enumerate(_chosen(work, tasks, shards)):
-        if chosen.all() and sizes.sum() <= FILE_BYTES:
+        if len(chosen) and chosen.all() and sizes.sum() <= FILE_BYTES:
             whole.append((rank, chosen))
             continue
         before = total + np.cumsum(chosen * sizes) - chosen * sizes

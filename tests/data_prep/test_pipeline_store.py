@@ -51,6 +51,16 @@ def test_files_of_the_store_are_bounded_and_not_many(tmp_path, monkeypatch, boun
     assert check(tmp_path / "out") == made
 
 
+def test_pictures_of_which_none_is_there_make_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "_PICTURES", 2)
+    path = mixture(tmp_path)
+    for name in NAMES[:4]:
+        (tmp_path / "pictures" / name).unlink()
+    made = built(path, tmp_path / "out")[0]
+    assert [entry["images"] for entry in made["images"].values()] == [2, 1]
+    assert check(tmp_path / "out") == made
+
+
 def test_a_set_without_images_has_an_empty_store(tmp_path):
     path = llava_mixture(tmp_path, [llava_row("text", None, "Why?")])
     made = built(path, tmp_path / "out")[0]
