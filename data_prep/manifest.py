@@ -90,11 +90,14 @@ def named(folder: Path) -> set[str]:
     Empty where there is no manifest that can be read.
     """
     try:
-        made = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
-        images = {f"images/{name}" for name in made["images"]}
-        return {FILE_NAME, card.FILE_NAME, *made["shards"], *made["files"], *images}
+        return _files(json.loads((folder / FILE_NAME).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
         return set()
+
+
+def _files(made: dict[str, Any]) -> set[str]:
+    images = {f"images/{name}" for name in made["images"]}
+    return {FILE_NAME, card.FILE_NAME, *made["shards"], *made["files"], *images}
 
 
 def is_complete(folder: Path, inputs: str) -> bool:
@@ -106,4 +109,4 @@ def is_complete(folder: Path, inputs: str) -> bool:
     sizes = {folder / name: entry["bytes"] for name, entry in manifest["shards"].items()}
     sizes |= {folder / "images" / name: entry["bytes"] for name, entry in manifest["images"].items()}
     whole = all(path.is_file() and path.stat().st_size == size for path, size in sizes.items())
-    return whole and all((folder / name).is_file() for name in named(folder)) and manifest["inputs"] == inputs
+    return whole and all((folder / name).is_file() for name in _files(manifest)) and manifest["inputs"] == inputs

@@ -11,4 +11,5 @@ SCHEMA = pa.schema(
         ("phash", pa.string()),
     ]
 )
-"""`key` is the sha256 of `bytes` in hex, `bytes` a PNG or JPEG file, `phash` 16 hex digits; the size is in pixels."""
+"""`key` is the sha256 of `bytes` in hex, `bytes` a PNG or JPEG file, `phash` 16 hex digits, null where
+nothing looked at the image; the size is in pixels."""

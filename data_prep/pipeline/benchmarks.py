@@ -81,6 +81,8 @@ def uncompared(work: Work, slices: list[Slice], tasks: int, mixture: Mixture) ->
     """The items that no row was compared with, since they or all their pictures cannot be used: by benchmark and
     reason how many.
     """
+    if not mixture.benchmarks:
+        return []
     first = len(mixture.sources)
     known = pictures.index(work, tasks, ["source", "name", "reason"])
     known = known.filter(pc.and_(pc.greater_equal(known["source"], first), pc.is_valid(known["reason"])))

@@ -45,8 +45,9 @@ def fingerprints(work: Work, slices: list[Slice], tasks: int, mixture: Mixture) 
                 found = [[known[name] for name in names] for names in batch["images"].to_pylist()]
                 made = _entries(batch, found, mixture, against)
                 writer.write_batch(made)
-                seeds += [" ".join([str(one["phash"]) for one in row]) for row in found]
-                reasons.append(made["reason"])
+                if mixture.duplicates.near:
+                    seeds += [" ".join([str(one["phash"]) for one in row]) for row in found]
+                    reasons.append(made["reason"])
                 tick(len(found))
         if mixture.duplicates.near:
             usable = pc.is_null(pa.chunked_array(reasons, pa.string()))

@@ -122,8 +122,8 @@ def _batches(
 def _picture(source: Source, name: str, mixture: Mixture, is_benchmark: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     """The row of the store, and the entry of the index."""
     loaded = source.load(name)
-    looked_at = is_benchmark or mixture.looks_at_pictures
-    stored = stored_image(loaded.data, mixture.max_side, mixture.max_pixels or MAX_PIXELS, looked_at)
+    bound = mixture.max_pixels or MAX_PIXELS
+    stored = stored_image(loaded.data, mixture.max_side, bound, mixture.looks_at_pictures)
     loaded_as = hashlib.sha256(loaded.data).hexdigest()
     key = loaded_as if stored.data == loaded.data else hashlib.sha256(stored.data).hexdigest()
     shown = {"width": stored.width, "height": stored.height, "phash": stored.phash}

@@ -59,9 +59,7 @@ def _role(number: int, turn: dict[str, Any]) -> str:
 
 def image_names(row: dict[str, Any]) -> list[str]:
     """The images that a row names beside its turns: a name, a list of names, or nothing. Raises Reject."""
-    value = row.get("image") or row.get("images")
-    if not value:
-        return []
+    value = row.get("image") or row.get("images") or []
     return [_picture_name(name) for name in (value if isinstance(value, list) else [value])]
 
 
@@ -104,8 +102,6 @@ def _picture_name(value: Any) -> str:
 
 def _in_order(own: list[str], listed: list[str]) -> tuple[str, ...]:
     """Names part by part: its own, else the next that the row lists. Names left over stay, to be counted."""
-    if not own:
-        return tuple(filter(None, listed))
     rest = [name for name in listed if name not in own]
     named = [name or (rest.pop(0) if rest else "") for name in own]
     return tuple(name for name in named + rest if name)

@@ -56,17 +56,3 @@ def test_a_slice_is_read_by_itself(source):
 def test_what_is_said_of_a_source(source):
     about = source.ABOUT
     assert about.title and "https://" in about.get and source.terms == about.licence and len(about.layout) >= 1
-
-
-@pytest.mark.parametrize("value", [None, "", " "])
-@pytest.mark.parametrize(
-    ("name", "key"), [("vqa_rad", "qid"), ("slake", "qid"), ("path_vqa", "question_id"), ("pmc_vqa", "index")]
-)
-def test_a_row_without_an_id_is_named_by_its_place(name, key, value):
-    """With the id of another such row, it would be lost as its duplicate."""
-    source = reader(name)(path="nowhere")
-    for row in ({key: value}, {}):
-        first, second = (source.row_id(f"row {number}", row) for number in (1, 2))
-        assert first[:-1] == second[:-1] and (first[-1], second[-1]) == ("1", "2")
-        assert "None" not in first and " " not in first
-    assert source.row_id("row 3", {key: 0}).endswith("-0")
