@@ -34,9 +34,12 @@ quickstart: $(VENV)/.quickstart | outputs/quickstart/merged/composition.json  ##
 .PHONY: setup
 setup: $(VENV)/.dev  ## install everything that the quickstart and the tests need
 
+# Both packages compile against the torch that is installed, so their build tools are installed first. The project
+# itself is not built again.
 .PHONY: setup-gpu
 setup-gpu: $(VENV)/.quickstart  ## add flash-attn and deepspeed (needs CUDA's compiler)
-	$(UV) pip install --python $(VENV) -c constraints.txt --no-build-isolation -e '.[gpu]'
+	$(UV) pip install --python $(VENV) -c constraints.txt setuptools wheel packaging ninja psutil
+	$(UV) pip install --python $(VENV) -c constraints.txt --no-build-isolation -r pyproject.toml --extra gpu
 
 .PHONY: data
 data: data/align/manifest.json data/bimed-v/manifest.json  ## ROOT=/data/raw: the paper's data sets, built and tokenised for the 8B recipes

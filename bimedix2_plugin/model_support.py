@@ -75,7 +75,8 @@ def point_at_composed(context: ModelHookContext) -> None:
         cfg.lora_modules_to_save = [PROJECTOR]
     if cfg.load_in_4bit:
         # Axolotl would quantise the tower and the projector, which is trained whole, with the language model.
-        kept = {"llm_int8_skip_modules": ["lm_head", PROJECTOR, "vision_tower"]}
+        # transformers compares these names with the start or the end of a module's full name.
+        kept = {"llm_int8_skip_modules": ["lm_head", f"model.{PROJECTOR}", "model.vision_tower"]}
         cfg.bnb_config_kwargs = {**(cfg.bnb_config_kwargs or {}), **kept}
 
 
