@@ -11,10 +11,13 @@ import json
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 
 from axolotl.utils.data.lock import LOCK_FILE_NAME
 from axolotl.utils.dict import DictDefault
 from filelock import FileLock, Timeout
+
+from bimedix2_plugin import chat_template, conversation, rendering
 
 DEFAULT = "outputs/prepared"
 MANIFEST = "manifest.json"
@@ -31,13 +34,14 @@ def prepared_path(cfg: DictDefault, tokenizer_folder: Path) -> str:
     """
     parts = {name: _digest(tokenizer_folder / name) for name in _DECIDING}
     parts |= {f"data {path}": _digest(Path(path) / MANIFEST) for path in data_paths(cfg)}
-    parts |= {module: _digest(Path(__file__).with_name(module)) for module in _DECIDING_CODE}
+    parts |= {module.__name__.rpartition(".")[2]: _code_digest(module) for module in _DECIDING_CODE}
     parts |= {"stage": cfg.stage or "instruct", "sequence_len": str(cfg.sequence_len)}
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
     return str(Path(cfg.dataset_prepared_path or DEFAULT) / key)
 
 
-_DECIDING_CODE = ("rendering.py", "conversation.py", "chat_template.py")
+# Modules, not file names: a module that moves stays in the key, and one that goes fails the import.
+_DECIDING_CODE = (rendering, conversation, chat_template)
 _DECIDING = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -97,3 +101,8 @@ def remove_unfinished(prepared: str) -> None:
 
 def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
+
+
+def _code_digest(module: ModuleType) -> str:
+    """Hash a module's file. Raises OSError where it has none: a key without it would reuse what older code made."""
+    return hashlib.sha256(Path(str(module.__file__)).read_bytes()).hexdigest()

@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 import runs
 
+from bimedix2_plugin import chat_template, conversation, rendering
 from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.prepared import prepared_path
 from bimedix2_plugin.rendering import IGNORED
 
 SHARD = "train-00000-of-00002.parquet"
@@ -108,6 +110,24 @@ def test_what_decides_the_ids_decides_the_folder(work):
     assert len({before, *(_path(**change) for change in changes)}) == 5
     _change(work, lambda rows: None)
     assert _path() != before
+
+
+def test_code_that_decides_the_ids_decides_the_folder(work, tmp_path, monkeypatch):
+    """Whichever folder a module is in: one that moves must not drop out of the key in silence."""
+    cfg = runs.configuration()
+    folder, deciding = Path(cfg.tokenizer_config), (rendering, conversation, chat_template)
+    seen = {prepared_path(cfg, folder)}
+    for module in deciding:
+        changed = tmp_path / "elsewhere.py"
+        changed.write_text(Path(module.__file__).read_text() + "# one comment more\n")
+        with monkeypatch.context() as patched:
+            patched.setattr(module, "__file__", str(changed))
+            seen.add(prepared_path(cfg, folder))
+            changed.unlink()
+            with pytest.raises(FileNotFoundError):
+                prepared_path(cfg, folder)
+    assert len(seen) == 1 + len(deciding)
+    assert prepared_path(cfg, folder) in seen
 
 
 def test_a_rebuilt_data_set_is_read_again(work):
