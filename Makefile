@@ -75,9 +75,9 @@ test-vllm: $(VENV)/.dev .venv-vllm/.installed  ## a merged checkpoint gives vLLM
 .PHONY: bench
 bench: $(VENV)/.dev  ## this project beside stock Axolotl, datasets.map and one-at-a-time generation, as ratios in one run
 	for one in training loader preprocess start generation overhead; do \
-	  $(OFFLINE) PYTHONPATH=tests:tests/eval:tests/data_prep python tests/bench/$$one.py 2>/dev/null || { echo "tests/bench/$$one.py failed: run it alone to see why" >&2; exit 1; }; done
-	$(OFFLINE) python tests/bench/data.py --rows $(BENCH_ROWS) --images $(BENCH_IMAGES)
-	$(OFFLINE) python tests/bench/data.py --rows 300000 --side 880
+	  $(OFFLINE) python -m tests.bench.$$one 2>/dev/null || { echo "tests.bench.$$one failed: run it alone to see why" >&2; exit 1; }; done
+	$(OFFLINE) python -m tests.bench.data --rows $(BENCH_ROWS) --images $(BENCH_IMAGES)
+	$(OFFLINE) python -m tests.bench.data --rows 300000 --side 880
 
 .PHONY: check
 check: $(VENV)/.dev  ## format, lint and types

@@ -17,9 +17,9 @@ from axolotl.utils.dict import DictDefault
 from axolotl.utils.logging import get_logger
 from datasets import Dataset
 
+from bimedix2_plugin.data.rendering import Renderer, RowError
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.image_store import open_store
-from bimedix2_plugin.rendering import Renderer, RowError
+from data_prep.images.image_store import open_store
 
 LOG = get_logger(f"axolotl.{__name__}")  # Axolotl shows information from its own names only
 LEDGER = "ledger.jsonl"

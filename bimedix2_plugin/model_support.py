@@ -11,11 +11,12 @@ from axolotl.model_support.profile import ModelHookContext, ModelHookPhase, Mode
 from axolotl.model_support.templates import IMAGE_TEXT_TO_TEXT
 from axolotl.utils.dict import DictDefault
 
-from bimedix2_plugin.compose import COMPOSITION, Request, compose, mapping
+from bimedix2_plugin.data.prepared_set import pin_shards, prepared_path, remove_unfinished
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.prepared import pin_shards, prepared_path, remove_unfinished
-from bimedix2_plugin.projector import FINISHED
-from bimedix2_plugin.stages import LORA_TARGETS, PROJECTOR
+from bimedix2_plugin.model.compose import COMPOSITION, compose, mapping
+from bimedix2_plugin.model.projector import FINISHED
+from bimedix2_plugin.model.request import Request
+from bimedix2_plugin.training.stages import LORA_TARGETS, PROJECTOR
 
 
 def _is_composed_run(cfg: DictDefault) -> bool:
@@ -113,8 +114,8 @@ class LlavaSupport(ModelSupport):
     @staticmethod
     def resolve_lora_merge_method(cfg: DictDefault, configured: Any) -> str:
         """Merge tensor by tensor, on the way that Axolotl calls `legacy` and with a model that has no weights."""
-        from bimedix2_plugin.merge import verb
+        from bimedix2_plugin.merge import axolotl_merge
 
         del configured
-        verb.take_over(cfg)
+        axolotl_merge.take_over(cfg)
         return "legacy"

@@ -9,15 +9,16 @@ from axolotl.integrations.base import BasePlugin
 from axolotl.model_support import get_model_support, register_model_support
 from axolotl.utils.dict import DictDefault
 
-from bimedix2_plugin import adapter, recipe, stages
-from bimedix2_plugin.attention import use_document_attention
-from bimedix2_plugin.collator import PackCollator
-from bimedix2_plugin.composition_callback import CompositionCallback
+from bimedix2_plugin import recipe
+from bimedix2_plugin.data.collator import PackCollator
+from bimedix2_plugin.data.prepared_set import unpin_shards
 from bimedix2_plugin.errors import end_plainly
-from bimedix2_plugin.loss_watch import LossWatch
-from bimedix2_plugin.merge import verb
+from bimedix2_plugin.merge import adapter, axolotl_merge
 from bimedix2_plugin.model_support import LlavaSupport
-from bimedix2_plugin.prepared import unpin_shards
+from bimedix2_plugin.training import stages
+from bimedix2_plugin.training.composition_callback import CompositionCallback
+from bimedix2_plugin.training.document_attention import use_document_attention
+from bimedix2_plugin.training.loss_watch import LossWatch
 
 
 class BiMediX2Plugin(BasePlugin):
@@ -51,7 +52,7 @@ class BiMediX2Plugin(BasePlugin):
 
     def get_trainer_cls(self, cfg: DictDefault) -> type:
         """Name the trainer."""
-        from bimedix2_plugin.trainer import LlavaTrainer
+        from bimedix2_plugin.training.trainer import LlavaTrainer
 
         return LlavaTrainer
 
@@ -95,11 +96,11 @@ class BiMediX2Plugin(BasePlugin):
         self, model: Any, cfg: DictDefault, inference: bool = False, config_only: bool = False
     ) -> tuple[Any, None] | None:
         """In a merge, load the adapter tensor by tensor, into a model without weights."""
-        return (verb.attach(model, cfg), None) if cfg.adapter == verb.ADAPTER else None
+        return (axolotl_merge.attach(model, cfg), None) if cfg.adapter == axolotl_merge.ADAPTER else None
 
     def post_lora_load(self, cfg: DictDefault, model: Any) -> None:
         """Refuse an adapter that did not arrive whole."""
-        if cfg.lora_model_dir and cfg.adapter and cfg.adapter != verb.ADAPTER:
+        if cfg.lora_model_dir and cfg.adapter and cfg.adapter != axolotl_merge.ADAPTER:
             adapter.check_used(model, cfg.lora_model_dir)
         if not (cfg.inference or cfg.merge_lora):
             stages.keep_projector_in_float32(model)
@@ -129,4 +130,4 @@ class BiMediX2Plugin(BasePlugin):
 
     def post_lora_merge(self, cfg: DictDefault, adapter_path: str, output_path: str) -> None:
         """Finish the merged checkpoint."""
-        verb.finish(cfg.base_model, output_path)
+        axolotl_merge.finish(cfg.base_model, output_path)

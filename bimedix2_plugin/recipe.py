@@ -15,9 +15,9 @@ import yaml
 from axolotl.utils.dict import DictDefault
 from pydantic import BaseModel
 
+from bimedix2_plugin.data.prepared_set import MANIFEST, data_paths, shards
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.prepared import MANIFEST, data_paths, shards
-from bimedix2_plugin.projector import FINISHED
+from bimedix2_plugin.model.projector import FINISHED
 
 STRATEGY = "bimedix2_plugin.conversation"
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import colorama.initialise
 import hypothesis
 import pytest
-import runs
-import tiny
-import tiny_data
+
+from bimedix2_plugin.rehearse import tiny
+from tests.helpers import runs, tiny_data
 
 # The first example pays for imports, and two cores are shared: a time is not a test.
 hypothesis.settings.register_profile("here", deadline=None)

@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-import tiny
-import tiny_data
-import tiny_families
 import yaml
+
+from bimedix2_plugin.rehearse import tiny, tiny_families
+from tests.helpers import tiny_data
 
 FOLDER = Path(__file__).parents[1] / "recipes"
 RECIPES = sorted(FOLDER.glob("*.yml"))
@@ -112,7 +112,7 @@ def _validated(recipe):
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_loaded_validated_and_composed(stage, path):
-    from bimedix2_plugin.compose import compose, load
+    from bimedix2_plugin.model.compose import compose, load
     from bimedix2_plugin.model_support import request_of
 
     recipe = stage(_read(path))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bimedix2_plugin.doctor import machine, models, rows, settings
 from bimedix2_plugin.doctor.finding import Finding, failures
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.plan.models import read_models
+from bimedix2_plugin.plan.model_sizes import read_models
 from bimedix2_plugin.plan.planner import missing_keys, read_recipe
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bimedix2_plugin import projector
-from bimedix2_plugin.compose import COMPOSITION
 from bimedix2_plugin.doctor.finding import Finding, failures
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.families import base_of
-from bimedix2_plugin.plan.models import Models, local_folder
-from bimedix2_plugin.shards import read_shards
+from bimedix2_plugin.model import projector
+from bimedix2_plugin.model.compose import COMPOSITION
+from bimedix2_plugin.model.families import base_of
+from bimedix2_plugin.model.safetensors_index import read_shards
+from bimedix2_plugin.plan.model_sizes import Models, local_folder
 
 if TYPE_CHECKING:
     from axolotl.utils.dict import DictDefault

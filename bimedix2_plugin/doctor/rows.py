@@ -9,12 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bimedix2_plugin.data.prepared_set import MANIFEST, data_paths
+from bimedix2_plugin.data.rendering import RowError
 from bimedix2_plugin.doctor.finding import Finding
-from bimedix2_plugin.plan import data
-from bimedix2_plugin.plan.models import Models
+from bimedix2_plugin.plan import row_lengths
+from bimedix2_plugin.plan.model_sizes import Models
 from bimedix2_plugin.plan.planner import text_renderer
-from bimedix2_plugin.prepared import MANIFEST, data_paths
-from bimedix2_plugin.rendering import RowError
 
 if TYPE_CHECKING:
     from axolotl.utils.dict import DictDefault
@@ -48,10 +48,10 @@ def rendered(cfg: DictDefault, models: Models, scratch: Path) -> Iterator[Findin
         yield Finding("warn", f"chat_template: the tokenizer of {models.base.name} is not here, nothing was rendered")
         return
     yield Finding("ok", "chat_template: renders a conversation with labels on the answers")
-    if not data.built(cfg):
+    if not row_lengths.built(cfg):
         return
     rejected: Counter[str] = Counter()
-    first = [row for _, row in islice(data.read_rows(cfg), _FIRST_ROWS)]
+    first = [row for _, row in islice(row_lengths.read_rows(cfg), _FIRST_ROWS)]
     for row in first:
         try:
             if len(renderer.tokenise(row["messages"], len(row["images"] or [])).input_ids) > cfg.sequence_len:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import safe_open
 
-from bimedix2_plugin.adapter import REMEDY, check_file
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.stages import ADAPTER_WEIGHTS, is_projector
+from bimedix2_plugin.merge.adapter import REMEDY, check_file
+from bimedix2_plugin.training.stages import ADAPTER_WEIGHTS, is_projector
 
 if TYPE_CHECKING:
     import torch

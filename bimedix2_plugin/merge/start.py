@@ -23,8 +23,8 @@ def write_start(recipe: str | Path, folder: str | Path) -> Path:
     import torch
     from transformers import AutoConfig, AutoProcessor, LlavaForConditionalGeneration
 
-    from bimedix2_plugin.compose import compose
-    from bimedix2_plugin.merge import verb
+    from bimedix2_plugin.merge import axolotl_merge
+    from bimedix2_plugin.model.compose import compose
     from bimedix2_plugin.model_support import request_of
     from bimedix2_plugin.plan.planner import read_recipe
 
@@ -35,7 +35,7 @@ def write_start(recipe: str | Path, folder: str | Path) -> Path:
     composed = compose(request_of(cfg, projector=True))
     with torch.device("meta"):
         model = LlavaForConditionalGeneration(AutoConfig.from_pretrained(composed))
-    verb.write_weights(Path(folder), composed, model, lambda _, tensor: tensor)
+    axolotl_merge.write_weights(Path(folder), composed, model, lambda _, tensor: tensor)
     AutoProcessor.from_pretrained(composed).save_pretrained(folder)
-    verb.finish(composed, folder)
+    axolotl_merge.finish(composed, folder)
     return Path(folder)

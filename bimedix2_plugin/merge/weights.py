@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import safe_open
 
-from bimedix2_plugin.compose import mapping
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.merge.names import TIED, TOWER, checkpoint_name, model_name
-from bimedix2_plugin.shards import Shards
+from bimedix2_plugin.model.compose import mapping
+from bimedix2_plugin.model.safetensors_index import Shards
 
 if TYPE_CHECKING:
     import torch

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from bimedix2_plugin.compose import COMPOSITION
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.files import writing
 from bimedix2_plugin.merge.weights import Weight, in_groups
+from bimedix2_plugin.model.atomic import writing
+from bimedix2_plugin.model.compose import COMPOSITION
 
 if TYPE_CHECKING:
     import torch

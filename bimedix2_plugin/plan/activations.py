@@ -13,7 +13,7 @@ import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bimedix2_plugin.plan.operations import DENSE, Load
+from bimedix2_plugin.plan.flops import DENSE, Load
 from bimedix2_plugin.plan.parameters import LANGUAGE, Parameters
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bimedix2_plugin.plan.activations import Saved, item_size
-from bimedix2_plugin.plan.operations import Load
+from bimedix2_plugin.plan.flops import Load
 from bimedix2_plugin.plan.parameters import BRIDGE, EMBEDDINGS, HEAD, LANGUAGE, Parameters
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.plan.data import Rows
+from bimedix2_plugin.plan.row_lengths import Rows
 
 if TYPE_CHECKING:
     from axolotl.utils.dict import DictDefault
@@ -81,7 +81,7 @@ def _packs(rows: Rows, cfg: DictDefault, gpus: int) -> list[list[int]]:
     from axolotl.utils.samplers import MultipackBatchSampler
     from torch.utils.data import RandomSampler
 
-    from bimedix2_plugin.sampler import WholeEpochSampler
+    from bimedix2_plugin.data.sampler import WholeEpochSampler
 
     sampler = MultipackBatchSampler(
         RandomSampler(range(len(rows.tokens))),

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bimedix2_plugin.stages import LORA_TARGETS, PROJECTOR
+from bimedix2_plugin.training.stages import LORA_TARGETS, PROJECTOR
 
 if TYPE_CHECKING:
     from axolotl.utils.dict import DictDefault

@@ -10,18 +10,18 @@ import numpy as np
 import yaml
 
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.plan import data, memory, packing
+from bimedix2_plugin.plan import memory, packing, row_lengths
 from bimedix2_plugin.plan.activations import saved
 from bimedix2_plugin.plan.disk import disk
+from bimedix2_plugin.plan.flops import Load, batch_operations
 from bimedix2_plugin.plan.gpus import GPUS
-from bimedix2_plugin.plan.models import Models, read_models
-from bimedix2_plugin.plan.operations import Load, batch_operations
+from bimedix2_plugin.plan.model_sizes import Models, read_models
 from bimedix2_plugin.plan.parameters import Parameters, count
 
 if TYPE_CHECKING:
     from axolotl.utils.dict import DictDefault
 
-    from bimedix2_plugin.rendering import Renderer
+    from bimedix2_plugin.data.rendering import Renderer
 
 
 # A vocabulary of 32,000 tokens (Phi-3.5, Mistral) spells Arabic letter by letter; the tables count Llama 3.1's tokens.
@@ -108,21 +108,21 @@ def make_plan(
     return plan | {"limits": _limits(plan)}
 
 
-def _rows(cfg: DictDefault, models: Models, lengths: str | None, scratch: Path) -> data.Rows:
+def _rows(cfg: DictDefault, models: Models, lengths: str | None, scratch: Path) -> row_lengths.Rows:
     """Take the built data where it and the base's tokenizer are here, else a table: the one named like the data."""
-    if not lengths and data.built(cfg):
+    if not lengths and row_lengths.built(cfg):
         renderer = text_renderer(cfg, models, scratch)
         if renderer:
-            return data.rows_from_data(cfg, renderer)
+            return row_lengths.rows_from_data(cfg, renderer)
     named = [Path(entry["path"]).name for entry in cfg.datasets or []]
-    table = lengths or next((name for name in named if name in data.tables()), None)
+    table = lengths or next((name for name in named if name in row_lengths.tables()), None)
     if not table:
         raise RecipeError(
             f"datasets: {', '.join(named) or 'none'} is not built, or the tokenizer of {cfg.base_model} is not here. "
-            f"Build it, or give --lengths: {', '.join(data.tables())}."
+            f"Build it, or give --lengths: {', '.join(row_lengths.tables())}."
         )
     arabic = SPELT if int(models.base.config["vocab_size"]) < SMALL_VOCABULARY else 1.0
-    return data.rows_from_table(table, models.tower.image_tokens, cfg.sequence_len, arabic)
+    return row_lengths.rows_from_table(table, models.tower.image_tokens, cfg.sequence_len, arabic)
 
 
 def text_renderer(cfg: DictDefault, models: Models, scratch: Path) -> Renderer | None:
@@ -134,9 +134,9 @@ def text_renderer(cfg: DictDefault, models: Models, scratch: Path) -> Renderer |
     """
     from transformers import AutoTokenizer
 
-    from bimedix2_plugin.checkpoint import write_configuration
+    from bimedix2_plugin.data.rendering import Renderer
+    from bimedix2_plugin.model.text_files import write_configuration
     from bimedix2_plugin.model_support import request_of
-    from bimedix2_plugin.rendering import Renderer
 
     if not any((models.base.folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model")):
         return None
@@ -162,7 +162,7 @@ def _memory(parameters: Parameters, cfg: DictDefault, batches: packing.Batches, 
     return {mode.name: memory.per_gpu(parameters, cfg, mode, gpus=gpus, load=largest, kept=kept) for mode in modes}
 
 
-def _data(rows: data.Rows, image_tokens: int) -> dict[str, Any]:
+def _data(rows: row_lengths.Rows, image_tokens: int) -> dict[str, Any]:
     kinds = {}
     for kind in sorted(set(rows.kinds.tolist())):
         chosen = rows.kinds == kind
@@ -172,7 +172,7 @@ def _data(rows: data.Rows, image_tokens: int) -> dict[str, Any]:
     return {"source": rows.source, "assumed": rows.assumed, "rejected": rows.rejected, "kinds": kinds}
 
 
-def _assumptions(models: Models, rows: data.Rows, utilisation: float) -> list[str]:
+def _assumptions(models: Models, rows: row_lengths.Rows, utilisation: float) -> list[str]:
     stated = [f"{utilisation:.0%} of the GPU's dense bf16 peak is reached; time to load, save and evaluate not counted"]
     if models.assumed:
         stated.append(f"published sizes of {' and '.join(models.assumed)}: the files are not here")

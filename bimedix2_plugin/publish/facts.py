@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.hyperparameters import shown
-from bimedix2_plugin.projector import FINISHED
+from bimedix2_plugin.model.projector import FINISHED
 from bimedix2_plugin.publish.finished import composition_of
+from bimedix2_plugin.training.hyperparameters import shown
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.shards import read_shards
+from bimedix2_plugin.model.safetensors_index import read_shards
 
 COMPOSITION, CARD = "composition.json", "README.md"
 _NEEDED = ("config.json", "generation_config.json", "tokenizer_config.json", "processor_config.json")

@@ -186,8 +186,8 @@ def _build(folder: Path, workers: int, name: str) -> None:
 
 
 def _open(folder: Path) -> None:
-    from bimedix2_plugin.image_store import ImageStore
     from data_prep import manifest
+    from data_prep.images.image_store import ImageStore
     from data_prep.reading import rows_at
 
     shards = {name: entry["rows"] for name, entry in manifest.read(folder)["shards"].items()}

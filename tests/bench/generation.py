@@ -19,17 +19,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import tiny
-import tiny_data
 import torch
 from PIL import Image
 from transformers import AutoProcessor
 
-from bimedix2_plugin.compose import Request, compose, load
+from bimedix2_plugin.model.compose import compose, load
+from bimedix2_plugin.model.request import Request
+from bimedix2_plugin.rehearse import tiny
 from eval.engines.base import Asked, Completion
 from eval.engines.transformers_engine import TransformersEngine
 from eval.items import Item
 from eval.pictures import read_picture
+from tests.helpers import tiny_data
 
 PROMPTS = 64
 BATCHES = (1, 16, 64)

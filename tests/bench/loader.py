@@ -14,11 +14,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import mix
-import runs
-import tiny
 from torch.utils.data import DataLoader
-from training import ROWS_A_BATCH, packs
+
+from bimedix2_plugin.rehearse import tiny
+from tests.bench import mix
+from tests.bench.training import ROWS_A_BATCH, packs
+from tests.helpers import runs
 
 
 def main() -> None:

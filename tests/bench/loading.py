@@ -5,7 +5,7 @@ shapes alone, as Axolotl asks for with `fsdp_config.cpu_ram_efficient_loading`; 
 Axolotl's own FSDP2 load, which sends each rank its half. Not measured: CUDA, and ZeRO-3, whose `zero.Init` shares
 weights out while `from_pretrained` reads them and needs DeepSpeed.
 
-Run: PYTHONPATH=tests python tests/bench/loading.py
+Run: python -m tests.bench.loading
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import ranks
-import tiny
 import torch
+
+from bimedix2_plugin.rehearse import ranks, tiny
 
 LAYERS = 2
 GIB = 2**30
@@ -37,8 +37,8 @@ def load(rank: Any, folder: str) -> dict[str, Any]:
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
-    from bimedix2_plugin import stages
-    from bimedix2_plugin.compose import load as load_composed
+    from bimedix2_plugin.model.compose import load as load_composed
+    from bimedix2_plugin.training import stages
 
     os.environ |= {"ACCELERATE_USE_FSDP": "true", "FSDP_CPU_RAM_EFFICIENT_LOADING": "true"}
     os.environ["LOCAL_RANK"] = str(rank.number)
@@ -70,9 +70,9 @@ def load(rank: Any, folder: str) -> dict[str, Any]:
 
 def main() -> None:
     """Make the parts, run the ranks, print a table."""
-    import sparse
-
-    from bimedix2_plugin.compose import Request, compose
+    from bimedix2_plugin.model.compose import compose
+    from bimedix2_plugin.model.request import Request
+    from tests.helpers import sparse
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

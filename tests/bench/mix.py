@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import tiny_data
 import yaml
 from PIL import Image
 from transformers import AutoProcessor, AutoTokenizer
 
 import bimedix2_plugin.plan
-from bimedix2_plugin.image_store import open_store
+from data_prep.images.image_store import open_store
+from tests.helpers import tiny_data
 
 TABLE = Path(bimedix2_plugin.plan.__file__).with_name("lengths") / "bimed-v.yml"
 ROWS_AN_IMAGE = 2.9

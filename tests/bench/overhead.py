@@ -15,9 +15,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import judge_builders
-from generation import checkpoint
-from layouts import bimed_mbench
+from tests.bench.generation import checkpoint
+from tests.helpers import judge_builders
+from tests.helpers.layouts import bimed_mbench
 
 TASKS = ("bimed_mbench_en", "bimed_mbench_ar")
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import command
 import datasets
-import mix
-import runs
-import tiny
 import yaml
+
+from bimedix2_plugin.rehearse import tiny
+from tests.bench import command, mix
+from tests.helpers import runs
 
 PROCESSES = 2
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import command
-import runs
-import tiny
 import yaml
+
+from bimedix2_plugin.rehearse import tiny
+from tests.bench import command
+from tests.helpers import runs, tiny_data
 
 COMMON = (
     "chat_template",
@@ -56,7 +57,7 @@ def main() -> None:
     with TemporaryDirectory() as folder, runs.inside(Path(folder)):
         tiny.llama("llama", tied=True)
         tiny.clip_vision("clip")
-        tiny.dataset("data", rows=200)
+        tiny_data.dataset("data", rows=200)
         _text_rows(Path("text.jsonl"), 200)
         starts: dict[str, list[tuple[float, float]]] = {"plugin": [], "stock": []}
         for name, recipe in (("plugin", runs.recipe()), ("stock", STOCK)):

@@ -19,11 +19,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import mix
-import runs
-import tiny
 import torch
 from transformers.trainer_pt_utils import LengthGroupedSampler
+
+from bimedix2_plugin.rehearse import tiny
+from tests.bench import mix
+from tests.helpers import runs
 
 ROWS_A_BATCH = 4
 DATA = ("images", "mix")

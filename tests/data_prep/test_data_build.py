@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-from data_fixtures import built, encoded, llava_mixture, llava_row, picture
 
 from data_prep import assemble, manifest, mixture_file
 from data_prep.__main__ import main
@@ -14,6 +13,7 @@ from data_prep.build import BuildError, build
 from data_prep.check import check
 from data_prep.mixture import Entry, Mixture
 from data_prep.sources.messages import Messages
+from tests.helpers.data_fixtures import built, encoded, llava_mixture, llava_row, picture
 
 ROWS = [llava_row("one"), llava_row("two", image="b.png"), llava_row("bad", answer="")]
 

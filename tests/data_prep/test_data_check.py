@@ -7,7 +7,6 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from data_fixtures import llava_mixture, llava_row
 from PIL import Image
 
 from data_prep import manifest, mixture_file
@@ -15,6 +14,7 @@ from data_prep.__main__ import main
 from data_prep.build import build
 from data_prep.check import CheckError, check, show
 from data_prep.rows import SCHEMA
+from tests.helpers.data_fixtures import llava_mixture, llava_row
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from layouts.dicom import RAMP, dicom
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -10,6 +9,7 @@ from pydicom.sequence import Sequence
 from data_prep.images import dicom_pixels
 from data_prep.images.dicom_pixels import decode
 from data_prep.rows import Reject
+from tests.helpers.layouts.dicom import RAMP, dicom
 
 
 def grey(*arguments, **options):

@@ -6,7 +6,6 @@ import zlib
 
 import numpy as np
 import pytest
-from data_fixtures import encoded, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
@@ -14,6 +13,7 @@ from PIL import Image, ImageOps
 from data_prep.images.file import stored_image
 from data_prep.images.orientation import orientation_of, upright, upright_size
 from data_prep.rows import Reject
+from tests.helpers.data_fixtures import encoded, picture
 
 
 def stored_pixels(stored):

@@ -4,12 +4,12 @@ import io
 
 import numpy as np
 import pytest
-from data_fixtures import encoded, picture
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from data_prep.images.file import stored_image
 from data_prep.images.metadata import strip_jpeg, strip_png
+from tests.helpers.data_fixtures import encoded, picture
 
 SECRET = b"Doe^Jane"
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from data_fixtures import llava_mixture, llava_row
 
 from data_prep.__main__ import main
 from data_prep.mixture import Entry, Mixture, SplitRule
@@ -12,6 +11,7 @@ from data_prep.mixture_file import MixtureError, load
 from data_prep.rows import Sample
 from data_prep.sources import READERS, reader
 from data_prep.sources.kinds import TASKS
+from tests.helpers.data_fixtures import llava_mixture, llava_row
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes/data").glob("*.yml"))
 

@@ -32,7 +32,7 @@ def root(tmp_path_factory):
     folder = tmp_path_factory.mktemp("raw")
     for name, module in FOLDERS.items():
         (folder / name).mkdir()
-        importlib.import_module(f"layouts.{module}").make(folder / name)
+        importlib.import_module(f"tests.helpers.layouts.{module}").make(folder / name)
     return folder
 
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 import yaml
-from data_fixtures import built, encoded, llava_mixture, llava_row, picture
 
 from data_prep.__main__ import main
 from data_prep.build import BuildError
+from tests.helpers.data_fixtures import built, encoded, llava_mixture, llava_row, picture
 
 LONG = "The chest radiograph shows a large left sided pleural effusion with compressive atelectasis of the lower lobe"
 

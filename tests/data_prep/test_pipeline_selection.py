@@ -5,7 +5,6 @@ from collections import Counter
 
 import pytest
 import yaml
-from data_fixtures import built, encoded, llava_mixture, llava_row, picture
 
 from data_prep import build as build_module
 from data_prep import mixture_file
@@ -13,6 +12,7 @@ from data_prep.build import build
 from data_prep.mixture import Entry, Mixture, SplitRule
 from data_prep.pipeline import pictures, slices
 from data_prep.rows import Sample
+from tests.helpers.data_fixtures import built, encoded, llava_mixture, llava_row, picture
 
 
 def many(number):

@@ -4,11 +4,11 @@ import json
 
 import pytest
 import yaml
-from data_fixtures import built, encoded, llava_mixture, llava_row, picture
 
 from data_prep.check import CheckError, check
 from data_prep.pipeline import pictures, store
 from data_prep.reading import store_images
+from tests.helpers.data_fixtures import built, encoded, llava_mixture, llava_row, picture
 
 NAMES = [f"{letter}.png" for letter in "abcdefg"]
 

@@ -1,11 +1,11 @@
 """The reader of BiMed1.3M in every form that it may have."""
 
 import pytest
-from layouts import bimed13m
-from readers import read_all
 
 from data_prep.rows import check, spoken
 from data_prep.sources.bimed13m import Bimed13m
+from tests.helpers.layouts import bimed13m
+from tests.helpers.readers import read_all
 
 
 @pytest.fixture

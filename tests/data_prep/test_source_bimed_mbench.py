@@ -1,13 +1,13 @@
 import json
 
 import pytest
-from layouts import bimed_mbench as layout
-from layouts.jpeg import jpeg
-from readers import read_all
 
 from data_prep.rows import spoken
 from data_prep.sources.bimed_mbench import CONVERSATION, DESCRIPTION, BimedMbench, items
 from data_prep.tables.base import TableError
+from tests.helpers.layouts import bimed_mbench as layout
+from tests.helpers.layouts.jpeg import jpeg
+from tests.helpers.readers import read_all
 
 
 @pytest.fixture

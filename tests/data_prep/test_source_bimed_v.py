@@ -1,12 +1,12 @@
 """The reader of BiMed-V as released."""
 
 import pytest
-from layouts import bimed_v
-from layouts.bimed_v import PAIR
-from readers import read_all
 
 from data_prep.rows import Reject, check
 from data_prep.sources.bimed_v import ORIGINS, BimedV, origin_of
+from tests.helpers.layouts import bimed_v
+from tests.helpers.layouts.bimed_v import PAIR
+from tests.helpers.readers import read_all
 
 
 @pytest.fixture

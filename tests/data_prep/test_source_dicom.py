@@ -4,13 +4,13 @@ import json
 import pickle
 
 import pytest
-from layouts import dicom as layout
 from PIL import Image
-from readers import read_all
 
 from data_prep.images.dicom_pixels import decode
 from data_prep.rows import Reject
 from data_prep.sources.dicom import Dicom
+from tests.helpers.layouts import dicom as layout
+from tests.helpers.readers import read_all
 
 
 def source(root, *lines, **keys):

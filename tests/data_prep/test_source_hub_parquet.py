@@ -1,12 +1,12 @@
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from layouts import parquet
-from layouts.jpeg import jpeg
 
 from data_prep.rows import Reject
 from data_prep.sources import hub_parquet
 from data_prep.tables.base import TableError, all_rows
+from tests.helpers.layouts import parquet
+from tests.helpers.layouts.jpeg import jpeg
 
 ROWS = [(f"question {number}?", "yes", number) for number in range(5)]
 

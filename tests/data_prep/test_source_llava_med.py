@@ -4,12 +4,12 @@ import pickle
 import zipfile
 
 import pytest
-from layouts import llava_med
-from layouts.llava_med import GONE, PAIRS
-from readers import read_all
 
 from data_prep.rows import Reject, check
 from data_prep.sources.llava_med import LlavaMed, article
+from tests.helpers.layouts import llava_med
+from tests.helpers.layouts.llava_med import GONE, PAIRS
+from tests.helpers.readers import read_all
 
 INSTRUCT = "instruct/llava_med_instruct_60k_inline_mention.json"
 ALIGNMENT = "alignment/llava_med_alignment_500k.json"

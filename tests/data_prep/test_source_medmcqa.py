@@ -1,9 +1,9 @@
 import pytest
-from layouts import medmcqa as layout
-from readers import read_all
 
 from data_prep.rows import spoken
 from data_prep.sources.medmcqa import Medmcqa
+from tests.helpers.layouts import medmcqa as layout
+from tests.helpers.readers import read_all
 
 MAKES = [layout.make, layout.make_original]
 

@@ -1,9 +1,9 @@
 import pytest
-from layouts import medqa as layout
-from readers import read_all
 
 from data_prep.rows import spoken
 from data_prep.sources.medqa import Medqa
+from tests.helpers.layouts import medqa as layout
+from tests.helpers.readers import read_all
 
 FOUR = "\nA. Ampicillin\nB. Ceftriaxone\nC. Doxycycline\nD. Nitrofurantoin"
 

@@ -1,11 +1,11 @@
 """The reader of one's own conversations."""
 
 import pytest
-from layouts import llava, messages
-from readers import read_all
 
 from data_prep.rows import Reject, check
 from data_prep.sources.messages import Messages
+from tests.helpers.layouts import llava, messages
+from tests.helpers.readers import read_all
 
 
 @pytest.fixture

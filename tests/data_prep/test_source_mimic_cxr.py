@@ -1,12 +1,12 @@
 import gzip
 
 import pytest
-from layouts import mimic_cxr as layout
-from layouts.jpeg import jpeg
-from readers import read_all
 
 from data_prep.rows import spoken
 from data_prep.sources.mimic_cxr import INSTRUCTION, MimicCxr, findings
+from tests.helpers.layouts import mimic_cxr as layout
+from tests.helpers.layouts.jpeg import jpeg
+from tests.helpers.readers import read_all
 
 MAKES = [layout.make, layout.make_multimedeval, layout.make_apart]
 

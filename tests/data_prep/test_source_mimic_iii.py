@@ -1,9 +1,9 @@
 import pytest
-from layouts import mimic_iii as layout
-from readers import read_all
 
 from data_prep.rows import spoken
 from data_prep.sources.mimic_iii import MimicIii, parts
+from tests.helpers.layouts import mimic_iii as layout
+from tests.helpers.readers import read_all
 
 
 @pytest.fixture

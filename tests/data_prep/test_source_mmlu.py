@@ -1,9 +1,9 @@
 import pytest
-from layouts import mmlu as layout
-from readers import read_all
 
 from data_prep.rows import spoken
 from data_prep.sources.mmlu import SUBJECTS, Mmlu
+from tests.helpers.layouts import mmlu as layout
+from tests.helpers.readers import read_all
 
 
 @pytest.mark.parametrize("make", [layout.make, layout.make_hub])

@@ -1,10 +1,10 @@
 import pytest
-from layouts import path_vqa as layout
-from layouts.jpeg import jpeg
-from readers import read_all
 
 from data_prep.rows import Reject, spoken
 from data_prep.sources.path_vqa import PathVqa
+from tests.helpers.layouts import path_vqa as layout
+from tests.helpers.layouts.jpeg import jpeg
+from tests.helpers.readers import read_all
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from layouts import pmc_oa as layout
-from layouts.jpeg import jpeg, save
-from readers import read_all
 
 from data_prep.rows import Reject, spoken
 from data_prep.sources.pmc_oa import INSTRUCTIONS, PmcOa, instruction
+from tests.helpers.layouts import pmc_oa as layout
+from tests.helpers.layouts.jpeg import jpeg, save
+from tests.helpers.readers import read_all
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 import pytest
-from layouts import pmc_vqa as layout
-from layouts.jpeg import jpeg
-from readers import read_all
 
 from data_prep.rows import Reject, spoken
 from data_prep.sources.pmc_vqa import PmcVqa
+from tests.helpers.layouts import pmc_vqa as layout
+from tests.helpers.layouts.jpeg import jpeg
+from tests.helpers.readers import read_all
 
 OPTIONS = "A. Diffuse uptake pattern\nB. Focal uptake pattern\nC. DNA: none\nD. Cannot be told"
 

@@ -1,10 +1,10 @@
 import pytest
-from layouts import pubmedqa as layout
-from readers import read_all
 
 from data_prep.rows import spoken
 from data_prep.sources.pubmedqa import Pubmedqa
 from data_prep.tables.base import TableError
+from tests.helpers.layouts import pubmedqa as layout
+from tests.helpers.readers import read_all
 
 ABSTRACT = "Programmed cell death is regulated.\nThe roles were investigated in vitro: p < 0.001."
 LONG = "Results depicted mitochondrial dynamics — in vivo."

@@ -1,12 +1,12 @@
 import pickle
 
 import pytest
-from readers import read_all
 
 from data_prep.rows import LANGUAGES, Reject, check
 from data_prep.sources import quickstart
 from data_prep.sources.kinds import TASKS
 from data_prep.sources.quickstart import FOLDER, Quickstart, image_path, listed_images
+from tests.helpers.readers import read_all
 
 QUESTIONS = sorted(path.name for path in FOLDER.glob("*.jsonl"))
 ENTRIES = {entry["name"]: entry for entry in listed_images()}

@@ -1,13 +1,13 @@
 import pickle
 
 import pytest
-from layouts import bimed_mbench, medmcqa, medqa, mimic_cxr, mimic_iii, mmlu, pubmedqa, uphill
-from readers import read_all
 
 from data_prep.rows import LANGUAGES, REASONS, check
 from data_prep.sources import reader
 from data_prep.sources.kinds import TASKS
 from data_prep.tables.base import Mark
+from tests.helpers.layouts import bimed_mbench, medmcqa, medqa, mimic_cxr, mimic_iii, mmlu, pubmedqa, uphill
+from tests.helpers.readers import read_all
 
 LAYOUTS = {
     "medmcqa": (medmcqa.make, {}),

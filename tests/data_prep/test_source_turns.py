@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from layouts.llava import row
 
 from data_prep.rows import Reject
 from data_prep.sources.base import PLACEHOLDER, content, own_id
 from data_prep.sources.turns import LISTS, dialogue, image_names
+from tests.helpers.layouts.llava import row
 
 words = st.text(st.sampled_from("ab <>image\nنع"), max_size=12).filter(lambda text: PLACEHOLDER not in text)
 

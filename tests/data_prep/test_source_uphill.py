@@ -1,10 +1,10 @@
 import pytest
-from layouts import uphill as layout
-from readers import read_all
 
 from data_prep.rows import spoken
 from data_prep.sources.uphill import LEVELS, Uphill, queries
 from data_prep.tables.base import TableError
+from tests.helpers.layouts import uphill as layout
+from tests.helpers.readers import read_all
 
 
 def test_a_claim_is_asked_about_at_five_levels(tmp_path):

@@ -1,12 +1,12 @@
 import pickle
 
 import pytest
-from layouts import path_vqa, pmc_oa, pmc_vqa, slake, vqa_rad
-from readers import read_all
 
 from data_prep.rows import LANGUAGES, REASONS, check
 from data_prep.sources import reader
 from data_prep.tables.base import Mark
+from tests.helpers.layouts import path_vqa, pmc_oa, pmc_vqa, slake, vqa_rad
+from tests.helpers.readers import read_all
 
 LAYOUTS = {
     "vqa_rad": vqa_rad.make,

@@ -2,12 +2,12 @@ import json
 import shutil
 
 import pytest
-from layouts import vqa_rad as layout
-from layouts.jpeg import jpeg
-from readers import read_all
 
 from data_prep.rows import spoken
 from data_prep.sources.vqa_rad import TABLE, VqaRad
+from tests.helpers.layouts import vqa_rad as layout
+from tests.helpers.layouts.jpeg import jpeg
+from tests.helpers.readers import read_all
 
 
 def said(sample):

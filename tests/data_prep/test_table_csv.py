@@ -6,12 +6,12 @@ import io
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from table_slices import one_pass, rows_of
 
 from data_prep.rows import Rejected
 from data_prep.tables import csv_file
 from data_prep.tables.base import TableError
 from data_prep.tables.csv_file import CsvTable
+from tests.helpers.table_slices import one_pass, rows_of
 
 BOM = b"\xef\xbb\xbf"
 fields = st.text(st.sampled_from('ab ,"\n\u2028\0نعم🩻'), max_size=8)

@@ -7,12 +7,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from table_slices import in_slices, one_pass, rows_of
 
 from data_prep.rows import Rejected
 from data_prep.tables import json_file, json_list
 from data_prep.tables.base import TableError, all_rows
 from data_prep.tables.json_file import JsonTable
+from tests.helpers.table_slices import in_slices, one_pass, rows_of
 
 ROWS = [{"id": "one", "text": "What?"}, {"id": "two", "text": 'نعم\u2028\u0085 [}] \\ "'}]
 BOM = b"\xef\xbb\xbf"

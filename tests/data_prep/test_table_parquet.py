@@ -8,12 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from table_slices import one_pass, rows_of
 
 from data_prep.rows import Reject, Rejected
 from data_prep.tables import parquet
 from data_prep.tables.base import TableError
 from data_prep.tables.parquet import ParquetTable, image_bytes
+from tests.helpers.table_slices import one_pass, rows_of
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 

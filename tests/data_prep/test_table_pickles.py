@@ -10,13 +10,13 @@ from collections import OrderedDict
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from table_slices import one_pass, rows_of
 
 from data_prep.rows import Rejected
 from data_prep.tables import pickles
 from data_prep.tables.base import TableError
 from data_prep.tables.pickles import PickleTable
 from data_prep.tables.rows import RowsTable
+from tests.helpers.table_slices import one_pass, rows_of
 
 ROW = {"img_id": "train_0422", "label": {"نعم": 1}, "question_id": 1, "sent": "is it?"}
 PYTHON_2 = b"(lp0\n(dp1\nS'sent'\np2\nS'%s'\np3\nsa."

@@ -1,7 +1,8 @@
 """Session-wide fixtures: one tiny LLaVA, one tiny text model, one tiny data set."""
 
-import eval_builders as make
 import pytest
+
+from tests.helpers import eval_builders as make
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,14 @@
 
 import sys
 
-import openi_layout
 import pytest
-from prediction_builders import answered, texts, value
 
 from eval.benchmarks import openi
 from eval.benchmarks.registry import load
 from eval.errors import EvalError
 from eval.metrics import meteor as meteor_module
+from tests.helpers import openi_layout
+from tests.helpers.prediction_builders import answered, texts, value
 
 
 @pytest.fixture

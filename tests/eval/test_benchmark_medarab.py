@@ -1,13 +1,13 @@
 """MedArabiQ and MedAraBench in their real layouts, oddities included."""
 
-import medarab_layouts
 import pytest
-from prediction_builders import answered, value
 
 from eval.benchmarks.csv_rows import csv_rows
 from eval.benchmarks.registry import load
 from eval.errors import EvalError
 from eval.questions import check_items
+from tests.helpers import medarab_layouts
+from tests.helpers.prediction_builders import answered, value
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from layouts import pmc_vqa
-from prediction_builders import answered, texts, value
 
 from eval.benchmarks.choice import lettered, split_options
 from eval.benchmarks.registry import load
 from eval.errors import EvalError
+from tests.helpers.layouts import pmc_vqa
+from tests.helpers.prediction_builders import answered, texts, value
 
 
 def test_the_checked_split_of_the_first_release(tmp_path):

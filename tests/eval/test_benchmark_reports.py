@@ -1,14 +1,14 @@
 """MIMIC-III and MIMIC-CXR in their real layouts, and the scores of reports."""
 
 import pytest
-from layouts import mimic_cxr, mimic_iii
-from prediction_builders import answered, texts, value
 
 from eval.benchmarks import reports
 from eval.benchmarks.registry import load
 from eval.errors import EvalError
 from eval.metrics import meteor as meteor_module
 from eval.metrics.reports.scorers import METRICS
+from tests.helpers.layouts import mimic_cxr, mimic_iii
+from tests.helpers.prediction_builders import answered, texts, value
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from layouts import path_vqa, slake, vqa_rad
-from prediction_builders import answered, texts, value
 
 from eval.benchmarks.registry import load
 from eval.errors import EvalError
 from eval.questions import check_items
+from tests.helpers.layouts import path_vqa, slake, vqa_rad
+from tests.helpers.prediction_builders import answered, texts, value
 
 YES_OR_NO = "Answer the following question with yes or no."
 

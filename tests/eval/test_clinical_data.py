@@ -2,14 +2,14 @@
 
 import json
 
-import clinical_builders as make
 import pytest
-from layouts import medmcqa, medqa, mmlu, pubmedqa
 
 from eval.benchmarks.clinical_base import likeliest
 from eval.benchmarks.registry import ARABIC_CLINICAL, BENCHMARKS, SUITES, load
 from eval.errors import EvalError
 from eval.likelihood.task import make_task, task_folder
+from tests.helpers import clinical_builders as make
+from tests.helpers.layouts import medmcqa, medqa, mmlu, pubmedqa
 
 STEM = "Which nerve supplies the diaphragm?"
 

@@ -3,7 +3,6 @@
 import json
 import shutil
 
-import clinical_builders as make
 import pytest
 import torch
 from lm_eval.evaluator import simple_evaluate
@@ -18,6 +17,7 @@ from eval.likelihood.run import Prompting, run_likelihood
 from eval.likelihood.task import make_task, task_folder
 from eval.plan import Checkpoint, Settings
 from eval.predictions import read_predictions
+from tests.helpers import clinical_builders as make
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,9 @@ import subprocess
 import sys
 import time
 
-import eval_builders as make
 import pytest
+
+from tests.helpers import eval_builders as make
 
 pytestmark = pytest.mark.slow
 

@@ -1,7 +1,6 @@
 """A live OpenAI-compatible server with a real language model: llama.cpp serving SmolLM2."""
 
 import pytest
-from live_server import smollm2
 
 from eval.dataset import DataSet
 from eval.engines.connection import Connection
@@ -10,6 +9,7 @@ from eval.plan import Settings
 from eval.predict import run
 from eval.predictions import read_predictions
 from eval.questions import Selection, of_data
+from tests.helpers.live_server import smollm2
 
 
 @pytest.fixture(scope="module")

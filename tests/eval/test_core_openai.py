@@ -6,8 +6,6 @@ import json
 import socket
 import time
 
-import core_builders as hand
-import eval_builders as make
 import pytest
 from PIL import Image
 from werkzeug import Response
@@ -21,6 +19,8 @@ from eval.plan import Settings
 from eval.predict import run
 from eval.predictions import read_predictions
 from eval.questions import Questions
+from tests.helpers import core_builders as hand
+from tests.helpers import eval_builders as make
 
 CHAT = "/v1/chat/completions"
 

@@ -1,12 +1,13 @@
 """The tokens that an engine sends for an item are those that training had before the same answer."""
 
 import pytest
-import tiny
 from transformers import AutoProcessor, AutoTokenizer
 
-from bimedix2_plugin.compose import Request, compose, load
-from bimedix2_plugin.image_store import ImageStore
-from bimedix2_plugin.rendering import IGNORED, Renderer
+from bimedix2_plugin.data.rendering import IGNORED, Renderer
+from bimedix2_plugin.model.compose import compose, load
+from bimedix2_plugin.model.request import Request
+from bimedix2_plugin.rehearse import tiny
+from data_prep.images.image_store import ImageStore
 from eval.dataset import DataSet, items_of
 from eval.engines.base import Asked
 from eval.engines.transformers_engine import TransformersEngine

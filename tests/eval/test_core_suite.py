@@ -2,7 +2,6 @@
 
 import json
 
-import core_builders as hand
 import pytest
 
 from eval.benchmarks.registry import chosen
@@ -11,6 +10,7 @@ from eval.errors import EvalError
 from eval.predictions import read_predictions
 from eval.scores import score
 from eval.suite import run_benchmarks
+from tests.helpers import core_builders as hand
 
 ITEMS = [
     {"id": "b", "question": "What?", "gold": "What?", "images": ["red.png"], "facts": {"kind": "plain"}},

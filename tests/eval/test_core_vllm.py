@@ -7,8 +7,6 @@ import sys
 import types
 from types import SimpleNamespace
 
-import core_builders as hand
-import eval_builders as make
 import pytest
 
 from eval.cli import main
@@ -17,6 +15,8 @@ from eval.engines.prompt import Prompts
 from eval.engines.vllm_engine import VllmEngine
 from eval.errors import EvalError
 from eval.pictures import read_picture
+from tests.helpers import core_builders as hand
+from tests.helpers import eval_builders as make
 
 PLACEHOLDER, IMAGE_TOKENS = 3, 4
 

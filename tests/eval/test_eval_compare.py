@@ -2,7 +2,6 @@
 
 import json
 
-import eval_builders as make
 import pytest
 
 from eval import item_values
@@ -12,6 +11,7 @@ from eval.compare import compare, comparison
 from eval.errors import EvalError
 from eval.predictions import read_all
 from eval.report.paper_tables import TABLES
+from tests.helpers import eval_builders as make
 
 CLINICAL = [row.benchmark for row in TABLES[0].rows]
 

@@ -1,11 +1,11 @@
 """A data set folder as items, and what is said of one that is not usable."""
 
-import eval_builders as make
 import pytest
 
 from eval.cli import main
 from eval.dataset import DataSet, items_of
 from eval.errors import EvalError
+from tests.helpers import eval_builders as make
 
 
 def test_a_single_turn_row_is_one_item(data):

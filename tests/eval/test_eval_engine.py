@@ -3,7 +3,6 @@
 import json
 import shutil
 
-import eval_builders as make
 import pytest
 import torch
 
@@ -14,6 +13,7 @@ from eval.engines.transformers_engine import TransformersEngine
 from eval.errors import EvalError
 from eval.pictures import read_picture
 from eval.plan import resolve_dtype
+from tests.helpers import eval_builders as make
 
 TOKENS = 6
 

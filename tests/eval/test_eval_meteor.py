@@ -1,10 +1,10 @@
 """METEOR by hand, with a WordNet of two words and with the real one where it is installed."""
 
 import pytest
-import wordnet_layout
 
 from eval.metrics import meteor as module
 from eval.metrics.meteor import DEBIAN, NO_PUNKT, meteor
+from tests.helpers import wordnet_layout
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,12 @@
 """Permuted images: every row sees another picture, and no picture is lost where that is possible."""
 
-import eval_builders as make
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from eval.errors import EvalError
 from eval.permute import permute_images
+from tests.helpers import eval_builders as make
 
 KEYS = st.sampled_from("ABCDEF")
 IMAGES = st.lists(st.lists(KEYS, max_size=3), max_size=25)

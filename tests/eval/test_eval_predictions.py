@@ -2,11 +2,11 @@
 
 import json
 
-import eval_builders as make
 import pytest
 
 from eval.errors import EvalError
 from eval.predictions import PredictionsFile, read_all, read_predictions
+from tests.helpers import eval_builders as make
 
 HEADER = make.header()
 LINES = [make.prediction(f"r{number}#0", "yes", "نعم\u2028no") for number in range(3)]

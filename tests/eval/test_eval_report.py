@@ -3,7 +3,6 @@
 import json
 from xml.etree import ElementTree
 
-import eval_builders as make
 import pytest
 
 from eval.cli import main
@@ -15,6 +14,7 @@ from eval.report.results import read_scores
 from eval.report.samples import pick_samples
 from eval.report.tables import exact_table, value_text
 from eval.scores import Score, score
+from tests.helpers import eval_builders as make
 
 NASTY = "<script>alert(1)</script>\n\n# heading | [x](y) & more\x07"
 LINES = [

@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 
 import pytest
-import report_builders as make
 
 from data_prep.sources.bimed_mbench import CONVERSATION, DESCRIPTION, DOMAINS
 from eval.benchmarks.registry import BENCHMARKS
@@ -18,6 +17,7 @@ from eval.report.page import write_report
 from eval.report.paper_figures import bars, radar
 from eval.report.paper_tables import TABLES, published
 from eval.report.results import Results
+from tests.helpers import report_builders as make
 
 CLINICAL, MBENCH, _, VQA, _, GENERATION, UPHILL = TABLES
 AVERAGED = [(table, model) for table in (CLINICAL, VQA) for model in published(table)]

@@ -4,9 +4,7 @@ import json
 import re
 from html.parser import HTMLParser
 
-import eval_builders
 import pytest
-import report_builders as make
 
 from eval.errors import EvalError
 from eval.predictions import read_all
@@ -16,6 +14,8 @@ from eval.report.page import write_report
 from eval.report.samples import pick_of_benchmark
 from eval.report.text import direction, printable
 from eval.report.web import _coded
+from tests.helpers import eval_builders
+from tests.helpers import report_builders as make
 
 SCRIPT = "<script>alert(1)</script>"
 ATTRIBUTE = '" onload="alert(2)" \''

@@ -3,7 +3,6 @@
 import json
 import shutil
 
-import eval_builders as make
 import pytest
 
 from eval import plan
@@ -15,6 +14,7 @@ from eval.predict import run
 from eval.predictions import read_predictions
 from eval.questions import Selection, of_data, select_items
 from eval.scores import score_file
+from tests.helpers import eval_builders as make
 
 SETTINGS = Settings(batch_size=4, max_new_tokens=4)
 

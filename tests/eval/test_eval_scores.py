@@ -5,13 +5,13 @@ import math
 import subprocess
 import sys
 
-import eval_builders as make
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.predictions import read_predictions
 from eval.scores import score, score_file, standard_error
+from tests.helpers import eval_builders as make
 
 LINES = [
     make.prediction("a#0", "yes", "Yes.", task="vqa_closed"),

@@ -3,15 +3,15 @@
 import json
 import shutil
 
-import judge_builders as make
 import pytest
-from layouts import bimed_mbench as layout
-from layouts.jpeg import jpeg
 
 from eval.benchmarks.registry import load
 from eval.errors import EvalError
 from eval.judges.store import VerdictsFile, path_of, read_verdicts
 from eval.predictions import read_predictions
+from tests.helpers import judge_builders as make
+from tests.helpers.layouts import bimed_mbench as layout
+from tests.helpers.layouts.jpeg import jpeg
 
 EN, AR = "bimed_mbench_en", "bimed_mbench_ar"
 

@@ -1,14 +1,14 @@
 """A live judge: a real language model behind a real OpenAI-compatible server. Small as it is, it judges badly."""
 
-import judge_builders as make
 import pytest
-from live_server import smollm2
 
 from eval.benchmarks.registry import load
 from eval.judges.run import judge
 from eval.judges.settings import JudgeSettings
 from eval.judges.store import read_verdicts
 from eval.predictions import read_predictions
+from tests.helpers import judge_builders as make
+from tests.helpers.live_server import smollm2
 
 pytestmark = pytest.mark.slow
 

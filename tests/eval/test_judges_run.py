@@ -4,7 +4,6 @@ import json
 import re
 import time
 
-import judge_builders as make
 import pytest
 from werkzeug import Response
 
@@ -13,6 +12,7 @@ from eval.errors import EvalError
 from eval.judges.client import Question, ask
 from eval.judges.run import estimate, judge
 from eval.judges.store import read_verdicts
+from tests.helpers import judge_builders as make
 
 NAME = "bimed_mbench_en"
 IDS = {f"bimed_mbench-en-{number}" for number in range(4)}

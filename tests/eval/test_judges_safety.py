@@ -4,7 +4,6 @@ import io
 import re
 from collections import Counter
 
-import judge_builders as make
 import pytest
 from PIL import Image
 
@@ -14,6 +13,7 @@ from eval.benchmarks.safety_pictures import PICTURES, draw
 from eval.errors import EvalError
 from eval.judges.store import VerdictsFile, path_of, read_verdicts
 from eval.predictions import read_predictions
+from tests.helpers import judge_builders as make
 
 ARABIC = re.compile("[\u0600-\u06ff]")
 

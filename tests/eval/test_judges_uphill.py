@@ -1,14 +1,14 @@
 """UPHILL: its items, and scores computed by hand."""
 
-import judge_builders as make
 import pytest
-from layouts import uphill as layout
 
 from data_prep.sources.uphill import LEVELS
 from eval.benchmarks.registry import load
 from eval.errors import EvalError
 from eval.judges.store import VerdictsFile, path_of, read_verdicts
 from eval.predictions import read_predictions
+from tests.helpers import judge_builders as make
+from tests.helpers.layouts import uphill as layout
 
 AGREE, DISAGREE, NEITHER = '{"agreement": "Agree"}', '{"agreement": "Disagree"}', '{"agreement": null}'
 

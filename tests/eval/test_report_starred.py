@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 
 import pytest
-import report_builders as make
 
 from eval.cli import main
 from eval.errors import EvalError
@@ -13,6 +12,7 @@ from eval.report.page import write_report
 from eval.report.paper_tables import TABLES, Row
 from eval.report.results import Results
 from eval.report.starred import rescaled, with_rules
+from tests.helpers import report_builders as make
 
 BOTH = ["bleu4=times10", "radcliq=reciprocal"]
 

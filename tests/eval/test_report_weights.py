@@ -5,7 +5,6 @@ import pickle
 import random
 
 import pytest
-import report_weights as weights
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +19,7 @@ from eval.metrics.reports.radcliq import MEANS, radcliq_v1
 from eval.metrics.reports.radgraph import RadGraph
 from eval.metrics.reports.ratescore import RaTEScore
 from eval.metrics.reports.scorers import scorers
+from tests.helpers import report_weights as weights
 
 PREDICTED = ["no acute effusion. heart is normal.", "", "the lungs are clear. small effusion right.", "mild edema"]
 EXPECTED = ["heart is normal. no effusion.", "clear lungs.", "the lungs are clear. small effusion right.", "no edema."]

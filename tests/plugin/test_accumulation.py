@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import quick
 
-from bimedix2_plugin.trainer import LlavaTrainer
+from bimedix2_plugin.training.trainer import LlavaTrainer
+from tests.helpers import quick
 
 SHORT, LONG = ("train-0", "train-1"), "train-8"  # a yes, a no, and a caption of many tokens
 TOGETHER = {"micro_batch_size": 2, "gradient_accumulation_steps": 1}

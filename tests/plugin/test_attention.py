@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import scaled_dot_product_attention
 
-from bimedix2_plugin.attention import document_attention
+from bimedix2_plugin.training.document_attention import document_attention
 
 
 @settings(max_examples=30)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import published
 import pytest
 import yaml
 
@@ -13,6 +12,7 @@ from bimedix2_plugin.publish import licences
 from bimedix2_plugin.publish.card import render
 from bimedix2_plugin.publish.facts import read_facts
 from bimedix2_plugin.publish.finished import composition_of, files_of
+from tests.helpers import published
 
 REPO = "me/Llama-BiMediX"
 

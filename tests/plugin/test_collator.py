@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-import runs
 import torch
 
-from bimedix2_plugin import image_store
-from bimedix2_plugin.image_store import ImageStore, ImageStoreError
+from data_prep.images import image_store
+from data_prep.images.image_store import ImageStore, ImageStoreError
+from tests.helpers import runs
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,15 @@ import multiprocessing
 from pathlib import Path
 
 import pytest
-import tiny
 import torch
 from safetensors import SafetensorError
 from transformers import AutoModel, AutoModelForCausalLM, AutoProcessor
 
-from bimedix2_plugin import projector
-from bimedix2_plugin.compose import Request, compose, load
 from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.model import projector
+from bimedix2_plugin.model.compose import compose, load
+from bimedix2_plugin.model.request import Request
+from bimedix2_plugin.rehearse import tiny
 
 BASES = {
     "tied": {"tied": True},
@@ -234,7 +235,7 @@ def test_broken_link_says_how_to_redo_it(parts_folder):
 @pytest.mark.parametrize(
     ("writer", "error"),
     [
-        ("bimedix2_plugin.projector.Path.write_text", OSError(errno.ENOSPC, "No space left on device")),
+        ("bimedix2_plugin.model.projector.Path.write_text", OSError(errno.ENOSPC, "No space left on device")),
         ("safetensors.torch.save_file", SafetensorError("I/O error: No space left on device (os error 28)")),
         ("transformers.PreTrainedTokenizerFast.save_pretrained", Exception("No space left on device (os error 28)")),
     ],

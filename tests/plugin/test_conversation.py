@@ -8,12 +8,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import runs
 
-from bimedix2_plugin import chat_template, conversation, rendering
+from bimedix2_plugin import conversation
+from bimedix2_plugin.data import rendering
+from bimedix2_plugin.data.prepared_set import prepared_path
+from bimedix2_plugin.data.rendering import IGNORED
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.prepared import prepared_path
-from bimedix2_plugin.rendering import IGNORED
+from bimedix2_plugin.model import chat_template
+from tests.helpers import runs
 
 SHARD = "train-00000-of-00002.parquet"
 

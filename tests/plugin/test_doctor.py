@@ -7,14 +7,15 @@ import shutil
 
 import huggingface_hub
 import pytest
-import runs
 import yaml
 from click.testing import CliRunner
 from huggingface_hub.errors import GatedRepoError
 
-from bimedix2_plugin import cli, projector
+from bimedix2_plugin import cli
 from bimedix2_plugin.doctor import examine, machine, models
-from bimedix2_plugin.plan.models import read_models
+from bimedix2_plugin.model import projector
+from bimedix2_plugin.plan.model_sizes import read_models
+from tests.helpers import runs
 
 ENTRY = runs.RECIPE["datasets"][0]
 

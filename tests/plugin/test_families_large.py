@@ -6,10 +6,10 @@ import json
 import time
 from pathlib import Path
 
-import sparse
-import tiny
-
-from bimedix2_plugin.compose import Request, compose
+from bimedix2_plugin.model.compose import compose
+from bimedix2_plugin.model.request import Request
+from bimedix2_plugin.rehearse import tiny
+from tests.helpers import sparse
 
 LAYERS = 80  # Llama 3.1 70B
 INDEX = "model.safetensors.index.json"

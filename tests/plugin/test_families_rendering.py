@@ -6,15 +6,15 @@ import unicodedata
 from functools import partial
 
 import pytest
-import tiny
-import tiny_families
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from transformers import AutoProcessor, AutoTokenizer, GenerationConfig
 
-from bimedix2_plugin.compose import Request, compose
-from bimedix2_plugin.rendering import IGNORED, Renderer, RowError
+from bimedix2_plugin.data.rendering import IGNORED, Renderer, RowError
+from bimedix2_plugin.model.compose import compose
+from bimedix2_plugin.model.request import Request
+from bimedix2_plugin.rehearse import tiny, tiny_families
 
 TOKENS, SYSTEM = 4, "The paper's text."
 END = {"phi3": "<|end|>", "gemma2": "<end_of_turn>", "gemma3_text": "<end_of_turn>"}

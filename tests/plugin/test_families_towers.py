@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-import tiny
 import torch
 from PIL import Image
 from transformers import AutoModel, AutoProcessor
 
-from bimedix2_plugin.compose import Request, compose, load
+from bimedix2_plugin.model.compose import compose, load
+from bimedix2_plugin.model.request import Request
+from bimedix2_plugin.rehearse import tiny
 
 SIDE, TOKENS = 30, 4  # two patches of 14 pixels a side, and two pixels to spare
 

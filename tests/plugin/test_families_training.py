@@ -7,19 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import quick
-import runs
-import tiny
-import tiny_families
 import torch
 from axolotl.utils.dict import DictDefault
 from datasets import Dataset
-from packs import difference, fullest_pack, packed_and_alone, step
 from transformers import AutoTokenizer, LlavaForConditionalGeneration, set_seed
 
-from bimedix2_plugin.attention import NAME
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model_support import set_attention
+from bimedix2_plugin.rehearse import tiny, tiny_families
+from bimedix2_plugin.training.document_attention import NAME
+from tests.helpers import quick, runs
+from tests.helpers.packs import difference, fullest_pack, packed_and_alone, step
 
 # The third step's loss, as measured with the versions in constraints.txt: a change is a change of numerics.
 LOSSES = {

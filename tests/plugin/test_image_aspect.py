@@ -7,15 +7,16 @@ import sys
 
 import numpy as np
 import pytest
-import quick
-import tiny
 from axolotl.utils.dict import DictDefault
 from PIL import Image
 from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 
 from bimedix2_plugin import BiMediX2Plugin
-from bimedix2_plugin.compose import Request, compose
-from bimedix2_plugin.families import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD, SIGLIP_MEAN, SIGLIP_STD
+from bimedix2_plugin.model.compose import compose
+from bimedix2_plugin.model.families import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD, SIGLIP_MEAN, SIGLIP_STD
+from bimedix2_plugin.model.request import Request
+from bimedix2_plugin.rehearse import tiny
+from tests.helpers import quick
 
 SIDE = 4  # pixels: small enough to write down what a tower sees
 TOWERS = {

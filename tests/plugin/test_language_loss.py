@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 
 import pytest
-import quick
 import torch
 
-from bimedix2_plugin import language_loss
-from bimedix2_plugin.language_loss import LanguageLosses
+from bimedix2_plugin.training import language_loss
+from bimedix2_plugin.training.language_loss import LanguageLosses
+from tests.helpers import quick
 
 TEST = [{"path": "./data", "type": "bimedix2_plugin.conversation", "split": "test"}]
 

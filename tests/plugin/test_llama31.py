@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-import tiny
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from bimedix2_plugin.compose import Request, compose
-from bimedix2_plugin.rendering import IGNORED, Renderer
+from bimedix2_plugin.data.rendering import IGNORED, Renderer
+from bimedix2_plugin.model.compose import compose
+from bimedix2_plugin.model.request import Request
+from bimedix2_plugin.rehearse import tiny
 
 SYSTEM = (
     "A chat between a curious user and an artificial intelligence assistant. "

@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
-import runs
 import torch
 from axolotl.cli.merge_lora import do_cli as merge_lora
 from axolotl.cli.utils import load_model_and_tokenizer
 from safetensors.torch import load_file, save_file
 
 from bimedix2_plugin.errors import RecipeError
+from tests.helpers import runs
 
 PLAIN = """
 import sys, torch
@@ -63,7 +63,7 @@ def test_merged_checkpoint_equals_adapter_in_a_plain_process(trained):
 
 
 def _base_logits():
-    from bimedix2_plugin.compose import load
+    from bimedix2_plugin.model.compose import load
 
     folder = runs.configuration().base_model
     with torch.no_grad():

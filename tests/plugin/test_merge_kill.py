@@ -5,15 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import adapters
 import pytest
-import tiny
 from transformers import LlavaForConditionalGeneration
+
+from bimedix2_plugin.rehearse import tiny
+from tests.helpers import adapters
 
 CHILD = """
 import os, signal, sys
-sys.path.insert(0, sys.argv[1])
-import adapters
+from tests.helpers import adapters
 from pathlib import Path
 from bimedix2_plugin.merge import writing
 writing.SHARD_BYTES = 40_000
@@ -23,7 +23,7 @@ def update(bar, size):
     if len(seen) == 40:
         os.kill(os.getpid(), signal.SIGKILL)
 writing.tqdm.update = update
-adapters.merge(*map(Path, sys.argv[2:]))
+adapters.merge(*map(Path, sys.argv[1:]))
 """
 
 
@@ -32,7 +32,7 @@ def test_a_killed_merge_is_begun_again(tmp_path):
     folder = adapters.composed(tiny.llama(tmp_path / "llama", tied=False), tiny.clip_vision(tmp_path / "clip"))
     adapters.with_adapter(folder, tmp_path / "adapter")
     out = tmp_path / "merged"
-    command = [sys.executable, "-c", CHILD, str(tiny.__file__).rpartition("/")[0], folder, tmp_path / "adapter", out]
+    command = [sys.executable, "-c", CHILD, folder, tmp_path / "adapter", out]
     assert subprocess.run(command, capture_output=True, check=False).returncode == -9
     assert list((tmp_path / "merged.weights.partial").iterdir())
     assert not (out / "composition.json").exists() and not list(out.glob("*.safetensors*"))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import adapters
 import pytest
-import sparse
-import tiny
 from safetensors import safe_open
 
 from bimedix2_plugin.merge.writing import SHARD_BYTES
+from bimedix2_plugin.rehearse import tiny
+from tests.helpers import adapters, sparse
 
 LAYERS = 8  # 18 GB: more than three shards
 

@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import adapters
 import pytest
-import tiny
-import tiny_families
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import LlavaForConditionalGeneration
 
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.merge import verb, writing
+from bimedix2_plugin.merge import axolotl_merge, writing
+from bimedix2_plugin.rehearse import tiny, tiny_families
+from tests.helpers import adapters
 
 # Names in the llava-hf repositories; there is none there with DINOv2.
 PROJECTOR = {f"multi_modal_projector.linear_{n}.{part}" for n in (1, 2) for part in ("weight", "bias")}
@@ -176,7 +175,7 @@ def test_a_merge_that_stops_leaves_nothing_that_looks_complete_and_is_begun_agai
 
     for place in ("tqdm.update", "finish"):
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(writing.tqdm if place == "tqdm.update" else verb.writing, place.split(".")[-1], stop)
+            patch.setattr(writing.tqdm if place == "tqdm.update" else axolotl_merge.writing, place.split(".")[-1], stop)
             adapters.merge(folder, adapter, out)
         assert not (out / "composition.json").exists()
         with pytest.raises(OSError, match=r"model\.safetensors"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-import runs
 import torch
-from packs import difference, packed_and_alone, step
+
+from tests.helpers import runs
+from tests.helpers.packs import difference, packed_and_alone, step
 
 TOLERANCE = 1e-4
 

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-import runs
 import yaml
 from click.testing import CliRunner
 
@@ -14,6 +13,7 @@ from bimedix2_plugin import cli
 from bimedix2_plugin.plan import report
 from bimedix2_plugin.plan.gpus import GPUS
 from bimedix2_plugin.plan.memory import GIB
+from tests.helpers import runs
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 BASES = {"8b": "meta-llama/Llama-3.1-8B-Instruct", "70b": "meta-llama/Llama-3.1-70B-Instruct"}

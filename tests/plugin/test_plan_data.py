@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
-import planned
 import pytest
-import runs
 import yaml
 from axolotl.utils.dict import DictDefault
 
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.plan import data, packing
-from bimedix2_plugin.plan.models import read_models
+from bimedix2_plugin.plan import packing, row_lengths
+from bimedix2_plugin.plan.model_sizes import read_models
 from bimedix2_plugin.plan.planner import text_renderer
+from tests.helpers import planned, runs
 
 
 def _rows(cfg, folder):
-    return data.rows_from_data(cfg, text_renderer(cfg, read_models(cfg, folder), folder))
+    return row_lengths.rows_from_data(cfg, text_renderer(cfg, read_models(cfg, folder), folder))
 
 
 def _prepared_rows(dataset):
     tokens = np.array([len(ids) for ids in dataset["input_ids"]])
     labels = np.array([sum(label != -100 for label in row) for row in dataset["labels"]])
     images = np.array([len(keys) for keys in dataset["images"]])
-    return data.Rows("prepared", False, len(tokens), tokens, labels, images, np.array([""] * len(tokens)))
+    return row_lengths.Rows("prepared", False, len(tokens), tokens, labels, images, np.array([""] * len(tokens)))
 
 
 def test_packs_and_steps_are_those_of_training(workshop, tmp_path):
@@ -55,12 +54,12 @@ def test_long_rows_are_for_the_ledger(work, tmp_path):
 def test_a_sliced_split_is_planned_as_sliced(work):
     entry = runs.RECIPE["datasets"][0] | {"split": "train[:25%]"}
     cfg = DictDefault(runs.recipe(datasets=[entry]))
-    assert data.data_rows(cfg) == 6
-    assert [row["id"] for _, row in data.read_rows(cfg, 2)] == ["train-0", "train-2", "train-4"]
+    assert row_lengths.data_rows(cfg) == 6
+    assert [row["id"] for _, row in row_lengths.read_rows(cfg, 2)] == ["train-0", "train-2", "train-4"]
 
 
 def test_a_sample_stands_for_the_whole(work, tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "SAMPLE", 8)
+    monkeypatch.setattr(row_lengths, "SAMPLE", 8)
     cfg = DictDefault(runs.recipe())
     rows = _rows(cfg, tmp_path)
     assert (len(rows.tokens), rows.total, rows.scale) == (8, 24, 3.0)
@@ -75,7 +74,7 @@ def _published(kinds):
 
 
 def test_the_bimed_v_table_has_the_papers_rows_and_one_published_length():
-    rows = data.rows_from_table("bimed-v", 576, 10**6)
+    rows = row_lengths.rows_from_table("bimed-v", 576, 10**6)
     assert rows.assumed and rows.total == 1_691_407
     for kind in ("en image", "en text", "ar image", "ar text"):
         assert (rows.kinds == kind).sum() * rows.scale == pytest.approx(_published(kind), rel=0.01)
@@ -84,21 +83,26 @@ def test_the_bimed_v_table_has_the_papers_rows_and_one_published_length():
     assert rows.tokens[~text].min() > 576
 
 
-@pytest.mark.parametrize("name", data.tables())
+@pytest.mark.parametrize("name", row_lengths.tables())
 def test_tables_are_drawn_alike_each_time(name):
-    first, second = (data.rows_from_table(name, 576, 4096) for _ in range(2))
+    first, second = (row_lengths.rows_from_table(name, 576, 4096) for _ in range(2))
     assert np.array_equal(first.tokens, second.tokens) and first.tokens.max() <= 4096
     assert (first.labels < first.tokens).all()
 
 
 @pytest.mark.parametrize("language", ["ar", "en"])
 def test_a_languages_table_is_the_whole_ones_cut(language):
-    whole, cut = (yaml.safe_load((data._TABLES / f"bimed-v{part}.yml").read_text()) for part in ("", f"-{language}"))
+    whole, cut = (
+        yaml.safe_load((row_lengths._TABLES / f"bimed-v{part}.yml").read_text()) for part in ("", f"-{language}")
+    )
     assert cut == whole | {"rows": [entry for entry in whole["rows"] if entry["language"] == language]}
 
 
 def test_arabic_is_longer_where_the_vocabulary_spells_it():
-    plain, spelt = data.rows_from_table("bimed-v", 576, 10**6), data.rows_from_table("bimed-v", 576, 10**6, 2.0)
+    plain, spelt = (
+        row_lengths.rows_from_table("bimed-v", 576, 10**6),
+        row_lengths.rows_from_table("bimed-v", 576, 10**6, 2.0),
+    )
     text = {kind: (plain.kinds == kind) for kind in ("ar text", "en text")}
     means = {kind: spelt.tokens[rows].mean() / plain.tokens[rows].mean() for kind, rows in text.items()}
     assert means == {"ar text": pytest.approx(2, rel=0.01), "en text": 1.0}
@@ -107,13 +111,13 @@ def test_arabic_is_longer_where_the_vocabulary_spells_it():
 
 def test_an_unknown_table_names_the_known():
     with pytest.raises(RecipeError, match="there are align, bimed-v, bimed-v-ar, bimed-v-en"):
-        data.rows_from_table("bimed", 576, 4096)
+        row_lengths.rows_from_table("bimed", 576, 4096)
 
 
 def _lengths(*tokens, images=0):
     column = np.array(tokens)
     same = np.full(len(tokens), images)
-    return data.Rows("made", False, len(tokens), column, column // 2, same, np.array(["en text"] * len(tokens)))
+    return row_lengths.Rows("made", False, len(tokens), column, column // 2, same, np.array(["en text"] * len(tokens)))
 
 
 def test_a_pack_of_text_holds_one_blank_picture():

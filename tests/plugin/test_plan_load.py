@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import planned
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from bimedix2_plugin.plan import memory
 from bimedix2_plugin.plan.activations import saved
-from bimedix2_plugin.plan.operations import batch_operations
+from bimedix2_plugin.plan.flops import batch_operations
 from bimedix2_plugin.plan.parameters import TOWER, count
+from tests.helpers import planned
 
 RUNS = {
     "lora and projector": planned.LORA,

@@ -11,8 +11,8 @@ from peft import LoraConfig, inject_adapter_in_model
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
 
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.plan import models, parameters
-from bimedix2_plugin.stages import LORA_TARGETS
+from bimedix2_plugin.plan import model_sizes, parameters
+from bimedix2_plugin.training.stages import LORA_TARGETS
 
 CLIP, SIGLIP = "openai/clip-vit-large-patch14-336", "google/siglip-so400m-patch14-384"
 # Totals on the models' Hub pages.
@@ -32,7 +32,7 @@ def _recipe(base, tower=CLIP, **keys):
 
 
 def _counted(cfg, folder):
-    return parameters.count(models.read_models(cfg, folder).config(-2), cfg)
+    return parameters.count(model_sizes.read_models(cfg, folder).config(-2), cfg)
 
 
 @pytest.mark.parametrize("base", PUBLISHED_TOTALS)
@@ -79,7 +79,7 @@ def test_stage_align_trains_the_projector_alone(tmp_path):
 
 
 def test_a_folder_on_this_disk_comes_before_the_published_sizes(parts, tmp_path):
-    found = models.find("base_model", str(parts / "llama"), None, tmp_path)
+    found = model_sizes.find("base_model", str(parts / "llama"), None, tmp_path)
     assert found.folder == parts / "llama" and not list(tmp_path.iterdir())
 
 
@@ -87,7 +87,7 @@ def test_an_unknown_model_names_the_known_ones_and_the_way_out(tmp_path):
     with pytest.raises(
         RecipeError, match=r"base_model: org/new .*microsoft/Phi-3.5.* `hf download org/new config.json`"
     ):
-        models.find("base_model", "org/new", None, tmp_path)
+        model_sizes.find("base_model", "org/new", None, tmp_path)
 
 
 def test_a_model_in_the_hubs_cache_is_read_there(tmp_path, monkeypatch):
@@ -95,5 +95,5 @@ def test_a_model_in_the_hubs_cache_is_read_there(tmp_path, monkeypatch):
     snapshot.mkdir(parents=True)
     (snapshot / "config.json").write_text(json.dumps({"model_type": "llama"}))
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_, **__: str(snapshot / "config.json"))
-    found = models.find("base_model", "org/new", None, tmp_path)
+    found = model_sizes.find("base_model", "org/new", None, tmp_path)
     assert (found.folder, found.revision) == (snapshot, "abc")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-import runs
-import tiny_data
 import torch
+
+from tests.helpers import runs, tiny_data
 
 
 def test_aligns_in_bf16_with_a_float32_projector(work):

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 import huggingface_hub
-import published
 import pytest
 from click.testing import CliRunner
 from werkzeug import Request, Response
@@ -19,6 +18,7 @@ from werkzeug import Request, Response
 from bimedix2_plugin.cli import push
 from bimedix2_plugin.publish import hub
 from bimedix2_plugin.publish.facts import read_facts
+from tests.helpers import published
 
 REPO, TOKEN = "me/Llama-BiMediX", "hf_notarealtokenbutasecretone"
 PUSH = "from bimedix2_plugin.cli import push; push()"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-import quick
 import torch
 from bitsandbytes.nn import Linear4bit, Params4bit
 
-from bimedix2_plugin.stages import is_projector
+from bimedix2_plugin.training.stages import is_projector
+from tests.helpers import quick
 
 QLORA = {"adapter": "qlora", "load_in_4bit": True, "lora_dropout": 0.05}
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import ranks
-import ranks_jobs
-import runs
-import tiny_data
+
+from bimedix2_plugin.rehearse import ranks
+from tests.helpers import ranks_jobs, runs, tiny_data
 
 STAGES = ["instruct", "align"]
 

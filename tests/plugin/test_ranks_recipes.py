@@ -9,12 +9,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import runs
-import tiny_data
 import yaml
 
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.plan.memory import recipe_mode
+from tests.helpers import runs, tiny_data
 
 ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "recipes" / "cluster"

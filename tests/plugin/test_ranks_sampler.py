@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import RandomSampler
 
-from bimedix2_plugin.sampler import WholeEpochSampler
+from bimedix2_plugin.data.sampler import WholeEpochSampler
 
 
 def _sampler(lengths, ranks, epochs, packs=1):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 
 import pytest
-import runs
 
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.recipe import unknown_keys
+from tests.helpers import runs
 
 
 def _problems(**changes):

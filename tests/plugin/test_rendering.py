@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoProcessor, AutoTokenizer
 
-from bimedix2_plugin.compose import Request, compose
-from bimedix2_plugin.rendering import IGNORED, Renderer, RowError
+from bimedix2_plugin.data.rendering import IGNORED, Renderer, RowError
+from bimedix2_plugin.model.compose import compose
+from bimedix2_plugin.model.request import Request
+from bimedix2_plugin.rehearse import tiny
 
 TOKENS = 4
 STYLES = ["chatml", "llama3", "axolotl llama3"]

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-import runs
-import tiny_data
+
+from tests.helpers import runs, tiny_data
 
 CHANGES = {"num_epochs": 3, "save_strategy": "steps", "save_steps": 1, "save_total_limit": 50, "lora_dropout": 0.05}
 
@@ -18,7 +18,7 @@ def _history(trainer):
 
 def _watch(packs):
     """Record what each step was given."""
-    from bimedix2_plugin.trainer import LlavaTrainer
+    from bimedix2_plugin.training.trainer import LlavaTrainer
 
     original = LlavaTrainer.training_step
 
@@ -37,7 +37,7 @@ def test_resumed_equals_uninterrupted(work, monkeypatch, stage, at):
         changes |= {**runs.ALIGN, "datasets": [runs.RECIPE["datasets"][0] | {"path": "./captions"}], "num_epochs": 9}
         tiny_data.captions("data", "captions")
     packs: list = []
-    monkeypatch.setattr("bimedix2_plugin.trainer.LlavaTrainer.training_step", _watch(packs))
+    monkeypatch.setattr("bimedix2_plugin.training.trainer.LlavaTrainer.training_step", _watch(packs))
     whole = _history(runs.train(**changes, output_dir="./whole", sequence_len=256))
     steps = len(whole)
     assert steps > at
@@ -55,7 +55,7 @@ def test_resumed_equals_uninterrupted(work, monkeypatch, stage, at):
 
 def test_every_row_is_seen_in_every_epoch(work, monkeypatch):
     packs: list = []
-    monkeypatch.setattr("bimedix2_plugin.trainer.LlavaTrainer.training_step", _watch(packs))
+    monkeypatch.setattr("bimedix2_plugin.training.trainer.LlavaTrainer.training_step", _watch(packs))
     trainer = runs.train(num_epochs=3, sequence_len=256)
     rows = {tuple(row["input_ids"]) for row in trainer.train_dataset}
     per_epoch = len(packs) // 3

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import RandomSampler
 
-from bimedix2_plugin.sampler import WholeEpochSampler, split_to
+from bimedix2_plugin.data.sampler import WholeEpochSampler, split_to
 
 
 def _axolotl_sampler(lengths, capacity, ranks=1):

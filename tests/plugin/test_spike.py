@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from bimedix2_plugin import loss_watch
 from bimedix2_plugin.args import BiMediX2Args
-from bimedix2_plugin.loss_watch import WARM_UP, LossWatch, TrainingStopped
+from bimedix2_plugin.training import loss_watch
+from bimedix2_plugin.training.loss_watch import WARM_UP, LossWatch, TrainingStopped
 
 
 def _accelerator(scaler=None, main=True, gather=lambda values: values):

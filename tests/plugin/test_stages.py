@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-import runs
-import tiny_data
 import torch
 from safetensors.torch import load_file
 
-from bimedix2_plugin import projector, stages
 from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.model import projector
+from bimedix2_plugin.training import stages
+from tests.helpers import runs, tiny_data
 
 LINEAR = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 
 import pytest
-import runs
-import tiny
 import torch
 import yaml
-from adapters import question
 from click.testing import CliRunner
 from transformers import AutoProcessor, LlavaForConditionalGeneration
 
-from bimedix2_plugin import projector
 from bimedix2_plugin.cli import start
-from bimedix2_plugin.compose import COMPOSITION, Request, compose, load
+from bimedix2_plugin.model import projector
+from bimedix2_plugin.model.compose import COMPOSITION, compose, load
+from bimedix2_plugin.model.request import Request
+from bimedix2_plugin.rehearse import tiny
+from tests.helpers import runs
+from tests.helpers.adapters import question
 
 SHAPE = projector.ProjectorShape
 

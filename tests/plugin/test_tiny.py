@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-import tiny
 import torch
 from datasets import load_dataset
-from tiny_data import ROW_SCHEMA
-from tiny_tokenizers import LLAMA31_TOKENS
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoModelForCausalLM, AutoTokenizer
 
-from bimedix2_plugin.image_store import ImageStore
+from bimedix2_plugin.rehearse import tiny
+from bimedix2_plugin.rehearse.tiny_tokenizers import LLAMA31_TOKENS
+from data_prep.images.image_store import ImageStore
+from tests.helpers import tiny_data
+from tests.helpers.tiny_data import ROW_SCHEMA
 
 CHAT = [{"role": "user", "content": "هل يوجد كسر؟"}, {"role": "assistant", "content": "No fracture."}]
 
@@ -72,7 +73,7 @@ def test_whole_clip_as_pickle_has_the_weights_of_the_safetensors(tmp_path):
 
 
 def test_dataset_follows_the_contract(tmp_path):
-    folder = tiny.dataset(tmp_path / "tiny")
+    folder = tiny_data.dataset(tmp_path / "tiny")
     manifest = json.loads((folder / "manifest.json").read_text())
     store = ImageStore(folder / "images")
     kinds = set()
@@ -91,13 +92,13 @@ def test_dataset_follows_the_contract(tmp_path):
 
 
 def test_dataset_loads_by_its_card_and_is_deterministic(tmp_path):
-    folder, again = tiny.dataset(tmp_path / "a" / "tiny"), tiny.dataset(tmp_path / "b" / "tiny")
+    folder, again = tiny_data.dataset(tmp_path / "a" / "tiny"), tiny_data.dataset(tmp_path / "b" / "tiny")
     assert len(load_dataset(str(folder), split="train", cache_dir=str(tmp_path / "cache"))) == 24
-    assert _contents(folder) == _contents(again) != _contents(tiny.dataset(tmp_path / "c" / "tiny", seed=1))
+    assert _contents(folder) == _contents(again) != _contents(tiny_data.dataset(tmp_path / "c" / "tiny", seed=1))
 
 
 def test_dataset_without_images_has_no_store(tmp_path):
-    folder = tiny.dataset(tmp_path / "tiny", rows=4, with_images=False)
+    folder = tiny_data.dataset(tmp_path / "tiny", rows=4, with_images=False)
     assert not (folder / "images").exists()
     assert json.loads((folder / "manifest.json").read_text())["counts"]["task"] == {"text_qa": 12}
 

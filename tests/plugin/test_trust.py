@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
-import quick
 import torch
 from axolotl.core.trainers.base import AxolotlTrainer
 from safetensors.torch import load_file
 
-from bimedix2_plugin import loss_watch
-from bimedix2_plugin.collator import PackCollator, _flat
-from bimedix2_plugin.loss_watch import TrainingStopped
+from bimedix2_plugin.data.collator import PackCollator, _flat
+from bimedix2_plugin.training import loss_watch
+from bimedix2_plugin.training.loss_watch import TrainingStopped
+from tests.helpers import quick
 
 CHANGES = {"sequence_len": 256, "gradient_accumulation_steps": 2}
 SAVING = {"save_strategy": "steps", "save_steps": 1}

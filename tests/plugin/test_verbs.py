@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import runs
 import yaml
+
+from tests.helpers import runs
 
 AXOLOTL = Path(sys.executable).with_name("axolotl")
 QUESTION = "What is a fracture?"
@@ -84,7 +85,7 @@ def test_inference_prompt_tokens_are_trainings(verbs):
     from axolotl.cli.utils import resolve_chat_template_str
     from axolotl.loaders import load_tokenizer
 
-    from bimedix2_plugin.rendering import IGNORED, Renderer
+    from bimedix2_plugin.data.rendering import IGNORED, Renderer
 
     cfg = runs.configuration(inference=True)
     tokenizer = load_tokenizer(cfg)

@@ -12,8 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
-import runs
 import yaml
+
+from tests.helpers import runs
 
 pytestmark = pytest.mark.slow
 AXOLOTL = Path(sys.executable).with_name("axolotl")
@@ -62,14 +63,14 @@ def test_composition_killed(work):
     command = [
         sys.executable,
         "-c",
-        "from bimedix2_plugin.compose import *; compose(Request('./llama', './clip'))",
+        "from bimedix2_plugin.model.compose import *; compose(Request('./llama', './clip'))",
     ]
     composed = work / "outputs" / "composed"
     _kill_when(command, work, lambda: any(composed.glob("*partial*")))
     assert not any(composed.glob("*/composition.json")) or any(composed.glob("*partial*"))
     subprocess.run(command, cwd=work, check=True, capture_output=True)
     (folder,) = [path.parent for path in composed.glob("*/composition.json") if "partial" not in path.parent.name]
-    from bimedix2_plugin.compose import load
+    from bimedix2_plugin.model.compose import load
 
     load(folder)
 

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from data_fixtures import encoded, llava_mixture, llava_row, picture
+
+from tests.helpers.data_fixtures import encoded, llava_mixture, llava_row, picture
 
 pytestmark = pytest.mark.slow
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import shutil
 
 import pytest
-import ranks
-import ranks_axolotl
-import ranks_jobs
-import runs
-import tiny_data
 import torch
 from safetensors.torch import load_file
+
+from bimedix2_plugin.rehearse import ranks, ranks_axolotl
+from tests.helpers import ranks_jobs, runs, tiny_data
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +28,7 @@ def place(workshop):
 
 def _train(place, name, **changes):
     """Train on two ranks; return the losses, which both ranks log alike."""
-    losses = ranks.run(ranks_axolotl.train, STEPS | changes | {"output_dir": f"./{name}"}, folder=place, seconds=1500)
+    losses = ranks.run(ranks_jobs.train, STEPS | changes | {"output_dir": f"./{name}"}, folder=place, seconds=1500)
     assert losses[0] == losses[1] and (place / name / "finished.json").is_file()
     return losses[0]
 

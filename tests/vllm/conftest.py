@@ -1,8 +1,9 @@
 """A merged checkpoint that vLLM can load."""
 
-import adapters
 import pytest
-import tiny
+
+from bimedix2_plugin.rehearse import tiny
+from tests.helpers import adapters
 
 
 @pytest.fixture(scope="session")

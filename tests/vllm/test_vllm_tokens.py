@@ -7,12 +7,13 @@ import os
 import subprocess
 from pathlib import Path
 
-import adapters
 import pytest
-import tiny
 import torch
 from PIL import Image
 from transformers import AutoProcessor, LlavaForConditionalGeneration
+
+from bimedix2_plugin.rehearse import tiny
+from tests.helpers import adapters
 
 pytestmark = pytest.mark.vllm
 ROOT = Path(__file__).parents[2]

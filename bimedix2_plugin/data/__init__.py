@@ -1,0 +1,1 @@
+"""From a data set's shards to the batches that a model is given."""

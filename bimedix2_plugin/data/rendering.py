@@ -1,0 +1,192 @@
+"""One conversation to token ids and labels, through the checkpoint's own chat template.
+
+The template renders the conversation once, with a mark in the place of each assistant turn's text; the marks
+tell where the turns are, whatever the template writes around them. The text is tokenised whole, so training
+sees the very tokens that a prompt has at evaluation. Labels go to a turn's own text and the end token after it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bimedix2_plugin.model.chat_template import joined
+from bimedix2_plugin.model.placeholder import PLACEHOLDER
+
+IGNORED = -100
+_MARK = "\ue000{}\ue001"
+
+
+class RowError(ValueError):
+    """A row that cannot be trained on.
+
+    Attributes:
+        reason: short fixed name, counted in the ledger.
+        detail: what was found.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+@dataclass(frozen=True)
+class Tokenised:
+    """Token ids and labels of one row, int32 [L] each; images are expanded to their placeholders."""
+
+    input_ids: np.ndarray
+    labels: np.ndarray
+
+
+class Renderer:
+    """Renders and tokenises rows for one tokenizer and one stage.
+
+    Args:
+        tokenizer: of a composed folder; its chat template joins content parts.
+        image_tokens: placeholders that one image takes.
+        stage: "instruct" (the chat template) or "align" (image, caption, newline).
+    """
+
+    def __init__(self, tokenizer: Any, image_tokens: int, stage: str) -> None:
+        self.tokenizer, self.image_tokens, self.stage = tokenizer, image_tokens, stage
+        self.placeholder_id = int(tokenizer.convert_tokens_to_ids(PLACEHOLDER))
+        special = _special_tokens(tokenizer)
+        self._special_ids = set(special.values()) | set(tokenizer.all_special_ids)
+        self._special_text = re.compile("|".join(re.escape(token) for token in sorted(special, key=len, reverse=True)))
+        self._lead = self._checked_lead() if stage == "instruct" else ""
+
+    def tokenise(self, messages: list[dict[str, Any]], images: int) -> Tokenised:
+        """Render and tokenise one conversation.
+
+        Args:
+            messages: turns with `role` and `content` (a string or a list of parts).
+            images: number of images that the row brings.
+
+        Raises:
+            RowError: the row cannot be used, with the ledger's reason.
+        """
+        _check_turns(messages)
+        self._check_text(messages)
+        parts = sum(part["type"] == "image" for turn in messages for part in _parts(turn))
+        if parts != images:
+            raise RowError("image_count", f"{parts} image parts, {images} images")
+        text, answers = self._align(messages) if self.stage == "align" else self._answers(messages)
+        return self._label(text, answers)
+
+    def _instruct(self, messages: list[dict[str, Any]]) -> tuple[str, list[tuple[int, int]]]:
+        """Return the rendered text and the (start, end) of each assistant turn's text in it."""
+        texts, marked = [], []
+        for turn in messages:
+            content = joined(turn["content"])
+            if turn["role"] == "assistant":
+                texts.append(content.strip())
+                content = _MARK.format(len(texts) - 1)
+            marked.append({**turn, "content": content})
+        rendered = self.tokenizer.apply_chat_template(marked, tokenize=False)
+        text, answers = "", []
+        for number, answer in enumerate(texts):
+            before, mark, rendered = rendered.partition(_MARK.format(number))
+            if not mark:
+                raise RowError("template", f"the chat template drops assistant turn {number + 1}")
+            text += before
+            answers.append((len(text), len(text) + len(answer)))
+            text += answer
+        return text + rendered, answers
+
+    def _answers(self, messages: list[dict[str, Any]]) -> tuple[str, list[tuple[int, int]]]:
+        """Return the rendered text and the (start, end) of what the model has to write in each assistant turn."""
+        text, answers = self._instruct(messages)
+        if not all(text.endswith(self._lead, 0, start) for start, _ in answers):
+            raise RowError("template", f"the chat template does not put {self._lead!r} before every answer")
+        return text, [(start - len(self._lead), end) for start, end in answers]
+
+    def _align(self, messages: list[dict[str, Any]]) -> tuple[str, list[tuple[int, int]]]:
+        """Render one image and its caption: the placeholder, the caption and a newline."""
+        captions = [joined(turn["content"]).strip() for turn in messages if turn["role"] == "assistant"]
+        images = sum(part["type"] == "image" for turn in messages for part in _parts(turn))
+        if images != 1 or len(captions) != 1:
+            raise RowError("not_a_caption", f"{images} images and {len(captions)} captions; stage align takes one each")
+        bos = self.tokenizer.bos_token if self.tokenizer("").input_ids else ""
+        start = len(bos) + len(PLACEHOLDER)
+        return f"{bos}{PLACEHOLDER}{captions[0]}\n", [(start, start + len(captions[0]) + 1)]
+
+    def _label(self, text: str, answers: list[tuple[int, int]]) -> Tokenised:
+        encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        ids = np.asarray(encoded["input_ids"], np.int32)
+        starts, ends = np.asarray(encoded["offset_mapping"], np.int64).reshape(-1, 2).T
+        labelled = np.zeros(len(ids), bool)
+        for start, end in answers:
+            inside = np.flatnonzero((starts < end) & (ends > start))
+            if not inside.size or starts[inside[0]] < start or (self.stage == "instruct" and ends[inside[-1]] > end):
+                raise RowError("boundary", "an answer does not begin and end between two tokens")
+            labelled[inside] = True
+            if self.stage == "instruct":
+                labelled[self._end_token(ids, int(inside[-1]) + 1)] = True
+        counts = np.where(ids == self.placeholder_id, self.image_tokens, 1)
+        return Tokenised(np.repeat(ids, counts), np.repeat(np.where(labelled, ids, np.int32(IGNORED)), counts))
+
+    def _end_token(self, ids: np.ndarray, index: int) -> int:
+        if index >= len(ids) or int(ids[index]) not in self._special_ids:
+            raise RowError("template", "the chat template closes an assistant turn without an end token")
+        return index
+
+    def _check_text(self, messages: list[dict[str, Any]]) -> None:
+        for turn in messages:
+            for part in _parts(turn):
+                found = self._special_text.search(part["text"] or "") if part["type"] == "text" else None
+                if found:
+                    name = "image_count" if found.group() == PLACEHOLDER else "special_token"
+                    raise RowError(name, f"the text of a {turn['role']} turn holds {found.group()!r}")
+
+    def _checked_lead(self) -> str:
+        """Render a probe: what training puts before an answer must be what a prompt ends with.
+
+        Returns:
+            The blanks that the template puts between a prompt's end and the answer (Mistral's one space): the model
+            has to write them, so they are labelled.
+        """
+        turns = [{"role": "user", "content": "probe"}, {"role": "assistant", "content": "answer"}]
+        prompt = self.tokenizer.apply_chat_template(turns[:1], tokenize=False, add_generation_prompt=True)
+        text, answers = self._instruct(turns)
+        before = text[: answers[0][0]]
+        if not before.startswith(prompt) or before[len(prompt) :].strip():
+            raise ValueError(
+                f"chat_template: training would put {before!r} before an answer, a prompt ends with "
+                f"{prompt!r}. Name a template whose generation prompt is what it writes before an assistant turn."
+            )
+        self._label(text, [(len(prompt), answers[0][1])])
+        return before[len(prompt) :]
+
+
+def _special_tokens(tokenizer: Any) -> dict[str, int]:
+    """Return the tokens that no text may hold: special ones, and plain ones that the chat template writes.
+
+    Other added tokens are text: Gemma's are line breaks and HTML tags.
+    """
+    template = tokenizer.chat_template or ""
+    return {
+        token.content: index
+        for index, token in tokenizer.added_tokens_decoder.items()
+        if token.special or (token.content.strip() and token.content in template)
+    }
+
+
+def _check_turns(messages: list[dict[str, Any]]) -> None:
+    """Check roles and order: an optional system turn, then user and assistant in turn, with no empty answer."""
+    roles = [turn["role"] for turn in messages]
+    unknown = sorted(set(roles) - {"system", "user", "assistant"})
+    if unknown:
+        raise RowError("unknown_role", ", ".join(unknown))
+    dialogue = roles[1:] if roles[:1] == ["system"] else roles
+    if not dialogue or len(dialogue) % 2 or dialogue != ["user", "assistant"] * (len(dialogue) // 2):
+        raise RowError("role_order", " ".join(roles) or "no turn")
+    if any(turn["role"] == "assistant" and not joined(turn["content"]).strip() for turn in messages):
+        raise RowError("no_label", "an assistant turn is empty")
+
+
+def _parts(turn: dict[str, Any]) -> list[dict[str, Any]]:
+    content = turn["content"]
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content

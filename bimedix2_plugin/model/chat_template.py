@@ -1,0 +1,116 @@
+"""The checkpoint's chat template: the base's own, after content parts became one string each.
+
+The base's template sees plain strings, so any base works; the placeholder stands at its image's own position. Where
+it takes no system turn (Gemma 2), the system text opens the first user turn.
+The same text serves training, `axolotl inference`, evaluation and whoever loads the checkpoint later.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from jinja2 import TemplateError
+
+from bimedix2_plugin.model.placeholder import PLACEHOLDER
+
+_PARTS_TO_STRINGS = """\
+{%- set joined = namespace(turns=[]) -%}
+__SYSTEM__
+{%- for message in messages -%}
+{%- if message['content'] is string -%}
+{%- set joined.turns = joined.turns + [message] -%}
+{%- else -%}
+{%- set parts = namespace(texts=[]) -%}
+{%- for part in message['content'] -%}
+{%- set parts.texts = parts.texts + ([__PLACEHOLDER__] if part['type'] == 'image' else [part['text'] | trim]) -%}
+{%- endfor -%}
+{%- set joined.turns = joined.turns + [dict(message, content=parts.texts | join('\\n'))] -%}
+{%- endif -%}
+{%- endfor -%}
+__FOLD__{%- set messages = joined.turns -%}
+"""
+
+_SYSTEM = """\
+{%- if messages and messages[0]['role'] != 'system' -%}
+{%- set joined.turns = [{'role': 'system', 'content': __TEXT__}] -%}
+{%- endif -%}"""
+
+
+_FOLD = """\
+{%- if joined.turns | length > 1 and joined.turns[0]['role'] == 'system' -%}
+{%- set opening = joined.turns[0]['content'] + '\\n\\n' + joined.turns[1]['content'] -%}
+{%- set joined.turns = [dict(joined.turns[1], content=opening)] + joined.turns[2:] -%}
+{%- endif -%}
+"""
+
+_NO_THINKING = "{%- if enable_thinking is not defined -%}{%- set enable_thinking = false -%}{%- endif -%}\n"
+
+
+def with_parts(template: str, system: str | None, *, takes_system: bool = True) -> str:
+    """Put the joining of parts, and the recipe's system text, before a base's template.
+
+    Args:
+        template: the base's own Jinja template, over string contents.
+        system: text of the system turn where a conversation has none; None leaves that to the template.
+        takes_system: whether the template renders a system turn; otherwise it goes into the first user turn.
+    """
+    turn = _SYSTEM.replace("__TEXT__", _literal(system)) if system else ""
+    joining = _PARTS_TO_STRINGS.replace("__SYSTEM__", turn).replace("__PLACEHOLDER__", _literal(PLACEHOLDER))
+    joining = joining.replace("__FOLD__", "" if takes_system else _FOLD)
+    # Training data holds no reasoning: a prompt of Qwen 3 closes it unless the caller opens it.
+    return joining + (_NO_THINKING if "enable_thinking" in template else "") + template
+
+
+def takes_system(tokenizer: Any, template: str) -> bool:
+    """Whether a template renders a system turn, and alike in a prompt and in an answered conversation.
+
+    Gemma 2's refuses one, Mistral's forgets it once the user turn is answered.
+    """
+    system, user, answer = ({"role": role, "content": f"a {role}"} for role in ("system", "user", "assistant"))
+    try:
+        answered = _rendered(tokenizer, template, [system, user, answer])
+        prompt = _rendered(tokenizer, template, [system, user], add_generation_prompt=True)
+    except TemplateError:
+        return False
+    before = [text.partition(user["content"])[0] for text in (answered, prompt)]
+    return before[0] == before[1] and system["content"] in before[0]
+
+
+def end_of_turn(tokenizer: Any) -> int | None:
+    """Return the id of the special token that closes an assistant turn, if there is one."""
+    turns = [{"role": "user", "content": "a question"}, {"role": "assistant", "content": "an answer"}]
+    try:
+        closing = _rendered(tokenizer, tokenizer.chat_template, turns).rpartition("an answer")[2]
+    except TemplateError:
+        return None
+    ids = tokenizer.encode(closing, add_special_tokens=False)
+    added = tokenizer.added_tokens_decoder
+    return ids[0] if ids and ids[0] in added and added[ids[0]].special else None
+
+
+def _rendered(tokenizer: Any, template: str, turns: list[dict[str, str]], **kwargs: Any) -> str:
+    return tokenizer.apply_chat_template(turns, chat_template=template, tokenize=False, **kwargs)
+
+
+def joined(content: str | list[dict[str, Any]]) -> str:
+    """Join one message's parts as the template does: trimmed texts and placeholders, a line each."""
+    if isinstance(content, str):
+        return content
+    return "\n".join(PLACEHOLDER if part["type"] == "image" else (part["text"] or "").strip() for part in content)
+
+
+def base_template(tokenizer: Any, choice: str | None, jinja: str | None) -> str:
+    """Return the template text that a recipe's `chat_template:` names, by Axolotl's own rules.
+
+    Raises:
+        ValueError: the name is unknown, or the tokenizer has none of its own.
+    """
+    from axolotl.utils.chat_templates import get_chat_template
+
+    return get_chat_template(choice or "tokenizer_default", jinja_template=jinja, tokenizer=tokenizer)
+
+
+def _literal(text: str) -> str:
+    """Write a string as a Jinja literal."""
+    return "'" + json.dumps(text, ensure_ascii=False)[1:-1].replace('\\"', '"').replace("'", "\\'") + "'"

@@ -1,0 +1,158 @@
+"""Compose a base and a tower into one LLaVA folder without copying either.
+
+The folder holds a configuration, a tokenizer with the placeholder, a processor, a projector shard, and links to
+the untouched shards of the base and the tower, under one index. `load` (or `from_pretrained` with the folder's
+key mapping) reads it as `LlavaForConditionalGeneration`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.model import projector
+from bimedix2_plugin.model.atomic import writing
+from bimedix2_plugin.model.families import base_of, key_mapping
+from bimedix2_plugin.model.model_folder import Source, resolve
+from bimedix2_plugin.model.placeholder import Placeholder
+from bimedix2_plugin.model.request import Request
+from bimedix2_plugin.model.safetensors_index import Shards, read_shards
+from bimedix2_plugin.model.text_files import write_configuration
+from bimedix2_plugin.model.tower import VisionTower, calibration_features, read_tower, tower_shards
+
+if TYPE_CHECKING:
+    import torch
+
+FORMAT = 2
+COMPOSITION = "composition.json"
+_EMBEDDINGS, _HEAD = "model.embed_tokens.weight", "lm_head.weight"
+_EMBEDDING_SAMPLE = 4096
+
+
+def compose(request: Request) -> Path:
+    """Return the composed folder of a request, making it where it is not there.
+
+    Safe when many processes ask at once; nothing half-written is left behind.
+
+    Raises:
+        RecipeError: a part is missing, does not fit, or a link of a folder made earlier is broken.
+    """
+    base = resolve("base_model", request.base, request.base_revision)
+    tower = read_tower(resolve("vision_tower", request.tower, request.tower_revision))
+    base_of(base.name, base.config)
+    shape = projector.ProjectorShape(
+        request.kind, tower.hidden, int(base.config["hidden_size"]), request.vision_feature_layer
+    )
+    if request.projector and request.init_from:
+        projector.check(Path(request.init_from), shape, {"base": base.config, "tower": tower.source.config})
+    folder = request.root / _key(request, base, tower)
+    with writing(folder) as partial:
+        if partial is not None:
+            _fill(partial, request, base, tower, shape)
+    _check_links(folder)
+    return folder
+
+
+def load(folder: str | Path, **kwargs: Any) -> Any:
+    """Load a composed folder as `LlavaForConditionalGeneration`; keyword arguments go to `from_pretrained`."""
+    from transformers import LlavaForConditionalGeneration
+
+    return LlavaForConditionalGeneration.from_pretrained(folder, key_mapping=mapping(folder), **kwargs)
+
+
+def mapping(folder: str | Path) -> dict[str, str]:
+    """Return the key mapping with which a composed folder's links are read."""
+    parts = json.loads((Path(folder) / COMPOSITION).read_text(encoding="utf-8"))
+    return key_mapping(parts["tower"]["config"]["model_type"])
+
+
+def _key(request: Request, base: Source, tower: VisionTower) -> str:
+    inherited = None
+    if request.projector and request.init_from:
+        inherited = hashlib.sha256((Path(request.init_from) / projector.WEIGHTS).read_bytes()).hexdigest()
+    template = request.chat_template_jinja
+    if template and Path(template).is_file():
+        template = Path(template).read_text(encoding="utf-8")
+    choices = asdict(request) | {"root": None, "init_from": inherited, "chat_template_jinja": template}
+    content = {"format": FORMAT, "base": base.identity(), "tower": tower.source.identity(), **choices}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _fill(folder: Path, request: Request, base: Source, tower: VisionTower, shape: projector.ProjectorShape) -> None:
+    base_shards = read_shards("base_model", base.folder)
+    vision_shards = tower_shards(tower, request.root)
+    placeholder = write_configuration(folder, request, base, tower)
+    weight_map = _link(folder, base_shards, "base") | _link(folder, vision_shards, "tower")
+    if placeholder.grown:
+        weight_map |= _grow(folder, base_shards, placeholder)
+    if request.projector:
+        scaled = base_of(base.name, base.config).scaled_embeddings
+        weights = _projector_weights(request, shape, tower, vision_shards, base_shards, scaled_embeddings=scaled)
+        projector.save(folder, shape, weights)
+        weight_map |= dict.fromkeys(weights, projector.WEIGHTS)
+    index = {"metadata": {}, "weight_map": dict(sorted(weight_map.items()))}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
+    parts = {
+        "format": FORMAT,
+        "base": base.identity(),
+        "tower": tower.source.identity(),
+        "projector": asdict(shape) | {"init_from": request.init_from},
+        "placeholder": asdict(placeholder),
+    }
+    (folder / COMPOSITION).write_text(json.dumps(parts, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def _link(folder: Path, shards: Shards, part: str) -> dict[str, str]:
+    """Link a model's shards into the folder; return where each of its tensors is."""
+    names = {file: f"{part}-{file}" for file in shards.files}
+    for file, name in names.items():
+        (folder / name).symlink_to((shards.folder / file).resolve())
+    return {tensor: names[file] for tensor, file in shards.weight_map.items()}
+
+
+def _grow(folder: Path, shards: Shards, placeholder: Placeholder) -> dict[str, str]:
+    """Write the embedding matrices with one row more, its mean; nothing else of the base is copied."""
+    import torch
+    from safetensors.torch import save_file
+
+    grown = {}
+    for name in (_EMBEDDINGS, _HEAD):
+        if name in shards.weight_map:
+            matrix = shards.tensor(name)
+            more = (
+                matrix.float().mean(0, keepdim=True).to(matrix.dtype).expand(placeholder.vocab_size - len(matrix), -1)
+            )
+            grown[name] = torch.cat([matrix, more]).contiguous()
+    save_file(grown, folder / "embeddings.safetensors")
+    return dict.fromkeys(grown, "embeddings.safetensors")
+
+
+def _projector_weights(
+    request: Request,
+    shape: projector.ProjectorShape,
+    tower: VisionTower,
+    vision: Shards,
+    base: Shards,
+    *,
+    scaled_embeddings: bool,
+) -> dict[str, torch.Tensor]:
+    if request.init_from:
+        return projector.load(Path(request.init_from))
+    spread = float(base.rows(_EMBEDDINGS, _EMBEDDING_SAMPLE).float().std())
+    if scaled_embeddings:
+        spread *= math.sqrt(shape.text_hidden)
+    return projector.fresh(shape, calibration_features(tower, vision, request.vision_feature_layer), spread)
+
+
+def _check_links(folder: Path) -> None:
+    broken = [entry for entry in sorted(folder.iterdir()) if entry.is_symlink() and not entry.exists()]
+    if broken:
+        raise RecipeError(
+            f"{folder}: {broken[0].name} points to {broken[0].readlink()}, which is gone. "
+            f"Put it back, or run `rm -r {folder}` and the same command again."
+        )

@@ -1,0 +1,98 @@
+"""Two ranks of one run on this CPU: processes that talk through gloo, within a time limit.
+
+The ranks are forked from a server that has imported Axolotl once.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+RANKS = 2
+HANGS_AFTER = timedelta(seconds=120)  # two ranks on a busy machine come to a meeting some seconds apart
+
+
+class RankError(AssertionError):
+    """A rank failed, or did not come back in time."""
+
+
+@dataclass(frozen=True)
+class Rank:
+    """One of the processes.
+
+    Attributes:
+        number: which.
+        exchange: folder where the ranks meet and leave what they return.
+    """
+
+    number: int
+    exchange: Path
+
+    def join(self, hangs_after: timedelta = HANGS_AFTER) -> None:
+        """Meet the other ranks; what waits longer for them after this fails."""
+        store = f"file://{self.exchange}/store"
+        dist.init_process_group("gloo", init_method=store, rank=self.number, world_size=RANKS)
+        dist.barrier()
+        dist.distributed_c10d._set_pg_timeout(hangs_after, dist.group.WORLD)
+
+
+def run(job: Callable[..., Any], *arguments: Any, folder: Path, seconds: float = 900) -> list[Any]:
+    """Run `job(rank, *arguments)` on every rank; return what each returns, as torch saves it.
+
+    Args:
+        job: a function of an importable module, which is imported once before the ranks are forked.
+        folder: working directory of the ranks.
+        seconds: after which ranks that still run have hung.
+
+    Raises:
+        RankError: with the trace of each rank that failed.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([job.__module__])
+    exchange = folder / f"exchange-{time.monotonic_ns()}"
+    exchange.mkdir()
+    ranks = [Rank(number, exchange) for number in range(RANKS)]
+    processes = [context.Process(target=_work, args=(rank, folder, job, arguments)) for rank in ranks]
+    for process in processes:
+        process.start()
+    _wait(processes, exchange, seconds)
+    return [torch.load(exchange / f"{rank.number}.pt", weights_only=False) for rank in ranks]
+
+
+def _wait(processes: list[Any], exchange: Path, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    # A rank that failed leaves the others waiting for it: they are not waited for.
+    while any(process.is_alive() for process in processes) and time.monotonic() < end:
+        if any(process.exitcode for process in processes):
+            break
+        time.sleep(0.1)
+    hung = [str(rank) for rank, process in enumerate(processes) if process.is_alive()]
+    for process in processes:
+        process.kill()
+        process.join()
+    failed = [file.read_text() for file in sorted(exchange.glob("*.txt"))]
+    if failed or hung:
+        raise RankError("\n".join([*failed, f"still running, or waiting for another: {', '.join(hung) or 'none'}"]))
+
+
+def _work(rank: Rank, folder: Path, job: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    os.chdir(folder)
+    torch.set_num_threads(1)
+    try:
+        torch.save(job(rank, *arguments), rank.exchange / f"{rank.number}.pt")
+        if dist.is_initialized():
+            dist.barrier()
+    except BaseException:
+        (rank.exchange / f"{rank.number}.txt").write_text(f"rank {rank.number}:\n{traceback.format_exc()}")
+        os._exit(1)
+    os._exit(0)

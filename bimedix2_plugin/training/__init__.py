@@ -1,0 +1,1 @@
+"""What each stage trains, and the trainer that does it."""

@@ -1,0 +1,111 @@
+"""Axolotl's trainer with the projector's own learning rate, stage 1's resume from a projector alone, a stop before a
+step that would spoil the weights, and evaluation losses by language.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from bimedix2_plugin.data.sampler import WholeEpochSampler
+from bimedix2_plugin.model import projector
+from bimedix2_plugin.training.language_loss import LanguageLosses
+from bimedix2_plugin.training.loss_watch import LossWatch
+from bimedix2_plugin.training.sharded_align import ShardedAlignMixin
+from bimedix2_plugin.training.stages import is_projector, load_projector
+
+
+class LlavaTrainer(ShardedAlignMixin):
+    """Groups parameters by part; `lr_groups` would leave the projector's biases at the LoRA's rate."""
+
+    optimizer: Any
+    projector_learning_rate: float | None = None
+    loss_watch: LossWatch | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.language_losses = LanguageLosses()
+
+    def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Any:
+        """Take a pack's loss and gradients, and note its rows beside the loss."""
+        rows = inputs.pop("rows", [])
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        if self.loss_watch:
+            self.loss_watch.note(rows, loss)
+        return loss
+
+    def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> Any:
+        norm = super()._get_grad_norm(model, grad_norm=grad_norm)
+        # Called once a step, when its gradients are whole and no weight has moved yet.
+        if self.loss_watch:
+            self.loss_watch.check(self.state.global_step + 1, norm)
+        return norm
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Compute a pack's loss; in an evaluation, each row's as well."""
+        rows = inputs.pop("rows", None)
+        loss, outputs = super().compute_loss(model, inputs, return_outputs=True, num_items_in_batch=num_items_in_batch)
+        if rows and not model.training:
+            self.language_losses.note(rows, outputs["logits"], inputs["shift_labels"])
+        return (loss, outputs) if return_outputs else loss
+
+    def evaluation_loop(
+        self, dataloader: Any, description: str, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any
+    ) -> Any:
+        """Evaluate, with the loss of each language beside the loss of all."""
+        output = super().evaluation_loop(dataloader, description, *args, metric_key_prefix=metric_key_prefix, **kwargs)
+        output.metrics.update(self.language_losses.metrics(metric_key_prefix))
+        return output
+
+    def create_optimizer(self, model: Any = None) -> Any:
+        """Build the recipe's optimizer over `parameter_groups`."""
+        if self.optimizer is None:
+            optimizer_cls, kwargs = self.optimizer_cls_and_kwargs or self.get_optimizer_cls_and_kwargs(
+                self.args, self.model
+            )
+            self.optimizer = optimizer_cls(self.parameter_groups(model or self.model, kwargs["lr"]), **kwargs)
+        return self.optimizer
+
+    def parameter_groups(self, model: Any, learning_rate: float) -> list[dict[str, Any]]:
+        """Return the optimizer's groups: LoRA and projector, each with and without weight decay.
+
+        Args:
+            model: the model, wrapped or not.
+            learning_rate: the recipe's, for everything but the projector.
+        """
+        decay = set(self.get_decay_parameter_names(model))
+        groups: list[dict[str, Any]] = []
+        # The first group's rate is the one that the trainer logs.
+        for part, rate in (("lora", learning_rate), ("projector", self.projector_learning_rate or learning_rate)):
+            for decayed in (True, False):
+                parameters = [
+                    parameter
+                    for name, parameter in model.named_parameters()
+                    if parameter.requires_grad
+                    and is_projector(name) == (part == "projector")
+                    and (name in decay) == decayed
+                ]
+                if parameters:
+                    weight_decay = self.args.weight_decay if decayed else 0.0
+                    groups.append({"name": part, "params": parameters, "lr": rate, "weight_decay": weight_decay})
+        return groups
+
+    def _create_multipack_sampler(self, base_sampler: Any, dataset: Any, *, is_training: bool = True) -> Any:
+        sampler = super()._create_multipack_sampler(base_sampler, dataset, is_training=is_training)
+        if not (is_training and self.args.balance_labels):
+            return sampler
+        epochs = math.ceil(self.args.num_train_epochs)
+        if self.args.max_steps > 0:
+            packs = self.args.max_steps * self._batches_per_optimizer_step()
+            epochs = math.ceil(packs / max(1, len(sampler))) + 1
+        return WholeEpochSampler.of(sampler, epochs)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """Resume stage 1 from its projector; a LoRA's checkpoint is the trainer's own business."""
+        if (Path(resume_from_checkpoint) / projector.WEIGHTS).is_file():
+            load_projector(model or self.model, resume_from_checkpoint)
+        else:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)

@@ -1,0 +1,1 @@
+"""What several tests build on: tiny runs, layouts of real downloads, servers."""

@@ -1,0 +1,1 @@
+"""Small downloads in the layouts of the real ones."""

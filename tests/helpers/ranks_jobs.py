@@ -1,0 +1,132 @@
+"""What the ranks of a test do: the plugin's model, sampler and collator under torch's own DDP and FSDP2."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import torch
+from accelerate.data_loader import BatchSamplerShard
+from axolotl.train import setup_model_and_trainer
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import RandomSampler
+from transformers.models.llama.modeling_llama import LlamaDecoderLayer
+
+from bimedix2_plugin.rehearse.ranks_axolotl import stay_on_the_cpu
+from bimedix2_plugin.training.sharding import whole
+from tests.helpers import runs
+
+__all__ = ["compare", "setup_model_and_trainer", "text_without_picture", "train"]
+
+RATE = 0.3
+Steps = list[list[list[int]]]  # the rows of each rank, for each step
+
+
+def compare(rank: Any, recipes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Train each recipe for three steps in one process with the packs of all ranks, and on all under DDP and FSDP2.
+
+    Returns:
+        For each recipe, by "alone", "ddp" and "fsdp": losses, gradients of each step and the weights after; "rows".
+    """
+    trainers = [runs.trainer(runs.configuration(**changes)) for changes in recipes]
+    results = []
+    for trainer in trainers:
+        steps = _steps(trainer, 2)
+        model = trainer.model.train()
+        start = {name: value.clone() for name, value in _trained(model, "data").items()}
+        alone = _train(trainer, model, steps, [0, 1])
+        _restore(model, start)
+        results.append({"rows": steps, "alone": alone, "start": start})
+    rank.join()
+    for trainer, result in zip(trainers, results, strict=True):
+        model = trainer.model
+        wrapped = DistributedDataParallel(model, find_unused_parameters=False)
+        result["ddp"] = _train(trainer, wrapped, result["rows"], [rank.number])
+        _restore(model, result.pop("start"))
+        del wrapped
+        result["fsdp"] = _train(trainer, _sharded(model), result["rows"], [rank.number])
+    return results
+
+
+def train(rank: Any, changes: dict[str, Any]) -> dict[int, float]:
+    """Run `axolotl train` with a recipe on this rank; return the loss of each step."""
+    stay_on_the_cpu(rank)
+    trainer = runs.train(**changes)
+    return {entry["step"]: entry["loss"] for entry in trainer.state.log_history if "loss" in entry}
+
+
+def text_without_picture(rank: Any, changes: dict[str, Any]) -> None:
+    """Train under DDP as if the collator gave a pack of text no picture."""
+    trainer = runs.trainer(runs.configuration(**changes))
+    text = [number for number, row in enumerate(trainer.train_dataset) if not row["images"]][:2]
+    pictured = [number for number, row in enumerate(trainer.train_dataset) if row["images"]][:2]
+    rows = text if rank.number else pictured
+    pack = trainer.data_collator([trainer.train_dataset[row] for row in rows])
+    pack.pop("rows", None)
+    if rank.number:
+        length = sum(len(trainer.train_dataset[row]["input_ids"]) for row in rows)
+        pack |= {name: pack[name][:, :length] for name in ("input_ids", "labels", "position_ids")}
+        del pack["pixel_values"]
+    rank.join(timedelta(seconds=30))
+    model = DistributedDataParallel(trainer.model.train(), find_unused_parameters=False)
+    for _ in range(2):
+        model(**pack, use_cache=False).loss.backward()
+
+
+def _steps(trainer: Any, ranks: int) -> Steps:
+    """Return two steps as Axolotl's sampler and accelerate share them out, and a third with one rank all text."""
+    trainer._data_parallel_size = lambda: ranks
+    rows = trainer.train_dataset
+    sampler = trainer._create_multipack_sampler(RandomSampler(rows), rows)
+    shares = [
+        [[row for part in batch for row in part] for batch in BatchSamplerShard(sampler, ranks, rank)]
+        for rank in range(ranks)
+    ]
+    pictured = [number for number, row in enumerate(rows) if row["images"]]
+    text = [number for number, row in enumerate(rows) if not row["images"]]
+    shared = [list(step) for step in zip(*shares, strict=True)]
+    return [*shared[:2], [pictured[:3], (text or pictured[3:])[:2]]]
+
+
+def _train(trainer: Any, model: Any, steps: Steps, mine: list[int]) -> dict[str, Any]:
+    """Train with the packs of some ranks; each labelled token of a step weighs the same, as in Axolotl's trainer."""
+    optimizer = torch.optim.SGD(trainer.parameter_groups(model, RATE), lr=RATE, momentum=0.9)
+    result: dict[str, Any] = {"losses": [], "gradients": []}
+    for step in steps:
+        packs = [trainer.data_collator([trainer.train_dataset[row] for row in rows]) for rows in step]
+        items = sum(pack["shift_labels"].numel() for pack in packs)
+        loss = 0.0
+        for number in mine:
+            packs[number].pop("rows", None)
+            part = model(**packs[number], use_cache=False, num_items_in_batch=items).loss
+            # DDP and FSDP2 take the mean of the ranks' gradients.
+            (part * (len(packs) / len(mine))).backward()
+            loss += float(part.detach())
+        result["losses"].append(loss)
+        result["gradients"].append(_trained(model, "grad"))
+        optimizer.step()
+        optimizer.zero_grad()
+    return result | {"weights": _trained(model, "data")}
+
+
+def _sharded(model: Any) -> Any:
+    mesh = init_device_mesh("cpu", (torch.distributed.get_world_size(),))
+    for module in model.modules():
+        if isinstance(module, LlamaDecoderLayer):
+            fully_shard(module, mesh=mesh)
+    return fully_shard(model, mesh=mesh)
+
+
+def _trained(model: Any, what: str) -> dict[str, torch.Tensor]:
+    """Return the trained parameters' values or gradients, whole, by their names without wrappers."""
+    values = {n.removeprefix("module."): getattr(p, what) for n, p in model.named_parameters() if p.requires_grad}
+    return {name: whole(value).clone() for name, value in values.items()}
+
+
+def _restore(model: Any, start: dict[str, torch.Tensor]) -> None:
+    for name, parameter in model.named_parameters():
+        if name in start:
+            parameter.data.copy_(start[name])
+            parameter.grad = None

@@ -1,0 +1,1 @@
+"""Tests of bimedix2_plugin."""
