@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from data_prep.sources.base import Source
+    from data_prep.sources.source import Source
 
 READERS = {
     "bimed13m": "Bimed13m",

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from data_prep.rows import LANGUAGES, Message, Reject, Sample
-from data_prep.sources.base import About, Source, conversation, own_id, wrong_choice, wrong_file
-from data_prep.sources.base import field as text_of
-from data_prep.sources.kinds import TURNS, language_of, select, task_of, wrong_choices
+from data_prep.sources.labels import TURNS, language_of, select, task_of, wrong_choices
+from data_prep.sources.source import About, Source, conversation, own_id, wrong_choice, wrong_file
+from data_prep.sources.source import field as text_field
 from data_prep.sources.turns import LISTS, dialogue
-from data_prep.tables.base import Table
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.parquet import ParquetTable
+from data_prep.tables.table import Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +71,8 @@ def messages_of(row: dict[str, Any]) -> list[Message]:
             "bad_row", "options apart from the question, in a form that is not known; write them into its text"
         )
     if "instruction" in row:
-        asked = [text_of(row, "instruction"), text_of(row, "input") if row.get("input") else ""]
-        return conversation(["\n".join(part for part in asked if part), text_of(row, "output")], images=0)
+        asked = [text_field(row, "instruction"), text_field(row, "input") if row.get("input") else ""]
+        return conversation(["\n".join(part for part in asked if part), text_field(row, "output")], images=0)
     if "question" in row:
-        return conversation([text_of(row, "question"), text_of(row, "answer")], images=0)
+        return conversation([text_field(row, "question"), text_field(row, "answer")], images=0)
     raise Reject("bad_row", f"none of {', '.join(LISTS)}, question, instruction")

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import LANGUAGES, Reject, Rejected, Sample
-from data_prep.sources.base import About, Source, conversation, field, own_id, wrong_choice
+from data_prep.sources.source import About, Source, conversation, field, own_id, wrong_choice
 from data_prep.sources.text_source import first_found, missing
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table, TableError, all_rows
 from data_prep.tables.json_file import JsonTable
+from data_prep.tables.table import Table, TableError, all_rows
 
 CONVERSATION, DESCRIPTION = "conversation", "detailed_description"
 DOMAINS = {"chest_xray": "x_ray", "mri": "mri", "histology": "histology", "gross": "gross", "ct_scan": "ct"}

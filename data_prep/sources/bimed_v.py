@@ -16,12 +16,12 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import LANGUAGES, Message, Reject, Sample
-from data_prep.sources.base import About, Source, own_id, wrong_choice, wrong_file
-from data_prep.sources.kinds import (
+from data_prep.sources.labels import (
     STAGES,
     TURNS,
-    is_multi,
+    is_multi_turn,
     language_of,
     modality_of,
     select,
@@ -30,11 +30,10 @@ from data_prep.sources.kinds import (
     wrong_choices,
 )
 from data_prep.sources.llava_med import article, pair_row_id
+from data_prep.sources.source import About, Source, own_id, pmc_article, wrong_choice, wrong_file
 from data_prep.sources.turns import dialogue, image_names
-from data_prep.sources.vqa import article as pmc_article
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table
 from data_prep.tables.json_file import JsonTable
+from data_prep.tables.table import Table
 
 _NAMES = {
     "rad_vqa": re.compile(r"synpic\d+\."),
@@ -79,7 +78,7 @@ class BimedV(Source):
         found += wrong_choices("origins", self.origins, ORIGINS)
         found += wrong_choice("turns", self.turns, TURNS) + wrong_choice("stage", self.stage, STAGES)
         if not self.images and set(self.origins) != {"text"}:
-            found.append("images: this key is needed, unless `origins: [text]` leaves out every row with an image")
+            found.append("images: this key is required, unless `origins: [text]` leaves out every row with an image")
         return found
 
     def tables(self) -> list[Table]:
@@ -128,7 +127,7 @@ class BimedV(Source):
         pair = str(row.get("id")).rpartition("_")[0]
         if origin != "llava_med" or PurePosixPath(image_names(row)[0]).stem != pair:
             return None
-        from_alignment = self._stage == "align" or is_multi(messages)
+        from_alignment = self._stage == "align" or is_multi_turn(messages)
         return pair_row_id("alignment_500k" if from_alignment else "instruct_60k_inline_mention", pair)
 
 

@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 
 from data_prep import manifest
 from data_prep.images.dicom_pixels import decode
-from data_prep.images.file import png_file
+from data_prep.images.encode import png_file
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import LANGUAGES, Loaded, Reject, Sample
-from data_prep.sources.base import About, Source, conversation, field, own_id, wrong_choice, wrong_file
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table
+from data_prep.sources.source import About, Source, conversation, field, own_id, wrong_choice, wrong_file
 from data_prep.tables.json_file import JsonTable
+from data_prep.tables.table import Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class Dicom(Source):
         """Files that are not there, an unknown language, and a licence that nobody gave."""
         found = [] if Path(self.folder).is_dir() else [f"folder: {self.folder}: there is no such folder"]
         found += wrong_file("table", self.table) + wrong_choice("language", self.language, LANGUAGES)
-        return found if self.licence else [*found, "licence: this key is needed: the terms of your own files"]
+        return found if self.licence else [*found, "licence: this key is required: the terms of your own files"]
 
     def tables(self) -> list[Table]:
         """The one table."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.rows import Loaded, Rejected
-from data_prep.tables.base import Mark, TableError
 from data_prep.tables.parquet import ParquetTable, image_bytes
+from data_prep.tables.table import Mark, TableError
 
 _NUMBERS = re.compile(r"-(\d+)-of-(\d+)")
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from data_prep.rows import Reject, Sample
-from data_prep.sources.base import About, choice, field, own_id
+from data_prep.sources.source import About, choice, field, own_id
 from data_prep.sources.text_source import TextSource, explained, number_of
 
 _OPTIONS = ("opa", "opb", "opc", "opd")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from data_prep.rows import Reject, Sample
-from data_prep.sources.base import About, choice, field, own_id
+from data_prep.sources.source import About, choice, field, own_id
 from data_prep.sources.text_source import TextSource, number_of
 
 _HUB_OPTIONS = ("ending0", "ending1", "ending2", "ending3")

@@ -7,14 +7,13 @@ or CLOSED (its VQA files), the task; `parent` is the whole id of the row that th
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from data_prep.rows import LANGUAGES, Sample, spoken
-from data_prep.sources.base import About, Source, own_id, wrong_choice, wrong_file
-from data_prep.sources.kinds import TASKS, language_of, modality_of
+from data_prep.images.image_folder import ImageFolder
+from data_prep.rows import LANGUAGES, Sample, text_of
+from data_prep.sources.labels import TASKS, is_closed, language_of, modality_of, vqa_task
+from data_prep.sources.source import About, Source, own_id, wrong_choice, wrong_file
 from data_prep.sources.turns import dialogue
-from data_prep.sources.vqa import says_closed, task
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table
 from data_prep.tables.json_file import JsonTable
+from data_prep.tables.table import Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +47,7 @@ class Messages(Source):
         found += ImageFolder(self.images).problems("images") if self.images else []
         found += wrong_choice("language", self.language, ("auto", *LANGUAGES))
         found += wrong_choice("task", self.task, TASKS)
-        return found if self.licence else [*found, "licence: this key is needed: the terms of your own files"]
+        return found if self.licence else [*found, "licence: this key is required: the terms of your own files"]
 
     def tables(self) -> list[Table]:
         """The one file."""
@@ -70,11 +69,11 @@ class Messages(Source):
         """The row as it is. Raises Reject."""
         messages, images = dialogue(row)
         parent = row.get("parent")
-        closed = says_closed(row.get("answer_type"))
+        closed = is_closed(row.get("answer_type"))
         return Sample(
             id=row_id,
             language=language_of(messages) if self.language == "auto" else self.language,
-            task=self.task if closed is None else task(spoken(messages[-1:]), closed),
+            task=self.task if closed is None else vqa_task(text_of(messages[-1:]), closed),
             modality=self._modality(row, bool(images)),
             messages=messages,
             licence=self.terms,

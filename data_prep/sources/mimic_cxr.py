@@ -19,13 +19,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Reject, Sample
-from data_prep.sources.base import About, Source, conversation, wrong_choice
 from data_prep.sources.report_sections import FINDINGS, Section, sections
+from data_prep.sources.source import About, Source, conversation, wrong_choice
 from data_prep.sources.text_source import first_found, missing
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table, TableError
-from data_prep.tables.rows import RowsTable
+from data_prep.tables.table import GeneratedTable, Table, TableError
 
 INSTRUCTION = "Write the findings section of the radiology report of this study."
 
@@ -81,7 +80,7 @@ class MimicCxr(Source):
 
     def tables(self) -> list[Table]:
         """The studies, gathered from the table of images."""
-        return [RowsTable(self._table, partial(_studies, self._table))]
+        return [GeneratedTable(self._table, partial(_studies, self._table))]
 
     def image_folder(self) -> ImageFolder:
         """The folder `files`; an image's name starts from there."""

@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 
 from data_prep import manifest
 from data_prep.rows import Reject, Sample
-from data_prep.sources.base import About, field, own_id, wrong_choice, wrong_file
 from data_prep.sources.report_sections import FINDINGS, IMPRESSION, sections
+from data_prep.sources.source import About, field, own_id, wrong_choice, wrong_file
 from data_prep.sources.text_source import TextSource, first_found
 
 INSTRUCTION = "Summarize the findings."
@@ -61,7 +61,7 @@ class MimicIii(TextSource):
         if packed and not self.files():
             found.append(f"path: {packed[0]} is packed; unpack it with: gunzip -k {packed[0]}")
         if self.split == "test" and not self.test_ids:
-            found.append("test_ids: this key is needed for split: test; the ids are in HF croyer/MIMIC-III-split")
+            found.append("test_ids: this key is required for split: test; the ids are in HF croyer/MIMIC-III-split")
         if self.test_ids:
             found += wrong_file("test_ids", self.test_ids) or self._wrong_ids()
         return found or super().problems()

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from data_prep.rows import Reject, Rejected, Sample
-from data_prep.sources.base import About, choice, field, wrong_choice
+from data_prep.sources.source import About, choice, field, wrong_choice
 from data_prep.sources.text_source import TextSource, first_found, missing, number_of
-from data_prep.tables.base import Table, all_rows
 from data_prep.tables.parquet import ParquetTable
-from data_prep.tables.rows import RowsTable
+from data_prep.tables.table import GeneratedTable, Table, all_rows
 
 SUBJECTS = (
     "anatomy",
@@ -63,7 +62,7 @@ class Mmlu(TextSource):
     def tables(self) -> list[Table]:
         """One table a file; its rows name their subject."""
         files = [(s, path) for s in self.subjects for path in first_found(self.path, self._places(s))]
-        return [RowsTable(path, partial(_questions, path, subject)) for subject, path in files]
+        return [GeneratedTable(path, partial(_questions, path, subject)) for subject, path in files]
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
         """The split, the subject and the row."""

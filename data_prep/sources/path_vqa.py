@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Loaded, Reject, Sample
 from data_prep.sources import hub_parquet
-from data_prep.sources.base import About, Source, field, own_id, wrong_choice
-from data_prep.sources.vqa import asked, task
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table
+from data_prep.sources.labels import vqa_task
+from data_prep.sources.source import About, Source, field, own_id, vqa, wrong_choice
 from data_prep.tables.pickles import PickleTable
+from data_prep.tables.table import Table
 
 _SPLITS = {"train": "train", "validation": "val", "test": "test"}
 
@@ -86,9 +86,9 @@ class PathVqa(Source):
         return Sample(
             id=row_id,
             language="en",
-            task=task(answer, closed),
+            task=vqa_task(answer, closed),
             modality="pathology",
-            messages=asked(field(row, "question", "sent"), answer),
+            messages=vqa(field(row, "question", "sent"), answer),
             licence=self.terms,
             images=(hub_parquet.image_name(row) if embedded else f"{_SPLITS[self.split]}/{image}.jpg",),
             group="" if embedded else f"path_vqa-{image}",

@@ -10,12 +10,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Sample
-from data_prep.sources.base import About, Source, field, wrong_choice, wrong_file
-from data_prep.sources.vqa import article, asked, first_there
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table
+from data_prep.sources.source import About, Source, field, first_existing, pmc_article, vqa, wrong_choice, wrong_file
 from data_prep.tables.json_file import JsonTable
+from data_prep.tables.table import Table
 
 TABLES = ("pmc_oa.jsonl", "pmc_oa_beta.jsonl")
 _MEMBERS = "caption_T060_filtered_top4_sep_v0_subfigures"
@@ -54,7 +53,7 @@ class PmcOa(Source):
 
     @property
     def _table(self) -> Path:
-        return self._folder / self.file if self.file else first_there(self._folder, TABLES)
+        return self._folder / self.file if self.file else first_existing(self._folder, TABLES)
 
     def problems(self) -> list[str]:
         """A table to be chosen, and files that are not there."""
@@ -81,15 +80,15 @@ class PmcOa(Source):
             language="en",
             task="caption",
             modality="unknown",
-            messages=asked(instruction(row_id), field(row, "caption")),
+            messages=vqa(instruction(row_id), field(row, "caption")),
             licence=self.terms,
             images=(image,),
-            group=article(image),
+            group=pmc_article(image),
         )
 
     def image_folder(self) -> ImageFolder:
         """The folder or the archive of the figures."""
-        return ImageFolder(first_there(self._folder, _IMAGES))
+        return ImageFolder(first_existing(self._folder, _IMAGES))
 
 
 def instruction(row_id: str) -> str:

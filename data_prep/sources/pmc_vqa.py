@@ -13,12 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Reject, Sample
-from data_prep.sources.base import About, Source, choice, field, own_id, wrong_choice, wrong_file
-from data_prep.sources.vqa import article, asked, first_there, task
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table
+from data_prep.sources.labels import vqa_task
+from data_prep.sources.source import (
+    About,
+    Source,
+    choice,
+    field,
+    first_existing,
+    own_id,
+    pmc_article,
+    vqa,
+    wrong_choice,
+    wrong_file,
+)
 from data_prep.tables.csv_file import CsvTable
+from data_prep.tables.table import Table
 
 _LETTERS = ("A", "B", "C", "D")
 _SUFFIXES = {1: "", 2: "_2"}
@@ -93,17 +104,17 @@ class PmcVqa(Source):
         return Sample(
             id=row_id,
             language="en",
-            task="vqa_choice" if self.style == "choice" else task(options[right]),
+            task="vqa_choice" if self.style == "choice" else vqa_task(options[right]),
             modality="unknown",
-            messages=asked(turns[0], turns[1]),
+            messages=vqa(turns[0], turns[1]),
             licence=self.terms,
             images=(figure,),
-            group=article(figure),
+            group=pmc_article(figure),
         )
 
     def image_folder(self) -> ImageFolder:
         """The folder or the archive of the figures."""
-        return ImageFolder(first_there(self._folder, _IMAGES[self._release]))
+        return ImageFolder(first_existing(self._folder, _IMAGES[self._release]))
 
     def version(self) -> str:
         """The release."""

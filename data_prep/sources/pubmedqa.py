@@ -14,11 +14,10 @@ from typing import Any, ClassVar
 
 from data_prep import manifest
 from data_prep.rows import Reject, Rejected, Sample
-from data_prep.sources.base import About, field, own_id, wrong_choice, wrong_file
-from data_prep.sources.json_object import pairs
+from data_prep.sources.source import About, field, own_id, wrong_choice, wrong_file
 from data_prep.sources.text_source import TextSource, explained, first_found, table_of
-from data_prep.tables.base import Table
-from data_prep.tables.rows import RowsTable
+from data_prep.tables.json_object import pairs
+from data_prep.tables.table import GeneratedTable, Table
 
 _FILES = {"artificial": "ori_pqaa.json", "labeled": "ori_pqal.json", "unlabeled": "ori_pqau.json"}
 _TEST_LISTS = tuple(f"{folder}{name}.json" for folder in ("", "data/") for name in ("test_ground_truth", "test_set"))
@@ -71,7 +70,9 @@ class Pubmedqa(TextSource):
 
     def tables(self) -> list[Table]:
         """Parquet as it is; of an original file the pairs."""
-        return [table_of(p) if p.suffix == ".parquet" else RowsTable(p, partial(_articles, p)) for p in self.files()]
+        return [
+            table_of(p) if p.suffix == ".parquet" else GeneratedTable(p, partial(_articles, p)) for p in self.files()
+        ]
 
     def inputs(self) -> dict[str, str | int]:
         """Also the list of the test split."""

@@ -15,10 +15,10 @@ import yaml
 
 from data_prep import manifest
 from data_prep.rows import Loaded, Reject, Sample
-from data_prep.sources.base import About, Source, conversation
 from data_prep.sources.dicom import load
-from data_prep.tables.base import Table
+from data_prep.sources.source import About, Source, conversation
 from data_prep.tables.json_file import JsonTable
+from data_prep.tables.table import Table
 
 FOLDER = Path(__file__).parent.parent / "quickstart"
 TEXT_LICENCE = "Apache-2.0"

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import LANGUAGES, Reject, Sample
-from data_prep.sources.base import About, Source, field, own_id, wrong_choice, wrong_file
-from data_prep.sources.vqa import asked, first_there, says_closed, snake, task
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table
+from data_prep.sources.labels import is_closed, snake_case, vqa_task
+from data_prep.sources.source import About, Source, field, first_existing, own_id, vqa, wrong_choice, wrong_file
 from data_prep.tables.json_file import JsonTable
+from data_prep.tables.table import Table
 
 _TABLES = {"train": ("train.json",), "validation": ("validate.json", "validation.json"), "test": ("test.json",)}
 _IMAGES = ("imgs", "imgs.zip")
@@ -46,7 +46,7 @@ class Slake(Source):
 
     @property
     def _table(self) -> Path:
-        return first_there(self._folder, _TABLES[self.split])
+        return first_existing(self._folder, _TABLES[self.split])
 
     def problems(self) -> list[str]:
         """An unknown split or language, and files that are not there."""
@@ -75,9 +75,9 @@ class Slake(Source):
         return Sample(
             id=row_id,
             language=language,
-            task=task(answer, says_closed(row.get("answer_type"))),
-            modality=snake(str(row.get("modality") or "")),
-            messages=asked(question, answer),
+            task=vqa_task(answer, is_closed(row.get("answer_type"))),
+            modality=snake_case(str(row.get("modality") or "")),
+            messages=vqa(question, answer),
             licence=self.terms,
             images=(image,),
             group=f"slake-{Path(image).parent.name or image}",
@@ -85,4 +85,4 @@ class Slake(Source):
 
     def image_folder(self) -> ImageFolder:
         """The folder or the archive of the images."""
-        return ImageFolder(first_there(self._folder, _IMAGES))
+        return ImageFolder(first_existing(self._folder, _IMAGES))

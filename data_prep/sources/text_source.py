@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from data_prep.rows import Sample
-from data_prep.sources.base import Source, conversation, wrong_choice
-from data_prep.tables.base import Table
+from data_prep.sources.source import Source, conversation, wrong_choice
 from data_prep.tables.csv_file import CsvTable
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.parquet import ParquetTable
+from data_prep.tables.table import Table
 
 _PROMISED = re.compile(r"-of-(\d+)")
 

@@ -9,7 +9,7 @@ A row holds its turns under one of LISTS (`conversatons` is LLaVA-Med's own spel
 from typing import Any, NamedTuple
 
 from data_prep.rows import Message, Part, Reject, image_part, text_part
-from data_prep.sources.base import PLACEHOLDER, content
+from data_prep.sources.source import PLACEHOLDER, content
 
 LISTS = ("conversations", "conversatons", "conversation", "messages", "dialogue", "chat")
 _ROLES = {

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from data_prep.rows import Reject, Rejected, Sample
-from data_prep.sources.base import About, field
+from data_prep.sources.source import About, field
 from data_prep.sources.text_source import TextSource
-from data_prep.tables.base import TableError, all_rows
 from data_prep.tables.csv_file import CsvTable
+from data_prep.tables.table import TableError, all_rows
 
 LEVELS = ("neutral", "mild presupposition", "unequivocal presupposition", "writing request", "writing demand")
 VERACITIES = ("true", "false", "mixture", "fabricated")

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.rows import Reject, spoken
+from data_prep.rows import Reject, text_of
 from data_prep.sources.pmc_oa import INSTRUCTIONS, PmcOa, instruction
 from tests.helpers.layouts import pmc_oa as layout
 from tests.helpers.layouts.jpeg import jpeg, save
@@ -18,7 +18,7 @@ def root(tmp_path):
 def test_a_caption_answers_a_short_instruction(root):
     samples, rejected, others = read_all(PmcOa(path=str(root)))
     assert [sample.id for sample in samples[:2]] == ["pmc_oa-PMC212319_Fig3_4", "pmc_oa-PMC212319_Fig3_5"]
-    asked, caption = (spoken([message]).strip() for message in samples[1].messages)
+    asked, caption = (text_of([message]).strip() for message in samples[1].messages)
     assert asked in INSTRUCTIONS and caption == "CT of the chest."
     assert {(sample.task, sample.language, sample.modality) for sample in samples} == {("caption", "en", "unknown")}
     assert {row.id: row.reason for row in rejected} == {

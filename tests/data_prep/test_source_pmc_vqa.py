@@ -1,6 +1,6 @@
 import pytest
 
-from data_prep.rows import Reject, spoken
+from data_prep.rows import Reject, text_of
 from data_prep.sources.pmc_vqa import PmcVqa
 from tests.helpers.layouts import pmc_vqa as layout
 from tests.helpers.layouts.jpeg import jpeg
@@ -10,7 +10,7 @@ OPTIONS = "A. Diffuse uptake pattern\nB. Focal uptake pattern\nC. DNA: none\nD. 
 
 
 def said(sample):
-    return [spoken([message]).strip() for message in sample.messages]
+    return [text_of([message]).strip() for message in sample.messages]
 
 
 @pytest.fixture
