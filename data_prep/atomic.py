@@ -1,4 +1,4 @@
-"""Files that are complete or not there: written beside their place, then moved into it."""
+"""Atomic writes: a file is written beside its final path, then moved there, so it is complete or absent."""
 
 import os
 import shutil

@@ -1,13 +1,13 @@
 """BiMed-V as released: BiMed-V_stage1.json (captions) and BiMed-V_stage2.json (instructions).
 
-Known from the authors' scripts (github.com/mbzuai-oryx/BiMediX2, scripts/): a row has `id` and `image`, `image` is the
-name under which their downloaders save the file, and the id without its last `_` piece is the pair's id in LLaVA-Med.
-Their names are PAIR_ID.jpg (LLaVA-Med), DIR_FILE (SLAKE), synpicN.jpg (VQA-RAD) and path-vqa_N.jpg (PathVQA).
+Known from the authors' scripts (github.com/mbzuai-oryx/BiMediX2, scripts/): a row has `id` and `image`; `image` is the
+name under which their downloaders save the file, and the id without its last `_` part is the pair's id in LLaVA-Med.
+The names are PAIR_ID.jpg (LLaVA-Med), DIR_FILE (SLAKE), synpicN.jpg (VQA-RAD) and path-vqa_N.jpg (PathVQA).
 
-Inferred, since neither the paper nor the repository prints a row: the turns are LLaVA's `conversations`; a row of text
-has no image, whether its `image` is absent, null or ""; an image that is named after a PMC article is PMC-VQA's. Rows
-carry no language and no source: the language is told by script, the origin by the image's name. PMC rows whose images
-have LLaVA-Med's names cannot be told from LLaVA-Med's own.
+Inferred, since neither the paper nor the repository shows a row: the turns are LLaVA's `conversations`; in a text-only
+row `image` is absent, null or ""; an image named after a PMC article is PMC-VQA's. Rows have neither a language nor a
+source: the language is detected by script, the origin by the name of the image. PMC rows whose images are named like
+LLaVA-Med's cannot be distinguished from LLaVA-Med's own.
 """
 
 import re
@@ -51,8 +51,8 @@ _ARABIC_LETTER = re.compile("[\u0620-\u064a]")
 class BimedV(Source):
     """`path` is one of the two files, `images` the folder or archive that the release's downloaders fill.
 
-    `languages`, `origins` (of ORIGINS) and `turns` (any, single, multi) select rows. `stage: auto` takes a file with
-    `stage1` in its name for captions.
+    `languages`, `origins` (of ORIGINS) and `turns` (any, single, multi) select rows. With `stage: auto` a file
+    with `stage1` in its name holds captions.
     """
 
     ABOUT: ClassVar[About] = About(
@@ -71,7 +71,7 @@ class BimedV(Source):
     stage: str = "auto"
 
     def problems(self) -> list[str]:
-        """Files that are not there, and unknown or empty selections."""
+        """Missing files, and unknown or empty selections."""
         found = wrong_file("path", self.path)
         found += ImageFolder(self.images).problems("images") if self.images else []
         found += wrong_choices("languages", self.languages, LANGUAGES)
@@ -86,7 +86,7 @@ class BimedV(Source):
         return [JsonTable(self.path)]
 
     def image_folder(self) -> ImageFolder | None:
-        """The folder of the downloaders, when the mixture names it."""
+        """The folder filled by the downloaders, if the mixture names it."""
         return ImageFolder(self.images) if self.images else None
 
     def version(self) -> str:
@@ -94,7 +94,7 @@ class BimedV(Source):
         return PurePosixPath(self.path).name
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """The stage and the row's id; an Arabic row, whose id may be that of its English original, ends in "-ar"."""
+        """The stage and the row's id, plus "-ar" for an Arabic row, which may have the id of its English original."""
         arabic = "-ar" if _ARABIC_LETTER.search(str(row.get("conversations", row))) else ""
         return f"bimed_v-{self._stage}-{own_id(row, 'id', place)}{arabic}"
 
@@ -123,7 +123,7 @@ class BimedV(Source):
         return stage_of(self.path, self.stage)
 
     def _parent(self, origin: str, row: dict[str, Any], messages: list[Message]) -> str | None:
-        """The LLaVA-Med pair that it was made of: a conversation of alignment, a question of instruct (paper, 2.1)."""
+        """Its LLaVA-Med pair: an alignment pair for a conversation, else an instruct pair (paper, 2.1)."""
         pair = str(row.get("id")).rpartition("_")[0]
         if origin != "llava_med" or PurePosixPath(image_names(row)[0]).stem != pair:
             return None
@@ -132,7 +132,7 @@ class BimedV(Source):
 
 
 def origin_of(names: list[str]) -> str:
-    """Which source a row comes from, by the name of its first image: one of ORIGINS."""
+    """The origin of a row, by the name of its first image: one of ORIGINS."""
     if not names:
         return "text"
     name = PurePosixPath(names[0]).name

@@ -1,10 +1,10 @@
 """PathVQA: questions on pathology images of two textbooks and the PEIR library (He et al. 2020, arXiv:2003.10286).
 
-Two layouts are read, and the first of them that `path` holds:
+Two layouts are read; the first that `path` has is used:
 - the original, in `path` or in pvqa/ under it: qas/{train,val,test}_vqa.pkl, pickled lists of {"sent", "label",
   "img_id", "question_id", "answer_type"}, and images/{train,val,test}/IMG_ID.jpg. `label` maps answers to scores.
-- the Hub's Parquet files: question, answer and image, duplicate rows dropped. Their groups are empty, so a split
-  goes by the images themselves.
+- the Hub's Parquet files: question, answer and image, duplicate rows dropped. Their groups are empty, so splits
+  are drawn by image.
 """
 
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class PathVqa(Source):
         return self._pickle.is_file()
 
     def problems(self) -> list[str]:
-        """An unknown split, and files that are not there."""
+        """An unknown split, and missing files."""
         found = wrong_choice("split", self.split, tuple(_SPLITS))
         if found:
             return found

@@ -1,9 +1,9 @@
 """SLAKE: questions on radiology images, in English and Chinese (Liu et al. 2021, arXiv:2102.09542).
 
 `path` holds {train,validation,test}.json, JSON lists of {"img_name", "question", "answer", "q_lang", "modality",
-"answer_type", "qid"}, and imgs/ or imgs.zip. Each image has a folder of its own, with masks and boxes beside
-source.jpg: the rows name source.jpg alone, so no mask becomes an image. A row is taken when `languages` names its
-`q_lang`; Chinese cannot be asked for, since the row contract has no Chinese.
+"answer_type", "qid"}, and imgs/ or imgs.zip. Each image has its own folder, with masks and boxes beside
+source.jpg; rows name only source.jpg, so masks are never read. A row is selected if its `q_lang` is in `languages`;
+Chinese cannot be selected, since the row contract has no Chinese.
 """
 
 import dataclasses
@@ -49,7 +49,7 @@ class Slake(Source):
         return first_existing(self._folder, _TABLES[self.split])
 
     def problems(self) -> list[str]:
-        """An unknown split or language, and files that are not there."""
+        """An unknown split or language, and missing files."""
         found = [] if self.languages else [f"languages: none; wanted: one or more of {', '.join(LANGUAGES)}"]
         for language in self.languages:
             found += wrong_choice("languages", language, LANGUAGES)
@@ -61,7 +61,7 @@ class Slake(Source):
         return [JsonTable(self._table)]
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """By `qid`, which is one count over the splits, or by the split and the place in its file."""
+        """The `qid`, which is unique over the splits, or else the split and the place in its file."""
         return f"slake-{own_id(row, 'qid', f'{self.split}-{place}')}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:

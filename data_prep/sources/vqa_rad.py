@@ -1,11 +1,11 @@
 """VQA-RAD: clinicians' questions on 314 radiology images of MedPix (Lau et al. 2018, Scientific Data 5:180251).
 
-Two layouts are read, and the first of them that `path` holds:
-- the original of the Open Science Framework, one JSON list of all splits and a folder of images. `phrase_type` says
-  the split; answers may be numbers, and `answer_type` may end in blanks. A paraphrase's parent is the free-form
-  question that it rephrases.
+Two layouts are read; the first that `path` has is used:
+- the original of the Open Science Framework, one JSON list of all splits and a folder of images. `phrase_type`
+  gives the split; answers may be numbers, and `answer_type` may end in blanks. The parent of a paraphrase is the
+  free-form question that it rephrases.
 - the Hub's Parquet files: answers in lower case, four duplicate rows fewer, neither ids nor types. Their groups are
-  empty, so a split goes by the images themselves.
+  empty, so splits are drawn by image.
 """
 
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ class VqaRad(Source):
         return (self._folder / TABLE).is_file()
 
     def problems(self) -> list[str]:
-        """An unknown split, and files that are not there."""
+        """An unknown split, and missing files."""
         found = wrong_choice("split", self.split, ("train", "test"))
         if found:
             return found
@@ -70,7 +70,7 @@ class VqaRad(Source):
         return [hub_parquet.Shard(path) for path in hub_parquet.shards(self._folder, self.split)]
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """By `qid` or the place in the file; on the Hub by the split, the file and the row."""
+        """The `qid` or the place in the file; on the Hub the split, the file and the row."""
         if "_file" in row:
             return f"vqa_rad-{self.split}-{hub_parquet.row_number(row)}"
         return f"vqa_rad-{own_id(row, 'qid', place)}"

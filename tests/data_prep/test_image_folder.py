@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_prep.images import members
 from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Reject
-from data_prep.tables import members
 from data_prep.tables.table import TableError
 
 FILES = {

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.sources import json_object
+from data_prep.tables import json_object
 from data_prep.tables.json_object import pairs
 from data_prep.tables.table import TableError
 
