@@ -137,7 +137,7 @@ class ZipMembers(Members):
             raise self._broken("it is one part of several; put them together with: zip -s 0")
         start = end - size
         if start < offset:
-            raise self._broken("its directory does not stand where it should")
+            raise self._broken("its directory is not where it should be")
         return start, size, start - offset
 
     def _bytes(self, at: int, count: int) -> bytes:

@@ -68,7 +68,7 @@ def messages_of(row: dict[str, Any]) -> list[Message]:
         return dialogue(row).messages
     if row.get("options") or row.get("choices"):
         raise Reject(
-            "bad_row", "options outside the question, in an unknown format; write them into the text of the question"
+            "bad_row", "options apart from the question, in a form that is not known; write them into its text"
         )
     if "instruction" in row:
         asked = [text_field(row, "instruction"), text_field(row, "input") if row.get("input") else ""]

@@ -134,8 +134,8 @@ def conversation(turns: list[str], images: int) -> list[Message]:
     messages: list[Message] = []
     for number, turn in enumerate(turns):
         before = [image_part()] * images if number == 0 else []
-        said = [text_part(turn)] if turn.strip() else []
-        messages.append({"role": "assistant" if number % 2 else "user", "content": [*before, *said]})
+        text = [text_part(turn)] if turn.strip() else []
+        messages.append({"role": "assistant" if number % 2 else "user", "content": [*before, *text]})
     return messages
 
 

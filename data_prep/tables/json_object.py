@@ -45,7 +45,7 @@ class _Scanner:
             yield key, self._value()
             more = self._take(",}") == ","
         if self._peek():
-            raise ValueError("something stands behind the object")
+            raise ValueError("there is data after the object")
 
     def _peek(self) -> str:
         """The next non-blank character, or "" at the end."""

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_prep.rows import image_part, text_part
-from data_prep.text.clean import cleaned, repair
-from data_prep.text.markup import without_markup
+from data_prep.text.clean import cleaned, repair, without_markup
 from data_prep.text.mojibake import decoded, garbled
 
 ARABIC = "يُظهِرُ التصويرُ (MRI) آفةً فى الفصّ الصدغيّ، بقياس ٣٫٥ سم… إلى اليســـار؟ مُحَمَّد"

@@ -142,7 +142,7 @@ def test_an_archive_that_is_cut_off_is_refused(tmp_path, cut):
 def test_an_archive_without_its_beginning_is_refused(tmp_path):
     path = zipped(tmp_path / "a.zip", {"a.png": b"one" * 50})
     path.write_bytes(b"PK" + path.read_bytes()[10:])
-    with pytest.raises(TableError, match="its directory does not stand where it should"):
+    with pytest.raises(TableError, match="its directory is not where it should be"):
         ImageFolder(path).read("a.png")
 
 
