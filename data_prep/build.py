@@ -67,7 +67,7 @@ def build(mixture: Mixture, out: Path, command: str, workers: int | None = None)
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             raise BuildError(
-                f"{out}: the disk is full; nothing was written there, finished stages are kept in {workdir.folder}: "
+                f"{out}: the disk is full; nothing was written there; finished stages are kept in {workdir.folder}: "
                 "free space and run the same command to resume"
             ) from error
         shutil.rmtree(workdir.folder)
@@ -99,10 +99,10 @@ def _run(workdir: BuildFolder, mixture: Mixture, out: Path, inputs: str, command
     write_shards.scatter(workdir, own, names, decided["sizes"])
     write_shards.gather(workdir, len(own), decided["shards"])
     images = write_store.write(workdir, tasks, list(decided["shards"]))
-    built = assemble.StageOutputs(workdir, mixture, own, tasks, uncompared, decided, images)
-    made = assemble.assemble(built, out, inputs, command)
+    outputs = assemble.StageOutputs(workdir, mixture, own, tasks, uncompared, decided, images)
+    made = assemble.assemble(outputs, out, inputs, command)
     rows, seconds = made["read"], time.monotonic() - start
-    print(f"{rows:,} rows read in {seconds:.0f} s, {rows / seconds:,.0f} a second", file=sys.stderr)
+    print(f"{rows:,} rows read in {seconds:.0f} s, {rows / seconds:,.0f} per second", file=sys.stderr)
     return made
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from data_prep import mixture_file as mixture
+from data_prep import mixture_file
 from data_prep.sources import READERS, reader
 
 _RECIPES = Path(__file__).resolve().parents[1] / "recipes/data"
@@ -18,8 +18,8 @@ def sources(paths: list[Path], root: Path | None) -> str:
     gone = [] if paths else [path for path in PAPER if not path.is_file()]
     if gone:
         what = "there is no such file; name a mixture: python -m data_prep sources MIXTURE.yml"
-        raise mixture.MixtureError(f"{gone[0]}: {what}")
-    entries = [entry for path in paths or PAPER for entry in mixture.entries(path)]
+        raise mixture_file.MixtureError(f"{gone[0]}: {what}")
+    entries = [entry for path in paths or PAPER for entry in mixture_file.entries(path)]
     named = [_entry(entry, root) for entry in entries]
     used = {entry["reader"] for entry in entries}
     rest = [f"{name:14} {reader(name).ABOUT.title}" for name in READERS if name not in used]
@@ -28,7 +28,7 @@ def sources(paths: list[Path], root: Path | None) -> str:
 
 def _entry(entry: dict[str, Any], root: Path | None) -> str:
     about = reader(entry["reader"]).ABOUT
-    found = mixture.problems(entry, root)
+    found = mixture_file.problems(entry, root)
     lines = [
         f"{entry.get('name', entry['reader'])} ({about.title}): {'missing' if found else 'found'}",
         f"  licence: {entry.get('licence') or about.licence}{'' if about.redistribute else '; not redistributable'}",

@@ -135,7 +135,7 @@ def _report(folder: Path, name: str, sizes: list[int], unit: str, stop: threadin
         done, total = _done(folder, sizes), sum(sizes)
         rate = (done - before) / (time.monotonic() - start)
         left = f"{(total - done) / rate / 60:.0f} min left" if rate else "no estimate yet"
-        print(f"{name:12} {done:,} of {total:,} {unit}, {rate:,.0f} a second, {left}", file=sys.stderr, flush=True)
+        print(f"{name:12} {done:,} of {total:,} {unit}, {rate:,.0f} per second, {left}", file=sys.stderr, flush=True)
 
 
 def _done(folder: Path, sizes: list[int]) -> int:
