@@ -19,7 +19,7 @@ from datasets import Dataset
 
 from bimedix2_plugin.data.rendering import Renderer, RowError
 from bimedix2_plugin.errors import RecipeError
-from data_prep.images.image_store import open_store
+from data_prep.images.store import open_store
 
 LOG = get_logger(f"axolotl.{__name__}")  # Axolotl shows information from its own names only
 LEDGER = "ledger.jsonl"
