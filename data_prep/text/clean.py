@@ -1,4 +1,4 @@
-"""Repairs of text that lose nothing. Arabic stays as it is written: diacritics, tatweel, hamza, digits."""
+"""Clean text without losing content. Arabic keeps its spelling: diacritics, tatweel, hamza, digits."""
 
 import re
 import unicodedata
@@ -10,7 +10,7 @@ from data_prep.text.mojibake import decoded
 _PASSES = 5
 
 _ORDINARY = bytes(range(0x20, 0x7F)).translate(None, b"&<") + b"\n" + bytes(range(0x80, 0xC0)) + b"\xd8\xd9"
-"""The UTF-8 bytes of text that has nothing to repair but blanks: ASCII, and U+0600 to U+067F."""
+"""The UTF-8 bytes of text in which only blanks may need repair: ASCII, and U+0600 to U+067F."""
 
 _LETTER_MARK = "\u061c"
 _BREAKS = "\x0b\x0c\x85\u2028\u2029"
@@ -27,11 +27,11 @@ _UNMARKED = re.compile("[^\u064b-\u0652\u0670]+")
 
 
 def cleaned(text: str) -> str:
-    """The text with LF line ends, without mojibake, HTML, invisible characters and blanks at line ends, in NFC.
+    """The text in NFC, with LF line ends, without mojibake, HTML, invisible characters and trailing blanks.
 
-    Zero-width joiners stay where they shape Arabic script or join pictographs; other formatting characters, the
-    directional ones among them, go. Arabic vowel marks keep the order in which they were typed, which plain NFC
-    would change.
+    Zero-width joiners stay if they shape Arabic script or join pictographs; all other formatting characters go,
+    including directional ones. Arabic vowel marks keep the order in which they were typed, which plain NFC would
+    change.
     """
     if _is_ordinary(text):
         return text.strip()
@@ -44,7 +44,7 @@ def cleaned(text: str) -> str:
 
 
 def repair(messages: list[Message]) -> list[Message]:
-    """The turns with every text cleaned; a text of which nothing is left goes."""
+    """The turns with every text cleaned; texts that become empty are dropped."""
     return [{"role": message["role"], "content": _parts(message["content"])} for message in messages]
 
 

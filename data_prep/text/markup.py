@@ -1,6 +1,6 @@
-"""HTML left in text: entities and simple tags become the text that they stand for.
+"""Convert HTML left in text: entities and simple tags become plain text.
 
-Only what is surely a tag is one: "<0.05", "p < 0.001 and n > 5" and "a<b>c" stay.
+Only unmistakable tags are converted: "<0.05", "p < 0.001 and n > 5" and "a<b>c" stay.
 """
 
 import html
@@ -21,7 +21,7 @@ _RAISED = str.maketrans("0123456789+-−()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻�
 
 
 def without_markup(text: str) -> str:
-    """The text with entities unescaped and tags as line breaks, superscript digits, or nothing."""
+    """The text with entities unescaped and tags replaced by line breaks or superscript digits, or removed."""
     if "&" in text:
         text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
     if "<" in text and ">" in text:
