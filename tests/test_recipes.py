@@ -206,7 +206,7 @@ def test_expected_time_memory_and_rows_a_step_are_the_plans(planned, path):
     """Rows a step: rows a pack x packs x accumulation x GPUs; the paper's batch: 128 rows in stage 2, 8 in stage 1."""
     plan, recipe, text = planned(path), _read(path), path.read_text(encoding="utf-8")
     hours, gpus, gib, room = re.search(
-        r"Expected: (?:about|at least) ([\d.]+) h on (\d) .*?, (\d+) of (\d+) GiB a GPU", _header(path)
+        r"Expected: (?:about|at least) ([\d.]+) h on (\d) .*?, (\d+) of (\d+) GiB per GPU", _header(path)
     ).groups()
     assert (int(gpus), int(room)) == (plan["gpus"], plan["gpu memory"] / 2**30)
     assert float(hours) == pytest.approx(plan["hours"], rel=0.05)
@@ -216,7 +216,7 @@ def test_expected_time_memory_and_rows_a_step_are_the_plans(planned, path):
         return
     assert plan["step"]["rows"] == pytest.approx(128, rel=0.15)
     rows, packs, steps, ranks, total = map(
-        int, re.search(r"# (\d+) rows x (\d+) x (\d+) x (\d+) GPUs? = (\d+) rows a step", text).groups()
+        int, re.search(r"# (\d+) rows x (\d+) x (\d+) x (\d+) GPUs? = (\d+) rows per step", text).groups()
     )
     assert (packs, steps, ranks) == (recipe["micro_batch_size"], recipe["gradient_accumulation_steps"], int(gpus))
     assert rows * packs * steps * ranks == total and 0.85 * 128 <= total <= 1.15 * 128
