@@ -131,7 +131,7 @@ def _validated(recipe):
 @EACH_RECIPE
 def test_loaded_validated_and_composed(stage, path):
     from bimedix2_plugin.model.compose import compose, load
-    from bimedix2_plugin.model_support import request_of
+    from bimedix2_plugin.model.request import request_of
 
     recipe = stage(_read(path))
     starts_from = recipe["projector"].pop("init_from", None)
@@ -191,12 +191,13 @@ def planned(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def plan(path):
-        from bimedix2_plugin.plan.planner import make_plan, read_recipe
+        from bimedix2_plugin.plan.planner import make_plan
+        from bimedix2_plugin.recipe import read
 
         gpus, gpu = re.search(
             rf"bimedix2-plan {path.relative_to(FOLDER.parent)} --gpus (\d+) --gpu ([\w-]+)`", _header(path)
         ).groups()
-        return make_plan(read_recipe(path), gpus=int(gpus), gpu=gpu)
+        return make_plan(read(path), gpus=int(gpus), gpu=gpu)
 
     return plan
 

@@ -10,8 +10,7 @@ import yaml
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.publish import licences
 from bimedix2_plugin.publish.card import render
-from bimedix2_plugin.publish.facts import read_facts
-from bimedix2_plugin.publish.finished import composition_of, files_of
+from bimedix2_plugin.publish.facts import composition_of, files_of, read_facts
 from tests.helpers import published
 
 REPO = "me/Llama-BiMediX"
@@ -136,7 +135,7 @@ def test_what_licences_ask_beyond_the_card(tmp_path):
 def test_what_is_not_a_finished_checkpoint_is_refused(tmp_path, spoil, message):
     folder = published.checkpoint(tmp_path / "merged")
     spoil(folder)
-    with pytest.raises(RecipeError, match=f"not a finished merged checkpoint.*{message}"):
+    with pytest.raises(RecipeError, match=f"not a complete merged checkpoint.*{message}"):
         read_facts(folder)
 
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from huggingface_hub.errors import GatedRepoError
 
 from bimedix2_plugin import cli
-from bimedix2_plugin.doctor import examine, machine, models
+from bimedix2_plugin.doctor import environment, examine, inputs
 from bimedix2_plugin.model import projector
 from bimedix2_plugin.plan.model_sizes import read_models
 from tests.helpers import runs
@@ -32,7 +32,7 @@ def write(work):
 @pytest.fixture
 def quick(monkeypatch):
     """Leave the plan out, which a test of its own covers."""
-    monkeypatch.setattr(machine, "room", lambda *_: iter(()))
+    monkeypatch.setattr(environment, "room", lambda *_: iter(()))
 
 
 def _levels(recipe, level):
@@ -73,14 +73,14 @@ def test_everything_is_told_at_once_and_the_exit_code_is_1(write, work):
     [
         ({"base_model": "./gone"}, "base_model: ./gone is not on this disk"),
         ({"base_model": "./clip"}, "clip_vision_model"),
-        ({"vision_tower": "./llama"}, "is not a vision tower that composes"),
+        ({"vision_tower": "./llama"}, "is not a supported vision tower"),
         ({"vision_tower": None}, "vision_tower: name a vision model"),
         ({"attn_implementation": "flash_attention_2"}, "flash_attn: the recipe needs it. Run `make setup-gpu`"),
         ({"deepspeed": "zero3.json"}, "deepspeed: zero3.json is not there"),
         ({"chat_template": "no_such"}, "chat_template"),
         ({"projector": {"init_from": "./gone"}}, "projector.init_from: ./gone holds no finished stage 1"),
         ({"datasets": [ENTRY | {"path": "./gone"}]}, "datasets: ./gone is not there"),
-        ({"sequence_len": 20}, "0 of the first 24 rows can be used; the others are for the ledger: too_long 24"),
+        ({"sequence_len": 20}, "0 of the first 24 rows can be used; the others will be rejected: too_long 24"),
     ],
 )
 def test_one_problem_each(write, quick, changes, message):
@@ -89,14 +89,14 @@ def test_one_problem_each(write, quick, changes, message):
 
 
 def test_rows_for_the_ledger_are_a_warning(write, quick):
-    (text,) = [text for text in _levels(write(sequence_len=80), "warn") if "ledger" in text]
+    (text,) = [text for text in _levels(write(sequence_len=80), "warn") if "rejected" in text]
     assert "too_long" in text
 
 
 def test_a_disk_that_is_full(write, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 0))
     (text,) = _levels(write(), "fail")
-    assert text.startswith("disk: the run takes about") and "Make room" in text
+    assert text.startswith("disk: the run takes about") and "Free some space" in text
 
 
 @pytest.mark.parametrize("gibibytes", [1, 80])
@@ -106,9 +106,9 @@ def test_a_gpu_that_is_here(write, monkeypatch, gibibytes):
 
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.get_device_properties", lambda _: Properties)
-    from bimedix2_plugin.plan.planner import read_recipe
+    from bimedix2_plugin.recipe import read
 
-    (finding,) = [one for one in machine.room(read_recipe(write()), 1) if one.text.startswith("GPU")]
+    (finding,) = [one for one in environment.room(read(write()), 1) if one.text.startswith("GPU")]
     assert finding.level == ("ok" if gibibytes == 80 else "fail")
 
 
@@ -171,7 +171,7 @@ def _far(monkeypatch, tmp_path, offline=False, gate=None):
     cfg = DictDefault(
         {"base_model": "meta-llama/Llama-3.1-8B-Instruct", "vision_tower": "openai/clip-vit-large-patch14-336"}
     )
-    return next(models.weights(cfg, read_models(cfg, tmp_path)))
+    return next(inputs.weights(cfg, read_models(cfg, tmp_path)))
 
 
 def test_a_model_on_the_hub(monkeypatch, tmp_path):

@@ -13,10 +13,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model.compose import compose, load
-from bimedix2_plugin.model.families import BASES
+from bimedix2_plugin.model.families import BASES, LORA_TARGETS
 from bimedix2_plugin.model.request import Request
 from bimedix2_plugin.rehearse import tiny, tiny_families
-from bimedix2_plugin.training.stages import LORA_TARGETS
 
 # The token whose row the placeholder takes; None: a row that no token has. Version 1 of Mistral grows by a row.
 PLACES = {

@@ -11,8 +11,7 @@ from click.testing import CliRunner
 
 from bimedix2_plugin import cli
 from bimedix2_plugin.plan import report
-from bimedix2_plugin.plan.gpus import GPUS
-from bimedix2_plugin.plan.memory import GIB
+from bimedix2_plugin.plan.memory import GIB, GPUS
 from tests.helpers import runs
 
 RECIPES = Path(__file__).parents[2] / "recipes"

@@ -53,7 +53,7 @@ def test_a_loss_that_is_no_number_names_its_rows_and_leaves_a_checkpoint_to_go_o
 
     with monkeypatch.context() as patch:
         packs = _poison(patch, 3, spoil)
-        with pytest.raises(TrainingStopped, match=r"step 2: the loss is nan\. Training stopped") as caught:
+        with pytest.raises(TrainingStopped, match=r"step 2: the loss is nan\. Training was stopped") as caught:
             quick.train(**CHANGES, **SAVING, max_steps=8)
     assert _named(caught.value) == [packs[2]] and len(packs[2]) > 1
     assert f"data_prep show data --id {packs[2][0]}" in str(caught.value)

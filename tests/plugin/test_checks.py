@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
+from bimedix2_plugin.checks import unknown_keys
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.recipe import unknown_keys
 from tests.helpers import runs
 
 
@@ -17,7 +17,7 @@ def _problems(**changes):
     return caught.value.problems
 
 
-def test_misspelt_keys_are_errors_and_all_are_told(work):
+def test_misspelt_keys_are_errors_and_all_are_listed(work):
     changes = {"vision_towr": "x", "learing_rate": 1, "projector": {"learing_rate": 1.0}}
     problems = _problems(**changes)
     assert len(problems) == 3
@@ -75,7 +75,9 @@ def test_a_data_folder_that_a_shipped_mixture_makes(work):
     (work / "recipes" / "data" / "quickstart.yml").touch()
     entry = runs.RECIPE["datasets"][0] | {"path": "./data/quickstart"}
     (problem,) = _problems(datasets=[entry])
-    assert problem.endswith("Make it: `python -m data_prep build recipes/data/quickstart.yml --out ./data/quickstart`.")
+    assert problem.endswith(
+        "Build it: `python -m data_prep build recipes/data/quickstart.yml --out ./data/quickstart`."
+    )
 
 
 def test_an_adapter_is_merged_where_its_data_is_gone(work):

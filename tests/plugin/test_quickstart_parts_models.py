@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from transformers import AutoImageProcessor, AutoModel, AutoModelForCausalLM, AutoTokenizer
 
-from bimedix2_plugin.wheel_models import SMOLLM2, make_dinov2, make_smollm2
+from bimedix2_plugin.quickstart_parts import SMOLLM2, make_dinov2, make_smollm2
 
 # The ONNX file run by onnxruntime 1.31.1 with the input's side made free and the output of the last norm
 # (/backbone/layernorm/Add_1_output_0) added to the graph's outputs: first values of the class token and of the last

