@@ -130,11 +130,13 @@ def _settings(cfg: DictDefault) -> list[str]:
 
 
 def _stage_1_recipe(cfg: DictDefault, start: str) -> Path | None:
-    """Find the recipe in the same folder that writes the output which stage 2 starts from."""
+    """Find the recipe that writes stage 2's `init_from`: in the whole `recipes/`, or beside a recipe elsewhere."""
     if not cfg.axolotl_config_path:
         return None
+    folders = Path(cfg.axolotl_config_path).parents
+    tree = next((folder for folder in folders if folder.name == "recipes"), folders[0])
     line = re.compile(rf"^output_dir: *{re.escape(start)} *(#.*)?$", re.MULTILINE)
-    files = sorted(Path(cfg.axolotl_config_path).parent.glob("*_stage1.yml"))
+    files = sorted(tree.rglob("*_stage1.yml"))
     return next((file for file in files if line.search(file.read_text(encoding="utf-8"))), None)
 
 
