@@ -91,6 +91,6 @@ def test_hash_functions_are_datatroves():
 
 def test_a_full_disk_is_told_as_such(monkeypatch, tmp_path):
     """numpy's own writing raises an OSError without a number, which no message can be made of."""
-    monkeypatch.setattr(minhash, "putting", lambda _: nullcontext(Path("/dev/full")))
+    monkeypatch.setattr(minhash, "atomic_write", lambda _: nullcontext(Path("/dev/full")))
     with pytest.raises(OSError, match="No space left"):
         minhash.save(BuildFolder(tmp_path, 1), 0, np.zeros((15, 9_000), np.uint64))

@@ -62,7 +62,7 @@ def test_the_images_in_the_archive_and_unpacked(root, folder):
 
 def test_the_beta_table_has_ids_of_its_own(root, tmp_path):
     layout.make(tmp_path, "pmc_oa_beta.jsonl")
-    assert "say which: pmc_oa.jsonl or pmc_oa_beta.jsonl" in PmcOa(path=str(root)).problems()[0]
+    assert "choose one: pmc_oa.jsonl or pmc_oa_beta.jsonl" in PmcOa(path=str(root)).problems()[0]
     samples = read_all(PmcOa(path=str(root), file="pmc_oa_beta.jsonl"))[0]
     assert samples[0].id == "pmc_oa_beta-PMC212319_Fig3_4"
     (root / "pmc_oa.jsonl").unlink()

@@ -97,7 +97,7 @@ def test_problems(root):
     assert PmcVqa(path=str(root), release=3).problems() == ["release: 3; known: 1, 2"]
     assert "test_clean_2.csv" in PmcVqa(path=str(root), release=2, split="test_clean").problems()[0]
     layout.make_second(root)
-    assert "say which: 1 or 2" in PmcVqa(path=str(root)).problems()[0]
+    assert "choose one: 1 or 2" in PmcVqa(path=str(root)).problems()[0]
     (root / "images.zip").unlink()
     (problem,) = PmcVqa(path=str(root), release=1).problems()
     assert "images.zip" in problem
