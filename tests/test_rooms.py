@@ -23,7 +23,9 @@ MUST_NOT_IMPORT: dict[str, set[str]] = {
     "bimedix2_plugin.model": {
         f"bimedix2_plugin.{room}" for room in ("data", "training", "merge", "plan", "publish", "rehearse")
     },
-    "bimedix2_plugin.data": {f"bimedix2_plugin.{room}" for room in ("training", "merge", "plan", "publish", "rehearse")},
+    "bimedix2_plugin.data": {
+        f"bimedix2_plugin.{room}" for room in ("training", "merge", "plan", "publish", "rehearse")
+    },
     "bimedix2_plugin.training": {f"bimedix2_plugin.{room}" for room in ("merge", "plan", "publish", "rehearse")},
     "bimedix2_plugin.merge": {f"bimedix2_plugin.{room}" for room in ("plan", "publish", "rehearse")},
     "bimedix2_plugin.plan": {f"bimedix2_plugin.{room}" for room in ("merge", "publish", "rehearse")},
