@@ -20,7 +20,8 @@ from datasets import Dataset
 from bimedix2_plugin.data.rendering import Renderer, RowError
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.recipe import settings
-from data_prep.images.image_store import open_store
+from data_prep.atomic import atomic_write
+from data_prep.images.store import open_store
 
 LOG = get_logger(f"axolotl.{__name__}")  # Axolotl shows information from its own names only
 LEDGER = "ledger.jsonl"
@@ -120,7 +121,5 @@ class ConversationStrategy(DatasetWrappingStrategy):
         entries = [json.loads(line) for line in lines]
         kept = [entry for entry in entries if {key: entry[key] for key in mine} != mine]
         kept += [mine | {"id": row["id"], "reason": row["rejected"], "detail": row["detail"]} for row in rejected]
-        self.ledger.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.ledger.with_suffix(".partial")
-        partial.write_text("".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in kept), encoding="utf-8")
-        partial.replace(self.ledger)
+        with atomic_write(self.ledger) as partial:
+            partial.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in kept), encoding="utf-8")

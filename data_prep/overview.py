@@ -1,4 +1,4 @@
-"""What sources there are: which are there under a root, on what terms, and how the others are had."""
+"""List the sources: which are downloaded under a root, their licences, and how to get the others."""
 
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,9 @@ PAPER = (_RECIPES / "bimed_v.yml", _RECIPES / "align.yml")
 
 
 def sources(paths: list[Path], root: Path | None) -> str:
-    """A paragraph for each source that the mixtures name, and a line for each further reader.
+    """Return a paragraph for each source in the mixtures, and a line for each other reader.
 
-    Without a path, the paper's mixtures in the repository. Raises MixtureError.
+    Without a path, the mixtures are the paper's, in the repository. Raises MixtureError.
     """
     gone = [] if paths else [path for path in PAPER if not path.is_file()]
     if gone:
@@ -31,7 +31,7 @@ def _entry(entry: dict[str, Any], root: Path | None) -> str:
     found = mixture.problems(entry, root)
     lines = [
         f"{entry.get('name', entry['reader'])} ({about.title}): {'missing' if found else 'found'}",
-        f"  licence: {entry.get('licence') or about.licence}{'' if about.redistribute else '; may not be given on'}",
+        f"  licence: {entry.get('licence') or about.licence}{'' if about.redistribute else '; not redistributable'}",
     ]
     if found:
         lines += [f"  {problem}" for problem in found]

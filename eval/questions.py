@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_prep.images.image_store import ImageStore, ImageStoreError
+from data_prep.images.store import ImageStore, ImageStoreError
 from eval.dataset import DataSet, items_of
 from eval.errors import EvalError
 from eval.items import Item

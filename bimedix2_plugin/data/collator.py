@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from bimedix2_plugin.data.rendering import IGNORED
-from data_prep.images.image_store import open_store
+from data_prep.images.store import open_store
 
 
 class PackCollator:

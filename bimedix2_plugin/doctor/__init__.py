@@ -46,9 +46,18 @@ def _model_checks(cfg: DictDefault, gpus: int, scratch: Path) -> Iterator[Findin
     models = read_models(cfg, scratch)
     unsupported = list(_each([inputs.base(models)]))
     yield from unsupported
-    checks = [inputs.weights(cfg, models), inputs.output(cfg, models)]
+    checks = [
+        inputs.weights("vision_tower", models.tower.source, cfg.vision_tower_revision),
+        inputs.output(cfg, models),
+    ]
     if not unsupported:
-        checks += [inputs.stage_1(cfg, models), inputs.rendered(cfg, models, scratch), environment.room(cfg, gpus)]
+        checks = [
+            inputs.weights("base_model", models.base, cfg.revision_of_model),
+            *checks,
+            inputs.stage_1(cfg, models),
+            inputs.rendered(cfg, models, scratch),
+            environment.room(cfg, gpus),
+        ]
     yield from _each(checks)
 
 

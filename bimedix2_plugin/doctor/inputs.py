@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from bimedix2_plugin.data.prepared_set import MANIFEST, data_paths
 from bimedix2_plugin.data.rendering import RowError
-from bimedix2_plugin.doctor.finding import Finding, failures
-from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.doctor.finding import Finding
 from bimedix2_plugin.model import projector
 from bimedix2_plugin.model.compose import COMPOSITION
 from bimedix2_plugin.model.families import base_of
+from bimedix2_plugin.model.model_folder import Source
 from bimedix2_plugin.model.safetensors_index import read_shards
 from bimedix2_plugin.plan import row_lengths
 from bimedix2_plugin.plan.model_sizes import Models, local_folder
@@ -81,22 +81,14 @@ def base(models: Models) -> Iterator[Finding]:
     yield from ()
 
 
-def weights(cfg: DictDefault, models: Models) -> Iterator[Finding]:
-    """Check that the files of both models are here or can be downloaded."""
-    parts = {
-        "base_model": (models.base, cfg.revision_of_model),
-        "vision_tower": (models.tower.source, cfg.vision_tower_revision),
-    }
-    for key, (source, revision) in parts.items():
-        if local_folder(source.name, revision) is None:
-            yield _on_the_hub(key, source.name, revision)
-            continue
-        try:
-            if not (source.folder / "pytorch_model.bin").is_file():
-                read_shards(key, source.folder)
-            yield Finding("ok", f"{key}: {source.name}, a {source.config.get('model_type')} with all of its files")
-        except RecipeError as error:
-            yield from failures(error)
+def weights(key: str, source: Source, revision: str | None) -> Iterator[Finding]:
+    """Check that the files of the model that a key names are here or can be downloaded."""
+    if local_folder(source.name, revision) is None:
+        yield _on_the_hub(key, source.name, revision)
+        return
+    if not (source.folder / "pytorch_model.bin").is_file():
+        read_shards(key, source.folder)
+    yield Finding("ok", f"{key}: {source.name}, a {source.config['model_type']} with all of its files")
 
 
 def _on_the_hub(key: str, name: str, revision: str | None) -> Finding:

@@ -18,6 +18,7 @@ from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.merge.tensors import Weight, in_groups
 from bimedix2_plugin.model.atomic import lock_of, writing
 from bimedix2_plugin.model.compose import COMPOSITION
+from data_prep.atomic import atomic_write
 
 if TYPE_CHECKING:
     import torch
@@ -95,9 +96,8 @@ def finish(folder: Path, composition: dict[str, Any]) -> None:
         file.replace(folder / file.name)
     beside.rmdir()
     lock_of(beside).unlink(missing_ok=True)
-    partial = folder / f"{COMPOSITION}.partial"
-    partial.write_text(json.dumps(composition, indent=1, sort_keys=True), encoding="utf-8")
-    partial.replace(folder / COMPOSITION)
+    with atomic_write(folder / COMPOSITION) as partial:
+        partial.write_text(json.dumps(composition, indent=1, sort_keys=True), encoding="utf-8")
 
 
 def _beside(folder: Path) -> Path:

@@ -32,9 +32,12 @@ class Source:
         """The model's config.json."""
         path = self.folder / "config.json"
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise RecipeError(f"{path}: not readable as JSON ({error}). Copy or download it again.") from error
+        if not isinstance(content, dict):
+            raise RecipeError(f"{path}: holds a {type(content).__name__}, not a mapping. Copy or download it again.")
+        return content
 
     def identity(self) -> dict[str, Any]:
         """Return what identifies this model: revision, file names and sizes, configuration. No weight is read.

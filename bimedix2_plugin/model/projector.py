@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError
 
 from bimedix2_plugin.errors import RecipeError
+from data_prep.atomic import atomic_write
 
 if TYPE_CHECKING:
     import torch
@@ -91,9 +92,8 @@ def save(folder: Path, shape: ProjectorShape, weights: dict[str, torch.Tensor]) 
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG).write_text(json.dumps(asdict(shape), indent=2) + "\n", encoding="utf-8")
-    partial = folder / f"{WEIGHTS}.partial"
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, partial)
-    partial.replace(folder / WEIGHTS)
+    with atomic_write(folder / WEIGHTS) as partial:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, partial)
 
 
 def load(folder: Path) -> dict[str, torch.Tensor]:

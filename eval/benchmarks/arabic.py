@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.rows import Rejected
-from data_prep.tables.base import TableError, all_rows
 from data_prep.tables.json_file import JsonTable
+from data_prep.tables.table import TableError, all_rows
 from eval.errors import EvalError
 from eval.items import Item
 

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 from data_prep.rows import Reject
 from data_prep.sources import bimed_mbench as source
-from data_prep.tables.base import TableError, all_rows
+from data_prep.tables.table import TableError, all_rows
 from eval.benchmarks.base import About, Values, Verdict
 from eval.errors import EvalError
 from eval.items import Item

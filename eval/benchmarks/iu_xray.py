@@ -12,11 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Reject
 from data_prep.sources.mimic_iii import INSTRUCTION as SUMMARISE
-from data_prep.sources.vqa import first_there
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import TableError
+from data_prep.sources.source import first_existing
+from data_prep.tables.table import TableError
 from eval.benchmarks import openi
 from eval.benchmarks.base import About, Benchmark, Verdict
 from eval.benchmarks.mimic_cxr import REQUEST
@@ -140,4 +140,4 @@ class IuXray(_OpenI):
 
     @cached_property
     def _pictures(self) -> ImageFolder:
-        return ImageFolder(first_there(self.root / FOLDER, PICTURES))
+        return ImageFolder(first_existing(self.root / FOLDER, PICTURES))

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from data_prep.sources import uphill as source
-from data_prep.tables.base import TableError
+from data_prep.tables.table import TableError
 from eval.benchmarks.base import About, Values, Verdict
 from eval.errors import EvalError
 from eval.items import Item

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.rows import Reject, spoken
+from data_prep.rows import Reject, text_of
 from data_prep.sources.pmc_oa import INSTRUCTIONS, PmcOa, instruction
 from tests.helpers.layouts import pmc_oa as layout
 from tests.helpers.layouts.jpeg import jpeg, save
@@ -18,7 +18,7 @@ def root(tmp_path):
 def test_a_caption_answers_a_short_instruction(root):
     samples, rejected, others = read_all(PmcOa(path=str(root)))
     assert [sample.id for sample in samples[:2]] == ["pmc_oa-PMC212319_Fig3_4", "pmc_oa-PMC212319_Fig3_5"]
-    asked, caption = (spoken([message]).strip() for message in samples[1].messages)
+    asked, caption = (text_of([message]).strip() for message in samples[1].messages)
     assert asked in INSTRUCTIONS and caption == "CT of the chest."
     assert {(sample.task, sample.language, sample.modality) for sample in samples} == {("caption", "en", "unknown")}
     assert {row.id: row.reason for row in rejected} == {
@@ -55,9 +55,9 @@ def test_the_images_in_the_archive_and_unpacked(root, folder):
     source = PmcOa(path=str(root))
     assert source.image_folder().path == root / (folder or "images.zip")
     samples = read_all(source)[0]
-    assert [source.load(*sample.pictures).data for sample in samples[:3]] == [jpeg(seed) for seed in range(3)]
+    assert [source.load(*sample.images).data for sample in samples[:3]] == [jpeg(seed) for seed in range(3)]
     with pytest.raises(Reject, match="missing_image"):
-        source.load(*samples[3].pictures)
+        source.load(*samples[3].images)
 
 
 def test_the_beta_table_has_ids_of_its_own(root, tmp_path):

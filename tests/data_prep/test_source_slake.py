@@ -1,6 +1,6 @@
 import pytest
 
-from data_prep.rows import Reject, spoken
+from data_prep.rows import Reject, text_of
 from data_prep.sources.slake import Slake
 from tests.helpers.layouts import slake as layout
 from tests.helpers.layouts.jpeg import jpeg
@@ -30,16 +30,16 @@ def test_a_row(root):
     samples = read_all(Slake(path=str(root)))[0]
     assert [sample.task for sample in samples[:4]] == ["vqa_short", "vqa_closed", "vqa_closed", "vqa_open"]
     assert [sample.modality for sample in samples[:4]] == ["mri", "mri", "x_ray", "ct"]
-    assert spoken(samples[0].messages).strip() == "What modality is used to take this image?\nMRI"
+    assert text_of(samples[0].messages).strip() == "What modality is used to take this image?\nMRI"
     assert samples[0].licence == "CC-BY-4.0"
 
 
 @pytest.mark.parametrize("archive", [False, True])
-def test_masks_are_no_pictures(tmp_path, archive):
+def test_masks_are_no_images(tmp_path, archive):
     layout.make(tmp_path, archive)
     source = Slake(path=str(tmp_path))
     samples = read_all(source)[0]
-    assert {sample.pictures for sample in samples} == {
+    assert {sample.images for sample in samples} == {
         ("xmlab1/source.jpg",),
         ("xmlab102/source.jpg",),
         ("xmlab404/source.jpg",),

@@ -109,7 +109,7 @@ def test_an_unknown_model_type_is_told_the_known_ones(composed, tower, tmp_path)
     config = (composed.base / "config.json").read_text(encoding="utf-8")
     family = composed.model.config.text_config.model_type
     (tmp_path / "config.json").write_text(config.replace(f'"{family}"', '"mamba"'), encoding="utf-8")
-    with pytest.raises(RecipeError, match=f"base_model: .*'mamba'.*Known: .*{family}"):
+    with pytest.raises(RecipeError, match=f"base_model: .*'mamba'.*Supported: .*{family}"):
         compose(Request(base=str(tmp_path), tower=str(tower), root=tmp_path / "composed"))
 
 

@@ -1,4 +1,4 @@
-"""The push, to a server on this machine that stands for the Hub."""
+"""The push, to a local server in place of the Hub."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _reply(content: dict) -> Response:
 
 
 def _in_this_process(*arguments):
-    """Run the command where the tests are offline: a request would be an error."""
+    """Run the command in this offline process: a request would be an error."""
     return CliRunner().invoke(push, [str(argument) for argument in arguments])
 
 
@@ -118,6 +118,25 @@ def test_every_file_arrives_and_the_token_is_nowhere(httpserver, tmp_path):
     assert ours.tokens == {f"Bearer {TOKEN}"}
     said = done.stdout + done.stderr
     assert done.stdout.rstrip().endswith(REPO) and TOKEN not in said + (folder / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("flags", "visibility"), [((), "private"), (("--private",), "private"), (("--public",), "public")]
+)
+def test_a_new_repository_is_private_unless_public_is_asked_for(tmp_path, monkeypatch, flags, visibility):
+    made = []
+
+    class Api:
+        def create_repo(self, repo, *, private, exist_ok):
+            made.append("private" if private else "public")
+            return "address"
+
+        def upload_folder(self, **_):
+            pass
+
+    monkeypatch.setattr(huggingface_hub, "HfApi", Api)
+    done = _in_this_process(published.checkpoint(tmp_path / "merged"), "--repo", REPO, *flags)
+    assert done.exit_code == 0 and made == [visibility], done.output
 
 
 def test_a_refusal_is_one_message_without_the_token(httpserver, tmp_path):
