@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from data_prep.llm.connection import Connection
 from data_prep.llm.retry import RequestError, with_retries
@@ -25,7 +25,6 @@ LONGEST_MESSAGE = 300
 
 Messages = list[dict[str, Any]]
 """Turns of a chat as the server takes them."""
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class Client:
         failures = f"{self.failures_in_a_row} failures in a row"
         return f"{'no other reply can be expected' if self._lasting_failure else failures}: {self.last_failure}"
 
-    def ask(
+    def ask[T](
         self,
         asked: Sequence[T],
         messages_of: Callable[[T], Messages],

@@ -8,7 +8,6 @@ import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeVar
 
 from data_prep.llm.connection import Connection
 
@@ -19,8 +18,6 @@ LONGEST_RETRY_AFTER = 600.0
 """The longest wait that a server may ask for; if it asks for more, the request fails at once."""
 RETRIED = frozenset({408, 409, 429})
 """HTTP statuses that are tried again, besides 500 and above."""
-
-T = TypeVar("T")
 
 
 class RequestError(Exception):
