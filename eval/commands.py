@@ -11,7 +11,7 @@ from eval.benchmarks.registry import chosen
 from eval.errors import EvalError
 
 if TYPE_CHECKING:
-    from eval.engines.base import Model
+    from eval.engines.engine import Model
     from eval.judges.settings import JudgeSettings
     from eval.plan import Settings
 
@@ -136,11 +136,15 @@ def _settings(options: Namespace, batch_size: int | None = None) -> Settings:
 
 def _model(options: Namespace) -> Model:
     if options.engine == "openai":
-        from eval.engines.connection import connect
+        from data_prep.llm.connection import ServerError, connect
         from eval.engines.openai_engine import Server
 
-        bounds = {"concurrency": options.concurrency, "timeout": options.timeout}
-        connection = connect(options.base_url, options.api_key_variable, **bounds)
+        limits = {"concurrency": options.concurrency, "timeout": options.timeout}
+        flags = ("--base-url", "--api-key-variable")
+        try:
+            connection = connect(options.base_url, options.api_key_variable, options=flags, **limits)
+        except ServerError as error:
+            raise EvalError(str(error)) from None
         return Server(options.model, connection, _settings(options, SERVER_SLOTS * options.concurrency))
     if options.base_url or options.api_key_variable:
         raise EvalError("--base-url and --api-key-variable belong to --engine openai.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from eval.benchmarks.base import About, Benchmark
 from eval.benchmarks.registry import BENCHMARKS
-from eval.engines.base import Completion
+from eval.engines.engine import Completion
 from eval.errors import EvalError
 from eval.items import Item
 from eval.score import Score
