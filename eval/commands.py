@@ -7,13 +7,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eval.benchmarks.registry import chosen
 from eval.errors import EvalError
+from eval.registry import chosen
 
 if TYPE_CHECKING:
     from eval.engines.engine import Model
     from eval.judges.settings import JudgeSettings
-    from eval.plan import Settings
+    from eval.model import Settings
 
 SERVER_SLOTS = 4
 """Prompts a request slot in one batch of a server: enough that slots seldom wait for the batch's slowest answer."""
@@ -128,7 +128,7 @@ def judge_settings(options: Namespace) -> JudgeSettings:
 
 
 def _settings(options: Namespace, batch_size: int | None = None) -> Settings:
-    from eval.plan import Settings
+    from eval.model import Settings
 
     size = options.batch_size or batch_size or Settings.batch_size
     return Settings(size, options.max_new_tokens, options.dtype)
@@ -148,7 +148,7 @@ def _model(options: Namespace) -> Model:
         return Server(options.model, connection, _settings(options, SERVER_SLOTS * options.concurrency))
     if options.base_url or options.api_key_variable:
         raise EvalError("--base-url and --api-key-variable belong to --engine openai.")
-    from eval.plan import Checkpoint
+    from eval.model import Checkpoint
 
     batch_size = VLLM_BATCH if options.engine == "vllm" else None
     return Checkpoint(Path(options.model), _settings(options, batch_size), options.engine)

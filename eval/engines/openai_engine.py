@@ -15,9 +15,9 @@ from data_prep.llm.client import Client, Failure, Reply
 from data_prep.llm.connection import Connection, ServerError
 from eval.engines.engine import Completion, Request
 from eval.errors import EvalError
+from eval.images import DecodedImage
 from eval.items import Item, Message, text_of
-from eval.pictures import Picture
-from eval.plan import Settings, version_of
+from eval.model import Settings, version_of
 
 FAILURES_IN_A_ROW = 8
 
@@ -100,7 +100,7 @@ class OpenAIEngine:
             )
 
 
-def messages_of(item: Item, images: Sequence[Picture]) -> list[Message]:
+def messages_of(item: Item, images: Sequence[DecodedImage]) -> list[Message]:
     """Return an item's messages as a chat completion takes them; a turn without an image is a plain string."""
     urls = iter([image.data_url() for image in images])
     messages: list[Message] = []

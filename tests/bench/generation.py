@@ -28,8 +28,8 @@ from bimedix2_plugin.model.compose import compose, load
 from bimedix2_plugin.rehearse import tiny
 from eval.engines.engine import Completion, Request
 from eval.engines.transformers_engine import TransformersEngine
+from eval.images import read_image
 from eval.items import Item
-from eval.pictures import read_picture
 from tests.helpers import tiny_data
 
 PROMPTS = 64
@@ -79,7 +79,7 @@ def _asked(engine: TransformersEngine, images: int) -> list[Request]:
     draw = random.Random(0)
     buffer = io.BytesIO()
     Image.frombytes("RGB", (256, 256), draw.randbytes(3 * 256 * 256)).save(buffer, "PNG")
-    image = read_picture(buffer.getvalue(), "image")
+    image = read_image(buffer.getvalue(), "image")
     asked = []
     for number in range(PROMPTS):
         words = " ".join(draw.choices([*tiny_data.WORDS["en"], *tiny_data.WORDS["ar"]], k=draw.randint(4, 12)))
