@@ -451,3 +451,11 @@ def test_the_event_loop_is_closed_after_a_call(httpserver):
     client_of(httpserver).ask(["?"], messages)
     with pytest.raises(RuntimeError):
         asyncio.get_running_loop()
+
+
+def test_failures_that_end_at_the_same_time_are_counted_up_to_the_limit():
+    client = Client(Connection("http://localhost/v1"), "m", give_up_after=3)
+    for number in range(5):
+        client.count_failure(f"busy {number}", 500)
+    assert (client.failures_in_a_row, client.last_failure) == (3, "busy 2")
+    assert client.why_stopped == "3 failures in a row: busy 2"
