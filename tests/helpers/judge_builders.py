@@ -57,7 +57,8 @@ class JudgeServer:
 
     def stop(self):
         self.closing.set()
-        self._server.stop()
+        if self._server.is_running():
+            self._server.stop()
 
     def texts(self):
         return [request["messages"][-1]["content"] for request in self.requests]
