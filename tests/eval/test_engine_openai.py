@@ -257,4 +257,4 @@ def test_prompts_that_are_refused_do_not_stop_the_run(httpserver, questions, tmp
     httpserver.expect_request(CHAT).respond_with_json({"error": {"message": "too long"}}, status=400)
     run(server_of(httpserver), questions, tmp_path / "p.jsonl")
     found = answers_of(tmp_path / "p.jsonl")
-    assert len(found) == 20 > FAILURES_IN_A_ROW and all("too long" in line["error"] for line in found.values())
+    assert len(found) == 20 > FAILURES_IN_A_ROW and all("too long" in line.error for line in found.values())
