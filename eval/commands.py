@@ -38,12 +38,12 @@ def run(options: Namespace) -> None:
 
 
 def _run_data(options: Namespace) -> None:
-    from eval.dataset import DataSet
+    from eval.benchmarks.data_split import DataSplit, Selection
+    from eval.predict import questions_of
     from eval.predict import run as predict
-    from eval.questions import Selection, of_data
 
-    selection = Selection(options.split, options.permute_images, tuple(options.row_tasks), options.limit)
-    questions = of_data(DataSet.open(options.data), selection)
+    selection = Selection(options.split, options.permute_images, tuple(options.row_tasks))
+    questions = questions_of(DataSplit(options.data, selection), options.limit)
     name = options.name or options.split + ("_permuted" if options.permute_images else "")
     predict(_model(options), questions, options.out / "predictions" / f"{name}.jsonl")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from data_prep.images.image_store import ImageStoreError, open_store
 from eval.errors import EvalError
 from eval.images import read_image
-from eval.predictions import Predictions
+from eval.items import Predictions
 from eval.registry import load
 
 LONGEST_SIDE = 512

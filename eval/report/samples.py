@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from eval.items import Prediction
-from eval.predictions import Predictions
+from eval.benchmarks.data_split import is_right, kind_of
+from eval.items import Prediction, Predictions
 from eval.registry import load
 from eval.report.blocks import Block, Paragraph, Sample, Section, Text
 from eval.report.pictures import thumbnails
 from eval.report.tables import label
 from eval.report.text import direction
-from eval.scores import is_right, kind_of
 
 JUDGED_KINDS = {"closed", "short", "text"}
 EACH = 2
