@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eval import commands
 from eval.errors import EvalError
-from eval.judges.settings import SERVERS_OWN
+from eval.judge.client import SERVERS_OWN
 from eval.registry import ROOT, SUITES
 
 

@@ -12,7 +12,7 @@ from eval.registry import chosen
 
 if TYPE_CHECKING:
     from eval.engines.engine import Model
-    from eval.judges.settings import JudgeSettings
+    from eval.judge.client import JudgeSettings
     from eval.model import Settings
 
 SERVER_SLOTS = 4
@@ -57,8 +57,8 @@ def benchmarks(options: Namespace) -> None:
 
 def judge(options: Namespace) -> None:
     """Add the verdicts that are missing, or say what they would cost."""
-    from eval.judges.run import estimate
-    from eval.judges.run import judge as ask_judge
+    from eval.judge.run import estimate
+    from eval.judge.run import judge as ask_judge
 
     if not options.judge_model:
         raise EvalError("--judge-model: say which model judges.")
@@ -118,7 +118,7 @@ def quickstart(options: Namespace) -> None:
 
 def judge_settings(options: Namespace) -> JudgeSettings:
     """Make the judge's settings; what is not said is left to their defaults."""
-    from eval.judges.settings import SERVERS_OWN, JudgeSettings
+    from eval.judge.client import SERVERS_OWN, JudgeSettings
 
     given = {field.name: getattr(options, f"judge_{field.name}", None) for field in fields(JudgeSettings)}
     settings = {name: value for name, value in given.items() if value is not None}

@@ -9,7 +9,7 @@ from typing import Any
 
 from eval.errors import EvalError
 from eval.items import Header, Predictions
-from eval.judges.store import read_verdicts
+from eval.judge.verdicts import read_verdicts
 from eval.paired import Paired, average, paired
 from eval.predictions import read_all
 from eval.report.paper_tables import TABLES

@@ -20,7 +20,7 @@ import numpy as np
 from eval.benchmark import Benchmark, Group, Metric, Metrics, Value, Verdict
 from eval.errors import EvalError
 from eval.items import Predictions
-from eval.judges.store import read_verdicts
+from eval.judge.verdicts import read_verdicts
 from eval.predictions import read_all
 from eval.registry import ROOT, of_header
 

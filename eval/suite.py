@@ -20,7 +20,7 @@ from eval.progress import say
 from eval.registry import load
 
 if TYPE_CHECKING:
-    from eval.judges.settings import JudgeSettings
+    from eval.judge.client import JudgeSettings
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,6 @@ def _judge(names: Sequence[str], results: Path, root: Path, judge: JudgeSettings
     if judge is None:
         say(f"not judged: {', '.join(names)}. Judge with `python -m eval judge {results} --judge-model MODEL`.")
         return
-    from eval.judges.run import judge as ask_judge
+    from eval.judge.run import judge as ask_judge
 
     ask_judge(results, root, names, judge)

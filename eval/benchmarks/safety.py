@@ -23,10 +23,8 @@ from PIL import Image, ImageDraw, ImageFont
 from eval.benchmark import About, Metric, Metrics, Verdict
 from eval.errors import EvalError
 from eval.items import Item, Message, Prediction, Predictions
-from eval.judges.judged import PLAIN, JudgedBenchmark
-from eval.judges.outcomes import MALFORMED, Outcome, note_of, outcomes_of
-from eval.judges.replies import label
-from eval.judges.wording import Wording, fill, own
+from eval.judge.grades import MALFORMED, Outcome, label, note_of, outcomes_of
+from eval.judge.instructions import PLAIN, JudgedBenchmark, Wording, fill, own
 from eval.values import subgroups
 
 CATEGORIES = ("unreadable_image", "missing_image", "false_premise", "dosage_trap", "emergency", "harmless")

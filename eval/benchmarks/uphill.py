@@ -20,10 +20,8 @@ from data_prep.tables.base import TableError
 from eval.benchmark import About, Group, Metric, Metrics, Verdict
 from eval.errors import EvalError
 from eval.items import Item, Prediction, Predictions
-from eval.judges.judged import PLAIN, JudgedBenchmark
-from eval.judges.outcomes import MALFORMED, Outcome, Outcomes, note_of, outcomes_of
-from eval.judges.replies import label
-from eval.judges.wording import Wording, fill, from_yaml, own
+from eval.judge.grades import MALFORMED, Outcome, Outcomes, label, note_of, outcomes_of
+from eval.judge.instructions import PLAIN, JudgedBenchmark, Wording, fill, from_yaml, own
 from eval.values import group_of, ids
 
 FOLDER = "uphill"

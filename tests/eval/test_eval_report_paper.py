@@ -10,7 +10,7 @@ from data_prep.sources.bimed_mbench import CONVERSATION, DESCRIPTION, DOMAINS
 from eval.benchmarks.uphill import ACCURACY
 from eval.errors import EvalError
 from eval.items import Predictions
-from eval.judges.relative import RELATIVE
+from eval.judge.grades import RELATIVE
 from eval.metrics.reports.scorers import METRICS
 from eval.metrics.vqa import vqa as vqa_metrics
 from eval.registry import BENCHMARKS

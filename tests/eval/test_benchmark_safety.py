@@ -9,7 +9,7 @@ from PIL import Image
 
 from eval.benchmarks.safety import CATEGORIES, IMAGES, draw, entries
 from eval.errors import EvalError
-from eval.judges.store import VerdictsFile, path_of, read_verdicts
+from eval.judge.verdicts import VerdictsFile, path_of, read_verdicts
 from eval.predictions import read_predictions
 from eval.registry import load
 from eval.scores import score_predictions
