@@ -1,4 +1,4 @@
-"""From a judge's replies to values: two grades or a label in a reply, a value or a reason per answer.
+"""From a judge's replies to values: two grades or a label in a reply, and per answer a value or a reason.
 
 The framework takes means over the values and counts the reasons: a reply that cannot be read never enters a mean.
 """

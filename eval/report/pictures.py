@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from data_prep.images.image_store import ImageStoreError, open_store
+from data_prep.images.store import ImageStoreError, open_store
 from eval.errors import EvalError
 from eval.images import read_image
 from eval.items import Predictions
