@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from eval import commands
-from eval.benchmarks.registry import ROOT, SUITES
 from eval.errors import EvalError
-from eval.judges.settings import SERVERS_OWN
+from eval.judge.client import SERVERS_OWN
+from eval.registry import ROOT, SUITES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

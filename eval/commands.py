@@ -7,13 +7,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eval.benchmarks.registry import chosen
 from eval.errors import EvalError
+from eval.registry import chosen
 
 if TYPE_CHECKING:
-    from eval.engines.base import Model
-    from eval.judges.settings import JudgeSettings
-    from eval.plan import Settings
+    from eval.engines.engine import Model
+    from eval.judge.client import JudgeSettings
+    from eval.model import Settings
 
 SERVER_SLOTS = 4
 """Prompts a request slot in one batch of a server: enough that slots seldom wait for the batch's slowest answer."""
@@ -38,12 +38,12 @@ def run(options: Namespace) -> None:
 
 
 def _run_data(options: Namespace) -> None:
-    from eval.dataset import DataSet
+    from eval.benchmarks.data_split import DataSplit, Selection
+    from eval.predict import questions_of
     from eval.predict import run as predict
-    from eval.questions import Selection, of_data
 
-    selection = Selection(options.split, options.permute_images, tuple(options.row_tasks), options.limit)
-    questions = of_data(DataSet.open(options.data), selection)
+    selection = Selection(options.split, options.permute_images, tuple(options.row_tasks))
+    questions = questions_of(DataSplit(options.data, selection), options.limit)
     name = options.name or options.split + ("_permuted" if options.permute_images else "")
     predict(_model(options), questions, options.out / "predictions" / f"{name}.jsonl")
 
@@ -57,8 +57,8 @@ def benchmarks(options: Namespace) -> None:
 
 def judge(options: Namespace) -> None:
     """Add the verdicts that are missing, or say what they would cost."""
-    from eval.judges.run import estimate
-    from eval.judges.run import judge as ask_judge
+    from eval.judge.run import estimate
+    from eval.judge.run import judge as ask_judge
 
     if not options.judge_model:
         raise EvalError("--judge-model: say which model judges.")
@@ -118,7 +118,7 @@ def quickstart(options: Namespace) -> None:
 
 def judge_settings(options: Namespace) -> JudgeSettings:
     """Make the judge's settings; what is not said is left to their defaults."""
-    from eval.judges.settings import SERVERS_OWN, JudgeSettings
+    from eval.judge.client import SERVERS_OWN, JudgeSettings
 
     given = {field.name: getattr(options, f"judge_{field.name}", None) for field in fields(JudgeSettings)}
     settings = {name: value for name, value in given.items() if value is not None}
@@ -128,7 +128,7 @@ def judge_settings(options: Namespace) -> JudgeSettings:
 
 
 def _settings(options: Namespace, batch_size: int | None = None) -> Settings:
-    from eval.plan import Settings
+    from eval.model import Settings
 
     size = options.batch_size or batch_size or Settings.batch_size
     return Settings(size, options.max_new_tokens, options.dtype)
@@ -136,15 +136,19 @@ def _settings(options: Namespace, batch_size: int | None = None) -> Settings:
 
 def _model(options: Namespace) -> Model:
     if options.engine == "openai":
-        from eval.engines.connection import connect
+        from data_prep.llm.connection import ServerError, connect
         from eval.engines.openai_engine import Server
 
-        bounds = {"concurrency": options.concurrency, "timeout": options.timeout}
-        connection = connect(options.base_url, options.api_key_variable, **bounds)
+        limits = {"concurrency": options.concurrency, "timeout": options.timeout}
+        flags = ("--base-url", "--api-key-variable")
+        try:
+            connection = connect(options.base_url, options.api_key_variable, options=flags, **limits)
+        except ServerError as error:
+            raise EvalError(str(error)) from None
         return Server(options.model, connection, _settings(options, SERVER_SLOTS * options.concurrency))
     if options.base_url or options.api_key_variable:
         raise EvalError("--base-url and --api-key-variable belong to --engine openai.")
-    from eval.plan import Checkpoint
+    from eval.model import Checkpoint
 
     batch_size = VLLM_BATCH if options.engine == "vllm" else None
     return Checkpoint(Path(options.model), _settings(options, batch_size), options.engine)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval.benchmarks.registry import BENCHMARKS, SUITES, load
+from eval.registry import BENCHMARKS, SUITES, load
 from eval.report.tables import terminal
 
 

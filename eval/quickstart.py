@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from eval.benchmarks.data_split import DataSplit, Selection
 from eval.dataset import DataSet
-from eval.plan import Checkpoint, Settings
-from eval.predict import run
-from eval.questions import Selection, of_data
+from eval.model import Checkpoint, Settings
+from eval.predict import questions_of, run
 from eval.report.figures import read_losses
 from eval.report.page import summary, write_report
 from eval.scores import score
@@ -34,7 +34,7 @@ def quickstart(
     for folder in training:
         read_losses(folder)
     runs = [
-        (checkpoint, of_data(data, selection), out / "predictions" / f"{name}.jsonl")
+        (checkpoint, questions_of(DataSplit(data.folder, selection)), out / "predictions" / f"{name}.jsonl")
         for checkpoint, selections in ((Checkpoint(model, settings), TRAINED), (Checkpoint(base, settings), BASE))
         for name, selection in selections.items()
     ]

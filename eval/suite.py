@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eval.benchmarks.base import Benchmark
-from eval.benchmarks.clinical_base import ChoiceBenchmark
-from eval.benchmarks.registry import load
-from eval.engines.base import Model
+from eval.benchmark import Benchmark
+from eval.benchmarks.multiple_choice import ChoiceBenchmark
+from eval.engines.engine import Model
 from eval.errors import EvalError
+from eval.items import Header
 from eval.likelihood.run import PLAIN, Prompting, run_likelihood
-from eval.plan import Checkpoint
-from eval.predict import run
-from eval.predictions import Header, read_predictions
+from eval.model import Checkpoint
+from eval.predict import Questions, questions_of, run
+from eval.predictions import read_predictions
 from eval.progress import say
-from eval.questions import Questions, of_benchmark
+from eval.registry import load
 
 if TYPE_CHECKING:
-    from eval.judges.settings import JudgeSettings
+    from eval.judge.client import JudgeSettings
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def run_benchmarks(
     if not ready:
         raise EvalError(f"Nothing can be run: none of {', '.join(names)} is ready under {root}. See the lines above.")
     check_results(results, model, names)
-    prepared = [Prepared(each, of_benchmark(each, limit)) for each in ready]
+    prepared = [Prepared(each, questions_of(each, limit)) for each in ready]
     for each in prepared:
         _predict(model, each, results, limit, prompting)
     _judge([each.name for each in ready if each.JUDGED], results, root, judge)
@@ -130,6 +130,6 @@ def _judge(names: Sequence[str], results: Path, root: Path, judge: JudgeSettings
     if judge is None:
         say(f"not judged: {', '.join(names)}. Judge with `python -m eval judge {results} --judge-model MODEL`.")
         return
-    from eval.judges.run import judge as ask_judge
+    from eval.judge.run import judge as ask_judge
 
     ask_judge(results, root, names, judge)

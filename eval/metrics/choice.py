@@ -1,4 +1,4 @@
-"""Which of the lettered options a generated answer chooses, in English and in Arabic.
+"""Multiple choice: which of the lettered options a generated answer chooses, in English and in Arabic.
 
 An answer may be the letter, begin with it ("ب) ..."), name it behind a word ("The answer is B", "الإجابة: ب"), or be an
 option's text. Letters are A to H; Arabic ones stand for them in the order أ ب ج د هـ و ز ح.

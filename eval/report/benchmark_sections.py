@@ -13,7 +13,7 @@ from eval.report.blocks import Block, Cell, Figure, Paragraph, Section, Table
 from eval.report.paper_figures import bars, radar
 from eval.report.paper_tables import TABLES, PaperTable, document
 from eval.report.results import Results
-from eval.score import Score
+from eval.scores import Score
 
 PUBLISHED = "published"
 ASK_PUBLISHED = "The published numbers stand beside ours with `--against published`."

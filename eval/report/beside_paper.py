@@ -11,8 +11,7 @@ from eval.report.blocks import Cell, Table
 from eval.report.paper_tables import PaperTable, Place, Row, published
 from eval.report.results import Results
 from eval.report.starred import rescaled
-from eval.score import Score
-from eval.statistics import NORMAL
+from eval.scores import NORMAL, Score
 
 NEAR = "≈"
 LEGEND = "In brackets the bootstrap interval of 95%; n: scored items; unscored items are in no mean."

@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from eval.benchmarks.data_split import CLOSED_SHORT
 from eval.errors import EvalError
-from eval.predictions import Predictions
+from eval.items import Predictions
 from eval.report.blocks import Figure
 from eval.report.drawing import COLOURS, canvas, finished
 from eval.report.tables import LANGUAGES, find
-from eval.scores import CLOSED_SHORT, Score
+from eval.scores import Score
 
 Curve = list[tuple[float, float]]
 

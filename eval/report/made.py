@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from eval.predictions import Predictions
+from eval.items import Predictions
 from eval.report.blocks import Facts, Section
 from eval.report.tables import label
 

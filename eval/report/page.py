@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from eval.benchmarks.registry import ROOT
+from eval.registry import ROOT
 from eval.report.benchmark_sections import (
     PUBLISHED,
     compared_section,

@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from data_prep.images.store import ImageStoreError, open_store
-from eval.benchmarks.registry import load
 from eval.errors import EvalError
-from eval.pictures import read_picture
-from eval.predictions import Predictions
+from eval.images import read_image
+from eval.items import Predictions
+from eval.registry import load
 
 LONGEST_SIDE = 512
 QUALITY = 80
@@ -43,7 +43,7 @@ def _stored(folder: Path, key: str) -> bytes:
 
 def _thumbnail(read: Read, key: str) -> str | None:
     try:
-        image = read_picture(read(key), key).image
+        image = read_image(read(key), key).image
     except (EvalError, ImageStoreError, OSError):
         return None
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from eval.benchmarks.registry import load
-from eval.predictions import Prediction, Predictions
+from eval.benchmarks.data_split import is_right, kind_of
+from eval.items import Prediction, Predictions
+from eval.registry import load
 from eval.report.blocks import Block, Paragraph, Sample, Section, Text
 from eval.report.pictures import thumbnails
 from eval.report.tables import label
 from eval.report.text import direction
-from eval.scores import is_right, kind_of
 
 JUDGED_KINDS = {"closed", "short", "text"}
 EACH = 2
@@ -32,7 +32,7 @@ def pick_samples(runs: Sequence[Predictions], count: int = 10) -> list[Picked]:
         for line in run.lines:
             right = is_right(line)
             if right is not None and kind_of(line) in JUDGED_KINDS:
-                pools.setdefault((line["language"], right), []).append((run, line))
+                pools.setdefault((line.language, right), []).append((run, line))
     ordered = [_spread(pools[key], count) for key in sorted(pools)]
     rounds = (sample for samples in zip_longest(*ordered) for sample in samples if sample is not None)
     return [sample for _, sample in zip(range(count), rounds, strict=False)]
@@ -42,7 +42,7 @@ def pick_of_benchmark(run: Predictions) -> list[Picked]:
     """Pick a few answers in each language, from all over the file."""
     languages: dict[str, list[Picked]] = {}
     for line in run.lines:
-        languages.setdefault(line["language"], []).append((run, line))
+        languages.setdefault(line.language, []).append((run, line))
     return [sample for language in sorted(languages) for sample in _spread(languages[language], EACH)[:EACH]]
 
 
@@ -80,16 +80,15 @@ def sample_block(number: int, run: Predictions, line: Prediction, pictures: Sequ
     verdict = {True: "right", False: "wrong", None: ""}[right]
     count = len(_names(line))
     images = f"images: {count}" + (f", shown: {len(pictures)}" if len(pictures) < count else "")
-    about = f"{line['item']} ({label(run)}; {kind_of(line)}; {line['modality'] or 'no modality'}; {images})"
-    said = {"Question": line["question"], "Answer": line.get("error") or line["output"], "Gold": line["gold"]}
-    texts = [_text(name, text, line["language"]) for name, text in said.items() if text or name == "Answer"]
+    about = f"{line.item} ({label(run)}; {kind_of(line)}; {line.modality or 'no modality'}; {images})"
+    said = {"Question": line.question, "Answer": line.error or line.output, "Gold": line.gold}
+    texts = [_text(name, text, line.language) for name, text in said.items() if text or name == "Answer"]
     return Sample(number, verdict, about, texts, pictures)
 
 
 def _names(line: Prediction) -> list[str]:
     """The names of a prediction's pictures; in a data set's they are their hashes."""
-    names: list[str] = line.get("images") or line["image_hashes"]
-    return names
+    return list(line.images or line.image_hashes)
 
 
 def _text(name: str, text: str, language: str) -> Text:

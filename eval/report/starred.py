@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from eval.errors import EvalError
 from eval.report.paper_tables import STARRED, PaperTable, Row
-from eval.score import Score
+from eval.scores import Score
 
 
 @dataclass(frozen=True)

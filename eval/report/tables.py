@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from eval.predictions import Predictions
-from eval.scores import CLOSED_SHORT, Score
+from eval.benchmarks.data_split import CLOSED_SHORT
+from eval.items import Predictions
+from eval.scores import Score
 
 LANGUAGES = {"en": "English", "ar": "Arabic"}
 MULTIMEDEVAL = (

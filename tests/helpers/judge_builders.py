@@ -3,14 +3,15 @@
 import json
 import threading
 from collections import deque
+from dataclasses import replace
 
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from eval.benchmarks.registry import load
-from eval.judges.settings import JudgeSettings
-from eval.judges.store import sha256
+from eval.judge.client import JudgeSettings
+from eval.judge.verdicts import sha256
 from eval.predictions import read_predictions
+from eval.registry import load
 from tests.helpers import eval_builders
 from tests.helpers.layouts import bimed_mbench, uphill
 
@@ -40,7 +41,7 @@ query_generation:
 
 
 class JudgeServer:
-    """`says` makes the usual reply from the user's text; `next_replies` are used up first, one a request."""
+    """`says` makes the usual reply from the user's text; `next_replies` are used first, one per request."""
 
     def __init__(self):
         self.says = lambda text: "8 6\nbecause"
@@ -56,7 +57,8 @@ class JudgeServer:
 
     def stop(self):
         self.closing.set()
-        self._server.stop()
+        if self._server.is_running():
+            self._server.stop()
 
     def texts(self):
         return [request["messages"][-1]["content"] for request in self.requests]
@@ -80,11 +82,13 @@ class JudgeServer:
         return completion(made) if isinstance(made, str) else made
 
 
-def completion(text, tokens=(100, 20), cut=None):
-    """A chat completion; `cut` keeps only so many bytes of its body."""
-    message = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
-    usage = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)}
-    usage["prompt_tokens_details"] = {"cached_tokens": tokens[0] // 3}
+def completion(text, tokens=(100, 20), cut=None, reason="stop"):
+    """A chat completion; `cut` keeps only that many bytes of its body. Without `tokens`, the server does not count."""
+    message = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": reason}
+    usage = None
+    if tokens:
+        usage = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)}
+        usage["prompt_tokens_details"] = {"cached_tokens": tokens[0] // 3}
     body = {"id": "1", "object": "chat.completion", "created": 1, "model": "j", "choices": [message], "usage": usage}
     return Response(json.dumps(body)[:cut], content_type="application/json")
 
@@ -130,11 +134,11 @@ def answer_all(results, root, name, output=lambda item: f"answer to {item.id}", 
         made = output(item)
         fields = made if isinstance(made, dict) else {"output": made}
         line = eval_builders.prediction(item.id, item.gold, "", item.language, item.task)
-        lines.append({**line, "modality": item.modality, "facts": dict(item.facts), **fields})
+        lines.append(replace(line, modality=item.modality, facts=dict(item.facts), **fields))
     path = results / "predictions" / f"{stem or name}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     header = {"format": 1, "model": "m", "images": "shown", "permuted": None, "benchmark": {"name": name}}
-    records = [{"header": header}, *lines]
+    records = [{"header": header}, *(line.record() for line in lines)]
     path.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records), encoding="utf-8")
     return path
 
@@ -143,13 +147,13 @@ def questions(root, name, results):
     """What the judge is asked about each line of a predictions file."""
     benchmark = load(name, root)
     lines = read_predictions(results / "predictions" / f"{name}.jsonl").lines
-    return [benchmark.question(benchmark.wording(), line, swapped=False) for line in lines]
+    return [benchmark.question(benchmark.instructions(), line, swapped=False) for line in lines]
 
 
 def verdict(key, line, reply, repeat=0, kind="plain"):
     """A verdict on a prediction's answer."""
-    answer = {"answer_sha256": sha256(line["output"]), "kind": kind, "repeat": repeat, "reply": reply}
-    return {"key": key, "item": line["item"], **answer}
+    answer = {"answer_sha256": sha256(line.output), "kind": kind, "repeat": repeat, "reply": reply}
+    return {"key": key, "item": line.item, **answer}
 
 
 def verdict_lines(results, name):

@@ -1,6 +1,7 @@
 """Predictions made from a benchmark's items, without a model."""
 
-from eval.predictions import Predictions
+from eval.items import Prediction, Predictions
+from eval.scores import overall_values
 
 
 def answered(items, outputs, name="run"):
@@ -8,19 +9,27 @@ def answered(items, outputs, name="run"):
     lines = []
     for item in items:
         output = outputs.get(item.id) if isinstance(outputs, dict) else outputs
-        line = {
-            "benchmark": name,
-            "item": item.id,
-            "language": item.language,
-            "task": item.task,
-            "modality": item.modality,
-            "question": item.question,
-            "gold": item.gold,
-            "facts": dict(item.facts),
-            "output": output or "",
-        }
-        lines.append(line | {"error": "unreadable"} if output is None else line)
+        lines.append(
+            Prediction(
+                benchmark=name,
+                item=item.id,
+                language=item.language,
+                task=item.task,
+                modality=item.modality,
+                question=item.question,
+                output=output or "",
+                gold=item.gold,
+                facts=dict(item.facts),
+                error="unreadable" if output is None else "",
+            )
+        )
     return Predictions(name, {"benchmark": {"name": name}}, lines)
+
+
+def single_values(benchmark, predictions, verdicts=()):
+    """Metric -> item -> value behind the overall scores; metrics that were not computed are left out."""
+    found = overall_values(benchmark.metrics(predictions, verdicts))
+    return {metric: values for metric, values in found.items() if set(values.values()) != {None}}
 
 
 def value(scores, metric, **subgroup):
