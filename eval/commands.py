@@ -79,8 +79,8 @@ def score(options: Namespace) -> None:
 
 def report(options: Namespace) -> None:
     """Score and write the report."""
-    from eval.report.page import write_report
-    from eval.report.starred import with_rules
+    from eval.report.beside_paper import with_rules
+    from eval.report.report import write_report
     from eval.scores import score as score_all
 
     with_rules((), options.starred)  # a misspelt rule is told before anything is scored
@@ -94,14 +94,14 @@ def report(options: Namespace) -> None:
 
 def compare(options: Namespace) -> None:
     """Compare two results folders."""
-    from eval.compare import compare as compare_folders
+    from eval.report.comparison import compare as compare_folders
 
     print(compare_folders(options.a, options.b, options.out))
 
 
 def summary(options: Namespace) -> None:
     """Print the short table."""
-    from eval.report.page import summary as short_table
+    from eval.report.report import summary as short_table
 
     print(short_table(options.results))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from eval.benchmarks.registry import BENCHMARKS, SUITES, load
-from eval.report.tables import terminal
+from eval.report.markdown import plain_table
 
 
 def listing(root: Path) -> str:
@@ -29,4 +29,4 @@ def listing(root: Path) -> str:
         for (title, layout, get), names in missing.items()
         for line in (f"{', '.join(names)} ({title})", f"  wants  {layout}", f"  get it {get}")
     ]
-    return "\n".join([terminal(table), "", *(["How to get the rest:", *rest, ""] if rest else []), *suites])
+    return "\n".join([plain_table(table), "", *(["How to get the rest:", *rest, ""] if rest else []), *suites])

@@ -10,7 +10,7 @@ from eval.plan import Checkpoint, Settings
 from eval.predict import run
 from eval.questions import Selection, of_data
 from eval.report.figures import read_losses
-from eval.report.page import summary, write_report
+from eval.report.report import summary, write_report
 from eval.scores import score
 
 # Text questions have no picture to exchange, and the gold history of a conversation tells what the picture shows.

@@ -9,7 +9,7 @@ from eval.cli import main
 from eval.errors import EvalError
 from eval.predictions import read_all
 from eval.report.figures import read_losses
-from eval.report.page import summary, write_report
+from eval.report.report import summary, write_report
 from eval.report.results import read_scores
 from eval.report.samples import pick_samples
 from eval.report.tables import exact_table, value_text

@@ -8,12 +8,12 @@ import pytest
 
 from eval.errors import EvalError
 from eval.predictions import read_all
+from eval.report.blocks import direction, printable
 from eval.report.markdown import inline
-from eval.report.overlap import NOT_GIVEN, is_same
-from eval.report.page import write_report
+from eval.report.page import _coded
+from eval.report.provenance import NOT_GIVEN, is_same
+from eval.report.report import write_report
 from eval.report.samples import pick_of_benchmark
-from eval.report.text import direction, printable
-from eval.report.web import _coded
 from tests.helpers import eval_builders
 from tests.helpers import report_builders as make
 
@@ -128,7 +128,7 @@ def test_texts_that_may_not_be_given_on_are_left_out(tmp_path):
     make.write_scores(tmp_path, [])
     for page in write_report(tmp_path, [], tmp_path / "report.md"):
         assert "somebody" not in page.read_text(encoding="utf-8")
-    assert "do not let texts or pictures be given on: bimed\\_mbench\\_ar" in (tmp_path / "report.md").read_text()
+    assert "not redistributable: bimed\\_mbench\\_ar" in (tmp_path / "report.md").read_text()
 
 
 def test_overlap_of_training_data(tmp_path):
@@ -146,9 +146,9 @@ def test_overlap_of_training_data(tmp_path):
     make.write_scores(tmp_path, [])
     page = write_report(tmp_path, [], tmp_path / "report.md", data=tmp_path / "data")[0].read_text(encoding="utf-8")
     assert "| slake\\_test | slake | llava\\_med | an image | 3 | kept: another question | r1, r2, r3 |" in page
-    assert "| mmlu | no | medqa | a question | 2 | left out: word for word | q1 |" in page
+    assert "| mmlu | no | medqa | a question | 2 | dropped: word for word | q1 |" in page
     assert "not compared with pubmedqa" in page
-    assert inline("nothing could be compared with: 7 of vqa_rad_test (missing_image)") in page
+    assert inline("that could not be compared: 7 of vqa_rad_test (missing_image)") in page
     page = write_report(tmp_path, [], tmp_path / "report.md")[0].read_text(encoding="utf-8")
     assert inline(NOT_GIVEN) in page
     with pytest.raises(EvalError, match=re.escape("manifest.json: there is no manifest")):

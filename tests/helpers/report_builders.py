@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 
-from eval.report.paper_tables import TABLES, published
+from eval.report.paper import TABLES, published
 from eval.score import Score
 
 
