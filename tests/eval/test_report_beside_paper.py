@@ -155,7 +155,9 @@ def test_against_a_folder_with_other_questions_says_so(tmp_path):
 
 def test_against_what_is_not_there(tmp_path):
     make.write_published(tmp_path, "BiMediX2 8B", [UPHILL.key])
-    with pytest.raises(EvalError, match="--against publised: no such folder. Give `published` or another results folder"):
+    with pytest.raises(
+        EvalError, match=r"--against publised: no such folder\. Give `published` or another results folder"
+    ):
         write_report(tmp_path, [], tmp_path / "report.md", against="publised")
 
 
