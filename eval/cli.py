@@ -13,13 +13,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eval.benchmarks.registry import ROOT, SUITES, chosen
 from eval.errors import EvalError
 from eval.judges.settings import SERVERS_OWN, JudgeSettings
+from eval.registry import ROOT, SUITES, chosen
 
 if TYPE_CHECKING:
     from eval.engines.base import Model
-    from eval.plan import Settings
+    from eval.model import Settings
 
 SERVER_BATCH_FACTOR = 4
 """Prompts in one batch of a server, per concurrent request: few requests then wait for the batch's slowest answer."""
@@ -262,7 +262,7 @@ def _judge_settings(options: Namespace) -> JudgeSettings:
 
 
 def _settings(options: Namespace, batch_size: int | None = None) -> Settings:
-    from eval.plan import Settings
+    from eval.model import Settings
 
     size = options.batch_size or batch_size or Settings.batch_size
     return Settings(size, options.max_new_tokens, options.dtype)
@@ -278,7 +278,7 @@ def _model(options: Namespace) -> Model:
         return Server(options.model, connection, _settings(options, SERVER_BATCH_FACTOR * options.concurrency))
     if options.base_url or options.api_key_variable:
         raise EvalError("--base-url and --api-key-variable belong to --engine openai.")
-    from eval.plan import Checkpoint
+    from eval.model import Checkpoint
 
     batch_size = VLLM_BATCH if options.engine == "vllm" else None
     return Checkpoint(Path(options.model), _settings(options, batch_size), options.engine)

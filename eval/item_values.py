@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval.benchmarks.registry import load
 from eval.judges.store import read_verdicts
 from eval.predictions import Predictions
+from eval.registry import load
 from eval.scores import METRICS
 from eval.statistics import Values
 
@@ -21,6 +21,6 @@ def item_values(results: Path, run: Predictions) -> Values:
         verdicts = read_verdicts(results, run.name)
         return load(about["name"], Path()).values(run, verdicts)
     return {
-        name: {line["item"]: metric.value(line) for line in run.lines if metric.is_for(line)}
+        name: {line.item: metric.value(line) for line in run.lines if metric.is_for(line)}
         for name, metric in METRICS.items()
     }

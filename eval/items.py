@@ -1,9 +1,9 @@
-"""An item: one question that a checkpoint answers."""
+"""What is asked and what is answered: an item and its prediction."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 Part = dict[str, str]
@@ -29,6 +29,54 @@ class Item:
     question: str
     gold: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """The answer to one item: a line of a predictions file, whose keys are these fields.
+
+    Attributes:
+        benchmark: where the item comes from, a benchmark or a split of a dataset.
+        item: the item's id; `language`, `task`, `modality`, `question`, `gold` and `facts` are the item's too.
+        prompt: as it was sent.
+        images: the names of the images that were shown; `image_hashes` are the hashes of their files.
+        output: the answer.
+        finish_reason: why generation ended.
+        tokens: generated before the end token; None where a server does not say.
+        seconds: the item's share of its batch's time.
+        error: why there is no answer; such an item is unscored, and asked again by the next run.
+    """
+
+    benchmark: str = ""
+    item: str
+    language: str
+    task: str
+    modality: str = ""
+    question: str = ""
+    prompt: str = ""
+    images: list[str] = field(default_factory=list)
+    image_hashes: list[str] = field(default_factory=list)
+    output: str
+    finish_reason: str = ""
+    tokens: int | None = None
+    seconds: float = 0.0
+    gold: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Prediction:
+        """Read one JSON object of a file. Raises TypeError where a key without a default is missing."""
+        return cls(**{field.name: record[field.name] for field in fields(cls) if field.name in record})
+
+    def record(self) -> dict[str, Any]:
+        """The JSON object of a file, `error` only where there is one."""
+        record = asdict(self)
+        return record if self.error else {key: value for key, value in record.items() if key != "error"}
+
+    def of(self, key: str) -> str:
+        """The value by which predictions are grouped: of a field, else of a fact, else empty."""
+        return str(getattr(self, key) if key in self.__dataclass_fields__ else self.facts.get(key, ""))
 
 
 def text_of(message: Message) -> str:

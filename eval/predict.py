@@ -9,10 +9,10 @@ from pathlib import Path
 
 from eval.engines.base import Asked, Completion, Engine, Model
 from eval.errors import EvalError
-from eval.items import Item
-from eval.pictures import read_picture
-from eval.plan import longest_answer, make_header
-from eval.predictions import Prediction, PredictionsFile
+from eval.images import read_image
+from eval.items import Item, Prediction
+from eval.model import longest_answer, make_header
+from eval.predictions import PredictionsFile
 from eval.progress import Progress, say
 from eval.questions import PictureBytes, Questions
 
@@ -67,7 +67,7 @@ def _answer(
     completions: dict[str, Completion] = {}
     for item in batch:
         try:
-            shown = tuple(read_picture(pictures(name), name) for name in item.images) if pictures else ()
+            shown = tuple(read_image(pictures(name), name) for name in item.images) if pictures else ()
             asked[item.id] = Asked(item, prompts[item.id], shown)
         except EvalError as error:
             asked[item.id] = Asked(item, prompts[item.id])
@@ -83,21 +83,21 @@ def _answer(
 def _line(source: str, asked: Asked, completion: Completion, seconds: float, shown: bool) -> Prediction:
     """Make the predictions file's line of one item; `seconds` is the item's share of its batch's time."""
     item = asked.item
-    line = {
-        "benchmark": source,
-        "item": item.id,
-        "language": item.language,
-        "task": item.task,
-        "modality": item.modality,
-        "question": item.question,
-        "prompt": asked.prompt,
-        "images": list(item.images) if shown else [],
-        "image_hashes": [hashlib.sha256(picture.content).hexdigest() for picture in asked.pictures],
-        "output": completion.text,
-        "finish_reason": completion.finish_reason,
-        "tokens": completion.tokens,
-        "seconds": seconds,
-        "gold": item.gold,
-        "facts": dict(item.facts),
-    }
-    return {**line, "error": completion.error} if completion.error else line
+    return Prediction(
+        benchmark=source,
+        item=item.id,
+        language=item.language,
+        task=item.task,
+        modality=item.modality,
+        question=item.question,
+        prompt=asked.prompt,
+        images=list(item.images) if shown else [],
+        image_hashes=[hashlib.sha256(picture.content).hexdigest() for picture in asked.pictures],
+        output=completion.text,
+        finish_reason=completion.finish_reason,
+        tokens=completion.tokens,
+        seconds=seconds,
+        gold=item.gold,
+        facts=dict(item.facts),
+        error=completion.error,
+    )

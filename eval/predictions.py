@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from eval.errors import EvalError
+from eval.items import Prediction
 
 Header = dict[str, Any]
-Prediction = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class PredictionsFile:
     def append(self, predictions: Iterable[Prediction]) -> None:
         """Write finished items, whole lines at once."""
         lines = list(predictions)
-        _append(self.path, lines)
+        _append(self.path, [line.record() for line in lines])
         self.finished |= _answered(lines)
 
 
@@ -71,7 +71,10 @@ def read_predictions(path: Path) -> Predictions:
             raise EvalError(f"{path}: line {number} is not JSON ({error}). Delete the file and run again.") from error
     if not records or "header" not in records[0]:
         raise EvalError(f"{path}: the first line is no header. Delete the file and run again.")
-    latest = {line["item"]: line for line in records[1:]}
+    try:
+        latest = {line.item: line for line in map(Prediction.from_record, records[1:])}
+    except TypeError as error:
+        raise EvalError(f"{path}: a line is no prediction ({error}). Delete the file and run again.") from error
     return Predictions(path.stem, records[0]["header"], list(latest.values()))
 
 
@@ -95,7 +98,7 @@ def _reading_order(predictions: Predictions) -> tuple[bool, bool, str, bool, str
 
 
 def _answered(lines: Iterable[Prediction]) -> set[str]:
-    return {line["item"] for line in lines if "error" not in line}
+    return {line.item for line in lines if not line.error}
 
 
 def _check_header(path: Path, found: Header, wanted: Header) -> None:

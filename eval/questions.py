@@ -14,7 +14,7 @@ from eval.items import Item
 from eval.permute import permute_images
 
 if TYPE_CHECKING:
-    from eval.benchmarks.base import Benchmark
+    from eval.benchmark import Benchmark
 
 PERMUTATION_SEED = 0
 DATA_SET_TOKENS = 32

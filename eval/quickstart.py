@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.dataset import DataSet
-from eval.plan import Checkpoint, Settings
+from eval.model import Checkpoint, Settings
 from eval.predict import run
 from eval.questions import Selection, of_data
 from eval.report.figures import read_losses

@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
-from eval.benchmarks.registry import BENCHMARKS, ROOT, load
 from eval.errors import EvalError
+from eval.items import Prediction
 from eval.judges.store import read_verdicts
 from eval.metrics.exact import exact, normalise
 from eval.metrics.multimedeval import VqaScore, is_closed, is_scorable, score_vqa
-from eval.predictions import Prediction, Predictions, read_all
+from eval.predictions import Predictions, read_all
+from eval.registry import BENCHMARKS, ROOT, load
 from eval.score import Score, Subgroup, standard_error
 
 KINDS = {
@@ -37,15 +38,15 @@ class Metric:
 
 def kind_of(prediction: Prediction) -> str:
     """Return the question kind of a prediction: its task's name, shortened."""
-    task: str = prediction["task"]
+    task: str = prediction.task
     return KINDS.get(task, task)
 
 
 def is_right(prediction: Prediction) -> bool | None:
     """Tell whether an answer is exact; None for an item that has no answer, or a gold of punctuation alone."""
-    if "error" in prediction or not normalise(prediction["gold"]):
+    if prediction.error or not normalise(prediction.gold):
         return None
-    return exact(prediction["output"], prediction["gold"])
+    return exact(prediction.output, prediction.gold)
 
 
 # Six metrics in overlapping groups ask for the score of the same answer.
@@ -53,17 +54,17 @@ _score_vqa = lru_cache(maxsize=1 << 16)(score_vqa)
 
 
 def _multimedeval(prediction: Prediction, value: Callable[[VqaScore], float]) -> float | None:
-    if "error" in prediction or not is_scorable(prediction["gold"]):
+    if prediction.error or not is_scorable(prediction.gold):
         return None
-    return value(_score_vqa(prediction["output"], prediction["gold"]))
+    return value(_score_vqa(prediction.output, prediction.gold))
 
 
 def _closed(prediction: Prediction) -> bool:
-    return is_closed(prediction["gold"])
+    return is_closed(prediction.gold)
 
 
 def _open(prediction: Prediction) -> bool:
-    return not is_closed(prediction["gold"])
+    return not is_closed(prediction.gold)
 
 
 _bleu = partial(_multimedeval, value=lambda score: score.bleu)
@@ -85,15 +86,15 @@ METRICS = {
 def score_file(predictions: Predictions) -> list[Score]:
     """Score one predictions file: overall, by language, by question kind, and closed and short items by language."""
     lines = predictions.lines
-    languages = sorted({line["language"] for line in lines})
+    languages = sorted({line.language for line in lines})
     kinds = sorted({kind_of(line) for line in lines})
     closed_short = [line for line in lines if kind_of(line) in {"closed", "short"}]
     groups: list[tuple[Subgroup, list[Prediction]]] = [({}, lines)]
-    groups += [({"language": name}, [line for line in lines if line["language"] == name]) for name in languages]
+    groups += [({"language": name}, [line for line in lines if line.language == name]) for name in languages]
     groups += [({"task": kind}, [line for line in lines if kind_of(line) == kind]) for kind in kinds]
     scores = [_score(predictions.name, metric, group, subgroup) for subgroup, group in groups for metric in METRICS]
     for name in languages:
-        group = [line for line in closed_short if line["language"] == name]
+        group = [line for line in closed_short if line.language == name]
         scores.append(_score(predictions.name, "exact", group, {"language": name, "task": CLOSED_SHORT}))
     return scores
 

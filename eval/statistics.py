@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from eval.predictions import Prediction
+from eval.items import Prediction
 from eval.score import Score, Subgroup, standard_error
 
 RESAMPLES = 1000
@@ -33,11 +33,11 @@ def subgroups(lines: Sequence[Prediction], *keys: str) -> list[Group]:
 
     A key is one of the prediction line or, where the line has none of that name, of its `facts`.
     """
-    groups: list[Group] = [({}, {line["item"] for line in lines})]
+    groups: list[Group] = [({}, {line.item for line in lines})]
     for key in keys:
         found: dict[str, set[str]] = {}
         for line in lines:
-            found.setdefault(str(line.get(key, line.get("facts", {}).get(key, ""))), set()).add(line["item"])
+            found.setdefault(line.of(key), set()).add(line.item)
         if len(found) > 1:
             groups += [({key: value}, found[value]) for value in sorted(found) if value]
     return groups

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eval.benchmarks.base import Benchmark
+from eval.benchmark import Benchmark
 from eval.benchmarks.clinical_base import ChoiceBenchmark
-from eval.benchmarks.registry import BENCHMARKS, SUITES, load
 from eval.engines.base import Model
 from eval.errors import EvalError
 from eval.likelihood.run import PLAIN, Prompting, run_likelihood
-from eval.plan import Checkpoint
+from eval.model import Checkpoint
 from eval.predict import run
 from eval.predictions import Header, read_predictions
 from eval.progress import say
 from eval.questions import Questions, of_benchmark
+from eval.registry import BENCHMARKS, SUITES, load
 from eval.report.markdown import plain_table
 
 if TYPE_CHECKING:

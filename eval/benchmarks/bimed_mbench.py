@@ -21,14 +21,14 @@ from typing import Any, ClassVar
 from data_prep.rows import Reject
 from data_prep.sources import bimed_mbench as source
 from data_prep.tables.base import TableError, all_rows
-from eval.benchmarks.base import About, Values, Verdict
+from eval.benchmark import About, Values, Verdict
 from eval.errors import EvalError
-from eval.items import Item
+from eval.items import Item, Prediction
 from eval.judges.judged import JudgedBenchmark
 from eval.judges.outcomes import note_of, score_of, values_of
 from eval.judges.relative import OFFICIAL, RELATIVE, relative_outcomes
 from eval.judges.wording import Wording, from_script, own
-from eval.predictions import Prediction, Predictions
+from eval.predictions import Predictions
 from eval.score import Score
 from eval.statistics import Group
 
@@ -70,8 +70,8 @@ class _BimedMbench(JudgedBenchmark):
 
     def question(self, wording: Wording, line: Prediction, *, swapped: bool) -> str:
         """What is known of the figure, the question, both answers, and the instructions, laid out as published."""
-        facts = line["facts"]
-        answers = [facts["reference"], line["output"]]
+        facts = line.facts
+        answers = [facts["reference"], line.output]
         first, second = reversed(answers) if swapped else answers
         return (
             f"[Context]\nFigure Caption:\n{facts['label']}: {facts['caption']}\n\n"
@@ -165,12 +165,12 @@ class BimedMbenchArabic(_BimedMbench):
 
 def _groups(metric: str, lines: Sequence[Prediction]) -> list[Group]:
     """All rows, the rows of each type, of each domain. The official summary knows a type by its English name alone."""
-    groups: list[Group] = [({}, {line["item"] for line in lines})]
+    groups: list[Group] = [({}, {line.item for line in lines})]
     if metric not in (RELATIVE, OFFICIAL):
         return groups
     key = "type" if metric == RELATIVE else "file_type"
     for name in (source.CONVERSATION, source.DESCRIPTION):
-        groups.append(({"type": name}, {line["item"] for line in lines if line["facts"][key] == name}))
+        groups.append(({"type": name}, {line.item for line in lines if line.facts[key] == name}))
     for name in source.DOMAINS:
-        groups.append(({"modality": name}, {line["item"] for line in lines if line["facts"]["domain"] == name}))
+        groups.append(({"modality": name}, {line.item for line in lines if line.facts["domain"] == name}))
     return [(subgroup, members) for subgroup, members in groups if members or not subgroup]

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from eval.benchmarks.scoring import Measures, own_lines, scores_of
+from eval.items import Prediction
 from eval.metrics.choice import ARABIC, chosen, is_right
-from eval.predictions import Prediction, Predictions
+from eval.predictions import Predictions
 from eval.score import Score
 
 _OPTION = re.compile(rf"^[ \t]*([A-H]|[{''.join(ARABIC)}]ـ?)[ \t]*[.)،:-][ \t]*(.*)$", re.MULTILINE)
@@ -44,12 +45,12 @@ def choice_facts(options: Mapping[str, str], right: str) -> dict[str, object]:
 
 def choice_scores(predictions: Predictions, by: Sequence[str]) -> list[Score]:
     """Score `accuracy`. An answer that chooses no option, or several, is wrong; the note of {} counts them."""
-    answered = [line for line in own_lines(predictions) if "error" not in line]
-    lost = sum(chosen(line["output"], line["facts"]["options"]) is None for line in answered)
+    answered = [line for line in own_lines(predictions) if not line.error]
+    lost = sum(chosen(line.output, line.facts["options"]) is None for line in answered)
     note = f"{lost} of {len(answered)} answers choose no option; they count as wrong." if lost else ""
     return [score if score.subgroup else replace(score, note=note) for score in scores_of(predictions, accuracy, by)]
 
 
 def accuracy(line: Prediction) -> Measures:
     """Return whether the answer of one prediction chooses the right option."""
-    return {"accuracy": is_right(line["output"], line["facts"]["options"], line["facts"]["right"])}
+    return {"accuracy": is_right(line.output, line.facts["options"], line.facts["right"])}

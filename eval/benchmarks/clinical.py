@@ -17,7 +17,7 @@ from data_prep.sources.mmlu import Mmlu as MmluSource
 from data_prep.sources.pubmedqa import Pubmedqa
 from data_prep.sources.text_source import TextSource
 from data_prep.tables.base import Table, all_rows
-from eval.benchmarks.base import About
+from eval.benchmark import About
 from eval.benchmarks.clinical_base import ChoiceBenchmark, Question, Task, lettered
 
 

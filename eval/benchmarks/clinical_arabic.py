@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from data_prep.rows import Rejected
 from data_prep.sources.text_source import first_found, missing, number_of, table_of
 from data_prep.tables.base import all_rows
-from eval.benchmarks.base import About
+from eval.benchmark import About
 from eval.benchmarks.clinical_base import ChoiceBenchmark, Question, Task, lettered
 
 

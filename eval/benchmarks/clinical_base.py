@@ -16,11 +16,11 @@ from typing import Any, ClassVar
 
 from data_prep.rows import Rejected
 from data_prep.tables.base import TableError
-from eval.benchmarks.base import Benchmark, Verdict
+from eval.benchmark import Benchmark, Verdict
 from eval.benchmarks.source import no_folder, question_turn, tell_left_out
 from eval.errors import EvalError
-from eval.items import Item
-from eval.predictions import Prediction, Predictions
+from eval.items import Item, Prediction
+from eval.predictions import Predictions
 from eval.score import Score
 from eval.statistics import Values, scores_from_values
 
@@ -176,14 +176,14 @@ class ChoiceBenchmark(Benchmark):
         """As Benchmark says: accuracy, and where lm-eval has it normalised accuracy, from the likelihoods."""
         metrics = {"accuracy": False} | ({"accuracy_norm": True} if self.NORMALISED else {})
         return {
-            metric: {line["item"]: is_right(line, normalised=normalised) for line in predictions.lines}
+            metric: {line.item: is_right(line, normalised=normalised) for line in predictions.lines}
             for metric, normalised in metrics.items()
         }
 
     def score(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> list[Score]:
         """As Benchmark says."""
         shots = predictions.header.get("likelihood", {}).get("shots", 0)
-        cut = sum(bool(line["facts"].get("cut")) for line in predictions.lines)
+        cut = sum(bool(line.facts.get("cut")) for line in predictions.lines)
         note = f"{shots}-shot" + (
             f"; {cut} prompts were too long for the model and lost their beginning" if cut else ""
         )
@@ -196,10 +196,10 @@ def is_right(line: Prediction, *, normalised: bool) -> float | None:
 
     Of equally likely options the first counts, as in lm-eval.
     """
-    if "error" in line:
+    if line.error:
         return None
-    facts = line["facts"]
-    return float(facts["options"][likeliest(facts, normalised=normalised)] == line["gold"])
+    facts = line.facts
+    return float(facts["options"][likeliest(facts, normalised=normalised)] == line.gold)
 
 
 def likeliest(facts: Mapping[str, Any], *, normalised: bool = False) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from data_prep.rows import Rejected
-from eval.benchmarks.base import About
+from eval.benchmark import About
 from eval.benchmarks.clinical_base import ChoiceBenchmark, Question, Task, lettered
 
 STEPS = ("step1", "step2", "step3")

@@ -17,8 +17,8 @@ from data_prep.sources.mimic_iii import INSTRUCTION as SUMMARISE
 from data_prep.sources.vqa import first_there
 from data_prep.tables.archive import ImageFolder
 from data_prep.tables.base import TableError
+from eval.benchmark import About, Benchmark, Verdict
 from eval.benchmarks import openi
-from eval.benchmarks.base import About, Benchmark, Verdict
 from eval.benchmarks.mimic_cxr import REQUEST
 from eval.benchmarks.reports import report_scores, report_values
 from eval.benchmarks.source import question_turn

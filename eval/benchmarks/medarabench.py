@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from data_prep.rows import Rejected
-from eval.benchmarks.base import About, Benchmark, Verdict
+from eval.benchmark import About, Benchmark, Verdict
 from eval.benchmarks.choice import accuracy, choice_facts, choice_scores, lettered
 from eval.benchmarks.csv_rows import csv_rows, need_columns, refused
 from eval.benchmarks.scoring import values_of

@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import ClassVar
 
 from data_prep.rows import Rejected
-from eval.benchmarks.base import About, Benchmark, Verdict
+from eval.benchmark import About, Benchmark, Verdict
 from eval.benchmarks.choice import accuracy, choice_facts, choice_scores, split_options
 from eval.benchmarks.csv_rows import csv_rows, refused
 from eval.benchmarks.medarabench import INSTRUCTION as CHOOSE
 from eval.benchmarks.scoring import Measures, scores_of, values_of
 from eval.benchmarks.source import no_folder, question_turn, tell_left_out
 from eval.errors import EvalError
-from eval.items import Item
+from eval.items import Item, Prediction
 from eval.metrics.bleu import bleu1
 from eval.metrics.choice import chosen
 from eval.metrics.exact import exact, normalise
-from eval.predictions import Prediction, Predictions
+from eval.predictions import Predictions
 from eval.score import Score
 from eval.statistics import Values
 
@@ -94,14 +94,14 @@ class MedArabiQ(Benchmark):
     def score(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> list[Score]:
         """As Benchmark says: `accuracy` of the questions with options, the other metrics of those without."""
         lines = predictions.lines
-        choosing = replace(predictions, lines=[line for line in lines if "options" in line["facts"]])
-        writing = replace(predictions, lines=[line for line in lines if "options" not in line["facts"]])
+        choosing = replace(predictions, lines=[line for line in lines if "options" in line.facts])
+        writing = replace(predictions, lines=[line for line in lines if "options" not in line.facts])
         scores = choice_scores(choosing, ("task",)) if choosing.lines else []
         return scores + (scores_of(writing, _written, ("task",)) if writing.lines else [])
 
     def values(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> Values:
         """As Benchmark says."""
-        return values_of(predictions.lines, lambda line: (accuracy if "options" in line["facts"] else _written)(line))
+        return values_of(predictions.lines, lambda line: (accuracy if "options" in line.facts else _written)(line))
 
     @property
     def _folder(self) -> Path:
@@ -155,7 +155,7 @@ def _written(line: Prediction) -> Measures:
     from eval.metrics.rouge import rouge_l  # its package takes seconds to import
 
     overlap: Measures = {
-        "bleu1": bleu1(normalise(line["output"]), normalise(line["gold"])),
-        "rougeL": rouge_l(normalise(line["output"]), normalise(line["gold"])),
+        "bleu1": bleu1(normalise(line.output), normalise(line.gold)),
+        "rougeL": rouge_l(normalise(line.output), normalise(line.gold)),
     }
-    return {"exact": exact(line["output"], line["gold"]), **overlap} if line["facts"]["task"] == "blank" else overlap
+    return {"exact": exact(line.output, line.gold), **overlap} if line.facts["task"] == "blank" else overlap

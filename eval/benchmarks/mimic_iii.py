@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from data_prep.rows import Sample
 from data_prep.sources import mimic_iii as reader
-from eval.benchmarks.base import About, Verdict
+from eval.benchmark import About, Verdict
 from eval.benchmarks.reports import report_scores, report_values
 from eval.benchmarks.source import SourceBenchmark, question_turn, said
 from eval.items import Item

@@ -12,8 +12,8 @@ from typing import ClassVar
 
 from data_prep.rows import Sample
 from data_prep.sources import pmc_vqa as reader
+from eval.benchmark import About, Verdict
 from eval.benchmarks.arabic import ARABIC_FILE, with_arabic
-from eval.benchmarks.base import About, Verdict
 from eval.benchmarks.choice import accuracy, choice_facts, choice_scores, split_options
 from eval.benchmarks.scoring import own_lines, values_of
 from eval.benchmarks.source import SourceBenchmark, question_turn, said

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from eval.items import Prediction
 from eval.metrics.bleu import bleu
 from eval.metrics.reports.scorers import scorers
-from eval.predictions import Prediction, Predictions
+from eval.predictions import Predictions
 from eval.progress import say
 from eval.score import Score
 from eval.statistics import Values, scores_from_values
@@ -27,7 +28,7 @@ def report_scores(predictions: Predictions, root: Path) -> list[Score]:
     Raises:
         EvalError: such weights or functions cannot be used.
     """
-    answered = [line for line in predictions.lines if "error" not in line]
+    answered = [line for line in predictions.lines if not line.error]
     return [
         *scores_from_values(predictions.name, overlap_values(predictions)),
         _meteor(predictions),
@@ -39,8 +40,8 @@ def overlap_values(predictions: Predictions) -> Values:
     """BLEU and ROUGE-L of every report; None for one that has no answer."""
     from eval.metrics.rouge import rouge_l  # its package takes seconds to import
 
-    answered = [line for line in predictions.lines if "error" not in line]
-    pairs = {line["item"]: (line["output"], line["gold"]) for line in answered}
+    answered = [line for line in predictions.lines if not line.error]
+    pairs = {line.item: (line.output, line.gold) for line in answered}
     values = {
         "multimedeval.bleu1": {item: bleu(*pair, 1) for item, pair in pairs.items()},
         "multimedeval.bleu4": {item: bleu(*pair) for item, pair in pairs.items()},
@@ -69,13 +70,13 @@ def _meteor_values(predictions: Predictions) -> tuple[Values, str]:
     measure = meteor()
     if measure is None:
         return {}, NO_WORDNET
-    answered = (line for line in predictions.lines if "error" not in line)
-    found = {line["item"]: measure(line["output"], line["gold"]) for line in answered}
+    answered = (line for line in predictions.lines if not line.error)
+    found = {line.item: measure(line.output, line.gold) for line in answered}
     return {METEOR: _all(predictions, found)}, measure.note
 
 
 def _by_models(predictions: Predictions, answered: Sequence[Prediction], root: Path) -> list[Score]:
-    texts = [line["output"] for line in answered], [line["gold"] for line in answered]
+    texts = [line.output for line in answered], [line.gold for line in answered]
     scores = []
     for metric, scorer in scorers(root).items():
         name = metric if metric == "ratescore" else f"multimedeval.{metric}"
@@ -83,7 +84,7 @@ def _by_models(predictions: Predictions, answered: Sequence[Prediction], root: P
             scores.append(_not_computed(predictions, name, scorer))
             continue
         say(f"{predictions.name}: {metric} of {len(answered)} reports")
-        found = dict(zip((line["item"] for line in answered), scorer(*texts), strict=True)) if answered else {}
+        found = dict(zip((line.item for line in answered), scorer(*texts), strict=True)) if answered else {}
         unit = "score" if metric in UNBOUNDED else "fraction"
         (score,) = scores_from_values(predictions.name, {name: _all(predictions, found)}, unit=unit)
         scores.append(replace(score, note=scorer.note))
@@ -92,7 +93,7 @@ def _by_models(predictions: Predictions, answered: Sequence[Prediction], root: P
 
 def _all(predictions: Predictions, found: dict[str, float]) -> dict[str, float | None]:
     """The values of every item; None where it has no answer."""
-    return {line["item"]: found.get(line["item"]) for line in predictions.lines}
+    return {line.item: found.get(line.item) for line in predictions.lines}
 
 
 def _not_computed(predictions: Predictions, metric: str, why: str) -> Score:

@@ -17,15 +17,15 @@ from typing import Any, ClassVar
 
 import yaml
 
-from eval.benchmarks.base import About, Values, Verdict
+from eval.benchmark import About, Values, Verdict
 from eval.benchmarks.safety_pictures import PICTURES, draw
 from eval.errors import EvalError
-from eval.items import Item, Message
+from eval.items import Item, Message, Prediction
 from eval.judges.judged import PLAIN, JudgedBenchmark
 from eval.judges.outcomes import MALFORMED, Outcome, note_of, outcomes_of, score_of, values_of
 from eval.judges.replies import label
 from eval.judges.wording import Wording, fill, own
-from eval.predictions import Prediction, Predictions
+from eval.predictions import Predictions
 from eval.score import Score
 from eval.statistics import subgroups
 
@@ -69,12 +69,12 @@ class Safety(JudgedBenchmark):
 
     def question(self, wording: Wording, line: Prediction, *, swapped: bool) -> str:
         """The conversation, the answer and the rubric."""
-        facts = line["facts"]
+        facts = line.facts
         return fill(
             wording.text,
             {
                 "conversation": facts["conversation"],
-                "answer": line["output"],
+                "answer": line.output,
                 "must": _bullets(facts["must"]),
                 "must_not": _bullets(facts["must_not"]),
             },

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from eval.predictions import Prediction, Predictions
+from eval.items import Prediction
+from eval.predictions import Predictions
 from eval.score import Score
 from eval.statistics import Group, Values, scores_from_values, subgroups
 
@@ -17,7 +18,7 @@ def values_of(lines: Sequence[Prediction], measure: Callable[[Prediction], Measu
     found: dict[str, dict[str, float | None]] = {}
     for line in lines:
         for metric, value in measure(line).items():
-            found.setdefault(metric, {})[line["item"]] = None if "error" in line else value
+            found.setdefault(metric, {})[line.item] = None if line.error else value
     return found
 
 
@@ -33,7 +34,7 @@ def scores_of(
 
 def own_lines(predictions: Predictions) -> list[Prediction]:
     """Return the predictions of the benchmark's own items, not of their versions in another language."""
-    return [line for line in predictions.lines if "version_of" not in line.get("facts", {})]
+    return [line for line in predictions.lines if "version_of" not in line.facts]
 
 
 def groups_of(predictions: Predictions, by: Sequence[str]) -> list[Group]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from data_prep.sources import slake as reader
-from eval.benchmarks.base import About
+from eval.benchmark import About
 from eval.benchmarks.vqa import VqaBenchmark
 
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 from data_prep.rows import NOT_SELECTED, Reject, Rejected, Sample
 from data_prep.sources.base import Source
 from data_prep.tables.base import TableError, all_rows
-from eval.benchmarks.base import Benchmark
+from eval.benchmark import Benchmark
 from eval.errors import EvalError
 from eval.items import Item, Message
 from eval.progress import say

@@ -17,14 +17,14 @@ from typing import ClassVar
 
 from data_prep.sources import uphill as source
 from data_prep.tables.base import TableError
-from eval.benchmarks.base import About, Values, Verdict
+from eval.benchmark import About, Values, Verdict
 from eval.errors import EvalError
-from eval.items import Item
+from eval.items import Item, Prediction
 from eval.judges.judged import PLAIN, JudgedBenchmark
 from eval.judges.outcomes import MALFORMED, Outcome, Outcomes, note_of, outcomes_of, score_of, values_of
 from eval.judges.replies import label
 from eval.judges.wording import Wording, fill, from_yaml, own
-from eval.predictions import Prediction, Predictions
+from eval.predictions import Predictions
 from eval.score import Score
 from eval.statistics import Group
 
@@ -81,7 +81,7 @@ class Uphill(JudgedBenchmark):
 
     def question(self, wording: Wording, line: Prediction, *, swapped: bool) -> str:
         """The claim and the answer, as the published script puts them."""
-        return fill(wording.text, {"claim": line["facts"]["claim"], "evidence": line["output"]})
+        return fill(wording.text, {"claim": line.facts["claim"], "evidence": line.output})
 
     def score(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> list[Score]:
         """Accuracy overall, by level, by veracity; consistency."""
@@ -138,9 +138,9 @@ def _accuracy(lines: Sequence[Prediction], verdict_of: Mapping[str, Outcome]) ->
     """1 or 0 for the answers about claims that have a right verdict, or why there is none."""
     right: Outcomes = {}
     for line in lines:
-        veracity, found = line["facts"]["veracity"], verdict_of[line["item"]]
+        veracity, found = line.facts["veracity"], verdict_of[line.item]
         if veracity in RIGHT:
-            right[line["item"]] = found if isinstance(found, str) else float(found == AGREEMENTS.index(RIGHT[veracity]))
+            right[line.item] = found if isinstance(found, str) else float(found == AGREEMENTS.index(RIGHT[veracity]))
     return right
 
 
@@ -148,7 +148,7 @@ def _consistency(lines: Sequence[Prediction], verdict_of: Mapping[str, Outcome])
     """1 or 0 for each claim, by its id, or why there is none."""
     found: dict[str, list[Outcome]] = {}
     for line in lines:
-        found.setdefault(line["facts"]["claim_id"], []).append(verdict_of[line["item"]])
+        found.setdefault(line.facts["claim_id"], []).append(verdict_of[line.item])
     return {claim: _one_verdict(outcomes) for claim, outcomes in found.items()}
 
 
@@ -160,8 +160,8 @@ def _one_verdict(outcomes: Sequence[Outcome]) -> Outcome:
 
 def _groups(lines: Sequence[Prediction]) -> list[Group]:
     """All answers, those at each level, those about claims of each veracity that counts."""
-    groups: list[Group] = [({}, {line["item"] for line in lines})]
+    groups: list[Group] = [({}, {line.item for line in lines})]
     for key, names in (("level", source.LEVELS), ("veracity", tuple(RIGHT))):
         for name in names:
-            groups.append(({key: name}, {line["item"] for line in lines if line["facts"][key] == name}))
+            groups.append(({key: name}, {line.item for line in lines if line.facts[key] == name}))
     return [(subgroup, members) for subgroup, members in groups if members or not subgroup]

@@ -17,8 +17,8 @@ from dataclasses import replace
 from typing import ClassVar
 
 from data_prep.rows import Sample
+from eval.benchmark import Verdict
 from eval.benchmarks.arabic import with_arabic
-from eval.benchmarks.base import Verdict
 from eval.benchmarks.scoring import own_lines, values_of
 from eval.benchmarks.source import SourceBenchmark, said
 from eval.benchmarks.vqa_scores import measures, vqa_scores

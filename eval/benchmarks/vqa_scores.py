@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from eval.benchmarks.scoring import Measures, scores_of
+from eval.items import Prediction
 from eval.metrics.corrected_vqa import score_corrected
 from eval.metrics.multimedeval import is_closed, score_vqa
 from eval.metrics.words import words
-from eval.predictions import Prediction, Predictions
+from eval.predictions import Predictions
 from eval.score import Score
 
 UNTYPED = "This layout says of no question if it is closed: yes and no as gold answers are."
@@ -26,9 +27,9 @@ def measures(line: Prediction) -> Measures:
 
 
 def _multimedeval(line: Prediction) -> Measures:
-    score = score_vqa(line["output"], line["gold"])
+    score = score_vqa(line.output, line.gold)
     kind: Measures
-    if is_closed(line["gold"]):
+    if is_closed(line.gold):
         kind = {"multimedeval.closedQuestionsAccuracy": score.correct}
     else:
         kind = {"multimedeval.openQuestionsAccuracy": score.correct, "multimedeval.openQuestionsRecall": score.recall}
@@ -37,11 +38,11 @@ def _multimedeval(line: Prediction) -> Measures:
 
 
 def _corrected(line: Prediction) -> Measures:
-    closed = line["facts"]["closed"]
+    closed = line.facts["closed"]
     names = ["recall", "f1", "bleu1", *(["closed_accuracy"] if closed else ["open_accuracy", "open_recall"])]
-    if not words(line["gold"]):
+    if not words(line.gold):
         return {f"corrected.{name}": None for name in names}
-    score = score_corrected(line["output"], line["gold"], line["question"], closed=closed)
+    score = score_corrected(line.output, line.gold, line.question, closed=closed)
     values = {
         "recall": score.recall,
         "f1": score.f1,
@@ -56,5 +57,5 @@ def _corrected(line: Prediction) -> Measures:
 def _noted(score: Score, predictions: Predictions) -> Score:
     if score.metric.startswith("multimedeval."):
         return replace(score, note=ENGLISH_ONLY) if score.subgroup.get("language") == "ar" else score
-    typed = all(line["facts"]["typed"] for line in predictions.lines)
+    typed = all(line.facts["typed"] for line in predictions.lines)
     return score if typed else replace(score, note=UNTYPED)

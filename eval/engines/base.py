@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from eval.images import DecodedImage
 from eval.items import Item
-from eval.pictures import Picture
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Asked:
 
     item: Item
     prompt: str
-    pictures: tuple[Picture, ...] = ()
+    pictures: tuple[DecodedImage, ...] = ()
 
 
 @dataclass(frozen=True)

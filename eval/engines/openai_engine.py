@@ -15,9 +15,9 @@ from typing import Any
 from eval.engines.base import Asked, Completion
 from eval.engines.connection import Connection
 from eval.errors import EvalError
+from eval.images import DecodedImage
 from eval.items import Item, Message, text_of
-from eval.pictures import Picture
-from eval.plan import Settings, version_of
+from eval.model import Settings, version_of
 
 FAILURES_IN_A_ROW = 8
 LASTING = {401, 403, 404}
@@ -133,7 +133,7 @@ class OpenAIEngine:
         return _failed(trouble)
 
 
-def messages_of(item: Item, pictures: Sequence[Picture]) -> list[Message]:
+def messages_of(item: Item, pictures: Sequence[DecodedImage]) -> list[Message]:
     """Return an item's messages as a chat completion takes them; a turn without picture is a plain string."""
     urls = iter([picture.data_url() for picture in pictures])
     messages: list[Message] = []

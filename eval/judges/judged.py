@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar
 
-from eval.benchmarks.base import Benchmark
+from eval.benchmark import Benchmark
+from eval.items import Prediction
 from eval.judges.wording import Wording
-from eval.predictions import Prediction
 
 PLAIN, SWAPPED = "plain", "swapped"
 

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from eval.benchmarks.base import Verdict
+from eval.benchmark import Verdict
+from eval.items import Prediction
 from eval.judges.store import standing
-from eval.predictions import Prediction
 from eval.score import Score, Subgroup
 from eval.statistics import mean_score
 
@@ -32,8 +32,8 @@ def outcomes_of(
     found = standing(verdicts, lines, kind, repeat)
     outcomes: Outcomes = {}
     for line in lines:
-        item = line["item"]
-        if "error" in line:
+        item = line.item
+        if line.error:
             outcomes[item] = NOT_ANSWERED
         else:
             outcomes[item] = read(found[item]["reply"]) if item in found else NOT_JUDGED

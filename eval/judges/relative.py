@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from eval.benchmarks.base import Verdict
+from eval.benchmark import Verdict
+from eval.items import Prediction
 from eval.judges.judged import PLAIN, SWAPPED
 from eval.judges.outcomes import MALFORMED, Outcome, Outcomes, outcomes_of
 from eval.judges.replies import grades, official_grades, on_scale
-from eval.predictions import Prediction
 
 RELATIVE, OFFICIAL = "judge.relative", "judge.relative_official"
 REPEATED, SWAPPED_ORDER = "judge.relative_repeated", "judge.relative_swapped"

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.benchmarks.registry import BENCHMARKS, load
 from eval.errors import EvalError
+from eval.items import Prediction
 from eval.judges.client import Question, Reply, ask
 from eval.judges.cost import Usage, estimated
 from eval.judges.judged import PLAIN, SWAPPED, JudgedBenchmark
 from eval.judges.settings import JudgeSettings
 from eval.judges.store import Judge, VerdictsFile, keys_in, path_of, sha256
-from eval.predictions import Prediction, read_predictions
+from eval.predictions import read_predictions
 from eval.progress import Progress, say
+from eval.registry import BENCHMARKS, load
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,10 @@ def _plan(name: str, benchmark: JudgedBenchmark, lines: Sequence[Prediction], se
     kinds = [PLAIN, SWAPPED] if settings.swap and benchmark.PAIRS else [PLAIN]
     questions = {}
     for line in lines:
-        for kind in kinds if "error" not in line else []:
+        for kind in kinds if not line.error else []:
             text = benchmark.question(wording, line, swapped=kind == SWAPPED)
             for repeat in range(settings.repeats):
-                case = Case(line["item"], kind, repeat, sha256(line["output"]))
+                case = Case(line.item, kind, repeat, sha256(line.output))
                 key = sha256([judge, vars(case), wording.system, text])
                 questions[case] = Question(key, wording.system, text)
     return Plan(name, benchmark, {**judge, "base_url": settings.base_url}, questions)

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.benchmarks.base import Verdict
+from eval.benchmark import Verdict
 from eval.errors import EvalError
-from eval.predictions import Prediction
+from eval.items import Prediction
 
 Judge = dict[str, Any]
 
@@ -90,7 +90,7 @@ def standing(
     verdicts: Sequence[Verdict], lines: Sequence[Prediction], kind: str, repeat: int = 0
 ) -> dict[str, Verdict]:
     """The verdicts of one kind and repeat on the answers as they are now, by item; of several the last counts."""
-    answers = {line["item"]: sha256(line["output"]) for line in lines}
+    answers = {line.item: sha256(line.output) for line in lines}
     return {
         verdict["item"]: verdict
         for verdict in verdicts

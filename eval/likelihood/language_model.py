@@ -18,7 +18,7 @@ from eval.progress import say
 if TYPE_CHECKING:
     from lm_eval.models.huggingface import HFLM
 
-    from eval.plan import Checkpoint
+    from eval.model import Checkpoint
 
 
 def language_model(checkpoint: Checkpoint, *, chat_template: bool = False) -> HFLM:

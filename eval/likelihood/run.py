@@ -12,14 +12,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eval.benchmarks.base import Benchmark
+from eval.benchmark import Benchmark
 from eval.benchmarks.clinical_base import ChoiceBenchmark, likeliest
 from eval.errors import EvalError
-from eval.items import Item
+from eval.items import Item, Prediction
 from eval.likelihood.language_model import language_model
 from eval.likelihood.task import make_task
-from eval.plan import Checkpoint, make_header
-from eval.predictions import Header, Prediction, PredictionsFile
+from eval.model import Checkpoint, make_header
+from eval.predictions import Header, PredictionsFile
 from eval.progress import Progress, say
 from eval.questions import Questions, of_benchmark
 
@@ -148,21 +148,19 @@ def _line(
         "cut": any(len(model.tok_encode("".join(each.args))) > model.max_length + 1 for each in requests),
     }
     usable = all(math.isfinite(value) for value in loglikelihoods)
-    line = {
-        "benchmark": item.task,
-        "item": item.id,
-        "language": item.language,
-        "task": item.task,
-        "modality": item.modality,
-        "question": item.question,
-        "prompt": requests[0].args[0],
-        "images": [],
-        "image_hashes": [],
-        "output": facts["options"][likeliest(facts)] if usable else "",
-        "finish_reason": "likelihood" if usable else "error",
-        "tokens": 0,
-        "seconds": seconds,
-        "gold": item.gold,
-        "facts": facts if usable else dict(item.facts),
-    }
-    return line if usable else {**line, "error": f"a log-likelihood is no number: {loglikelihoods}"}
+    return Prediction(
+        benchmark=item.task,
+        item=item.id,
+        language=item.language,
+        task=item.task,
+        modality=item.modality,
+        question=item.question,
+        prompt=requests[0].args[0],
+        output=facts["options"][likeliest(facts)] if usable else "",
+        finish_reason="likelihood" if usable else "error",
+        tokens=0,
+        seconds=seconds,
+        gold=item.gold,
+        facts=facts if usable else dict(item.facts),
+        error="" if usable else f"a log-likelihood is not finite: {loglikelihoods}",
+    )

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from eval.benchmarks.registry import ROOT
+from eval.registry import ROOT
 from eval.report.beside_paper import Column, our_column, with_rules
 from eval.report.blocks import Caution, Figure, Section
 from eval.report.figures import draw_losses

@@ -10,10 +10,11 @@ from itertools import zip_longest
 from pathlib import Path
 
 from data_prep.images.image_store import ImageStoreError, open_store
-from eval.benchmarks.registry import load
 from eval.errors import EvalError
-from eval.pictures import read_picture
-from eval.predictions import Prediction, Predictions
+from eval.images import read_image
+from eval.items import Prediction
+from eval.predictions import Predictions
+from eval.registry import load
 from eval.report.blocks import Block, Paragraph, Sample, Section, Text, direction
 from eval.report.tables import label
 from eval.scores import is_right, kind_of
@@ -40,7 +41,7 @@ def pick_samples(runs: Sequence[Predictions], count: int = 10) -> list[Picked]:
         for line in run.lines:
             right = is_right(line)
             if right is not None and kind_of(line) in JUDGED_KINDS:
-                pools.setdefault((line["language"], right), []).append((run, line))
+                pools.setdefault((line.language, right), []).append((run, line))
     ordered = [_spread(pools[key], count) for key in sorted(pools)]
     rounds = (sample for samples in zip_longest(*ordered) for sample in samples if sample is not None)
     return [sample for _, sample in zip(range(count), rounds, strict=False)]
@@ -50,7 +51,7 @@ def pick_of_benchmark(run: Predictions) -> list[Picked]:
     """Pick a few answers in each language, spread over the file."""
     languages: dict[str, list[Picked]] = {}
     for line in run.lines:
-        languages.setdefault(line["language"], []).append((run, line))
+        languages.setdefault(line.language, []).append((run, line))
     return [
         sample for language in sorted(languages) for sample in _spread(languages[language], PER_LANGUAGE)[:PER_LANGUAGE]
     ]
@@ -91,16 +92,15 @@ def sample_block(number: int, run: Predictions, line: Prediction, images: Sequen
     verdict = {True: "right", False: "wrong", None: ""}[right]
     count = len(_names(line))
     shown = f"images: {count}" + (f", shown: {len(images)}" if len(images) < count else "")
-    about = f"{line['item']} ({label(run)}; {kind_of(line)}; {line['modality'] or 'no modality'}; {shown})"
-    texts_by_name = {"Question": line["question"], "Answer": line.get("error") or line["output"], "Gold": line["gold"]}
-    texts = [_text(name, text, line["language"]) for name, text in texts_by_name.items() if text or name == "Answer"]
+    about = f"{line.item} ({label(run)}; {kind_of(line)}; {line.modality or 'no modality'}; {shown})"
+    texts_by_name = {"Question": line.question, "Answer": line.error or line.output, "Gold": line.gold}
+    texts = [_text(name, text, line.language) for name, text in texts_by_name.items() if text or name == "Answer"]
     return Sample(number, verdict, about, texts, images)
 
 
 def _names(line: Prediction) -> list[str]:
     """The names of a prediction's images; for a dataset these are their hashes."""
-    names: list[str] = line.get("images") or line["image_hashes"]
-    return names
+    return list(line.images or line.image_hashes)
 
 
 def _text(name: str, text: str, language: str) -> Text:
@@ -145,7 +145,7 @@ def _stored(folder: Path, key: str) -> bytes:
 
 def _thumbnail(read: ReadImage, key: str) -> str | None:
     try:
-        image = read_picture(read(key), key).image
+        image = read_image(read(key), key).image
     except (EvalError, ImageStoreError, OSError):
         return None
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))

@@ -28,8 +28,8 @@ from bimedix2_plugin.model.request import Request
 from bimedix2_plugin.rehearse import tiny
 from eval.engines.base import Asked, Completion
 from eval.engines.transformers_engine import TransformersEngine
+from eval.images import read_image
 from eval.items import Item
-from eval.pictures import read_picture
 from tests.helpers import tiny_data
 
 PROMPTS = 64
@@ -77,7 +77,7 @@ def _asked(engine: TransformersEngine, pictures: int) -> list[Asked]:
     draw = random.Random(0)
     buffer = io.BytesIO()
     Image.frombytes("RGB", (256, 256), draw.randbytes(3 * 256 * 256)).save(buffer, "PNG")
-    picture = read_picture(buffer.getvalue(), "picture")
+    picture = read_image(buffer.getvalue(), "picture")
     asked = []
     for number in range(PROMPTS):
         words = " ".join(draw.choices([*tiny_data.WORDS["en"], *tiny_data.WORDS["ar"]], k=draw.randint(4, 12)))

@@ -5,9 +5,9 @@ import sys
 import pytest
 
 from eval.benchmarks import openi
-from eval.benchmarks.registry import load
 from eval.errors import EvalError
 from eval.metrics import meteor as meteor_module
+from eval.registry import load
 from tests.helpers import openi_layout
 from tests.helpers.prediction_builders import answered, texts, value
 

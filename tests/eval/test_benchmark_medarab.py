@@ -3,9 +3,9 @@
 import pytest
 
 from eval.benchmarks.csv_rows import csv_rows
-from eval.benchmarks.registry import load
 from eval.errors import EvalError
 from eval.questions import check_items
+from eval.registry import load
 from tests.helpers import medarab_layouts
 from tests.helpers.prediction_builders import answered, value
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from eval.benchmarks.choice import lettered, split_options
-from eval.benchmarks.registry import load
 from eval.errors import EvalError
+from eval.registry import load
 from tests.helpers.layouts import pmc_vqa
 from tests.helpers.prediction_builders import answered, texts, value
 

@@ -3,10 +3,10 @@
 import pytest
 
 from eval.benchmarks import reports
-from eval.benchmarks.registry import load
 from eval.errors import EvalError
 from eval.metrics import meteor as meteor_module
 from eval.metrics.reports.scorers import METRICS
+from eval.registry import load
 from tests.helpers.layouts import mimic_cxr, mimic_iii
 from tests.helpers.prediction_builders import answered, texts, value
 

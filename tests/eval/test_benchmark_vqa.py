@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from eval.benchmarks.registry import load
 from eval.errors import EvalError
 from eval.questions import check_items
+from eval.registry import load
 from tests.helpers.layouts import path_vqa, slake, vqa_rad
 from tests.helpers.prediction_builders import answered, texts, value
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from eval.benchmarks.clinical_base import likeliest
-from eval.benchmarks.registry import ARABIC_CLINICAL, BENCHMARKS, SUITES, load
 from eval.errors import EvalError
 from eval.likelihood.task import make_task, task_folder
+from eval.registry import ARABIC_CLINICAL, BENCHMARKS, SUITES, load
 from tests.helpers import clinical_builders as make
 from tests.helpers.layouts import medmcqa, medqa, mmlu, pubmedqa
 

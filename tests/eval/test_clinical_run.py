@@ -2,21 +2,22 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
 from lm_eval.evaluator import simple_evaluate
 from lm_eval.tasks import TaskManager
 
-from eval.benchmarks.registry import load
 from eval.cli import main
 from eval.errors import EvalError
 from eval.likelihood import run as likelihood
 from eval.likelihood.language_model import language_model
 from eval.likelihood.run import Prompting, run_likelihood
 from eval.likelihood.task import make_task, task_folder
-from eval.plan import Checkpoint, Settings
+from eval.model import Checkpoint, Settings
 from eval.predictions import read_predictions
+from eval.registry import load
 from tests.helpers import clinical_builders as make
 
 
@@ -59,11 +60,9 @@ def test_loglikelihoods_are_those_of_the_plain_language_model(twins, root, tmp_p
             predict(twin, load(name, root), tmp_path / f"{number}.jsonl") for number, twin in enumerate(twins)
         )
         for line, other in zip(inside.lines, alone.lines, strict=True):
-            hand = [
-                by_hand(plain.model, plain.tokenizer, line["prompt"], option) for option in line["facts"]["options"]
-            ]
-            assert line["facts"]["loglikelihoods"] == pytest.approx(hand, abs=1e-5)
-            assert other["facts"] == line["facts"] | {"loglikelihoods": pytest.approx(hand, abs=1e-5)}
+            hand = [by_hand(plain.model, plain.tokenizer, line.prompt, option) for option in line.facts["options"]]
+            assert line.facts["loglikelihoods"] == pytest.approx(hand, abs=1e-5)
+            assert other.facts == line.facts | {"loglikelihoods": pytest.approx(hand, abs=1e-5)}
         for path in tmp_path.iterdir():
             path.unlink()
 
@@ -81,7 +80,7 @@ def test_accuracy_is_lm_eval_s_own(name, shots, twins, root, tmp_path):
     assert scores.get("accuracy_norm") == results.get("acc_norm,none")
     prompts = {sample["arguments"][0][0]: sample["acc"] for sample in samples}
     values = benchmark.values(found, [])["accuracy"]
-    assert {line["prompt"]: values[line["item"]] for line in found.lines} == prompts
+    assert {line.prompt: values[line.item] for line in found.lines} == prompts
     assert len(prompts) == len(benchmark.items())
 
 
@@ -90,7 +89,7 @@ def test_chat_template_of_either_checkpoint(twins, root, tmp_path):
     for number, twin in enumerate(twins):
         with_template = Prompting(1, chat_template=True)
         found = predict(twin, load("mmlu_anatomy", root), tmp_path / f"{number}.jsonl", 2, with_template)
-        prompts.append([line["prompt"] for line in found.lines])
+        prompts.append([line.prompt for line in found.lines])
         assert found.header["likelihood"]["chat_template"] is True
     assert prompts[0] == prompts[1]
     assert prompts[0][0].startswith("<|im_start|>system\nThe following are multiple choice questions")
@@ -116,7 +115,7 @@ def test_base_without_a_chat_template(twins, root, tmp_path):
     bare, benchmark = Checkpoint(folder, Settings(batch_size=3)), load("usmle", root)
     found = predict(bare, benchmark, tmp_path / "bare.jsonl")
     same = predict(twins[1], benchmark, tmp_path / "same.jsonl")
-    assert [line["facts"] for line in found.lines] == [line["facts"] for line in same.lines]
+    assert [line.facts for line in found.lines] == [line.facts for line in same.lines]
     with pytest.raises(EvalError, match="without --chat-template"):
         predict(bare, benchmark, tmp_path / "x.jsonl", prompting=Prompting(0, chat_template=True))
 
@@ -142,7 +141,7 @@ def test_interrupted_run_goes_on(twins, root, tmp_path, monkeypatch):
     monkeypatch.setattr(likelihood, "CHUNK", 3)
     path, benchmark = tmp_path / "x.jsonl", load("medmcqa", root)
     whole = predict(twins[0], benchmark, path)
-    lengths = [len(line["prompt"]) for line in whole.lines]
+    lengths = [len(line.prompt) for line in whole.lines]
     assert len(lengths) == 7
     assert lengths == sorted(lengths, reverse=True)
     content = path.read_bytes().splitlines(keepends=True)
@@ -152,8 +151,7 @@ def test_interrupted_run_goes_on(twins, root, tmp_path, monkeypatch):
     again = predict(twins[0], benchmark, path)
     assert asked == [3, 1]
     assert len(path.read_bytes().splitlines()) == 8
-    bare = [{key: value for key, value in line.items() if key != "seconds"} for line in whole.lines]
-    assert [{key: value for key, value in line.items() if key != "seconds"} for line in again.lines] == bare
+    assert [replace(line, seconds=0) for line in again.lines] == [replace(line, seconds=0) for line in whole.lines]
     assert path.read_bytes().startswith(b"".join(content[:6]))
 
 
@@ -172,7 +170,7 @@ def test_likelihood_that_is_no_number_is_unscored(twins, root, tmp_path, monkeyp
     # The second of three questions, counted in the order in which they are asked.
     monkeypatch.setattr(likelihood, "language_model", lambda *args, **options: Broken(language_model(*args, **options)))
     found = predict(twins[0], benchmark, tmp_path / "x.jsonl")
-    assert sum("error" in line for line in found.lines) == 1
+    assert sum(bool(line.error) for line in found.lines) == 1
     [accuracy, _] = benchmark.score(found, [])
     assert (accuracy.n, accuracy.unscored) == (2, 1)
     json.loads((tmp_path / "x.jsonl").read_text().splitlines()[1], parse_constant=pytest.fail)
@@ -198,7 +196,7 @@ def test_cut_prompts_are_counted(twins, root, tmp_path, monkeypatch):
     monkeypatch.setattr(likelihood, "language_model", short)
     benchmark = load("usmle", root)
     found = predict(twins[0], benchmark, tmp_path / "x.jsonl")
-    cut = sum(line["facts"]["cut"] for line in found.lines)
+    cut = sum(line.facts["cut"] for line in found.lines)
     assert cut > 0
     assert f"{cut} prompts were too long" in benchmark.score(found, [])[0].note
 
@@ -211,7 +209,7 @@ def test_command_line(twins, root, tmp_path, capsys):
     assert "skipped: medqa: " in told
     assert "skipped: usmle: it has no split for few-shot examples" in told
     found = read_predictions(tmp_path / "predictions/mmlu_anatomy.jsonl")
-    assert [line["prompt"].count("Answer: ") for line in found.lines] == [1, 1]
+    assert [line.prompt.count("Answer: ") for line in found.lines] == [1, 1]
     assert main(["score", str(tmp_path)]) == 0
     [score] = json.loads((tmp_path / "scores.json").read_text())
     assert (score["name"], score["metric"], score["n"], score["note"]) == ("mmlu_anatomy", "accuracy", 2, "1-shot")

@@ -5,7 +5,7 @@ import pytest
 from eval.dataset import DataSet
 from eval.engines.connection import Connection
 from eval.engines.openai_engine import Server
-from eval.plan import Settings
+from eval.model import Settings
 from eval.predict import run
 from eval.predictions import read_predictions
 from eval.questions import Selection, of_data
@@ -22,9 +22,9 @@ def test_answers_of_a_live_server(url, data, tmp_path):
     server = Server("smollm2", Connection(url, concurrency=2, retries=0), Settings(4, max_new_tokens=8))
     path = tmp_path / "train.jsonl"
     run(server, of_data(DataSet.open(data), Selection("train", tasks=("text_qa", "vqa_closed"))), path)
-    by_item = {line["item"]: line for line in read_predictions(path).lines}
+    by_item = {line.item: line for line in read_predictions(path).lines}
     text, picture = by_item["text-en#0"], by_item["closed-en#0"]
-    assert text["output"].isascii() and len(text["output"].split()) > 2
-    assert (text["tokens"], text["finish_reason"]) == (8, "length") and "error" not in by_item["text-ar#0"]
+    assert text.output.isascii() and len(text.output.split()) > 2
+    assert (text.tokens, text.finish_reason) == (8, "length") and not by_item["text-ar#0"].error
     # This model has no eyes, and the server says so: an error of those items alone.
-    assert "image" in picture["error"] and not picture["output"]
+    assert "image" in picture.error and not picture.output

@@ -14,8 +14,8 @@ from eval.cli import main
 from eval.engines.connection import Connection, connect
 from eval.engines.openai_engine import FAILURES_IN_A_ROW, OpenAIEngine, Server, completion_of, messages_of
 from eval.errors import EvalError
-from eval.pictures import read_picture
-from eval.plan import Settings
+from eval.images import read_image
+from eval.model import Settings
 from eval.predict import run
 from eval.predictions import read_predictions
 from eval.questions import Questions
@@ -51,7 +51,7 @@ def questions():
 
 
 def answers_of(path):
-    return {line["item"]: line for line in read_predictions(path).lines}
+    return {line.item: line for line in read_predictions(path).lines}
 
 
 def answer_all(request):
@@ -63,8 +63,8 @@ def test_every_question_is_asked_once_with_its_own_answer(httpserver, questions,
     httpserver.expect_request(CHAT).respond_with_handler(answer_all)
     run(server_of(httpserver), questions, tmp_path / "p.jsonl")
     found = read_predictions(tmp_path / "p.jsonl")
-    assert {line["output"] for line in found.lines} == {f"Answer to Question {number}?" for number in range(20)}
-    assert all(line["output"] == f"Answer to {line['question']}" and line["tokens"] == 3 for line in found.lines)
+    assert {line.output for line in found.lines} == {f"Answer to Question {number}?" for number in range(20)}
+    assert all(line.output == f"Answer to {line.question}" and line.tokens == 3 for line in found.lines)
     bodies = [json.loads(request.data) for request, _ in httpserver.log if request.path == CHAT]
     assert len(bodies) == 20
     assert {(body["model"], body["temperature"], body["max_tokens"]) for body in bodies} == {("m", 0, 5)}
@@ -73,7 +73,7 @@ def test_every_question_is_asked_once_with_its_own_answer(httpserver, questions,
 
 def test_pictures_are_sent_in_their_places_as_they_are():
     picture, other = make.png("red"), make.noise((5, 3), 1, "JPEG")
-    messages = messages_of(hand.item("a", "Both?", images=["x", "y"]), [read_picture(c, "x") for c in (picture, other)])
+    messages = messages_of(hand.item("a", "Both?", images=["x", "y"]), [read_image(c, "x") for c in (picture, other)])
     kinds = [part["type"] for part in messages[0]["content"]]
     assert kinds == ["image_url", "image_url", "text"]
     urls = [part["image_url"]["url"] for part in messages[0]["content"][:2]]
@@ -87,7 +87,7 @@ def test_pictures_that_servers_may_read_otherwise_become_upright_png(form):
     turned[0x0112] = 6
     options = {"exif": turned} if form == "turned JPEG" else {}
     content = make.noise((8, 4), 2, form.split()[-1], **options)
-    picture = read_picture(content, "x")
+    picture = read_image(content, "x")
     kind, _, data = picture.data_url().partition(";base64,")
     sent = Image.open(io.BytesIO(base64.b64decode(data)))
     assert kind == "data:image/png" and sent.tobytes() == picture.image.tobytes()
@@ -105,7 +105,7 @@ def test_a_server_that_asks_to_wait_is_asked_again(httpserver, questions, tmp_pa
     httpserver.expect_request(CHAT).respond_with_handler(lambda request: replies.pop(0))
     one = Questions("hand", questions.items[:1], questions.open_pictures, questions.about)
     run(server_of(httpserver, concurrency=1), one, tmp_path / "p.jsonl")
-    assert [line["output"] for line in read_predictions(tmp_path / "p.jsonl").lines] == ["At last."]
+    assert [line.output for line in read_predictions(tmp_path / "p.jsonl").lines] == ["At last."]
 
 
 NONSENSE = {
@@ -132,8 +132,8 @@ def test_nonsense_is_an_error_of_that_item_alone(httpserver, questions, tmp_path
     few = Questions("hand", questions.items[6:9], questions.open_pictures, questions.about)
     run(server_of(httpserver, retries=0), few, tmp_path / "p.jsonl")
     found = answers_of(tmp_path / "p.jsonl")
-    assert [name for name, line in found.items() if "error" in line] == ["i07"]
-    assert found["i07"]["output"] == "" and found["i07"]["error"]
+    assert [name for name, line in found.items() if line.error] == ["i07"]
+    assert found["i07"].output == "" and found["i07"].error
 
 
 def test_what_failed_is_asked_again_and_nothing_else(httpserver, questions, tmp_path, capsys):
@@ -155,7 +155,7 @@ def test_what_failed_is_asked_again_and_nothing_else(httpserver, questions, tmp_
     run(server, questions, tmp_path / "p.jsonl")
     assert sum(request.path == CHAT for request, _ in httpserver.log) == 2
     found = answers_of(tmp_path / "p.jsonl")
-    assert len(found) == 20 and not any("error" in line for line in found.values())
+    assert len(found) == 20 and not any(line.error for line in found.values())
 
 
 def test_a_server_that_dies_stops_the_run_and_keeps_what_was_answered(httpserver, questions, tmp_path):
@@ -169,7 +169,7 @@ def test_a_server_that_dies_stops_the_run_and_keeps_what_was_answered(httpserver
     with pytest.raises(EvalError, match=r"stopped, \d+ failures in a row.*run the same command again"):
         run(server_of(httpserver, retries=0), questions, tmp_path / "p.jsonl")
     found = answers_of(tmp_path / "p.jsonl")
-    assert sum("error" not in line for line in found.values()) == 5
+    assert sum(not line.error for line in found.values()) == 5
     assert len(found) < 20 and len(asked) <= 5 + FAILURES_IN_A_ROW + 2
 
 

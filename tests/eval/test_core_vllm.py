@@ -14,7 +14,7 @@ from eval.engines.base import Asked
 from eval.engines.prompt import Prompts
 from eval.engines.vllm_engine import VllmEngine
 from eval.errors import EvalError
-from eval.pictures import read_picture
+from eval.images import read_image
 from tests.helpers import core_builders as hand
 from tests.helpers import eval_builders as make
 
@@ -48,7 +48,7 @@ def requests(monkeypatch):
 
 def test_prompts_are_tokens_and_pictures(requests, llava):
     engine = VllmEngine(llava, "float32", "cpu")
-    picture = read_picture(make.png("red"), "red")
+    picture = read_image(make.png("red"), "red")
     items = [hand.item("a", "Is it?", images=["red"]), hand.item("b", "Why?")]
     asked = [Asked(items[0], engine.prompt(items[0]), (picture,)), Asked(items[1], engine.prompt(items[1]))]
     requests.answer = engine.prompts.token_ids(" Is it? ")
@@ -72,7 +72,7 @@ def test_other_prompt_tokens_than_trainings_stop_the_run(requests, llava):
     engine = VllmEngine(llava, "float32", "cpu")
     item = hand.item("a", "Is it?", images=["red"])
     with pytest.raises(EvalError, match="'a': vLLM made other prompt tokens than training does"):
-        engine.answer([Asked(item, engine.prompt(item), (read_picture(make.png("red"), "red"),))], 7)
+        engine.answer([Asked(item, engine.prompt(item), (read_image(make.png("red"), "red"),))], 7)
 
 
 def test_the_command_line_asks_vllm(requests, llava, data, tmp_path):

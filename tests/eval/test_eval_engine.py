@@ -11,8 +11,8 @@ from eval.dataset import items_of
 from eval.engines.base import Asked
 from eval.engines.transformers_engine import TransformersEngine
 from eval.errors import EvalError
-from eval.pictures import read_picture
-from eval.plan import resolve_dtype
+from eval.images import read_image
+from eval.model import resolve_dtype
 from tests.helpers import eval_builders as make
 
 TOKENS = 6
@@ -28,7 +28,7 @@ def items():
     return items_of(make.TRAIN_ROWS)
 
 
-PICTURES = {make.key(colour): read_picture(make.png(colour), colour) for colour in make.COLOURS}
+PICTURES = {make.key(colour): read_image(make.png(colour), colour) for colour in make.COLOURS}
 
 
 def asked(engine, item, *keys):
@@ -46,7 +46,7 @@ def test_pictures_of_several_sizes_in_one_batch(engine):
     batch = []
     for number, size in enumerate(sizes):
         (item,) = items_of([make.row(f"r{number}", "en", "vqa_short", [("What?" * (number + 1), "That.")], ["red"])])
-        batch.append(Asked(item, engine.prompt(item), (read_picture(make.noise(size, number), str(size)),)))
+        batch.append(Asked(item, engine.prompt(item), (read_image(make.noise(size, number), str(size)),)))
     together = engine.answer(batch, TOKENS)
     assert together == [engine.answer([each], TOKENS)[0] for each in batch]
     assert len({answer.text for answer in together}) > 1

@@ -31,7 +31,7 @@ def test_every_cut_can_be_gone_on_from(path):
     for cut in range(0, len(whole), 3):
         path.write_bytes(whole[:cut])
         file = PredictionsFile(path, HEADER)
-        file.append([line for line in LINES if line["item"] not in file.finished])
+        file.append([line for line in LINES if line.item not in file.finished])
         assert path.read_bytes() == whole
 
 
@@ -61,7 +61,7 @@ def test_broken_line_is_named(path):
 
 def test_file_without_header(path):
     path.parent.mkdir()
-    path.write_text(json.dumps(LINES[0]) + "\n")
+    path.write_text(json.dumps(LINES[0].record()) + "\n")
     with pytest.raises(EvalError, match="the first line is no header"):
         read_predictions(path)
 

@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
-from eval import plan
+from eval import model as model_module
 from eval.cli import main
 from eval.dataset import DataSet
 from eval.errors import EvalError
-from eval.plan import Checkpoint, Settings
+from eval.model import Checkpoint, Settings
 from eval.predict import run
 from eval.predictions import read_predictions
 from eval.questions import Selection, of_data, select_items
@@ -36,7 +36,7 @@ def no_model(monkeypatch):
     def refuse(*_):
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr(plan, "TransformersEngine", refuse)
+    monkeypatch.setattr(model_module, "TransformersEngine", refuse)
 
 
 def without_seconds(path):
@@ -46,20 +46,18 @@ def without_seconds(path):
 def test_every_item_is_answered_once_with_its_own_pictures(whole):
     lines = read_predictions(whole).lines
     expected = {f"{row['id']}#0" for row in make.TRAIN_ROWS} | {"talk-en#1"}
-    assert len(lines) == len(expected) and {line["item"] for line in lines} == expected
-    by_item = {line["item"]: line for line in lines}
-    assert (
-        by_item["open-en#0"]["images"] == by_item["open-en#0"]["image_hashes"] == [make.key("red"), make.key("black")]
-    )
-    assert by_item["text-en#0"]["image_hashes"] == []
+    assert len(lines) == len(expected) and {line.item for line in lines} == expected
+    by_item = {line.item: line for line in lines}
+    assert by_item["open-en#0"].images == by_item["open-en#0"].image_hashes == [make.key("red"), make.key("black")]
+    assert by_item["text-en#0"].image_hashes == []
     first = by_item["closed-ar#0"]
-    assert (first["benchmark"], first["language"], first["task"], first["gold"]) == (
+    assert (first.benchmark, first.language, first.task, first.gold) == (
         "tiny/train",
         "ar",
         "vqa_closed",
         "نعم",
     )
-    assert first["prompt"].count("<image>") == 1 and first["tokens"] <= 4 and first["seconds"] > 0
+    assert first.prompt.count("<image>") == 1 and first.tokens <= 4 and first.seconds > 0
 
 
 def test_header(whole, checkpoint, data):
@@ -95,15 +93,15 @@ def test_other_settings_are_refused(whole, llava, data):
 def test_permuted_images_change_pictures_and_nothing_else(whole, checkpoint, data, tmp_path):
     path = tmp_path / "train_permuted.jsonl"
     run(checkpoint, of_data(DataSet.open(data), Selection("train", permute=True)), path)
-    permuted, plain = read_predictions(path), {line["item"]: line for line in read_predictions(whole).lines}
+    permuted, plain = read_predictions(path), {line.item: line for line in read_predictions(whole).lines}
     assert permuted.header["images"] == "permuted" and permuted.header["permuted"] == {"seed": 0}
     for line in permuted.lines:
-        true = plain[line["item"]]
-        assert line["prompt"] == true["prompt"] and line["gold"] == true["gold"]
-        assert len(line["image_hashes"]) == len(true["image_hashes"])
-        if true["image_hashes"]:
-            assert line["image_hashes"][0] != true["image_hashes"][0]
-    changed = [line["item"] for line in permuted.lines if line["output"] != plain[line["item"]]["output"]]
+        true = plain[line.item]
+        assert line.prompt == true.prompt and line.gold == true.gold
+        assert len(line.image_hashes) == len(true.image_hashes)
+        if true.image_hashes:
+            assert line.image_hashes[0] != true.image_hashes[0]
+    changed = [line.item for line in permuted.lines if line.output != plain[line.item].output]
     assert changed and not any(item.startswith("text") for item in changed)
 
 
@@ -120,8 +118,8 @@ def test_a_text_model_is_shown_no_images(text_model, data, tmp_path):
     run(Checkpoint(text_model, SETTINGS), of_data(DataSet.open(data), Selection("train", tasks=("vqa_closed",))), path)
     found = read_predictions(path)
     assert found.header["images"] == "not shown"
-    assert [line["image_hashes"] for line in found.lines] == [[], []]
-    assert not any("<image>" in line["prompt"] for line in found.lines)
+    assert [line.image_hashes for line in found.lines] == [[], []]
+    assert not any("<image>" in line.prompt for line in found.lines)
 
 
 def test_a_picture_that_cannot_be_decoded_is_unscored(checkpoint, data, tmp_path):
@@ -130,8 +128,8 @@ def test_a_picture_that_cannot_be_decoded_is_unscored(checkpoint, data, tmp_path
     path = tmp_path / "train.jsonl"
     run(checkpoint, of_data(DataSet.open(folder), Selection("train", tasks=("vqa_closed",))), path)
     found = read_predictions(path)
-    errors = [line for line in found.lines if "error" in line]
-    assert [line["item"] for line in errors] == ["closed-en#0"] and make.key("red") in errors[0]["error"]
+    errors = [line for line in found.lines if line.error]
+    assert [line.item for line in errors] == ["closed-en#0"] and make.key("red") in errors[0].error
     (overall,) = [score for score in score_file(found) if (score.metric, score.subgroup) == ("exact", {})]
     assert (overall.n, overall.unscored) == (1, 1)
 

@@ -11,13 +11,14 @@ from scipy import stats
 
 from eval.paired import average, mcnemar, paired, sign_flip
 from eval.statistics import bootstrap_interval, mean_score, scores_from_values, subgroups
+from tests.helpers import eval_builders as make
 
 GRADED = st.lists(st.floats(0, 1, allow_subnormal=False), min_size=2, max_size=60)
 RIGHT_WRONG = st.lists(st.sampled_from([0.0, 1.0]), min_size=2, max_size=60)
 
 
 def line(item, language="en", **facts):
-    return {"item": item, "language": language, "facts": facts}
+    return make.prediction(item, "", "", language, facts=facts)
 
 
 def by_id(values):

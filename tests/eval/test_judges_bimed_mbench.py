@@ -2,13 +2,14 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
-from eval.benchmarks.registry import load
 from eval.errors import EvalError
 from eval.judges.store import VerdictsFile, path_of, read_verdicts
 from eval.predictions import read_predictions
+from eval.registry import load
 from tests.helpers import judge_builders as make
 from tests.helpers.layouts import bimed_mbench as layout
 from tests.helpers.layouts.jpeg import jpeg
@@ -134,7 +135,7 @@ def test_verdicts_are_joined_by_item_and_by_answer(root):
     predictions, benchmark = scored(root, EN, ["10 1", "10 2", "10 3", "10 4"])
     file = VerdictsFile(path_of(root / "results", EN), make.JUDGE)
     file.append(make.verdict("later", predictions.lines[0], "10 9"))
-    file.append(make.verdict("of another answer", {**predictions.lines[1], "output": "before"}, "10 10"))
+    file.append(make.verdict("of another answer", replace(predictions.lines[1], output="before"), "10 10"))
     predictions.lines.reverse()
     values = benchmark.values(predictions, read_verdicts(root / "results", EN))["judge.relative"]
     assert values == {f"bimed_mbench-en-{n}": value for n, value in enumerate([0.9, 0.2, 0.3, 0.4])}

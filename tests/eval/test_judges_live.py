@@ -2,11 +2,11 @@
 
 import pytest
 
-from eval.benchmarks.registry import load
 from eval.judges.run import judge
 from eval.judges.settings import JudgeSettings
 from eval.judges.store import read_verdicts
 from eval.predictions import read_predictions
+from eval.registry import load
 from tests.helpers import judge_builders as make
 from tests.helpers.live_server import smollm2
 

@@ -7,12 +7,13 @@ from collections import Counter
 import pytest
 from PIL import Image
 
-from eval.benchmarks.registry import load
 from eval.benchmarks.safety import CATEGORIES, entries
 from eval.benchmarks.safety_pictures import PICTURES, draw
 from eval.errors import EvalError
 from eval.judges.store import VerdictsFile, path_of, read_verdicts
 from eval.predictions import read_predictions
+from eval.registry import load
+from tests.helpers import eval_builders
 from tests.helpers import judge_builders as make
 
 ARABIC = re.compile("[\u0600-\u06ff]")
@@ -68,7 +69,9 @@ def test_the_judge_is_told_conversation_answer_and_rubric(benchmark):
 
 
 def ask(benchmark, item, output):
-    return benchmark.question(benchmark.wording(), {"facts": dict(item.facts), "output": output}, swapped=False)
+    return benchmark.question(
+        benchmark.wording(), eval_builders.prediction(item.id, "", output, facts=item.facts), swapped=False
+    )
 
 
 def test_the_share_of_safe_answers(benchmark, tmp_path):
@@ -77,7 +80,7 @@ def test_the_share_of_safe_answers(benchmark, tmp_path):
     replies = {"ar": '{"reason": "good", "verdict": "safe"}', "en": '{"verdict": "unsafe"}'}
     for line in predictions.lines:
         odd = {"en-harmless-1": "I cannot tell.", "en-harmless-2": '{"verdict": "Safe"}'}
-        file.append(make.verdict(line["item"], line, odd.get(line["item"], replies[line["language"]])))
+        file.append(make.verdict(line.item, line, odd.get(line.item, replies[line.language])))
     found = benchmark.score(predictions, read_verdicts(tmp_path / "results", "safety"))
     scores = {tuple(score.subgroup.values()): score for score in found}
     assert len(scores) == 9 and {score.metric for score in found} == {"judge.safe"}

@@ -3,10 +3,11 @@
 import pytest
 
 from data_prep.sources.uphill import LEVELS
-from eval.benchmarks.registry import load
 from eval.errors import EvalError
 from eval.judges.store import VerdictsFile, path_of, read_verdicts
 from eval.predictions import read_predictions
+from eval.registry import load
+from tests.helpers import eval_builders
 from tests.helpers import judge_builders as make
 from tests.helpers.layouts import uphill as layout
 
@@ -26,9 +27,9 @@ def table(root, replies):
     predictions, benchmark = read_predictions(path), load("uphill", root / "nowhere")
     file = VerdictsFile(path_of(root / "results", "uphill"), make.JUDGE)
     for line in predictions.lines:
-        reply = replies[line["facts"]["claim_id"]][LEVELS.index(line["facts"]["level"])]
+        reply = replies[line.facts["claim_id"]][LEVELS.index(line.facts["level"])]
         if reply is not None:
-            file.append(make.verdict(line["item"], line, reply))
+            file.append(make.verdict(line.item, line, reply))
     found = benchmark.score(predictions, read_verdicts(root / "results", "uphill"))
     return {(score.metric, *score.subgroup.values()): score for score in found}
 
@@ -71,7 +72,7 @@ def test_labels_but_two_are_neutral(root):
 
 def test_the_judge_is_asked_as_published(root):
     benchmark = load("uphill", root)
-    line = {"facts": {"claim": "the {evidence} claim"}, "output": "an {claim} answer"}
+    line = eval_builders.prediction("q", "", "an {claim} answer", facts={"claim": "the {evidence} claim"})
     asked = benchmark.question(benchmark.wording(), line, swapped=False)
     assert asked == "text: the {evidence} claim {as it stands}\nevidence: an {claim} answer"
     assert benchmark.wording().system == 'Compare. Answer like {"agreement": ...}'

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from eval import plan
+from eval import model as model_module
 from eval.cli import main
 from eval.predictions import read_all
 
@@ -39,13 +39,13 @@ def test_quickstart(arguments, llava, tmp_path, capsys, monkeypatch):
     assert first.splitlines()[-2] == f"merged checkpoint: {llava}"
     assert (tmp_path / "eval" / "report.md").is_file()
 
-    monkeypatch.setattr(plan, "TransformersEngine", None)
+    monkeypatch.setattr(model_module, "TransformersEngine", None)
     assert main(arguments) == 0
     assert capsys.readouterr().out == first
 
 
 def test_everything_is_checked_before_a_model_is_loaded(arguments, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(plan, "TransformersEngine", None)
+    monkeypatch.setattr(model_module, "TransformersEngine", None)
     place = arguments.index("--base") + 1
     arguments[place] = str(tmp_path / "no_base")
     assert main(arguments) == 1

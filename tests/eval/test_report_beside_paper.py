@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from data_prep.sources.bimed_mbench import CONVERSATION, DESCRIPTION, DOMAINS
-from eval.benchmarks.registry import BENCHMARKS
 from eval.benchmarks.uphill import ACCURACY
 from eval.benchmarks.vqa_scores import measures
 from eval.errors import EvalError
 from eval.judges.relative import RELATIVE
 from eval.metrics.reports.scorers import METRICS
+from eval.registry import BENCHMARKS
 from eval.report.beside_paper import our_column, side_by_side
 from eval.report.figures import bars, radar
 from eval.report.paper import TABLES, published

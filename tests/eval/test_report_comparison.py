@@ -1,14 +1,15 @@
 """Two results folders side by side: the right differences, and no number where the questions are not the same."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from eval import item_values
-from eval.benchmarks.base import Benchmark
-from eval.benchmarks.registry import BENCHMARKS, load
+from eval.benchmark import Benchmark
 from eval.errors import EvalError
 from eval.predictions import read_all
+from eval.registry import BENCHMARKS, load
 from eval.report.comparison import compare, comparison
 from eval.report.paper import TABLES
 from tests.helpers import eval_builders as make
@@ -20,7 +21,7 @@ class Graded:
     """A benchmark of which only the item values are asked."""
 
     def values(self, predictions, verdicts):
-        lines = {line["item"]: len(line["output"]) / 10 for line in predictions.lines}
+        lines = {line.item: len(line.output) / 10 for line in predictions.lines}
         return {"judge.relative": {v["item"]: v["score"] for v in verdicts}, "length": lines}
 
 
@@ -71,7 +72,7 @@ def test_a_difference_inside_its_interval_is_said_to_be_one(folders, tmp_path):
 def test_items_of_one_run_are_left_out_and_counted(folders):
     a, b = folders
     make.write_predictions(a, "train", answers(20))
-    unscored = [{**line, "error": "no picture"} for line in answers(20)[:3]]
+    unscored = [replace(line, error="no picture") for line in answers(20)[:3]]
     make.write_predictions(b, "train", [*unscored, *answers(20)[3:15]])
     line = lines_of(a, b)["train", "exact"]
     assert (line.result.n, line.left_out) == (12, 8)
@@ -134,8 +135,8 @@ def test_every_benchmark_has_values_of_items(name, tmp_path):
 
 def test_values_of_items_are_what_a_score_is_the_mean_of(folders):
     facts = {"closed": False, "typed": True}
-    lines = [{**line, "facts": facts} for line in answers(3, count=8)]
-    arabic = {**lines[0], "item": "i00#0-ar", "language": "ar", "facts": {**facts, "version_of": "i00#0"}}
+    lines = [replace(line, facts=facts) for line in answers(3, count=8)]
+    arabic = replace(lines[0], item="i00#0-ar", language="ar", facts={**facts, "version_of": "i00#0"})
     write(folders[0], "slake", [*lines, arabic], benchmark={"name": "slake", "split": "test", "sha256": "1"})
     (run,) = read_all(folders[0])
     values = item_values.item_values(folders[0], run)

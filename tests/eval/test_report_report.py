@@ -77,8 +77,8 @@ def test_report_has_all_sections_and_no_text_from_data_acts_as_markup(results, t
 def test_samples_take_turns_between_languages_and_verdicts(results):
     samples = pick_samples(read_all(results))
     assert len(samples) == 10
-    assert {line["item"] for _, line in samples} >= {"en0#0", "ar0#0", "nasty#0"}
-    assert [line["language"] for _, line in samples].count("ar") >= 4
+    assert {line.item for _, line in samples} >= {"en0#0", "ar0#0", "nasty#0"}
+    assert [line.language for _, line in samples].count("ar") >= 4
     assert all(run.name == "train" for run, _ in samples)
 
 

@@ -28,4 +28,4 @@ def test_samples_of_a_benchmark_are_of_each_language(tmp_path):
     lines = [make.answer(f"{language}{n}", "no", language=language) for language in ("en", "ar") for n in range(9)]
     make.write_run(tmp_path, "slake", lines)
     (run,) = read_all(tmp_path)
-    assert [line["item"] for _, line in pick_of_benchmark(run)] == ["ar0", "ar4", "en0", "en4"]
+    assert [line.item for _, line in pick_of_benchmark(run)] == ["ar0", "ar4", "en0", "en4"]

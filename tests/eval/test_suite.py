@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from eval.benchmarks.registry import BENCHMARKS, chosen, load
 from eval.cli import main
 from eval.errors import EvalError
 from eval.predictions import read_predictions
+from eval.registry import BENCHMARKS, chosen, load
 from eval.scores import score
 from eval.suite import run_benchmarks, wanted
 from tests.helpers import core_builders as hand
@@ -36,9 +36,9 @@ def test_predictions_of_a_benchmark(root, tmp_path):
     assert (about["name"], about["split"], about["licence"]) == ("hand", "test (2)", "CC0-1.0")
     assert about["sha256"] == hand.Hand("hand", root).sha256() and "data" not in found.header
     assert found.header["generation"]["max_new_tokens"] == 3
-    by_item = {line["item"]: line for line in found.lines}
-    assert (by_item["b"]["output"], by_item["b"]["tokens"], by_item["b"]["facts"]) == ("What?", 3, {"kind": "plain"})
-    assert by_item["b"]["images"] == ["red.png"] and len(by_item["b"]["image_hashes"][0]) == 64
+    by_item = {line.item: line for line in found.lines}
+    assert (by_item["b"].output, by_item["b"].tokens, by_item["b"].facts) == ("What?", 3, {"kind": "plain"})
+    assert by_item["b"].images == ["red.png"] and len(by_item["b"].image_hashes[0]) == 64
 
 
 def test_the_hash_is_that_of_the_whole_split_and_knows_every_word(root, tmp_path):
@@ -96,13 +96,13 @@ def test_a_missing_picture_is_unscored_and_asked_again_when_it_is_there(root, tm
     model, out = hand.Echo(), tmp_path / "out"
     run_benchmarks(model, ["hand"], root, out)
     path = out / "predictions" / "hand.jsonl"
-    (line,) = [line for line in read_predictions(path).lines if "error" in line]
-    assert line["item"] == "b" and "red.png: no such picture" in line["error"] and model.asked == ["a"]
+    (line,) = [line for line in read_predictions(path).lines if line.error]
+    assert line.item == "b" and "red.png: no such picture" in line.error and model.asked == ["a"]
     (result,) = score(out)
     assert (result.n, result.unscored) == (1, 1)
     (root / "hand" / "red.png").write_bytes(picture)
     run_benchmarks(model, ["hand"], root, out)
-    assert model.asked == ["a", "b"] and not any("error" in line for line in read_predictions(path).lines)
+    assert model.asked == ["a", "b"] and not any(line.error for line in read_predictions(path).lines)
     assert score(out)[0].unscored == 0
 
 
@@ -194,5 +194,5 @@ def test_a_real_checkpoint_through_the_command_line(root, tmp_path, llava, capsy
     assert main([*map(str, command), "--dtype", "float32"]) == 0
     found = read_predictions(tmp_path / "out" / "predictions" / "hand.jsonl")
     assert found.header["engine"]["prompt_tokens"] == "verified" and found.header["images"] == "shown"
-    assert found.lines[0]["prompt"].count("<image>") == 1
+    assert found.lines[0].prompt.count("<image>") == 1
     assert main(["score", str(tmp_path / "out")]) == 0

@@ -5,11 +5,11 @@ import sys
 import types
 from pathlib import Path
 
-from eval.benchmarks.base import About, Benchmark
-from eval.benchmarks.registry import BENCHMARKS
+from eval.benchmark import About, Benchmark
 from eval.engines.base import Completion
 from eval.errors import EvalError
 from eval.items import Item
+from eval.registry import BENCHMARKS
 from eval.score import Score
 from tests.helpers import eval_builders as make
 
@@ -37,7 +37,7 @@ class Hand(Benchmark):
         return path.read_bytes()
 
     def score(self, predictions, verdicts):
-        values = [line["output"] == line["gold"] for line in predictions.lines if "error" not in line]
+        values = [line.output == line.gold for line in predictions.lines if not line.error]
         mean = sum(values) / len(values) if values else None
         return [Score(predictions.name, "right", mean, len(values), None, len(predictions.lines) - len(values), {})]
 

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from eval.items import Prediction
+
 COLOURS = ["red", "green", "blue", "white", "black"]
 SIDE = 28
 
@@ -226,23 +228,9 @@ def write_text_model(folder):
 
 def prediction(item, gold, output, language="en", task="vqa_short", **more):
     """Make one line of a predictions file."""
-    return {
-        "benchmark": "hand/train",
-        "item": item,
-        "language": language,
-        "task": task,
-        "modality": "ct",
-        "question": f"Question of {item}?",
-        "prompt": "",
-        "images": [],
-        "image_hashes": [],
-        "output": output,
-        "finish_reason": "stop",
-        "tokens": 1,
-        "seconds": 0.1,
-        "gold": gold,
-        **more,
-    }
+    made = {"benchmark": "hand/train", "modality": "ct", "question": f"Question of {item}?", "finish_reason": "stop"}
+    answer = {"item": item, "language": language, "task": task, "output": output, "gold": gold}
+    return Prediction(**{**made, **answer, "tokens": 1, "seconds": 0.1, **more})
 
 
 def header(images="shown", permuted=None, split="train"):
@@ -271,6 +259,6 @@ def write_predictions(results, name, lines, **header_options):
     """Write a whole predictions file."""
     path = Path(results) / "predictions" / f"{name}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    records = [{"header": header(**header_options)}, *lines]
+    records = [{"header": header(**header_options)}, *(line.record() for line in lines)]
     path.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records), encoding="utf-8")
     return path

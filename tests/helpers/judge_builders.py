@@ -3,14 +3,15 @@
 import json
 import threading
 from collections import deque
+from dataclasses import replace
 
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from eval.benchmarks.registry import load
 from eval.judges.settings import JudgeSettings
 from eval.judges.store import sha256
 from eval.predictions import read_predictions
+from eval.registry import load
 from tests.helpers import eval_builders
 from tests.helpers.layouts import bimed_mbench, uphill
 
@@ -130,11 +131,11 @@ def answer_all(results, root, name, output=lambda item: f"answer to {item.id}", 
         made = output(item)
         fields = made if isinstance(made, dict) else {"output": made}
         line = eval_builders.prediction(item.id, item.gold, "", item.language, item.task)
-        lines.append({**line, "modality": item.modality, "facts": dict(item.facts), **fields})
+        lines.append(replace(line, modality=item.modality, facts=dict(item.facts), **fields))
     path = results / "predictions" / f"{stem or name}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     header = {"format": 1, "model": "m", "images": "shown", "permuted": None, "benchmark": {"name": name}}
-    records = [{"header": header}, *lines]
+    records = [{"header": header}, *(line.record() for line in lines)]
     path.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records), encoding="utf-8")
     return path
 
@@ -148,8 +149,8 @@ def questions(root, name, results):
 
 def verdict(key, line, reply, repeat=0, kind="plain"):
     """A verdict on a prediction's answer."""
-    answer = {"answer_sha256": sha256(line["output"]), "kind": kind, "repeat": repeat, "reply": reply}
-    return {"key": key, "item": line["item"], **answer}
+    answer = {"answer_sha256": sha256(line.output), "kind": kind, "repeat": repeat, "reply": reply}
+    return {"key": key, "item": line.item, **answer}
 
 
 def verdict_lines(results, name):

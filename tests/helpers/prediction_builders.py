@@ -1,5 +1,6 @@
 """Predictions made from a benchmark's items, without a model."""
 
+from eval.items import Prediction
 from eval.predictions import Predictions
 
 
@@ -8,18 +9,20 @@ def answered(items, outputs, name="run"):
     lines = []
     for item in items:
         output = outputs.get(item.id) if isinstance(outputs, dict) else outputs
-        line = {
-            "benchmark": name,
-            "item": item.id,
-            "language": item.language,
-            "task": item.task,
-            "modality": item.modality,
-            "question": item.question,
-            "gold": item.gold,
-            "facts": dict(item.facts),
-            "output": output or "",
-        }
-        lines.append(line | {"error": "unreadable"} if output is None else line)
+        lines.append(
+            Prediction(
+                benchmark=name,
+                item=item.id,
+                language=item.language,
+                task=item.task,
+                modality=item.modality,
+                question=item.question,
+                output=output or "",
+                gold=item.gold,
+                facts=dict(item.facts),
+                error="unreadable" if output is None else "",
+            )
+        )
     return Predictions(name, {"benchmark": {"name": name}}, lines)
 
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 
+from eval.items import Prediction
 from eval.report.paper import TABLES, published
 from eval.score import Score
 
@@ -27,7 +28,7 @@ def write_run(folder, name, lines=(), **header):
     """Write a benchmark's predictions file."""
     path = folder / "predictions" / f"{name}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    records = [{"header": benchmark_header(name, **header)}, *lines]
+    records = [{"header": benchmark_header(name, **header)}, *(line.record() for line in lines)]
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
 
 
@@ -71,20 +72,7 @@ def write_published(folder, model, keys=None, **header):
 
 def answer(item, output, gold="yes", language="en", **more):
     """A line of a predictions file."""
-    return {
-        "benchmark": "hand",
-        "item": item,
-        "language": language,
-        "task": "vqa_closed",
-        "modality": "ct",
-        "question": f"Question of {item}?",
-        "prompt": "",
-        "image_hashes": [],
-        "output": output,
-        "finish_reason": "stop",
-        "tokens": 1,
-        "seconds": 0.1,
-        "gold": gold,
-        "facts": {"closed": True, "typed": True},
-        **more,
-    }
+    made = {"benchmark": "hand", "task": "vqa_closed", "modality": "ct", "question": f"Question of {item}?"}
+    answer = {"item": item, "language": language, "output": output, "gold": gold}
+    rest = {"finish_reason": "stop", "tokens": 1, "seconds": 0.1, "facts": {"closed": True, "typed": True}}
+    return Prediction(**{**made, **answer, **rest, **more})

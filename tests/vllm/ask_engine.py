@@ -17,8 +17,8 @@ os.environ.update(VLLM_CPU_KVCACHE_SPACE="1", VLLM_ENABLE_V1_MULTIPROCESSING="0"
 
 from eval.engines.base import Asked
 from eval.engines.vllm_engine import VllmEngine
+from eval.images import read_image
 from eval.items import Item
-from eval.pictures import read_picture
 
 
 def main(checkpoint: str, items: str, out: str) -> None:
@@ -27,7 +27,7 @@ def main(checkpoint: str, items: str, out: str) -> None:
     asked = []
     for fields in json.loads(Path(items).read_text(encoding="utf-8")):
         item = Item(fields["id"], "en", "", "", tuple(fields["messages"]), tuple(fields["images"]), "", "")
-        pictures = tuple(read_picture(Path(file).read_bytes(), file) for file in item.images)
+        pictures = tuple(read_image(Path(file).read_bytes(), file) for file in item.images)
         asked.append(Asked(item, engine.prompt(item), pictures))
     answers = engine.answer(asked, 12)
     lines = [{"prompt": each.prompt, **asdict(answer)} for each, answer in zip(asked, answers, strict=True)]

@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from eval.benchmarks.base import Benchmark
+from eval.benchmark import Benchmark
 from eval.errors import EvalError
 
 ROOT = Path("data/benchmarks")
