@@ -1,4 +1,4 @@
-"""The finished folder: shards and store linked in, ledger, account of the pictures, card and, last, the manifest."""
+"""The finished folder: shards and store linked in, ledger, account of the images, card and, last, the manifest."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import Work, link
 from data_prep.shards import split_of
 
-PICTURES = "images.jsonl"
+IMAGE_LIST = "images.jsonl"
 """Where each stored image comes from: source, name, key, size, hash of the file as it came, and how it was made."""
 
 
@@ -28,7 +28,7 @@ class NothingWritten(RuntimeError):
 
 @dataclass(frozen=True)
 class Built:
-    """What the stages leave: their folder, the slices, the number of tasks of the pictures stage, the benchmarks' items
+    """What the stages leave: their folder, the slices, the number of tasks of the images stage, the benchmarks' items
     that nothing was compared with, the selection's summary, and the store's files with their numbers of images.
     """
 
@@ -63,7 +63,7 @@ def _fill(built: Built, folder: Path, inputs: str, command: str) -> dict[str, An
     if not built.decided["shards"]:
         why = ", ".join(f"{reason} {count}" for reason, count in left_out.items()) or "the sources are empty"
         raise NothingWritten(f"{built.mixture.name}: none of {sum(left_out.values())} rows was written: {why}")
-    with (folder / PICTURES).open("w", encoding="utf-8", newline="\n") as file:
+    with (folder / IMAGE_LIST).open("w", encoding="utf-8", newline="\n") as file:
         for line in store.described(built.work, built.tasks, list(built.decided["shards"]), built.mixture.sources):
             file.write(line + "\n")
     made = _manifest(built, folder, left_out, inputs, command)
@@ -115,7 +115,7 @@ def _manifest(built: Built, folder: Path, left_out: Counter[str], inputs: str, c
         "uncompared": built.uncompared,
         "overlaps": decided["overlaps"],
         "images_max_side": mixture.max_side,
-        "files": {name: manifest.sha256(folder / name) for name in (ledger.FILE_NAME, PICTURES)},
+        "files": {name: manifest.sha256(folder / name) for name in (ledger.FILE_NAME, IMAGE_LIST)},
         "inputs": inputs,
         "command": command,
         "versions": manifest.versions(),

@@ -15,14 +15,14 @@ from filelock import FileLock
 from data_prep import assemble, manifest
 from data_prep.mixture import Mixture
 from data_prep.mixture_file import described
-from data_prep.pipeline import benchmarks, decisions, fingerprints, pictures, read, shards, slices, store
+from data_prep.pipeline import benchmarks, decisions, fingerprints, load_images, read, shards, slices, store
 from data_prep.pipeline.stage import Work
 from data_prep.tables.base import TableError
 
 _EARLY = ("sources", "benchmarks", "splits", "seed", "identity", "checks", "max_side", "max_pixels", "duplicates")
 """What of a mixture decides the stages before the selection."""
 
-_STAGES = 2
+_STAGES = 3
 """To be raised when the files that the stages leave change, so that no unfinished build goes on from older ones."""
 
 _SMALL = 5_000
@@ -77,7 +77,7 @@ def _run(work: Work, mixture: Mixture, out: Path, inputs: str, command: str) -> 
     if sum(part.rows for part in parts) < _SMALL:
         work = alone
     read.read(work, parts, sources, mixture)
-    tasks = pictures.pictures(work, parts, sources, mixture)
+    tasks = load_images.load_images(work, parts, sources, mixture)
     benchmarks.gather(work, parts, tasks, mixture)
     uncompared = benchmarks.uncompared(work, parts, tasks, mixture)
     for entry in uncompared:

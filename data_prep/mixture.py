@@ -32,11 +32,11 @@ class SplitRule:
 
     def takes(self, sample: Sample, lot: str) -> bool:
         """Whether the rule takes this row; rules with different lots draw independently of each other."""
-        if any(fnmatchcase(name, pattern) for name in sample.pictures for pattern in self.images):
+        if any(fnmatchcase(name, pattern) for name in sample.images for pattern in self.images):
             return True
         if any(fnmatchcase(sample.id, pattern) for pattern in self.ids):
             return True
-        groups = [sample.group] if sample.group else [*sample.pictures] or [sample.id]
+        groups = [sample.group] if sample.group else [*sample.images] or [sample.id]
         # a row with several images goes where any of them goes
         draws = [sha256(f"{lot} {name}".encode()).digest()[:8] for name in groups]
         return min(int.from_bytes(draw) for draw in draws) < self.share * 2**64
@@ -65,7 +65,7 @@ class Quota:
 
 @dataclass(frozen=True, kw_only=True)
 class Duplicates:
-    """Which duplicates go: `exact` (same text, same images) and `near` (MinHash on the text, same picture)."""
+    """Which duplicates go: `exact` (same text, same images) and `near` (MinHash on the text, same image)."""
 
     exact: bool = True
     near: bool = True
@@ -98,8 +98,8 @@ class Mixture:
         return self.duplicates.exact or self.duplicates.near or bool(self.benchmarks)
 
     @property
-    def looks_at_pictures(self) -> bool:
-        """Whether pictures are decoded, which finds broken ones and tells which show the same."""
+    def decodes_images(self) -> bool:
+        """Whether images are decoded, which finds broken ones and tells which show the same."""
         return self.checks or self.duplicates.near or bool(self.benchmarks)
 
     def split(self, sample: Sample, entry: Entry) -> str:

@@ -77,9 +77,9 @@ class Sample(NamedTuple):
     """A row as a source gives it, its images not yet read.
 
     Attributes:
-        pictures: names of images, each standing for one image of the source, in the order of the image parts.
+        images: names of images, each standing for one image of the source, in the order of the image parts.
         group: what a split keeps together: the patient, or the image where no patient is known; empty for the
-            pictures, or the row itself where there are none.
+            images, or the row itself where there are none.
         parent: the id of the row that this one was rewritten or translated from.
     """
 
@@ -89,7 +89,7 @@ class Sample(NamedTuple):
     modality: str
     messages: list[Message]
     licence: str
-    pictures: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
     group: str = ""
     parent: str | None = None
 
@@ -140,7 +140,7 @@ SCHEMA = pa.schema(
 
 
 def row(sample: Sample, source: str, keys: list[str]) -> dict[str, Any]:
-    """The sample as a row of SCHEMA, its pictures replaced by their keys."""
+    """The sample as a row of SCHEMA, its images replaced by their keys."""
     return {
         "id": sample.id,
         "source": source,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.checkpoint import checkpoint_sha256, shows_images
-from eval.engines.base import Engine, Model
+from eval.engines.engine import Engine, Model
 from eval.engines.transformers_engine import TransformersEngine
 from eval.predictions import Header
 from eval.progress import say

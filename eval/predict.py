@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from eval.engines.base import Asked, Completion, Engine, Model
+from eval.engines.engine import Completion, Engine, Model, Request
 from eval.errors import EvalError
 from eval.images import read_image
 from eval.items import Item, Prediction
@@ -63,14 +63,14 @@ def _answer(
 ) -> dict[str, Prediction]:
     """Answer one batch; an item whose picture cannot be read gets an `error` in place of an answer."""
     start = time.monotonic()
-    asked: dict[str, Asked] = {}
+    asked: dict[str, Request] = {}
     completions: dict[str, Completion] = {}
     for item in batch:
         try:
             shown = tuple(read_image(pictures(name), name) for name in item.images) if pictures else ()
-            asked[item.id] = Asked(item, prompts[item.id], shown)
+            asked[item.id] = Request(item, prompts[item.id], shown)
         except EvalError as error:
-            asked[item.id] = Asked(item, prompts[item.id])
+            asked[item.id] = Request(item, prompts[item.id])
             completions[item.id] = Completion("", "error", 0, str(error))
     readable = [each for name, each in asked.items() if name not in completions]
     if readable:
@@ -80,7 +80,7 @@ def _answer(
     return {name: _line(source, asked[name], completions[name], seconds, pictures is not None) for name in asked}
 
 
-def _line(source: str, asked: Asked, completion: Completion, seconds: float, shown: bool) -> Prediction:
+def _line(source: str, asked: Request, completion: Completion, seconds: float, shown: bool) -> Prediction:
     """Make the predictions file's line of one item; `seconds` is the item's share of its batch's time."""
     item = asked.item
     return Prediction(
@@ -92,7 +92,7 @@ def _line(source: str, asked: Asked, completion: Completion, seconds: float, sho
         question=item.question,
         prompt=asked.prompt,
         images=list(item.images) if shown else [],
-        image_hashes=[hashlib.sha256(picture.content).hexdigest() for picture in asked.pictures],
+        image_hashes=[hashlib.sha256(picture.content).hexdigest() for picture in asked.images],
         output=completion.text,
         finish_reason=completion.finish_reason,
         tokens=completion.tokens,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from eval.benchmark import Benchmark
 from eval.benchmarks.clinical_base import ChoiceBenchmark
-from eval.engines.base import Model
+from eval.engines.engine import Model
 from eval.errors import EvalError
 from eval.likelihood.run import PLAIN, Prompting, run_likelihood
 from eval.model import Checkpoint

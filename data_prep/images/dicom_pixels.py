@@ -1,4 +1,4 @@
-"""One frame of a DICOM file as an 8-bit picture.
+"""One frame of a DICOM file as an 8-bit image.
 
 The grey-scale pipeline of DICOM PS3.3 (C.11): stored values, modality LUT or rescale, VOI LUT or window, and the
 inversion that MONOCHROME1 asks for. Only pixels leave this file: no header text does.
@@ -56,7 +56,7 @@ def decode(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom warns of header fields that do not touch the pixels
-            image, used = _picture(dataset, index, window)
+            image, used = _render(dataset, index, window)
     except Exception as error:  # a decoder given broken bytes may raise anything
         raise Reject("undecodable_image", f"{path}: {type(error).__name__}: {error}") from error
     return Frame(image, used, index, frames)
@@ -77,7 +77,7 @@ def _read(path: str | PathLike[str]) -> Dataset:
     return dataset
 
 
-def _picture(dataset: Dataset, index: int, window: tuple[float, float] | None) -> tuple[Image.Image, str]:
+def _render(dataset: Dataset, index: int, window: tuple[float, float] | None) -> tuple[Image.Image, str]:
     values = pixel_array(dataset, index=index)
     photometric = dataset.PhotometricInterpretation
     if photometric in _GREY:

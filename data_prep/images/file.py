@@ -53,11 +53,11 @@ def stored_image(
             phash = perceptual.phash(perceptual.grey(image, orientation)) if looked_at else None
             return StoredImage(stored, *size, phash)
         image.load()
-        picture = _eight_bit(upright(image, orientation))
+        converted = _eight_bit(upright(image, orientation))
         if too_long and max_side is not None:
-            picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
-        phash = perceptual.phash(perceptual.grey(picture, 1)) if looked_at else None
-        return StoredImage(png_file(picture), *picture.size, phash, resized=too_long)
+            converted.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
+        phash = perceptual.phash(perceptual.grey(converted, 1)) if looked_at else None
+        return StoredImage(png_file(converted), *converted.size, phash, resized=too_long)
 
 
 def png_file(image: Image.Image) -> bytes:

@@ -1,6 +1,6 @@
 """Read-only view of a data set's images: memory-mapped Arrow IPC files and one index by key.
 
-The files are written by data_prep (columns key, bytes, width, height, phash, uncompressed), so a picture is
+The files are written by data_prep (columns key, bytes, width, height, phash, uncompressed), so an image is
 read from the page cache without a copy of the store in any process.
 """
 
@@ -49,7 +49,7 @@ class ImageStore:
         return self._tables[number].column(column)[row]
 
     def bytes(self, key: str) -> bytes:
-        """Return the encoded picture (PNG or JPEG) as it is stored."""
+        """Return the encoded image (PNG or JPEG) as it is stored."""
         return self._cell(key, "bytes").as_py()
 
     def size(self, key: str) -> tuple[int, int]:
@@ -57,14 +57,14 @@ class ImageStore:
         return self._cell(key, "width").as_py(), self._cell(key, "height").as_py()
 
     def image(self, key: str) -> Image.Image:
-        """Decode one picture to RGB, turned upright by its EXIF orientation.
+        """Decode one image to RGB, turned upright by its EXIF orientation.
 
         Raises:
-            ImageStoreError: the key is not here, or its bytes are not a picture.
+            ImageStoreError: the key is not here, or its bytes are not an image.
         """
         try:
-            with Image.open(io.BytesIO(self.bytes(key))) as picture:
-                return ImageOps.exif_transpose(picture).convert("RGB")
+            with Image.open(io.BytesIO(self.bytes(key))) as encoded:
+                return ImageOps.exif_transpose(encoded).convert("RGB")
         except OSError as error:
             raise ImageStoreError(f"{self.folder}: image {key} cannot be decoded ({error}).") from error
 
@@ -78,5 +78,5 @@ def _memory_mapped(file: Path) -> pa.Table:
 
 @lru_cache(maxsize=64)
 def open_store(folder: str) -> ImageStore:
-    """Open a store once a process: loader workers share the mapping, not the pictures."""
+    """Open a store once a process: loader workers share the mapping, not the images."""
     return ImageStore(folder)

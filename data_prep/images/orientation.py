@@ -1,4 +1,4 @@
-"""How a picture is turned to be upright: the orientation of its EXIF or XMP, 1 to 8, where 1 is upright."""
+"""How an image is turned to be upright: the orientation of its EXIF or XMP, 1 to 8, where 1 is upright."""
 
 from PIL import Image
 
@@ -24,11 +24,11 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
-    """The picture turned as its orientation says."""
+    """The image turned as its orientation says."""
     return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
 
 
 def upright_size(image: Image.Image, orientation: int) -> tuple[int, int]:
-    """Width and height in pixels of the turned picture."""
+    """Width and height in pixels of the turned image."""
     width, height = image.size
     return (height, width) if orientation >= 5 else (width, height)

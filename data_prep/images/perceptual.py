@@ -1,4 +1,4 @@
-"""What tells one picture from another whatever its file: a hash of its coarse structure (imagehash's phash)."""
+"""What tells one image from another whatever its file: a hash of its coarse structure (imagehash's phash)."""
 
 import imagehash
 from PIL import Image, ImageOps
@@ -26,7 +26,7 @@ def grey(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def phash(image: Image.Image) -> str:
-    """16 hex digits from a grey image; two that differ in a few of their 64 bits are of one picture."""
+    """16 hex digits from a grey image; two that differ in a few of their 64 bits are of one image."""
     small = image.resize((32, 32), Image.Resampling.LANCZOS, reducing_gap=_GAP)
     return str(imagehash.phash(small))
 

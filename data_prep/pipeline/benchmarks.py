@@ -1,4 +1,4 @@
-"""What of the benchmarks a training row may have: a question on its picture, a text item, or a picture alone."""
+"""What of the benchmarks a training row may have: a question on its image, a text item, or an image alone."""
 
 import json
 import pickle
@@ -11,15 +11,15 @@ import numpy as np
 import pyarrow.compute as pc
 
 from data_prep.mixture import Mixture
-from data_prep.pipeline import between, pictures, read
+from data_prep.pipeline import between, load_images, read
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import Work, putting
 from data_prep.text.overlap import TextOverlap
 
-SAME_PICTURE = 4
-"""Bits of 64 in which the perceptual hashes of one picture may differ. Of 62 images that packages ship, 99 in 100
+SAME_IMAGE = 4
+"""Bits of 64 in which the perceptual hashes of one image may differ. Of 62 images that packages ship, 99 in 100
 copies in JPEG of quality 30 to 95 and of half to one and a half times the size were that near; of different ones the
-two pictures of a stereo pair were 4 apart, two drawings of one plot 6, all others 16 and more."""
+two images of a stereo pair were 4 apart, two drawings of one plot 6, all others 16 and more."""
 
 FILE = "benchmarks.pickle"
 _BLOCK = 1_000
@@ -30,13 +30,13 @@ class Benchmarks:
     """The items of all benchmarks.
 
     Attributes:
-        text: the questions of items without a picture.
-        on_picture: for each key of a training picture, the questions of the benchmarks on that picture.
-        shared: for each such key, the benchmarks that have the picture.
+        text: the questions of items without an image.
+        on_image: for each key of a training image, the questions of the benchmarks on that image.
+        shared: for each such key, the benchmarks that have the image.
     """
 
     text: TextOverlap
-    on_picture: dict[str, TextOverlap] = field(default_factory=dict)
+    on_image: dict[str, TextOverlap] = field(default_factory=dict)
     shared: dict[str, list[str]] = field(default_factory=dict)
 
     def hits(self, said: list[str], keys: list[str]) -> list[tuple[str, str]]:
@@ -44,8 +44,8 @@ class Benchmarks:
         texts = [*said[:-1:2], *said[1:-1:2], " ".join(said)]
         found = dict.fromkeys(pair for text in texts for pair in self.text.match(text))
         for key in keys:
-            if key in self.on_picture:
-                found |= dict.fromkeys(pair for text in texts for pair in self.on_picture[key].match(text))
+            if key in self.on_image:
+                found |= dict.fromkeys(pair for text in texts for pair in self.on_image[key].match(text))
         return list(found)
 
 
@@ -67,24 +67,24 @@ def gather(work: Work, slices: list[Slice], tasks: int, mixture: Mixture) -> Non
             text += [] if row["images"] else [item]
             for image in row["images"]:
                 on_name.setdefault((part.source, image), []).append(item)
-    same = _same_pictures(work, tasks, first)
+    same = _same_images(work, tasks, first)
     made = Benchmarks(TextOverlap(text))
     for key, names in same.items():
         items = [item for name in names for item in on_name.get(name, [])]
-        made.on_picture[key] = TextOverlap(items)
+        made.on_image[key] = TextOverlap(items)
         made.shared[key] = sorted({mixture.benchmarks[source - first].name for source, _ in names})
     with putting(path) as unfinished:
         unfinished.write_bytes(pickle.dumps(made))
 
 
 def uncompared(work: Work, slices: list[Slice], tasks: int, mixture: Mixture) -> list[dict[str, Any]]:
-    """The items that no row was compared with, since they or all their pictures cannot be used: by benchmark and
+    """The items that no row was compared with, since they or all their images cannot be used: by benchmark and
     reason how many.
     """
     if not mixture.benchmarks:
         return []
     first = len(mixture.sources)
-    known = pictures.index(work, tasks, ["source", "name", "reason"])
+    known = load_images.index(work, tasks, ["source", "name", "reason"])
     known = known.filter(pc.and_(pc.greater_equal(known["source"], first), pc.is_valid(known["reason"])))
     bad = {(row["source"], row["name"]): row["reason"] for row in known.to_pylist()}
     counts: Counter[tuple[str, str]] = Counter()
@@ -110,9 +110,9 @@ def load(folder: Path) -> Benchmarks | None:
     return made
 
 
-def _same_pictures(work: Work, tasks: int, first: int) -> dict[str, list[tuple[int, str]]]:
-    """For each key of a training picture, the benchmarks' (source, name) pictures that it is, flips included."""
-    known = pictures.index(work, tasks, ["source", "name", "key", "phash", "flipped"])
+def _same_images(work: Work, tasks: int, first: int) -> dict[str, list[tuple[int, str]]]:
+    """For each key of a training image, the benchmarks' (source, name) images that it is, flips included."""
+    known = load_images.index(work, tasks, ["source", "name", "key", "phash", "flipped"])
     known = known.filter(pc.is_valid(known["key"]))
     is_training = pc.less(known["source"], first)
     training, wanted = known.filter(is_training), known.filter(pc.invert(is_training)).to_pylist()
@@ -125,7 +125,7 @@ def _same_pictures(work: Work, tasks: int, first: int) -> dict[str, list[tuple[i
         theirs = np.array(hashes[start : start + _BLOCK], np.uint64)
         for place in range(0, len(ours), _BLOCK):
             apart = np.bitwise_count(ours[place : place + _BLOCK, None] ^ theirs[None, :])
-            for row, column in zip(*np.nonzero(apart <= SAME_PICTURE), strict=True):
+            for row, column in zip(*np.nonzero(apart <= SAME_IMAGE), strict=True):
                 found.setdefault(keys[place + row], {})[owners[start + column]] = None
     for number, row in enumerate(wanted):
         if row["key"] in by_key:

@@ -1,4 +1,4 @@
-"""Fourth stage: what tells rows apart: keys of pictures, hashes of text, what they share with benchmarks."""
+"""Fourth stage: what tells rows apart: keys of images, hashes of text, what they share with benchmarks."""
 
 from collections.abc import Callable
 from hashlib import blake2b
@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_prep.mixture import Mixture
-from data_prep.pipeline import benchmarks, between, near, pictures, read
+from data_prep.pipeline import benchmarks, between, load_images, near, read
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import Work, putting, run
 
@@ -25,14 +25,14 @@ SCHEMA = pa.schema(
     ]
 )
 """One entry a row of the read stage, in its order. `order` is the hash of seed and id, and so the row's place in the
-shuffle; `content` the hash of text and pictures, 0 where nobody asks; `reason` is set where a picture of the row cannot
+shuffle; `content` the hash of text and images, 0 where nobody asks; `reason` is set where an image of the row cannot
 be used."""
 
 _BATCH = 1_000
 
 
 def fingerprints(work: Work, slices: list[Slice], tasks: int, mixture: Mixture) -> None:
-    """Fingerprint the rows of these slices; `tasks` is the number of files of the pictures stage."""
+    """Fingerprint the rows of these slices; `tasks` is the number of files of the images stage."""
 
     def task(rank: int, tick: Callable[[int], None]) -> None:
         rows = between.table(work.path(read.STAGE, rank, "arrow"), ["id", "images", "said"])
@@ -58,8 +58,8 @@ def fingerprints(work: Work, slices: list[Slice], tasks: int, mixture: Mixture) 
 
 
 def _known(work: Work, tasks: int, source: int, names: pa.ChunkedArray) -> dict[str, dict[str, Any]]:
-    """What is known of the pictures of a source that have these names."""
-    table = pictures.index(work, tasks, ["source", "name", "key", "phash", "reason", "detail"])
+    """What is known of the images of a source that have these names."""
+    table = load_images.index(work, tasks, ["source", "name", "key", "phash", "reason", "detail"])
     mine = table.filter(pc.and_(pc.equal(table["source"], source), pc.is_in(table["name"], names)))
     return {row["name"]: row for row in mine.to_pylist()}
 
@@ -70,9 +70,9 @@ def _entries(
     mixture: Mixture,
     against: benchmarks.Benchmarks | None,
 ) -> pa.RecordBatch:
-    """The entries of some rows; `found` is what is known of each one's pictures."""
-    bad = [next((picture for picture in row if picture["key"] is None), {}) for row in found]
-    keys = [[picture["key"] for picture in row] for row in found]
+    """The entries of some rows; `found` is what is known of each one's images."""
+    bad = [next((image for image in row if image["key"] is None), {}) for row in found]
+    keys = [[image["key"] for image in row] for row in found]
     content = [0] * len(found)
     if mixture.duplicates.exact:
         texts = pc.binary_join(batch["said"], "\x1f").to_pylist()

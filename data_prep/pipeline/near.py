@@ -1,4 +1,4 @@
-"""Near duplicates: datatrove's MinHash over the words of a row, seeded by its pictures, many rows at a time.
+"""Near duplicates: datatrove's MinHash over the words of a row, seeded by its images, many rows at a time.
 
 14 buckets of 8 hashes over runs of 5 words, datatrove's own setting and hash functions: texts that share 72 of 100
 runs are found with even chance (1 - (1 - s^8)^14), those that share 80 with 92 in 100. Rows of fewer than 5 words have
@@ -31,9 +31,9 @@ _BLOCK = 500
 """Rows that are hashed at once: the arrays of one block stay in the processor's cache."""
 
 
-def sign(texts: pa.ChunkedArray, pictures: list[str]) -> np.ndarray:
+def sign(texts: pa.ChunkedArray, images: list[str]) -> np.ndarray:
     """The bucket keys of the rows of a slice, from their normalised words, a blank between two, and what tells their
-    pictures apart: uint64 numbers of shape (1 + buckets, rows), each row's number in the slice and then its keys.
+    images apart: uint64 numbers of shape (1 + buckets, rows), each row's number in the slice and then its keys.
     """
     words, ends = _words(texts)
     number = np.diff(ends, prepend=0) - _CONFIG.n_grams + 1
@@ -42,7 +42,7 @@ def sign(texts: pa.ChunkedArray, pictures: list[str]) -> np.ndarray:
     signed[0] = rows
     for start in range(0, len(rows), _BLOCK):
         block = rows[start : start + _BLOCK]
-        seeds = np.fromiter((_hash(pictures[row]) for row in block), np.uint64, len(block))
+        seeds = np.fromiter((_hash(images[row]) for row in block), np.uint64, len(block))
         shingles = _shingles(words, ends[block], number[block]) ^ np.repeat(seeds, number[block])
         least = _signatures(shingles, np.cumsum(number[block]) - number[block])
         by_bucket = least.reshape(_CONFIG.num_buckets, -1, len(block))

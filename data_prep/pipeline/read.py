@@ -1,4 +1,4 @@
-"""Second stage: the rows of each slice checked and repaired, with the names of their pictures; the rest in a ledger."""
+"""Second stage: the rows of each slice checked and repaired, with the names of their images; the rest in a ledger."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -138,9 +138,9 @@ class _Reading:
             messages = self._checked_messages(sample)
         else:
             messages = sample.messages
-            rows.check(messages, len(sample.pictures))
+            rows.check(messages, len(sample.images))
         return {
-            **rows.row(sample, self._source.name, list(sample.pictures)),
+            **rows.row(sample, self._source.name, list(sample.images)),
             "messages": messages,
             "split": self._mixture.split(sample, self._entry),
             "group": sample.group,
@@ -149,8 +149,8 @@ class _Reading:
 
     def _checked_messages(self, sample: Sample) -> list[Message]:
         messages = clean.repair(sample.messages)
-        rows.check(messages, len(sample.pictures))
-        faults.check(messages, len(sample.pictures))
+        rows.check(messages, len(sample.images))
+        faults.check(messages, len(sample.images))
         answers, questions = rows.said_by(messages, "assistant"), rows.said_by(messages, "user")
         language.check(answers, questions, sample.language)
         return self._without_identities(messages)

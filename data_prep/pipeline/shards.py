@@ -20,7 +20,7 @@ _PLACE = "place"
 
 
 def scatter(work: Work, slices: list[Slice], names: list[str], sizes: list[int]) -> None:
-    """Sort the kept rows of each slice by shard, their pictures' names replaced by keys; the others into a ledger.
+    """Sort the kept rows of each slice by shard, their images' names replaced by keys; the others into a ledger.
 
     `names` are the sources' names, `sizes` the number of kept rows of each slice.
     """

@@ -1,6 +1,6 @@
 """Last stage: the image store, each image that a written row refers to once, in files of bounded size.
 
-A file of the pictures stage of which rows refer to every image becomes a file of the store as it is; what is used of
+A file of the images stage of which rows refer to every image becomes a file of the store as it is; what is used of
 the others is gathered in new files.
 """
 
@@ -14,21 +14,21 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_prep.images.store import SCHEMA
-from data_prep.pipeline import between, pictures
+from data_prep.pipeline import between, load_images
 from data_prep.pipeline.shards import GATHER
 from data_prep.pipeline.stage import Work, link, putting, run
 from data_prep.sources.base import Source
 
-STAGE = "images"
+STAGE = "store"
 FILES = "files"
 FILE_BYTES = 1 << 30
 
 Piece = tuple[int, np.ndarray]
-"""The number of a file of the pictures stage, and which of its images are meant."""
+"""The number of a file of the images stage, and which of its images are meant."""
 
 
 def store(work: Work, tasks: int, shards: list[str]) -> dict[str, int]:
-    """Make the store's files from the `tasks` files of the pictures stage; how many images each has."""
+    """Make the store's files from the `tasks` files of the images stage; how many images each has."""
     whole, gathered = _planned(work, tasks, shards)
     files = [*([piece] for piece in whole), *gathered] or [[]]
     names = [f"images-{number:05d}.arrow" for number in range(len(files))]
@@ -36,13 +36,13 @@ def store(work: Work, tasks: int, shards: list[str]) -> dict[str, int]:
     folder = work.folder / STAGE / FILES
     folder.mkdir(parents=True, exist_ok=True)
     for (rank, _), name in zip(whole, names, strict=False):
-        link(work.path(pictures.STAGE, rank, "arrow"), folder / name)
+        link(work.path(load_images.STAGE, rank, "arrow"), folder / name)
 
     def task(rank: int, tick: Callable[[int], None]) -> None:
         number = len(whole) + rank
         with putting(folder / names[number]) as path, between.writing(path, SCHEMA) as writer:
             for part, chosen in files[number]:
-                images = between.opened(work.path(pictures.STAGE, part, "arrow"))
+                images = between.opened(work.path(load_images.STAGE, part, "arrow"))
                 start = 0
                 for batch in map(images.get_batch, range(images.num_record_batches)):
                     kept = batch.filter(pa.array(chosen[start : start + batch.num_rows]))
@@ -56,9 +56,9 @@ def store(work: Work, tasks: int, shards: list[str]) -> dict[str, int]:
 
 
 def described(work: Work, tasks: int, shards: list[str], sources: list[Source]) -> Iterator[str]:
-    """A JSON line for each picture of a source that the store holds: where it came from and how it was made."""
+    """A JSON line for each image of a source that the store holds: where it came from and how it was made."""
     used = _used(work, shards)
-    known = pictures.index(work, tasks, [name for name in pictures.INDEX.names if name != "flipped"])
+    known = load_images.index(work, tasks, [name for name in load_images.INDEX.names if name != "flipped"])
     known = known.filter(pc.and_(pc.is_in(known["key"], used), pc.less(known["source"], len(sources))))
     for batch in known.to_batches(1_000):
         for entry in batch.to_pylist():
@@ -92,10 +92,10 @@ def _planned(work: Work, tasks: int, shards: list[str]) -> tuple[list[Piece], li
 
 
 def _chosen(work: Work, tasks: int, shards: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """For each file of the pictures stage which images the store takes, of one key the first, and all images' bytes."""
+    """For each file of the images stage which images the store takes, of one key the first, and all images' bytes."""
     used, seen = set(_used(work, shards).to_pylist()), set[str]()
     for rank in range(tasks):
-        images = between.table(work.path(pictures.STAGE, rank, "arrow"), ["key", "bytes"])
+        images = between.table(work.path(load_images.STAGE, rank, "arrow"), ["key", "bytes"])
         keys = images["key"].to_pylist()
         chosen = np.array([key in used and key not in seen for key in keys], bool)
         seen.update(keys)

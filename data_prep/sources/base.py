@@ -69,7 +69,7 @@ class Source(ABC):
         """The sample of a row, or None for a row that belongs to another split. Raises Reject."""
 
     def image_folder(self) -> "ImageFolder | None":
-        """The folder or archive of the source's pictures, when it has one."""
+        """The folder or archive of the source's images, when it has one."""
         return None
 
     @cached_property
@@ -77,7 +77,7 @@ class Source(ABC):
         return self.image_folder()
 
     def load(self, name: str) -> Loaded:
-        """The bytes of a picture that a sample names. Raises Reject."""
+        """The bytes of an image that a sample names. Raises Reject."""
         if self._images is None:
             raise Reject("missing_image", f"{name}: {self.name} names no folder of images")
         return self._images.read(name)

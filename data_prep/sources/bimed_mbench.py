@@ -106,7 +106,7 @@ class BimedMbench(Source):
             modality=DOMAINS[item.domain],
             messages=conversation([item.question, item.answer], images=1),
             licence=self.terms,
-            pictures=(item.image,),
+            images=(item.image,),
             parent=f"bimed_mbench-en-{item.question_id}" if self.language == "ar" else None,
         )
 

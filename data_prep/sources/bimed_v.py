@@ -104,7 +104,7 @@ class BimedV(Source):
         origin = origin_of(image_names(row))
         if origin not in self.origins:
             raise Reject("not_selected", f"origin {origin}; selected: {', '.join(self.origins)}")
-        messages, pictures = dialogue(row)
+        messages, images = dialogue(row)
         language = language_of(messages)
         select(messages, language, self.languages, self.turns)
         return Sample(
@@ -114,8 +114,8 @@ class BimedV(Source):
             modality=_modality(origin, row),
             messages=messages,
             licence=self.terms,
-            pictures=pictures,
-            group=_ARTICLES[origin](pictures[0]) if pictures and origin in _ARTICLES else "",
+            images=images,
+            group=_ARTICLES[origin](images[0]) if images and origin in _ARTICLES else "",
             parent=self._parent(origin, row, messages),
         )
 

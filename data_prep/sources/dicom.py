@@ -1,7 +1,7 @@
 """Questions over a folder of DICOM files.
 
 `table` is JSON Lines (or a JSON list) of {"id", "file", "question", "answer"} with, where wanted, "language",
-"task", "modality", "frame" (from 0) and "window" ([centre, width]). `file` starts from `folder`. A picture's name is
+"task", "modality", "frame" (from 0) and "window" ([centre, width]). `file` starts from `folder`. An image's name is
 its file, or {"file", "frame", "window"} as JSON where a frame or a window is chosen.
 """
 
@@ -74,7 +74,7 @@ class Dicom(Source):
             modality=str(row.get("modality", self.modality)),
             messages=conversation([field(row, "question"), field(row, "answer")], images=1),
             licence=self.terms,
-            pictures=(_name(row),),
+            images=(_name(row),),
         )
 
     def load(self, name: str) -> Loaded:
@@ -101,7 +101,7 @@ def load(
 
 
 def _name(row: dict[str, Any]) -> str:
-    """The name of a row's picture: all that `Dicom.load` needs. Raises Reject."""
+    """The name of a row's image: all that `Dicom.load` needs. Raises Reject."""
     file, frame, window = row.get("file"), row.get("frame"), row.get("window")
     if not isinstance(file, str) or not file:
         raise Reject("bad_row", f"'file' is {file!r}; wanted: text")

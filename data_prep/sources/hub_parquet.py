@@ -1,7 +1,7 @@
-"""A split as the Hugging Face Hub keeps it: data/SPLIT-00000-of-0000N[-…].parquet, the pictures inside.
+"""A split as the Hugging Face Hub keeps it: data/SPLIT-00000-of-0000N[-…].parquet, the images inside.
 
-A row has neither an id nor the name of its picture. The id is made from the number of the file and of the row, and
-the picture is named "FILE.parquet#ROW": one picture under many questions has many names, and its bytes tell that it
+A row has neither an id nor the name of its image. The id is made from the number of the file and of the row, and
+the image is named "FILE.parquet#ROW": one image under many questions has many names, and its bytes tell that it
 is one.
 """
 
@@ -24,13 +24,13 @@ class Shard(ParquetTable):
         super().__init__(path, ["question", "answer"])
 
     def rows(self, start: Mark, count: int) -> Iterator[tuple[str, dict[str, Any] | Rejected]]:
-        """The rows without their pictures. Raises TableError for a file that embeds none."""
+        """The rows without their images. Raises TableError for a file that embeds none."""
         for place, row in super().rows(start, count):
             if isinstance(row, Rejected):
                 yield place, row
                 continue
             if "_row" not in row:
-                raise TableError(f"{self.path}: no pictures are embedded; download the file from the Hub again")
+                raise TableError(f"{self.path}: no images are embedded; download the file from the Hub again")
             yield place, {**row, "_file": self.path.name}
 
 
@@ -58,13 +58,13 @@ def row_number(row: dict[str, Any]) -> str:
     return f"{_numbers(row['_file'])[0]}-{row['_row']}"
 
 
-def picture_name(row: dict[str, Any]) -> str:
-    """The name of the row's picture."""
+def image_name(row: dict[str, Any]) -> str:
+    """The name of the row's image."""
     return f"{row['_file']}#{row['_row']}"
 
 
-def picture(folder: Path, name: str) -> Loaded:
-    """The bytes of a picture, by its name. Raises Reject."""
+def image(folder: Path, name: str) -> Loaded:
+    """The bytes of an image, by its name. Raises Reject."""
     file, _, row = name.rpartition("#")
     return Loaded(image_bytes(_folder(folder) / file, int(row)))
 

@@ -29,9 +29,9 @@ def pair_row_id(file: str, pair_id: str) -> str:
     return f"llava_med-{Path(file).stem.removeprefix('llava_med_')}-{pair_id}"
 
 
-def article(picture: str) -> str:
+def article(image: str) -> str:
     """The article that an image is from, whose figures show the same patients: "29145864_F4.jpg" is of PMID29145864."""
-    found = re.match(r"\d+(?=_)", Path(picture).name)
+    found = re.match(r"\d+(?=_)", Path(image).name)
     return f"PMID{found.group()}" if found else ""
 
 
@@ -89,7 +89,7 @@ class LlavaMed(Source):
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
         """A caption, or a conversation. Raises Reject."""
-        messages, pictures = dialogue(row)
+        messages, images = dialogue(row)
         return Sample(
             id=row_id,
             language=language_of(messages),
@@ -97,8 +97,8 @@ class LlavaMed(Source):
             modality=modality_of(row.get("domain")),
             messages=messages,
             licence=self.terms,
-            pictures=pictures,
-            group=article(pictures[0]) if pictures else "",
+            images=images,
+            group=article(images[0]) if images else "",
         )
 
     def load(self, name: str) -> Loaded:

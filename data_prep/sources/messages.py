@@ -68,17 +68,17 @@ class Messages(Source):
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
         """The row as it is. Raises Reject."""
-        messages, pictures = dialogue(row)
+        messages, images = dialogue(row)
         parent = row.get("parent")
         closed = says_closed(row.get("answer_type"))
         return Sample(
             id=row_id,
             language=language_of(messages) if self.language == "auto" else self.language,
             task=self.task if closed is None else task(spoken(messages[-1:]), closed),
-            modality=self._modality(row, bool(pictures)),
+            modality=self._modality(row, bool(images)),
             messages=messages,
             licence=self.terms,
-            pictures=pictures,
+            images=images,
             parent=parent if isinstance(parent, str) else None,
         )
 

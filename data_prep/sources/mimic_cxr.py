@@ -1,8 +1,8 @@
-"""MIMIC-CXR: the pictures of a chest X-ray study and the findings of its report, one sample a study.
+"""MIMIC-CXR: the images of a chest X-ray study and the findings of its report, one sample a study.
 
-The pictures and the split are MIMIC-CXR-JPG's, the reports MIMIC-CXR's, which has to be downloaded beside it:
+The images and the split are MIMIC-CXR-JPG's, the reports MIMIC-CXR's, which has to be downloaded beside it:
 mimic-cxr-2.0.0-split.csv (or .csv.gz), files/p10/p10000032/s50414267/DICOM_ID.jpg and
-files/p10/p10000032/s50414267.txt. MultiMedEval wants the reports copied into the tree of the pictures; this reader
+files/p10/p10000032/s50414267.txt. MultiMedEval wants the reports copied into the tree of the images; this reader
 takes them there or in their own. The findings are the section of that name, or the text under a heading that names
 the whole study ("CHEST, TWO VIEWS"), as in MultiMedEval; a study without them is rejected.
 Source: physionet.org/content/mimic-cxr-jpg, physionet.org/content/mimic-cxr, MultiMedEval 1.0 (mimic.py).
@@ -63,7 +63,7 @@ class MimicCxr(Source):
     instruction: str = INSTRUCTION
 
     def problems(self) -> list[str]:
-        """An unknown split, a table or pictures that are not there, and pictures without reports."""
+        """An unknown split, a table or images that are not there, and images without reports."""
         found = wrong_choice("split", self.split, tuple(_SPLITS)) + missing("path", self.path, _TABLES)
         if found:
             return found
@@ -80,11 +80,11 @@ class MimicCxr(Source):
         return found
 
     def tables(self) -> list[Table]:
-        """The studies, gathered from the table of pictures."""
+        """The studies, gathered from the table of images."""
         return [RowsTable(self._table, partial(_studies, self._table))]
 
     def image_folder(self) -> ImageFolder:
-        """The folder `files`; a picture's name starts from there."""
+        """The folder `files`; an image's name starts from there."""
         return ImageFolder(self._table.parent / "files")
 
     def version(self) -> str:
@@ -93,7 +93,7 @@ class MimicCxr(Source):
         return name if name.startswith("2.") else ""
 
     def inputs(self) -> dict[str, str | int]:
-        """Also the reports, where they are not in the tree of the pictures."""
+        """Also the reports, where they are not in the tree of the images."""
         beside = self._report_root != self._table.parent
         return super().inputs() | (ImageFolder(self._report_root / "files").inputs() if beside else {})
 
@@ -102,7 +102,7 @@ class MimicCxr(Source):
         return f"mimic_cxr-{row['study_id']}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample | None:
-        """The study's pictures and its findings. Raises Reject."""
+        """The study's images and its findings. Raises Reject."""
         if row["split"] != _SPLITS[self.split]:
             return None
         try:
@@ -117,7 +117,7 @@ class MimicCxr(Source):
             modality="x_ray",
             messages=conversation([self.instruction, findings(report)], images=len(row["dicom_ids"])),
             licence=self.terms,
-            pictures=tuple(f"{folder}/{dicom_id}.jpg" for dicom_id in row["dicom_ids"]),
+            images=tuple(f"{folder}/{dicom_id}.jpg" for dicom_id in row["dicom_ids"]),
             group=f"mimic_cxr-{row['subject_id']}",
         )
 
@@ -157,17 +157,17 @@ def _patient(row: dict[str, Any]) -> str:
 
 
 def _studies(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The studies in the order of their first pictures: study_id, subject_id, split, dicom_ids."""
+    """The studies in the order of their first images: study_id, subject_id, split, dicom_ids."""
     studies: dict[str, dict[str, Any]] = {}
-    for row in _pictures(table):
+    for row in _image_rows(table):
         facts = {name: row[name] for name in _COLUMNS[1:]}
         studies.setdefault(row["study_id"], {**facts, "dicom_ids": []})["dicom_ids"].append(row["dicom_id"])
     for study, row in studies.items():
         yield f"study {study}", row
 
 
-def _pictures(table: Path) -> list[dict[str, str]]:
-    """The rows of the table of pictures, packed or not."""
+def _image_rows(table: Path) -> list[dict[str, str]]:
+    """The rows of the table of images, packed or not."""
     try:
         with gzip.open(table, "rt") if table.suffix == ".gz" else table.open(encoding="utf-8-sig") as file:
             rows = csv.DictReader(file)

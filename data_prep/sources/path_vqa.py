@@ -4,7 +4,7 @@ Two layouts are read, and the first of them that `path` holds:
 - the original, in `path` or in pvqa/ under it: qas/{train,val,test}_vqa.pkl, pickled lists of {"sent", "label",
   "img_id", "question_id", "answer_type"}, and images/{train,val,test}/IMG_ID.jpg. `label` maps answers to scores.
 - the Hub's Parquet files: question, answer and image, duplicate rows dropped. Their groups are empty, so a split
-  goes by the pictures themselves.
+  goes by the images themselves.
 """
 
 from dataclasses import dataclass
@@ -90,7 +90,7 @@ class PathVqa(Source):
             modality="pathology",
             messages=asked(field(row, "question", "sent"), answer),
             licence=self.terms,
-            pictures=(hub_parquet.picture_name(row) if embedded else f"{_SPLITS[self.split]}/{image}.jpg",),
+            images=(hub_parquet.image_name(row) if embedded else f"{_SPLITS[self.split]}/{image}.jpg",),
             group="" if embedded else f"path_vqa-{image}",
         )
 
@@ -100,7 +100,7 @@ class PathVqa(Source):
 
     def load(self, name: str) -> Loaded:
         """An image file, or the image in a row of a Parquet file."""
-        return super().load(name) if self._original else hub_parquet.picture(self._folder, name)
+        return super().load(name) if self._original else hub_parquet.image(self._folder, name)
 
 
 def _best(label: Any) -> str:

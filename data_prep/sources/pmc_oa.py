@@ -83,7 +83,7 @@ class PmcOa(Source):
             modality="unknown",
             messages=asked(instruction(row_id), field(row, "caption")),
             licence=self.terms,
-            pictures=(image,),
+            images=(image,),
             group=article(image),
         )
 

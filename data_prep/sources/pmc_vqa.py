@@ -97,7 +97,7 @@ class PmcVqa(Source):
             modality="unknown",
             messages=asked(turns[0], turns[1]),
             licence=self.terms,
-            pictures=(figure,),
+            images=(figure,),
             group=article(figure),
         )
 

@@ -81,7 +81,7 @@ class Quickstart(Source):
             modality=" and ".join(dict.fromkeys(entry["modality"] for entry in entries)) or "text",
             messages=conversation(row["turns"], images=len(entries)),
             licence=self.licence or " AND ".join(sorted({TEXT_LICENCE, *(entry["licence"] for entry in entries)})),
-            pictures=tuple(entry["name"] for entry in entries),
+            images=tuple(entry["name"] for entry in entries),
         )
 
     def load(self, name: str) -> Loaded:

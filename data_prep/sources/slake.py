@@ -2,7 +2,7 @@
 
 `path` holds {train,validation,test}.json, JSON lists of {"img_name", "question", "answer", "q_lang", "modality",
 "answer_type", "qid"}, and imgs/ or imgs.zip. Each image has a folder of its own, with masks and boxes beside
-source.jpg: the rows name source.jpg alone, so no mask becomes a picture. A row is taken when `languages` names its
+source.jpg: the rows name source.jpg alone, so no mask becomes an image. A row is taken when `languages` names its
 `q_lang`; Chinese cannot be asked for, since the row contract has no Chinese.
 """
 
@@ -79,7 +79,7 @@ class Slake(Source):
             modality=snake(str(row.get("modality") or "")),
             messages=asked(question, answer),
             licence=self.terms,
-            pictures=(image,),
+            images=(image,),
             group=f"slake-{Path(image).parent.name or image}",
         )
 

@@ -1,4 +1,4 @@
-"""What the readers of English text without pictures share: a split's files, and one question with one answer."""
+"""What the readers of English text without images share: a split's files, and one question with one answer."""
 
 import re
 from abc import abstractmethod

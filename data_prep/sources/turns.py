@@ -34,7 +34,7 @@ class Dialogue(NamedTuple):
     """Messages, and the names of their images in the order of the image parts."""
 
     messages: list[Message]
-    pictures: tuple[str, ...]
+    images: tuple[str, ...]
 
 
 def dialogue(row: dict[str, Any]) -> Dialogue:
@@ -60,7 +60,7 @@ def _role(number: int, turn: dict[str, Any]) -> str:
 def image_names(row: dict[str, Any]) -> list[str]:
     """The images that a row names beside its turns: a name, a list of names, or nothing. Raises Reject."""
     value = row.get("image") or row.get("images") or []
-    return [_picture_name(name) for name in (value if isinstance(value, list) else [value])]
+    return [_image_name(name) for name in (value if isinstance(value, list) else [value])]
 
 
 def _turns(row: dict[str, Any]) -> list[dict[str, Any]]:
@@ -83,13 +83,13 @@ def _said(number: int, value: Any) -> tuple[list[Part], list[str]]:
             parts += [text_part(part["text"])] if part["text"].strip() else []
         elif kind in ("image", "image_url"):
             parts.append(image_part())
-            names.append(_picture_name(part) if _first(part, _IMAGE_KEYS) else "")
+            names.append(_image_name(part) if _first(part, _IMAGE_KEYS) else "")
         else:
             raise Reject("bad_row", f"turn {number}: a part is {part!r:.200}; wanted: text, image or image_url")
     return parts, names
 
 
-def _picture_name(value: Any) -> str:
+def _image_name(value: Any) -> str:
     given = value
     while isinstance(value, dict):
         value = _first(value, _NAME_KEYS)

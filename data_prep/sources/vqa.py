@@ -1,4 +1,4 @@
-"""What the readers of questions and captions on one picture have in common."""
+"""What the readers of questions and captions on one image have in common."""
 
 import re
 from pathlib import Path
@@ -33,7 +33,7 @@ def snake(name: str) -> str:
 
 
 def asked(question: str, answer: str) -> list[Message]:
-    """The two turns on one picture. Raises Reject: empty_question or empty_answer."""
+    """The two turns on one image. Raises Reject: empty_question or empty_answer."""
     if not question.strip():
         raise Reject("empty_question", "the question has no text")
     if not answer.strip():

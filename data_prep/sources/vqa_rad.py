@@ -5,7 +5,7 @@ Two layouts are read, and the first of them that `path` holds:
   the split; answers may be numbers, and `answer_type` may end in blanks. A paraphrase's parent is the free-form
   question that it rephrases.
 - the Hub's Parquet files: answers in lower case, four duplicate rows fewer, neither ids nor types. Their groups are
-  empty, so a split goes by the pictures themselves.
+  empty, so a split goes by the images themselves.
 """
 
 from collections.abc import Iterator
@@ -85,7 +85,7 @@ class VqaRad(Source):
 
     def load(self, name: str) -> Loaded:
         """An image file, or the image in a row of a Parquet file."""
-        return super().load(name) if self._original else hub_parquet.picture(self._folder, name)
+        return super().load(name) if self._original else hub_parquet.image(self._folder, name)
 
     def _of_hub(self, row_id: str, row: dict[str, Any]) -> Sample:
         answer = field(row, "answer")
@@ -96,7 +96,7 @@ class VqaRad(Source):
             modality="unknown",
             messages=asked(field(row, "question"), answer),
             licence=self.terms,
-            pictures=(hub_parquet.picture_name(row),),
+            images=(hub_parquet.image_name(row),),
         )
 
     def _of_original(self, row_id: str, row: dict[str, Any]) -> Sample | None:
@@ -113,7 +113,7 @@ class VqaRad(Source):
             modality=_MODALITIES.get(str(row.get("image_organ")).strip().upper(), "unknown"),
             messages=asked(field(row, "question"), answer),
             licence=self.terms,
-            pictures=(image,),
+            images=(image,),
             group=f"vqa_rad-{row.get('image_case_url') or image}",
             parent=self._free_forms.get(str(row.get("qid_linked_id"))) if phrase.endswith("para") else None,
         )

@@ -1,4 +1,4 @@
-"""The pictures of a source: a folder, a zip file or a tar file, read by name and never unpacked."""
+"""The images of a source: a folder, a zip file or a tar file, read by name and never unpacked."""
 
 import unicodedata
 from array import array
@@ -17,11 +17,11 @@ _GZIP, _ZIP = b"\x1f\x8b", b"PK"
 
 
 class ImageFolder:
-    """Pictures by their names in a folder or an archive.
+    """Images by their names in a folder or an archive.
 
     Tables and archives disagree on the folders in front of a name. A name that is not there as written therefore
     stands for the one file whose name ends with it, or that it ends with. A file of the same base name in another
-    folder is another picture.
+    folder is another image.
 
     It can be pickled and used after a fork. Every method but `problems` raises TableError for a broken archive.
     """
@@ -49,7 +49,7 @@ class ImageFolder:
         return self._members.inputs()
 
     def read(self, name: str) -> Loaded:
-        """The bytes of a picture. Raises Reject: missing_image, undecodable_image or image_too_large."""
+        """The bytes of an image. Raises Reject: missing_image, undecodable_image or image_too_large."""
         plain = _plain(name)
         if not _stays_inside(plain):
             raise Reject("missing_image", f"{name}: leads out of {self.path}")

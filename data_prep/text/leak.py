@@ -1,4 +1,4 @@
-"""Answers about a picture that speak of the caption, or other text, that their writer was shown instead of it.
+"""Answers about an image that speak of the caption, or other text, that their writer was shown instead of it.
 
 English and Arabic. "A caption", "the clinical context" and "in the context of" are ordinary words; "the figure
 caption states" and "as described in the provided context" give the writer away. An answer may speak of a caption

@@ -39,13 +39,13 @@ _LEAD = "[طظ]"
 
 @dataclass
 class _Texts:
-    """The texts of `rows` rows: the number of each one's row, whether it is an answer, and whether it has a picture."""
+    """The texts of `rows` rows: the number of each one's row, whether it is an answer, and whether it has an image."""
 
     rows: int
     text: pa.Array
     row: np.ndarray
     is_answer: np.ndarray
-    has_picture: np.ndarray
+    has_image: np.ndarray
 
     def has(self, pattern: str, among: np.ndarray) -> np.ndarray:
         """Whether a text is `among` those that are asked about and has a match of an RE2 pattern."""
@@ -74,7 +74,7 @@ def suspects(samples: list[Sample]) -> np.ndarray:
     is_ascii = pc.string_is_ascii(texts.text).to_numpy(zero_copy_only=False)
     length = pc.utf8_length(texts.text).to_numpy()
     found = texts.has(_NOT_PLAIN, every) | (4 * texts.count(_LEAD, ~is_ascii) >= length)
-    found |= texts.has(_REFUSAL, texts.is_answer) | texts.has(_LEAK, texts.is_answer & texts.has_picture)
+    found |= texts.has(_REFUSAL, texts.is_answer) | texts.has(_LEAK, texts.is_answer & texts.has_image)
     digits = texts.sum(texts.count(_DIGIT, every))
     labels = texts.sum(texts.has(_LABEL, digits[texts.row] > 1))
     language = np.array([sample.language for sample in samples])
@@ -84,7 +84,7 @@ def suspects(samples: list[Sample]) -> np.ndarray:
 
 
 def _texts(samples: list[Sample]) -> _Texts:
-    text, row, is_answer, has_picture = [], [], [], []
+    text, row, is_answer, has_image = [], [], [], []
     for number, sample in enumerate(samples):
         for message in sample.messages:
             for part in message["content"]:
@@ -92,8 +92,8 @@ def _texts(samples: list[Sample]) -> _Texts:
                     text.append(part.get("text") or "")
                     row.append(number)
                     is_answer.append(message["role"] == "assistant")
-                    has_picture.append(bool(sample.pictures))
-    flags = np.array(is_answer, bool), np.array(has_picture, bool)
+                    has_image.append(bool(sample.images))
+    flags = np.array(is_answer, bool), np.array(has_image, bool)
     return _Texts(len(samples), pa.array(text, pa.string()), np.array(row, np.int64), *flags)
 
 

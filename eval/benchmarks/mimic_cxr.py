@@ -44,8 +44,8 @@ class MimicCxr(SourceBenchmark):
             language=sample.language,
             task=sample.task,
             modality=sample.modality,
-            messages=question_turn(REQUEST, images=len(sample.pictures)),
-            images=sample.pictures,
+            messages=question_turn(REQUEST, images=len(sample.images)),
+            images=sample.images,
             question=REQUEST,
             gold=said(sample, 1),
         )

@@ -59,7 +59,7 @@ class PmcVqa(SourceBenchmark):
             task=sample.task,
             modality=sample.modality,
             messages=question_turn(text, images=1),
-            images=sample.pictures,
+            images=sample.images,
             question=text,
             gold=gold,
             facts=facts,

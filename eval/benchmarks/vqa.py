@@ -56,7 +56,7 @@ class VqaBenchmark(SourceBenchmark):
             task=sample.task,
             modality=sample.modality,
             messages=asked(question, YES_OR_NO[sample.language] if told else ""),
-            images=sample.pictures,
+            images=sample.images,
             question=question,
             gold=answer,
             facts={"closed": sample.task == "vqa_closed", "typed": self.typed(), "told_closed": told},

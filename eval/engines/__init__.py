@@ -1,1 +1,1 @@
-"""Engines: what turns prompts into answers, behind one protocol."""
+"""Engines turn prompts into answers, behind one protocol: transformers, vLLM, any OpenAI-compatible server."""

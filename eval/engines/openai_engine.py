@@ -1,27 +1,25 @@
-"""Any OpenAI-compatible server: bounded concurrency, retries with back-off, pictures as data URLs.
+"""Any OpenAI-compatible server as an engine; images are sent as data URLs.
 
-The server renders the prompt, so nobody here can tell whether its tokens are those of training; the header says so.
+The server renders the prompt, so its tokens cannot be compared with those of training; the header says so.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from eval.engines.base import Asked, Completion
-from eval.engines.connection import Connection
+from data_prep.llm.client import Client, Failure, Reply
+from data_prep.llm.connection import Connection, ServerError
+from eval.engines.engine import Completion, Request
 from eval.errors import EvalError
 from eval.images import DecodedImage
 from eval.items import Item, Message, text_of
 from eval.model import Settings, version_of
 
 FAILURES_IN_A_ROW = 8
-LASTING = {401, 403, 404}
-"""Refused key, no right to it, no such model or address: asking again changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Server:
 
     @property
     def batch_size(self) -> int:
-        """How many prompts are under way or waiting for a free request; a killed run asks as many again."""
+        """Number of prompts in flight or waiting for a free slot; a killed run asks up to that many again."""
         return self.settings.batch_size
 
     @property
@@ -45,12 +43,19 @@ class Server:
 
     @cached_property
     def engine(self) -> OpenAIEngine:
-        """The engine, once the server has answered."""
-        self.connection.check_server()
+        """The engine, once the server has answered.
+
+        Raises:
+            EvalError: no server answers, or it refuses the key.
+        """
+        try:
+            self.connection.check_server()
+        except ServerError as error:
+            raise EvalError(f"{error} Start the server, or give its address with --base-url, /v1 included.") from None
         return OpenAIEngine(self.model, self.connection)
 
     def header(self) -> dict[str, Any]:
-        """Say what decides the answers, as far as it can be known."""
+        """Return what decides the answers, as far as it can be known."""
         engine = {"name": "openai", "version": version_of("openai"), "base_url": self.connection.public_url}
         return {
             "model": self.model,
@@ -62,80 +67,42 @@ class Server:
 
 
 class OpenAIEngine:
-    """Sends each prompt as one chat completion; temperature 0."""
+    """Sends each prompt as one chat completion at temperature 0."""
 
     WHOLE_BATCHES = False
 
     def __init__(self, model: str, connection: Connection) -> None:
-        self.model, self.connection = model, connection
-        self._failures, self._lasting, self._trouble = 0, False, ""
+        self.client = Client(connection, model, give_up_after=FAILURES_IN_A_ROW)
 
     def prompt(self, item: Item) -> str:
-        """Return the messages as JSON: what is sent, with an image part where the picture's bytes go."""
+        """Return the messages as JSON: what is sent, with an image part in place of the image's bytes."""
         return json.dumps(list(item.messages), ensure_ascii=False)
 
     def length(self, prompt: str) -> int:
         """Count characters: the server's tokens are not known here."""
         return len(prompt)
 
+    def answer(self, requests: Sequence[Request], max_new_tokens: int) -> list[Completion]:
+        """Answer a batch; a failed request gives an error in place of an answer."""
+        outcomes = self.client.ask(requests, lambda each: messages_of(each.item, each.images), max_new_tokens)
+        return [completion_of(outcome) for outcome in outcomes]
+
     def check(self) -> None:
-        """Stop after many failures in a row, or one that will not pass.
+        """Stop after many failures in a row, or after one that every other request would meet too.
 
         Raises:
-            EvalError: the server failed too often.
+            EvalError: the client has stopped.
         """
-        if self._stopped:
-            why = "no other reply can be expected" if self._lasting else f"{self._failures} failures in a row"
+        if self.client.stopped:
             raise EvalError(
-                f"{self.connection.public_url}: stopped, {why}: {self._trouble} "
-                "What was answered is kept: run the same command again to go on."
+                f"{self.client.connection.public_url}: stopped, {self.client.why_stopped} "
+                "Answers so far are kept: run the same command again to go on."
             )
 
-    @property
-    def _stopped(self) -> bool:
-        return self._lasting or self._failures >= FAILURES_IN_A_ROW
 
-    def answer(self, asked: Sequence[Asked], max_new_tokens: int) -> list[Completion]:
-        """Answer a batch, so many requests at a time; a failed request gives an error in place of an answer."""
-        return asyncio.run(self._answer(asked, max_new_tokens))
-
-    async def _answer(self, asked: Sequence[Asked], max_new_tokens: int) -> list[Completion]:
-        free = asyncio.Semaphore(self.connection.concurrency)
-        async with self.connection.client() as client:
-            return await asyncio.gather(*(self._one(client, free, each, max_new_tokens) for each in asked))
-
-    async def _one(self, client: Any, free: asyncio.Semaphore, asked: Asked, max_new_tokens: int) -> Completion:
-        from openai import APIStatusError, OpenAIError
-
-        async with free:
-            if self._stopped:
-                return _failed("not asked: the server failed too often")
-            try:
-                reply = await client.chat.completions.create(
-                    model=self.model,
-                    messages=messages_of(asked.item, asked.pictures),
-                    max_tokens=max_new_tokens,
-                    temperature=0,
-                )
-                completion = completion_of(reply)
-            except (OpenAIError, ValueError) as error:
-                lasting = isinstance(error, APIStatusError) and error.status_code in LASTING
-                return self._count_failure(self.connection.hidden(str(error)), lasting)
-            if completion.error:
-                return self._count_failure(completion.error, lasting=False)
-            self._failures = 0
-            return completion
-
-    def _count_failure(self, trouble: str, lasting: bool) -> Completion:
-        self._failures += 1
-        self._lasting |= lasting
-        self._trouble = trouble
-        return _failed(trouble)
-
-
-def messages_of(item: Item, pictures: Sequence[DecodedImage]) -> list[Message]:
-    """Return an item's messages as a chat completion takes them; a turn without picture is a plain string."""
-    urls = iter([picture.data_url() for picture in pictures])
+def messages_of(item: Item, images: Sequence[DecodedImage]) -> list[Message]:
+    """Return an item's messages as a chat completion takes them; a turn without an image is a plain string."""
+    urls = iter([image.data_url() for image in images])
     messages: list[Message] = []
     for message in item.messages:
         content: Any = text_of(message)
@@ -148,18 +115,10 @@ def messages_of(item: Item, pictures: Sequence[DecodedImage]) -> list[Message]:
     return messages
 
 
-def completion_of(reply: Any) -> Completion:
-    """Read a chat completion; anything else is an error, since servers differ in what they call one."""
-    try:
-        (choice,) = reply.choices
-        text, reason = choice.message.content, choice.finish_reason
-    except (AttributeError, TypeError, ValueError):
-        return _failed(f"the reply is no chat completion: {str(reply)[:200]!r}")
-    if not isinstance(text, str) or not isinstance(reason, str):
-        return _failed(f"the reply has no answer, or does not say why it ends: {str(choice)[:200]!r}")
-    tokens = getattr(getattr(reply, "usage", None), "completion_tokens", None)
-    return Completion(text.strip(), reason, tokens if isinstance(tokens, int) else None)
-
-
-def _failed(error: str) -> Completion:
-    return Completion("", "error", None, error)
+def completion_of(outcome: Reply | Failure) -> Completion:
+    """Return the answer, or an error for a failed request and for a reply that has no text or no finish reason."""
+    if isinstance(outcome, Failure):
+        return Completion("", "error", None, outcome.message)
+    if outcome.text is None or outcome.finish_reason is None:
+        return Completion("", "error", None, f"the reply has no text or no finish reason: {outcome}")
+    return Completion(outcome.text.strip(), outcome.finish_reason, outcome.tokens_out)

@@ -1,4 +1,4 @@
-"""Prompts of a checkpoint: its saved processor and chat template, the same for every local engine."""
+"""Renders and tokenises prompts with a checkpoint's processor and chat template, for every local engine alike."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from eval.items import Item, text_of
 
 
 class Prompts:
-    """Renders and tokenises with what the checkpoint folder holds; no weight is loaded.
+    """The processor and chat template of a checkpoint folder; no weight is loaded.
 
     Raises:
         EvalError: transformers cannot load the processor, or there is no chat template.
@@ -45,25 +45,25 @@ class Prompts:
         if self.llava and prompt.count(self.processor.image_token) != len(item.images):
             raise EvalError(
                 f"Item {item.id!r}: {prompt.count(self.processor.image_token)} placeholders in the prompt for "
-                f"{len(item.images)} images. Take the literal {self.processor.image_token!r} out of its text."
+                f"{len(item.images)} images. Remove the literal {self.processor.image_token!r} from its text."
             )
         return prompt
 
     def token_ids(self, prompt: str) -> list[int]:
-        """Tokenise a prompt; each image is one placeholder still."""
+        """Tokenise a prompt; each image is still a single placeholder token."""
         return self.tokenizer(prompt, add_special_tokens=False)["input_ids"]
 
     def text(self, ids: Sequence[int]) -> str:
-        """Decode an answer's tokens, its end token not among them."""
+        """Decode the tokens of an answer, given without its end token."""
         return self.tokenizer.decode(ids, skip_special_tokens=True).strip()
 
     def end_ids(self, declared: int | list[int] | None) -> list[int]:
-        """Return the tokens that end an answer: those that the checkpoint declares, and the tokenizer's.
+        """Return the tokens that end an answer: those declared by the checkpoint, and the tokenizer's.
 
         Raises:
             EvalError: there is none.
         """
         ends = {*(declared if isinstance(declared, list) else [declared]), self.tokenizer.eos_token_id} - {None}
         if not ends:
-            raise EvalError(f"{self.folder}: neither generation_config.json nor the tokenizer names an end token.")
+            raise EvalError(f"{self.folder}: neither generation_config.json nor the tokenizer declares an end token.")
         return sorted(ends)

@@ -1,4 +1,4 @@
-"""Greedy decoding in batches with plain transformers: a LLaVA checkpoint, or a text-only model beside it."""
+"""Greedy decoding in batches with plain transformers: a LLaVA checkpoint, or a text-only base model."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from eval.checkpoint import shows_images
-from eval.engines.base import Asked, Completion
+from eval.engines.engine import Completion, Request
 from eval.engines.prompt import Prompts
 from eval.errors import EvalError
 from eval.items import Item
 
 
 class TransformersEngine:
-    """A loaded checkpoint that answers batches of items, greedily and without any setting of its own defaults."""
+    """A loaded checkpoint that answers batches of items with greedy decoding; its own sampling defaults are ignored."""
 
     WHOLE_BATCHES = True
 
@@ -48,29 +48,29 @@ class TransformersEngine:
         return len(self.prompts.token_ids(prompt))
 
     def check(self) -> None:
-        """Nothing can go wrong between batches."""
+        """Do nothing: this engine cannot fail between batches."""
 
-    def inputs(self, asked: Sequence[Asked]) -> Any:
+    def inputs(self, requests: Sequence[Request]) -> Any:
         """Return the processor's tensors for a batch, padded on the left."""
         options: dict[str, Any] = {"padding": True, "return_tensors": "pt", "add_special_tokens": False}
-        prompts = [each.prompt for each in asked]
+        prompts = [each.prompt for each in requests]
         if not self.llava:
             return self.processor(prompts, return_token_type_ids=False, **options).to(self.device)
-        # Placeholders take pictures in order over the whole batch, so one flat list serves batches in which
-        # rows have none, one or many; without any picture the processor wants None.
-        flat = [picture.image for each in asked for picture in each.pictures]
+        # Placeholders take images in order over the whole batch, so one flat list serves batches in which
+        # rows have none, one or many; without any image the processor wants None.
+        flat = [image.image for each in requests for image in each.images]
         inputs = self.processor(text=prompts, images=flat or None, **options)
         if flat:
             inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
         return inputs.to(self.device)
 
-    def answer(self, asked: Sequence[Asked], max_new_tokens: int) -> list[Completion]:
-        """Decode one batch; a text-only model ignores the pictures."""
+    def answer(self, requests: Sequence[Request], max_new_tokens: int) -> list[Completion]:
+        """Decode one batch; a text-only model ignores the images."""
         import torch
         from transformers import GenerationConfig
 
-        inputs = self.inputs(asked)
-        # All of it replaces the checkpoint's own: generate() would fill our gaps with its sampling options.
+        inputs = self.inputs(requests)
+        # Replaces the checkpoint's configuration as a whole: generate() would merge its sampling options into ours.
         self.model.generation_config = GenerationConfig(
             do_sample=False,
             max_new_tokens=max_new_tokens,
@@ -83,7 +83,7 @@ class TransformersEngine:
         return [self.completion(ids) for ids in output_ids_BL[:, prompt_length:].tolist()]
 
     def completion(self, ids: Sequence[int]) -> Completion:
-        """Read generated ids up to the first end token."""
+        """Decode generated ids up to the first end token."""
         end = next((place for place, token in enumerate(ids) if token in self.end_ids), None)
         return Completion(
             self.prompts.text(ids[:end]), "length" if end is None else "stop", len(ids) if end is None else end

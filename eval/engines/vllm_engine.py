@@ -1,7 +1,7 @@
-"""vLLM's offline engine. It cannot share Axolotl's environment: evaluate from one of its own, or serve and ask.
+"""vLLM's offline engine. vLLM cannot be installed beside Axolotl: run it in its own environment, or as a server.
 
-The prompt is rendered and tokenised as for transformers; vLLM only expands the placeholders, and each reply's prompt
-tokens are compared with those of training.
+Prompts are rendered and tokenised as for transformers; vLLM only expands the image placeholders, and the prompt tokens
+of every reply are compared with those of training.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from pathlib import Path
 from typing import Any
 
 from eval.checkpoint import read_config
-from eval.engines.base import Asked, Completion
+from eval.engines.engine import Completion, Request
 from eval.engines.prompt import Prompts
 from eval.errors import EvalError
 from eval.items import Item
 
 QUIET = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
-"""vLLM's own switches, unless the environment sets them: no report of its use is sent, and only errors are shown."""
+"""vLLM's environment variables, unless they are set already: send no usage report, log only errors."""
 CPU_CACHE_BYTES = 2 << 30
-"""Keys and values of running prompts on a CPU, where vLLM takes 92% of all memory if it is not told; its own variable
-VLLM_CPU_KVCACHE_SPACE, in GiB, comes first."""
+"""Size of the KV cache on a CPU, where vLLM takes 92% of all memory by default. vLLM's variable VLLM_CPU_KVCACHE_SPACE,
+in GiB, takes precedence."""
 
 
 def check_importable() -> None:
-    """Tell at once whether vLLM can be used here.
+    """Check that vLLM can be imported, before anything is loaded.
 
     Raises:
         EvalError: it is not installed in this environment.
     """
     found = importlib.util.find_spec("vllm")
-    if found is None or found.origin is None:  # a folder of that name is no package
+    if found is None or found.origin is None:  # a namespace package: some folder of that name
         raise EvalError(
             "--engine vllm: vLLM is not installed here, and it cannot be beside Axolotl. Either run `vllm serve MODEL` "
             "in its own environment and ask it with `--engine openai --base-url http://localhost:8000/v1`, or run "
@@ -41,7 +41,7 @@ def check_importable() -> None:
 
 
 class VllmEngine:
-    """A checkpoint in vLLM, answering greedily; batches are its own affair."""
+    """A checkpoint in vLLM with greedy decoding; vLLM forms its own batches."""
 
     WHOLE_BATCHES = False
 
@@ -55,7 +55,7 @@ class VllmEngine:
         self._image_token = config.get("image_token_index", config.get("image_token_id"))
         self._image_tokens = config.get("image_seq_length", 576)
         try:
-            # Compiling pays on a GPU; on a CPU it takes longer than a benchmark. -1 is the longest context that fits.
+            # Compiling pays off on a GPU; on a CPU it takes longer than a benchmark. -1: the longest context that fits.
             on_cpu = {"enforce_eager": True, "kv_cache_memory_bytes": CPU_CACHE_BYTES} if device == "cpu" else {}
             self._llm = LLM(model=str(folder), dtype=dtype, seed=0, max_model_len=-1, **on_cpu)
         except (ValueError, RuntimeError, OSError) as error:
@@ -71,9 +71,9 @@ class VllmEngine:
         return len(self.prompts.token_ids(prompt))
 
     def check(self) -> None:
-        """Nothing can go wrong between batches."""
+        """Do nothing: this engine cannot fail between batches."""
 
-    def answer(self, asked: Sequence[Asked], max_new_tokens: int) -> list[Completion]:
+    def answer(self, requests: Sequence[Request], max_new_tokens: int) -> list[Completion]:
         """Answer one batch.
 
         Raises:
@@ -81,24 +81,24 @@ class VllmEngine:
         """
         from vllm import SamplingParams
 
-        # The checkpoint's own end tokens are added by vLLM. Its text leaves out a character that is cut in the middle.
+        # vLLM adds the checkpoint's own end tokens. Its detokenised text drops a character that is cut in the middle.
         length = {"max_tokens": max_new_tokens, "stop_token_ids": self._end_ids}
         greedy = SamplingParams(temperature=0.0, detokenize=False, **length)
-        prompts = [self._request(each) for each in asked]
+        prompts = [self._prompt_of(each) for each in requests]
         outputs = self._llm.generate(prompts, greedy, use_tqdm=False)
-        for each, prompt, output in zip(asked, prompts, outputs, strict=True):
+        for each, prompt, output in zip(requests, prompts, outputs, strict=True):
             if list(output.prompt_token_ids) != self._expanded(prompt["prompt_token_ids"]):
                 raise EvalError(f"Item {each.item.id!r}: vLLM made other prompt tokens than training does.")
         return [self._completion(output.outputs[0]) for output in outputs]
 
-    def _request(self, asked: Asked) -> dict[str, Any]:
-        request: dict[str, Any] = {"prompt_token_ids": self.prompts.token_ids(asked.prompt)}
-        if asked.pictures:
-            request["multi_modal_data"] = {"image": [picture.image for picture in asked.pictures]}
-        return request
+    def _prompt_of(self, request: Request) -> dict[str, Any]:
+        prompt: dict[str, Any] = {"prompt_token_ids": self.prompts.token_ids(request.prompt)}
+        if request.images:
+            prompt["multi_modal_data"] = {"image": [image.image for image in request.images]}
+        return prompt
 
     def _expanded(self, ids: Sequence[int]) -> list[int]:
-        """Repeat each placeholder once for every feature of its image."""
+        """Repeat each placeholder once per image feature."""
         return [token for id_ in ids for token in [id_] * (self._image_tokens if id_ == self._image_token else 1)]
 
     def _completion(self, output: Any) -> Completion:

@@ -4,7 +4,7 @@ Rows in the shape of BiMed-V (arXiv 2412.07769, table 12): 34 of 100 have an ima
 579,827 rows on at most 180,000 images: LLaVA-Med's 60,000 dialogues in both languages, 160,000 questions of PMC-VQA at
 1.5 a figure and their translations, 11,616 captions, and the few thousand images of VQA-RAD, SLAKE and PathVQA. The
 plain pipeline reads the same JSON Lines and writes the same columns with each image's encoded bytes in the row, with as
-many processes. Pictures have 160 pixels a side, about 5 kB, unless `--side` says otherwise: with 880 they have about
+many processes. Images have 160 pixels a side, about 5 kB, unless `--side` says otherwise: with 880 they have about
 140 kB, the mean of LLaVA-Med's figures (69 GB, about half a million) and of PMC-VQA's (18.9 GB, 149,000).
 
 Printed: rows a second and bytes on disk of both, the most memory of a process, and the time and memory of opening the
@@ -41,7 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_700_000)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--side", type=int, default=160, help="pixels on a side of a picture")
+    parser.add_argument("--side", type=int, default=160, help="pixels on a side of an image")
     parser.add_argument("--images", type=int, help="how many, by default one for 3.2 of the rows that have one")
     arguments = parser.parse_args()
     with TemporaryDirectory() as name:

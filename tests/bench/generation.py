@@ -3,7 +3,7 @@
 One random LLaVA of width 512 (or `--model`, any checkpoint folder), the same 64 prompts through the same engine, in
 batches of different size, in turn, several rounds. Printed are the median of each round's ratio, in seconds of the
 clock and of the processor (user and system, of all threads: other work on the machine changes them less), and how many
-answers are the same. Long answers are 64 new tokens to text; short answers are 4 new tokens to a picture, as in visual
+answers are the same. Long answers are 64 new tokens to text; short answers are 4 new tokens to a image, as in visual
 question answering, where most of the work is the prompt. Nothing here is asserted: a time is not a test.
 """
 
@@ -23,10 +23,10 @@ import torch
 from PIL import Image
 from transformers import AutoProcessor
 
+from bimedix2_plugin.model import request as composition
 from bimedix2_plugin.model.compose import compose, load
-from bimedix2_plugin.model.request import Request
 from bimedix2_plugin.rehearse import tiny
-from eval.engines.base import Asked, Completion
+from eval.engines.engine import Completion, Request
 from eval.engines.transformers_engine import TransformersEngine
 from eval.images import read_image
 from eval.items import Item
@@ -51,16 +51,18 @@ def main() -> None:
     size = sum(parameter.numel() for parameter in engine.model.parameters()) / 1e6
     print(f"\n{torch.get_num_threads()} threads, torch {torch.__version__}, float32, {size:.0f}M parameters, ", end="")
     print(f"{PROMPTS} prompts, median of {options.rounds} rounds")
-    _compare(engine, "long answers to text", _asked(engine, pictures=0), LONG, options.rounds)
+    _compare(engine, "long answers to text", _asked(engine, images=0), LONG, options.rounds)
     if engine.llava:
-        _compare(engine, "short answers to pictures", _asked(engine, pictures=1), SHORT, options.rounds)
+        _compare(engine, "short answers to images", _asked(engine, images=1), SHORT, options.rounds)
 
 
 def checkpoint(folder: Path) -> Path:
     """Compose a random LLaVA: a Llama of width 512 with 8 layers, a CLIP tower of 256 patches."""
     tiny.llama(folder / "llama", tied=False, hidden=512, layers=8, heads=8, kv_heads=4)
     tiny.clip_vision(folder / "clip", image_size=224)
-    composed = compose(Request(base=str(folder / "llama"), tower=str(folder / "clip"), root=folder / "composed"))
+    composed = compose(
+        composition.Request(base=str(folder / "llama"), tower=str(folder / "clip"), root=folder / "composed")
+    )
     load(composed).save_pretrained(folder / "model")
     AutoProcessor.from_pretrained(composed).save_pretrained(folder / "model")
     return folder / "model"
@@ -72,23 +74,23 @@ def _never_end(engine: TransformersEngine) -> None:
         engine.model.get_output_embeddings().weight[engine.end_ids] = 0
 
 
-def _asked(engine: TransformersEngine, pictures: int) -> list[Asked]:
+def _asked(engine: TransformersEngine, images: int) -> list[Request]:
     """Return prompts of 4 to 12 words, the longest first, as the prediction loop sorts them."""
     draw = random.Random(0)
     buffer = io.BytesIO()
     Image.frombytes("RGB", (256, 256), draw.randbytes(3 * 256 * 256)).save(buffer, "PNG")
-    picture = read_image(buffer.getvalue(), "picture")
+    image = read_image(buffer.getvalue(), "image")
     asked = []
     for number in range(PROMPTS):
         words = " ".join(draw.choices([*tiny_data.WORDS["en"], *tiny_data.WORDS["ar"]], k=draw.randint(4, 12)))
-        parts = [*({"type": "image"} for _ in range(pictures)), {"type": "text", "text": words}]
+        parts = [*({"type": "image"} for _ in range(images)), {"type": "text", "text": words}]
         messages = ({"role": "user", "content": parts},)
-        item = Item(str(number), "en", "bench", "", messages, ("picture",) * pictures, words, "")
-        asked.append(Asked(item, engine.prompt(item), (picture,) * pictures))
+        item = Item(str(number), "en", "bench", "", messages, ("image",) * images, words, "")
+        asked.append(Request(item, engine.prompt(item), (image,) * images))
     return sorted(asked, key=lambda each: -engine.length(each.prompt))
 
 
-def _compare(engine: TransformersEngine, title: str, asked: Sequence[Asked], tokens: int, rounds: int) -> None:
+def _compare(engine: TransformersEngine, title: str, asked: Sequence[Request], tokens: int, rounds: int) -> None:
     seconds: dict[int, list[float]] = {size: [] for size in BATCHES}
     processor: dict[int, list[float]] = {size: [] for size in BATCHES}
     answers: dict[int, list[Completion]] = {}
@@ -120,12 +122,12 @@ def _ratio(ones: Sequence[float], many: Sequence[float]) -> float:
     return statistics.median(one / other for one, other in zip(ones, many, strict=True))
 
 
-def _answer(engine: TransformersEngine, asked: Sequence[Asked], size: int, tokens: int) -> list[Completion]:
+def _answer(engine: TransformersEngine, asked: Sequence[Request], size: int, tokens: int) -> list[Completion]:
     starts = range(0, len(asked), size)
     return [answer for start in starts for answer in engine.answer(asked[start : start + size], tokens)]
 
 
-def _first_token(engine: TransformersEngine, asked: Sequence[Asked]) -> float:
+def _first_token(engine: TransformersEngine, asked: Sequence[Request]) -> float:
     """Seconds until every prompt of one batch has its first token, median of 3."""
     times = []
     for _ in range(3):

@@ -13,7 +13,7 @@ from data_prep.build import BuildError, build
 from data_prep.check import check
 from data_prep.mixture import Entry, Mixture
 from data_prep.sources.messages import Messages
-from tests.helpers.data_fixtures import built, encoded, llava_mixture, llava_row, picture
+from tests.helpers.data_fixtures import built, encoded, llava_mixture, llava_row, random_image
 
 ROWS = [llava_row("one"), llava_row("two", image="b.png"), llava_row("bad", answer="")]
 
@@ -62,7 +62,7 @@ def change_table(folder, out):
 
 
 def change_image(folder, out):
-    (folder / "pictures/b.png").write_bytes(encoded(picture(9, size=(30, 30))))
+    (folder / "images/b.png").write_bytes(encoded(random_image(9, size=(30, 30))))
 
 
 def change_mixture(folder, out):
@@ -192,8 +192,8 @@ def test_what_a_build_leaves_that_is_killed_at_its_end_is_cleared_by_the_next(ti
 def test_a_file_name_that_is_not_utf_8_and_a_closed_folder_stop_nothing(tmp_path, monkeypatch):
     """Names from an archive made in another code page; lost+found of a disk."""
     path = llava_mixture(tmp_path, ROWS)
-    (tmp_path / "pictures" / os.fsdecode(b"bad\xff.png")).write_bytes(b"")
-    (tmp_path / "pictures/closed").mkdir()
+    (tmp_path / "images" / os.fsdecode(b"bad\xff.png")).write_bytes(b"")
+    (tmp_path / "images/closed").mkdir()
     scandir = os.scandir
 
     def refuse(folder):
@@ -224,9 +224,9 @@ def test_a_file_without_rows_is_an_error(tmp_path, data, why):
 
 
 @pytest.mark.parametrize("data, reason", [(b"<html>", "undecodable_image"), (b"", "undecodable_image")])
-def test_every_reason_of_a_picture_reaches_the_ledger_whole(tmp_path, data, reason):
+def test_every_reason_of_an_image_reaches_the_ledger_whole(tmp_path, data, reason):
     path = llava_mixture(tmp_path, [llava_row("one"), llava_row("two", "bad.png")])
-    (tmp_path / "pictures/bad.png").write_bytes(data)
+    (tmp_path / "images/bad.png").write_bytes(data)
     assert built(path, tmp_path / "out")[2]["two"]["reason"] == reason
 
 
@@ -267,7 +267,7 @@ def test_one_image_under_two_names_is_stored_once(tmp_path):
         llava_row("three", question="<image>\nWhy?"),
     ]
     path = llava_mixture(tmp_path, rows)
-    (tmp_path / "pictures/b.png").write_bytes((tmp_path / "pictures/a.png").read_bytes())
+    (tmp_path / "images/b.png").write_bytes((tmp_path / "images/a.png").read_bytes())
     made, rows, _ = built(path, tmp_path / "out")
     assert [entry["images"] for entry in made["images"].values()] == [1]
     assert rows["one"]["images"] == rows["two"]["images"] == rows["three"]["images"]
@@ -280,7 +280,7 @@ def test_two_sources_may_use_one_image_name_for_two_images(tmp_path):
     for name in ("1", "2"):
         path = llava_mixture(tmp_path / name, [llava_row(name)])
         sources += mixture_file.load(path).sources
-    (tmp_path / "2/pictures/a.png").write_bytes(encoded(picture(7)))
+    (tmp_path / "2/images/a.png").write_bytes(encoded(random_image(7)))
     made = build(Mixture(name="two", sources=sources, entries=[Entry(), Entry()]), tmp_path / "out", "test")
     assert [entry["images"] for entry in made["images"].values()] == [2]
 
@@ -325,4 +325,4 @@ def test_nothing_depends_on_the_clock_or_the_folder(tiny, tmp_path):
     build(mixture_file.load(tiny), tmp_path / "out", "test")
     made = (tmp_path / "out/manifest.json").read_text() + (tmp_path / "out/README.md").read_text()
     assert str(tmp_path) not in made
-    assert assemble.PICTURES in made
+    assert assemble.IMAGE_LIST in made

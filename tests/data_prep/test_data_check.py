@@ -104,7 +104,7 @@ def test_show_prints_the_row_and_writes_its_image(out, tmp_path, capsys):
     assert main(["show", str(out), "--id", "messages-two", "--image-out", str(image)]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert (shown["id"], shown["split"]) == ("messages-two", "train")
-    assert image.read_bytes() == (tmp_path / "pictures/b.png").read_bytes()
+    assert image.read_bytes() == (tmp_path / "images/b.png").read_bytes()
     assert Image.open(io.BytesIO(image.read_bytes())).size == (24, 16)
 
 
@@ -115,7 +115,7 @@ def test_the_page_of_a_row_is_escaped_and_whole(tmp_path):
     assert main(["show", str(tmp_path / "out"), "--id", "messages-one", "--html", str(page)]) == 0
     text = page.read_text()
     assert "<script>" not in text and "&lt;script&gt;" in text and "a &amp; b" in text
-    stored = (tmp_path / "pictures/a.png").read_bytes()
+    stored = (tmp_path / "images/a.png").read_bytes()
     assert base64.b64encode(stored).decode() in text and 'dir="auto"' in text and "http" not in text
 
 

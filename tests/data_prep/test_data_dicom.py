@@ -1,4 +1,4 @@
-"""DICOM pixels: every step of the grey-scale pipeline, colour, frames, and what is not a picture."""
+"""DICOM pixels: every step of the grey-scale pipeline, colour, frames, and what is not an image."""
 
 import numpy as np
 import pytest
@@ -125,7 +125,7 @@ def test_a_palette_gives_its_colours(tmp_path, depth, entry):
     assert found[0, 1].tolist() == [0, 200, 0] and not found[0, 0].any()
 
 
-def test_real_files_of_one_picture_give_one_picture():
+def test_real_files_of_one_image_give_one_image():
     names = (
         "MR_small.dcm",
         "MR_small_bigendian.dcm",
@@ -133,8 +133,8 @@ def test_real_files_of_one_picture_give_one_picture():
         "MR_small_RLE.dcm",
         "MR_small_padded.dcm",
     )
-    pictures = [grey(get_testdata_file(name, download=False)) for name in names]
-    assert all(np.array_equal(picture, pictures[0]) for picture in pictures[1:]) and np.unique(pictures[0]).size > 100
+    images = [grey(get_testdata_file(name, download=False)) for name in names]
+    assert all(np.array_equal(image, images[0]) for image in images[1:]) and np.unique(images[0]).size > 100
 
 
 @pytest.mark.parametrize("name", ["rtplan.dcm", "test-SR.dcm", "waveform_ecg.dcm"])
@@ -144,7 +144,7 @@ def test_real_files_without_pixels_say_so(name):
     assert caught.value.reason == "no_pixels"
 
 
-def test_what_is_not_a_picture_has_its_reason(tmp_path):
+def test_what_is_not_an_image_has_its_reason(tmp_path):
     whole = dicom(tmp_path / "whole.dcm", RAMP).read_bytes()
     files = {"page.dcm": b"<html>404</html>", "empty.dcm": b"", "half.dcm": whole[:-200], "head.dcm": whole[:150]}
     for name, data in files.items():

@@ -9,7 +9,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from data_prep.images.file import stored_image
 from data_prep.images.metadata import strip_jpeg, strip_png
-from tests.helpers.data_fixtures import encoded, picture
+from tests.helpers.data_fixtures import encoded, random_image
 
 SECRET = b"Doe^Jane"
 
@@ -30,11 +30,11 @@ def secret_png(**options):
     text = PngInfo()
     text.add_text("Patient", SECRET.decode())
     text.add_itxt("Patient2", SECRET.decode(), zip=False)
-    return encoded(picture(), pnginfo=text, exif=exif(), **options)
+    return encoded(random_image(), pnginfo=text, exif=exif(), **options)
 
 
 def secret_jpeg(**options):
-    return encoded(picture(), "JPEG", exif=exif(), comment=SECRET, xmp=SECRET, **options) + SECRET
+    return encoded(random_image(), "JPEG", exif=exif(), comment=SECRET, xmp=SECRET, **options) + SECRET
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"quality": 100, "subsampling": 0}])
@@ -47,14 +47,14 @@ def test_jpeg_keeps_its_very_pixels(options):
 
 
 def test_jpeg_restart_markers_are_not_the_end():
-    data = encoded(picture(size=(500, 500)), "JPEG", restart_marker_blocks=2, comment=SECRET)
+    data = encoded(random_image(size=(500, 500)), "JPEG", restart_marker_blocks=2, comment=SECRET)
     assert b"\xff\xd0" in data
     assert np.array_equal(pixels(strip_jpeg(data)), pixels(data))
 
 
 def test_a_colour_profile_stays():
     profile = b"\0" * 200
-    data = encoded(picture(), "JPEG", icc_profile=profile)
+    data = encoded(random_image(), "JPEG", icc_profile=profile)
     assert Image.open(io.BytesIO(strip_jpeg(data))).info["icc_profile"] == profile
 
 
@@ -62,7 +62,7 @@ def test_a_colour_profile_stays():
 def test_png_keeps_its_very_pixels(mode):
     text = PngInfo()
     text.add_text("Patient", SECRET.decode())
-    data = encoded(picture().convert(mode), pnginfo=text) + SECRET
+    data = encoded(random_image().convert(mode), pnginfo=text) + SECRET
     stripped = strip_png(data)
     assert SECRET in data and SECRET not in stripped
     assert np.array_equal(pixels(stripped), pixels(data))
@@ -70,13 +70,13 @@ def test_png_keeps_its_very_pixels(mode):
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG"])
 def test_of_exif_only_the_orientation_stays(format):
-    data = encoded(picture(size=(30, 10)), format, exif=exif(orientation=6))
+    data = encoded(random_image(size=(30, 10)), format, exif=exif(orientation=6))
     stored = stored_image(data)
     assert SECRET not in stored.data
     kept = Image.open(io.BytesIO(stored.data))
     assert dict(kept.getexif()) == {0x0112: 6}
     assert kept.size == (30, 10)
-    assert (stored.width, stored.height) == (10, 30), "the size is that of the picture as shown"
+    assert (stored.width, stored.height) == (10, 30), "the size is that of the image as shown"
 
 
 def test_stripping_twice_changes_nothing():
@@ -85,20 +85,20 @@ def test_stripping_twice_changes_nothing():
 
 
 @pytest.mark.parametrize("fill", [b"", b"\xff", b"\xff\xff\xff"])
-def test_fill_bytes_before_a_marker_go_with_the_picture(fill):
-    data = encoded(picture(size=(200, 200)), "JPEG")
+def test_fill_bytes_before_a_marker_go_with_the_image(fill):
+    data = encoded(random_image(size=(200, 200)), "JPEG")
     assert strip_jpeg(data[:-2] + fill + data[-2:] + SECRET) == strip_jpeg(data)
 
 
 def test_other_exif_of_the_same_length_goes_too():
-    kept = strip_jpeg(encoded(picture(), "JPEG"), orientation=6)
+    kept = strip_jpeg(encoded(random_image(), "JPEG"), orientation=6)
     at = kept.index(b"Exif\0\0") + 6
     other = kept[:at] + SECRET[:8].ljust(8, b"!") + kept[at + 8 :]
     assert len(other) == len(kept) and strip_jpeg(other, orientation=6) == kept
 
 
 def test_a_file_that_is_cut_off_is_not_made_whole():
-    data = encoded(picture(size=(200, 200)), "JPEG")
+    data = encoded(random_image(size=(200, 200)), "JPEG")
     assert strip_jpeg(data[:2_000]) == data[:2_000]
     with pytest.raises(OSError, match="truncated"):
         pixels(strip_jpeg(data[:2_000]))

@@ -24,20 +24,20 @@ class OneByOne(MinhashDedupSignature):
     """datatrove's own step, with this project's shingles of one row."""
 
     def get_shingles(self, text):
-        pictures, _, said = text.partition("\x1f")
+        images, _, said = text.partition("\x1f")
         hashes = [near._hash(word) for word in said.split(" ")]
         runs = [
             sum(word * int(power) for word, power in zip(hashes[at : at + 5], near._POWERS, strict=False)) % (1 << 64)
             for at in range(len(hashes) - 4)
         ]
-        return np.array([run ^ near._hash(pictures) for run in runs], np.uint64).reshape(-1, 1)
+        return np.array([run ^ near._hash(images) for run in runs], np.uint64).reshape(-1, 1)
 
 
 def by_datatrove(folder, slices):
     """The groups of rows that are alike, by datatrove's three steps."""
     for rank, part in enumerate(slices):
         step = OneByOne(str(folder / "s"), near._CONFIG, WhitespaceTokenizer())
-        step.run((Document(text=f"{pictures}\x1f{text}", id="") for text, pictures in part), rank)
+        step.run((Document(text=f"{images}\x1f{text}", id="") for text, images in part), rank)
     for bucket in range(near._CONFIG.num_buckets):
         MinhashDedupBuckets(str(folder / "s"), str(folder / "b"), config=near._CONFIG).run(None, bucket, 14)
     MinhashDedupCluster(str(folder / "b"), str(folder / "c"), config=near._CONFIG, save_cluster_id=True).run()
@@ -57,8 +57,8 @@ def groups(lines):
 def by_blocks(folder, slices):
     work = Work(folder, 1)
     for rank, part in enumerate(slices):
-        texts, pictures = zip(*part, strict=True)
-        near.save(work, rank, near.sign(pa.chunked_array([texts[:2], texts[2:]], pa.string()), list(pictures)))
+        texts, images = zip(*part, strict=True)
+        near.save(work, rank, near.sign(pa.chunked_array([texts[:2], texts[2:]], pa.string()), list(images)))
     return groups(near.clusters(work, len(slices)).tolist())
 
 

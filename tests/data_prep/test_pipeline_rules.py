@@ -7,7 +7,7 @@ import yaml
 
 from data_prep.__main__ import main
 from data_prep.build import BuildError
-from tests.helpers.data_fixtures import built, encoded, llava_mixture, llava_row, picture
+from tests.helpers.data_fixtures import built, encoded, llava_mixture, llava_row, random_image
 
 LONG = "The chest radiograph shows a large left sided pleural effusion with compressive atelectasis of the lower lobe"
 
@@ -19,7 +19,7 @@ def text_row(row_id, question, answer="It is explained in the answer."):
 def other_source(folder, name, rows, **keys):
     """An entry for a second table beside the first one's."""
     (folder / f"{name}.json").write_text(json.dumps(rows))
-    table, images = str(folder / f"{name}.json"), str(folder / "pictures")
+    table, images = str(folder / f"{name}.json"), str(folder / "images")
     return {"reader": "messages", "name": name, "path": table, "images": images, "licence": "MIT", **keys}
 
 
@@ -44,7 +44,7 @@ def test_a_near_duplicate_goes_and_the_earlier_source_is_kept(tmp_path):
     assert made["duplicates"] == {"near_duplicate": {"messages / second": 1}}
 
 
-def test_the_same_long_text_on_another_picture_is_no_duplicate(tmp_path):
+def test_the_same_long_text_on_another_image_is_no_duplicate(tmp_path):
     rows = [llava_row("a", question=f"<image>\n{LONG}"), llava_row("b", "b.png", f"<image>\n{LONG}")]
     assert set(built(llava_mixture(tmp_path, rows, duplicates={"near": True}), tmp_path / "out")[1]) == {"a", "b"}
 
@@ -67,16 +67,16 @@ def test_duplicates_stay_where_the_mixture_keeps_them(tmp_path):
 
 @pytest.mark.parametrize("action", ["drop", "accept"])
 def test_a_question_of_a_benchmark_fails_the_build_until_the_mixture_says_what_to_do(tmp_path, action, capsys):
-    """The benchmark's picture comes as another file of the same picture."""
+    """The benchmark's image comes as another file of the same image."""
     question = "<image>\nWhich organ is seen in this picture?"
     rows = [
         llava_row("asks", question=question),
-        llava_row("picture", question="<image>\nIs it normal?"),
+        llava_row("image", question="<image>\nIs it normal?"),
         llava_row("no", "b.png"),
     ]
-    picture(0).convert("L").save(tmp_path / "grey.png")
+    random_image(0).convert("L").save(tmp_path / "grey.png")
     path = mixture_of(tmp_path, rows)
-    (tmp_path / "pictures/test.jpg").write_bytes(encoded(picture(0), "JPEG", quality=95))
+    (tmp_path / "images/test.jpg").write_bytes(encoded(random_image(0), "JPEG", quality=95))
     benchmark = other_source(tmp_path, "bench", [llava_row("t", "test.jpg", question)])
     given = yaml.safe_load(path.read_text()) | {"benchmarks": [benchmark]}
     path.write_text(yaml.safe_dump(given))
@@ -88,20 +88,20 @@ def test_a_question_of_a_benchmark_fails_the_build_until_the_mixture_says_what_t
     given["overlaps"] = [{"benchmark": "bench", "source": "messages", "action": action, "why": "the paper has it"}]
     path.write_text(yaml.safe_dump(given))
     made, rows, left_out = built(path, out)
-    assert ("asks" in rows) == (action == "accept") and "picture" in rows
+    assert ("asks" in rows) == (action == "accept") and "image" in rows
     assert (left_out.get("asks") or {"reason": "none"})["reason"] == ("benchmark" if action == "drop" else "none")
     counted = {(entry["kind"], entry["source"]): entry["rows"] for entry in made["overlaps"]}
     assert counted == {("question", "messages"): 1, ("image", "messages"): 1}
     assert "image in common, another question" in (out / "README.md").read_text()
 
 
-def test_a_flipped_picture_of_a_benchmark_is_found(tmp_path):
+def test_a_flipped_image_of_a_benchmark_is_found(tmp_path):
     from PIL import ImageOps
 
-    smooth = picture(0).resize((200, 150)).convert("L")
+    smooth = random_image(0).resize((200, 150)).convert("L")
     path = mixture_of(tmp_path, [llava_row("mirrored", "flip.png", "<image>\nIs it normal?")])
-    (tmp_path / "pictures/flip.png").write_bytes(encoded(ImageOps.mirror(smooth)))
-    (tmp_path / "pictures/bench.png").write_bytes(encoded(smooth))
+    (tmp_path / "images/flip.png").write_bytes(encoded(ImageOps.mirror(smooth)))
+    (tmp_path / "images/bench.png").write_bytes(encoded(smooth))
     benchmark = other_source(tmp_path, "bench", [llava_row("t", "bench.png", "<image>\nWhich organ?")])
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"benchmarks": [benchmark]}))
     made = built(path, tmp_path / "out")[0]
@@ -109,9 +109,9 @@ def test_a_flipped_picture_of_a_benchmark_is_found(tmp_path):
 
 
 def test_items_of_a_benchmark_that_nothing_can_be_compared_with_are_told(tmp_path, capsys):
-    """A benchmark's picture that is not there would hide that a row has its question."""
+    """A benchmark's image that is not there would hide that a row has its question."""
     path = mixture_of(tmp_path, [llava_row("asks", question="<image>\nWhich organ?")])
-    (tmp_path / "pictures/whole.png").write_bytes(encoded(picture(1)))
+    (tmp_path / "images/whole.png").write_bytes(encoded(random_image(1)))
     items = [
         llava_row("gone", "gone.png", "<image>\nWhich organ?"),
         llava_row("whole", "whole.png", "<image>\nIs it normal?"),

@@ -10,9 +10,9 @@ from data_prep import build as build_module
 from data_prep import mixture_file
 from data_prep.build import build
 from data_prep.mixture import Entry, Mixture, SplitRule
-from data_prep.pipeline import pictures, slices
+from data_prep.pipeline import load_images, slices
 from data_prep.rows import Sample
-from tests.helpers.data_fixtures import built, encoded, llava_mixture, llava_row, picture
+from tests.helpers.data_fixtures import built, encoded, llava_mixture, llava_row, random_image
 
 
 def many(number):
@@ -65,10 +65,10 @@ def test_the_shuffle_follows_the_seed_and_moves_every_split(tmp_path):
 
 
 def test_the_same_bytes_with_one_process_and_with_two(tmp_path, monkeypatch):
-    """Small slices and picture tasks, so that two processes really share the work."""
+    """Small slices and image tasks, so that two processes really share the work."""
     monkeypatch.setattr(build_module, "_SMALL", 0)
     monkeypatch.setattr(slices, "ROWS", 7)
-    monkeypatch.setattr(pictures, "_PICTURES", 1)
+    monkeypatch.setattr(load_images, "_IMAGES_PER_TASK", 1)
     rows = [*many(30), llava_row("bad", answer=""), llava_row("gone", "gone.png"), llava_row("3", question="Again 3?")]
     keys = {
         "shuffle": True,
@@ -112,7 +112,7 @@ def test_a_second_split_takes_its_share_of_the_others(tmp_path):
     assert 160 < found["validation"] < 240 and 125 < found["test"] < 195
 
 
-def test_pictures_that_no_written_row_names_are_not_stored(tmp_path):
+def test_images_that_no_written_row_names_are_not_stored(tmp_path):
     rows = [llava_row("kept"), llava_row("empty", image="b.png", answer="")]
     made = built(llava_mixture(tmp_path, rows), tmp_path / "out")[0]
     assert [entry["images"] for entry in made["images"].values()] == [1]
@@ -123,7 +123,7 @@ def test_an_image_in_two_sources_is_stored_once_and_kept_under_both_names(tmp_pa
     path = llava_mixture(tmp_path, [llava_row("one")])
     given = yaml.safe_load(path.read_text())
     (tmp_path / "more").mkdir()
-    (tmp_path / "more/x.png").write_bytes(encoded(picture(0)))
+    (tmp_path / "more/x.png").write_bytes(encoded(random_image(0)))
     (tmp_path / "more.json").write_text(json.dumps([llava_row("two", "x.png", "<image>\nWhere is it?")]))
     second = {
         "reader": "messages",

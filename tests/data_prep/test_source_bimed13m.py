@@ -19,7 +19,7 @@ def read(path, **keys):
     assert others == 0
     for sample in samples:
         check(sample.messages, images=0)
-        assert (sample.modality, sample.pictures, sample.group) == ("text", (), "")
+        assert (sample.modality, sample.images, sample.group) == ("text", (), "")
     return {sample.id.removeprefix("bimed13m-"): sample for sample in samples}, rejected
 
 

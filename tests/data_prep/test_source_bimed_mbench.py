@@ -24,7 +24,7 @@ def test_the_english_file(root, folder):
     assert [sample.task for sample in samples] == ["vqa_open", "caption"] * 2
     assert [sample.modality for sample in samples] == ["histology", "ct"] * 2
     assert spoken(samples[0].messages).split("\n")[1] == "What is the organ in the image?"
-    assert source.load(samples[1].pictures[0]).data == jpeg(1)
+    assert source.load(samples[1].images[0]).data == jpeg(1)
 
 
 def test_translated_types_are_those_of_the_english_rows(root):

@@ -50,7 +50,7 @@ def test_stage_2_by_origin_language_and_task(root):
 
 def test_images_are_read_by_their_released_names(root):
     reader = source(root)
-    found = {name for sample in read_all(reader)[0] for name in sample.pictures}
+    found = {name for sample in read_all(reader)[0] for name in sample.images}
     assert found == {*bimed_v.IMAGES, "18063892_F3.jpg"}
     assert all(reader.load(name).data.startswith(b"\xff\xd8") for name in bimed_v.IMAGES)
     with pytest.raises(Reject, match="18063892_F3"):
@@ -63,7 +63,7 @@ def test_a_text_row_may_leave_its_image_empty_but_not_ask_for_one(root):
     for key in ("text_1", "text_2-ar", "text_3"):
         check(samples[key].messages, images=0)
     with pytest.raises(Reject, match="1 image placeholders for 0 images"):
-        check(samples["bad_2"].messages, len(samples["bad_2"].pictures))
+        check(samples["bad_2"].messages, len(samples["bad_2"].images))
 
 
 def test_parent_and_group_are_of_llava_med_and_pmc_only(root):

@@ -25,7 +25,7 @@ def study(tmp_path):
     return tmp_path
 
 
-def test_a_picture_s_name_tells_file_frame_and_window(study):
+def test_an_image_s_name_tells_file_frame_and_window(study):
     lines = [
         {"id": "plain", "file": "series/1.dcm"},
         {"id": "window", "file": "series/1.dcm", "window": [100, 50], "frame": 0},
@@ -34,18 +34,18 @@ def test_a_picture_s_name_tells_file_frame_and_window(study):
     ]
     samples, rejected, _ = read_all(source(study, *lines))
     assert rejected == [] and [sample.id for sample in samples] == ["ct-plain", "ct-window", "ct-صورة", "ct-line-4"]
-    assert [sample.pictures[0] for sample in samples] == [
+    assert [sample.images[0] for sample in samples] == [
         "series/1.dcm",
         '{"file": "series/1.dcm", "frame": 0, "window": [100, 50]}',
         '{"file": "{x}.dcm"}',
         '{"file": "series/1.dcm", "frame": 1}',
     ]
     reader = pickle.loads(pickle.dumps(source(study, *lines)))
-    notes = [reader.load(samples[number].pictures[0]).note for number in (0, 1)]
+    notes = [reader.load(samples[number].images[0]).note for number in (0, 1)]
     assert notes[0].startswith("frame 1 of 2, percentiles") and notes[1] == "frame 0 of 2, window 100 50"
     with pytest.raises(Reject, match="missing_image"):
-        reader.load(samples[2].pictures[0])
-    loaded = reader.load(samples[1].pictures[0]).data
+        reader.load(samples[2].images[0])
+    loaded = reader.load(samples[1].images[0]).data
     wanted = decode(study / "study/series/1.dcm", 0, window=(100, 50)).image
     assert Image.open(io.BytesIO(loaded)).tobytes() == wanted.tobytes()
 
@@ -85,7 +85,7 @@ def test_0_is_an_id_and_null_is_none(study):
         {"answer": {}},
     ],
 )
-def test_a_row_that_names_no_picture_or_question_is_rejected(study, line):
+def test_a_row_that_names_no_image_or_question_is_rejected(study, line):
     samples, (rejected,), _ = read_all(source(study, {"id": "x", "file": "series/1.dcm"} | line))
     assert samples == [] and (rejected.id, rejected.reason) == ("ct-x", "bad_row")
     assert repr(next(iter(line))) in rejected.detail
@@ -101,15 +101,15 @@ def test_a_row_that_names_no_picture_or_question_is_rejected(study, line):
         ({"file": "series"}, "undecodable_image"),
     ],
 )
-def test_a_picture_that_cannot_be_had_has_its_reason(study, line, reason):
+def test_an_image_that_cannot_be_had_has_its_reason(study, line, reason):
     reader = source(study, line)
     ((sample,), _, _) = read_all(reader)
     with pytest.raises(Reject) as caught:
-        reader.load(sample.pictures[0])
+        reader.load(sample.images[0])
     assert caught.value.reason == reason
 
 
-def test_the_header_s_patient_is_not_in_the_picture(study):
+def test_the_header_s_patient_is_not_in_the_image(study):
     loaded = source(study).load("series/1.dcm")
     assert b"4711" in (study / "study/series/1.dcm").read_bytes()
     assert b"4711" not in loaded.data and "4711" not in loaded.note

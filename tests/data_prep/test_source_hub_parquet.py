@@ -15,13 +15,13 @@ def names(folder, split="train"):
     return [path.name for path in hub_parquet.shards(folder, split)]
 
 
-def test_every_row_leads_to_its_own_picture(tmp_path):
+def test_every_row_leads_to_its_own_image(tmp_path):
     parquet.write(tmp_path / "data/train-00000-of-00001.parquet", ROWS)
     rows = [row for path in hub_parquet.shards(tmp_path, "train") for _, row in all_rows(hub_parquet.Shard(path))]
     assert [row["question"] for row in rows] == [question for question, _, _ in ROWS]
     assert [hub_parquet.row_number(row) for row in rows] == [f"0-{row}" for row in range(5)]
     for row, (_, _, seed) in reversed(list(zip(rows, ROWS, strict=True))):
-        assert hub_parquet.picture(tmp_path, hub_parquet.picture_name(row)).data == jpeg(seed)
+        assert hub_parquet.image(tmp_path, hub_parquet.image_name(row)).data == jpeg(seed)
 
 
 def test_the_files_of_a_split_in_their_order_with_or_without_data(tmp_path):
@@ -37,7 +37,7 @@ def test_the_files_of_a_split_in_their_order_with_or_without_data(tmp_path):
 def test_a_file_without_a_column_that_is_needed(tmp_path, columns):
     path = tmp_path / "train-00000-of-00001.parquet"
     pq.write_table(pa.table(columns), path)
-    with pytest.raises(TableError, match=r"train-00000-of-00001\.parquet: no (column answer|pictures)"):
+    with pytest.raises(TableError, match=r"train-00000-of-00001\.parquet: no (column answer|images)"):
         list(all_rows(hub_parquet.Shard(path)))
 
 
@@ -46,4 +46,4 @@ def test_a_row_that_embeds_nothing(tmp_path):
     image = pa.array([None], pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
     pq.write_table(pa.table({"image": image, "question": ["q"], "answer": ["a"]}), path)
     with pytest.raises(Reject, match="missing_image"):
-        hub_parquet.picture(tmp_path, f"{path.name}#0")
+        hub_parquet.image(tmp_path, f"{path.name}#0")

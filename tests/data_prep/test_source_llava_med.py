@@ -39,8 +39,8 @@ def test_instruct(root):
         ("conversation", "en", "CC-BY-NC-4.0")
     }
     assert (first.group, second.group, third.group) == ("PMID29145864", "PMID32867401", "PMID18063892")
-    check(first.messages, len(first.pictures))
-    assert reader.load(first.pictures[0]).data.startswith(b"\xff\xd8")
+    check(first.messages, len(first.images))
+    assert reader.load(first.images[0]).data.startswith(b"\xff\xd8")
 
 
 def test_alignment_with_the_misspelt_key_gives_captions(root):

@@ -15,7 +15,7 @@ def root(tmp_path):
 
 
 def source(root, table, **keys):
-    given = {"path": str(root / table), "images": str(root / "pictures"), "licence": "CC0-1.0", **keys}
+    given = {"path": str(root / table), "images": str(root / "images"), "licence": "CC0-1.0", **keys}
     return Messages(**given)
 
 
@@ -30,18 +30,18 @@ def test_llava_json(root):
     assert found[1:] == ([], 0) and len(found[0]) == 6
     assert [sample.id for sample in found[0]].count("messages-one") == 2
     assert samples["messages-two"].language == "ar" and samples["messages-two"].parent == "messages-one"
-    assert samples["messages-three"].pictures == ("a.png", "صورة صدر.png")
+    assert samples["messages-three"].images == ("a.png", "صورة صدر.png")
     assert samples["messages-0"].task == "vqa_short" and samples["messages-four"].task == "vqa_closed"
     assert (samples["messages-four"].modality, samples["messages-0"].modality) == ("mri", "unknown")
     assert by_id(read_all(source(root, "llava.json", modality="ct")))["messages-0"].modality == "ct"
     for sample in found[0]:
-        check(sample.messages, len(sample.pictures))
-        assert all(reader.load(name).data.startswith(b"\xff\xd8") for name in sample.pictures)
+        check(sample.messages, len(sample.images))
+        assert all(reader.load(name).data.startswith(b"\xff\xd8") for name in sample.images)
 
 
 def test_a_name_that_starts_with_the_images_own_folder_is_the_same_file(root):
     reader = source(root, "llava.json")
-    assert reader.load("pictures/b.png") == reader.load("b.png")
+    assert reader.load("images/b.png") == reader.load("b.png")
 
 
 def test_sharegpt_lines_with_a_byte_order_mark_and_crlf(root):
@@ -55,8 +55,8 @@ def test_sharegpt_lines_with_a_byte_order_mark_and_crlf(root):
 
 def test_axolotl_messages(root):
     samples = by_id(read_all(source(root, "axolotl.jsonl", id_prefix="ax-", task="vqa_open", language="ar")))
-    pictures = {key.removeprefix("ax-"): sample.pictures for key, sample in samples.items()}
-    assert pictures == {
+    found = {key.removeprefix("ax-"): sample.images for key, sample in samples.items()}
+    assert found == {
         "line-1": (),
         "own": ("a.png",),
         "url": ("b.png",),
@@ -67,7 +67,7 @@ def test_axolotl_messages(root):
     }
     assert {(sample.task, sample.language) for sample in samples.values()} == {("vqa_open", "ar")}
     for sample in samples.values():
-        check(sample.messages, len(sample.pictures))
+        check(sample.messages, len(sample.images))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_what_does_not_fit_together_reaches_the_checks_as_it_is(tmp_path, row, r
     llava.as_lines(tmp_path / "own.jsonl", [row])
     (sample,), _, _ = read_all(source(tmp_path, "own.jsonl", images=""))
     with pytest.raises(Reject) as caught:
-        check(sample.messages, len(sample.pictures))
+        check(sample.messages, len(sample.images))
     assert caught.value.reason == reason
 
 
@@ -109,13 +109,13 @@ def test_a_bad_line_is_named_and_the_lines_after_it_are_read(tmp_path, line, pla
 
 
 @pytest.mark.parametrize("name", ["gone.png", "../llava.json", "/etc/hostname", "."])
-def test_a_picture_that_is_not_in_its_folder_is_missing(root, name):
+def test_an_image_that_is_not_in_its_folder_is_missing(root, name):
     with pytest.raises(Reject) as caught:
         source(root, "llava.json").load(name)
     assert caught.value.reason == "missing_image" and name in caught.value.detail
 
 
-def test_pictures_without_a_folder_are_missing(root):
+def test_images_without_a_folder_are_missing(root):
     with pytest.raises(Reject, match="names no folder of images"):
         source(root, "llava.json", images="").load("a.png")
 

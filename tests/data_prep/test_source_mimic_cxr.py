@@ -12,18 +12,18 @@ MAKES = [layout.make, layout.make_multimedeval, layout.make_apart]
 
 
 @pytest.mark.parametrize("make", MAKES)
-def test_a_study_is_one_sample_of_all_its_pictures(tmp_path, make):
+def test_a_study_is_one_sample_of_all_its_images(tmp_path, make):
     make(tmp_path)
     source = MimicCxr(path=str(tmp_path))
     samples, rejected, others = read_all(source)
     assert [sample.id for sample in samples] == ["mimic_cxr-50414267", "mimic_cxr-57375967"] and others == 2
     first = samples[0]
     folder = "p10/p10000032/s50414267"
-    assert first.pictures == tuple(f"{folder}/{dicom_id}.jpg" for dicom_id in layout.PICTURES["50414267"])
+    assert first.images == tuple(f"{folder}/{dicom_id}.jpg" for dicom_id in layout.IMAGES["50414267"])
     assert [part["type"] for part in first.messages[0]["content"]] == ["image", "image", "text"]
     assert spoken(first.messages).strip() == f"{INSTRUCTION}\nThere is no focal consolidation. COPD: ___."
     assert (first.group, first.task, first.modality) == ("mimic_cxr-10000032", "report", "x_ray")
-    assert source.load(first.pictures[1]).data == jpeg(0)
+    assert source.load(first.images[1]).data == jpeg(0)
     (lost,) = rejected
     assert lost.id == "mimic_cxr-50578979" and "s50578979.txt: no report of this study" in lost.detail
 

@@ -21,7 +21,7 @@ def test_findings_become_an_impression(root):
     )
     assert spoken(samples[1].messages) == "Liver fine. Bladder fine.\nSummarize the findings.\nNormal."
     assert spoken(samples[2].messages) == "Straight.\nSummarize the findings.\nNormal."
-    assert (samples[0].group, samples[0].task, samples[0].pictures) == ("mimic_iii-22532", "summary", ())
+    assert (samples[0].group, samples[0].task, samples[0].images) == ("mimic_iii-22532", "summary", ())
     assert {row.id: (row.reason, row.detail) for row in rejected} == {
         "mimic_iii-177": ("bad_row", "2 impressions instead of one"),
         "mimic_iii-178": ("empty_answer", "0 impressions instead of one"),

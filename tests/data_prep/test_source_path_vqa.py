@@ -27,7 +27,7 @@ def test_the_original(original, split, short):
     assert spoken(samples[1].messages).strip() == (
         "Where are liver stem cells (oval cells) located?\nin the canals of hering"
     )
-    assert samples[0].pictures == (f"{short}/{short}_0422.jpg",)
+    assert samples[0].images == (f"{short}/{short}_0422.jpg",)
     assert {sample.group for sample in samples} == {f"path_vqa-{short}_0422", "path_vqa-val_9999"}
     assert {sample.modality for sample in samples} == {"pathology"}
     assert [(row.id[-1], row.reason) for row in rejected] == [("4", "empty_answer")] and others == 0
@@ -45,17 +45,17 @@ def test_pvqa_itself_may_be_the_path(original):
 def test_the_images_of_the_original(original):
     source = PathVqa(path=str(original))
     samples = read_all(source)[0]
-    assert source.load(*samples[0].pictures).data == jpeg(len("train"))
+    assert source.load(*samples[0].images).data == jpeg(len("train"))
     with pytest.raises(Reject, match="missing_image"):
-        source.load(*samples[-1].pictures)
+        source.load(*samples[-1].images)
 
 
 def test_the_hub_in_several_files(hub):
     source = PathVqa(path=str(hub))
     samples, rejected, _ = read_all(source)
     assert [sample.id for sample in samples] == ["path_vqa-train-0-0", "path_vqa-train-1-0", "path_vqa-train-1-1"]
-    assert [source.load(*sample.pictures).data for sample in samples] == [jpeg(1), jpeg(2), jpeg(2)]
-    assert len({sample.pictures for sample in samples}) == 3
+    assert [source.load(*sample.images).data for sample in samples] == [jpeg(1), jpeg(2), jpeg(2)]
+    assert len({sample.images for sample in samples}) == 3
     assert [sample.task for sample in samples] == ["vqa_closed", "vqa_short", "vqa_short"]
     assert {sample.group for sample in samples} == {""} and rejected == []
     assert len(source.inputs()) == 2

@@ -55,9 +55,9 @@ def test_the_images_in_the_archive_and_unpacked(root, folder):
     source = PmcOa(path=str(root))
     assert source.image_folder().path == root / (folder or "images.zip")
     samples = read_all(source)[0]
-    assert [source.load(*sample.pictures).data for sample in samples[:3]] == [jpeg(seed) for seed in range(3)]
+    assert [source.load(*sample.images).data for sample in samples[:3]] == [jpeg(seed) for seed in range(3)]
     with pytest.raises(Reject, match="missing_image"):
-        source.load(*samples[3].pictures)
+        source.load(*samples[3].images)
 
 
 def test_the_beta_table_has_ids_of_its_own(root, tmp_path):

@@ -75,7 +75,7 @@ def test_the_second_release(tmp_path):
     assert [sample.id for sample in samples] == ["pmc_vqa-2-train-choice-7", "pmc_vqa-2-train-choice-9"]
     assert [said(sample)[1] for sample in samples] == ["C. DNA: none", "D. Cannot be told"]
     assert (rejected, others, source.version()) == ([], 1, "2")
-    assert source.load(*samples[0].pictures).data == jpeg(1)
+    assert source.load(*samples[0].images).data == jpeg(1)
     (test,) = read_all(PmcVqa(path=str(tmp_path), split="test"))[0]
     assert test.id == "pmc_vqa-2-test-choice-11"
 
@@ -83,9 +83,9 @@ def test_the_second_release(tmp_path):
 def test_the_images_of_the_first_release(root):
     source = PmcVqa(path=str(root))
     samples = read_all(source)[0]
-    assert source.load(*samples[0].pictures).data == jpeg(0)
+    assert source.load(*samples[0].images).data == jpeg(0)
     with pytest.raises(Reject, match="missing_image"):
-        source.load(*samples[-1].pictures)
+        source.load(*samples[-1].images)
 
 
 def test_problems(root):

@@ -17,10 +17,10 @@ def test_every_row_is_a_sample_of_the_row_contract(name):
     samples, rejected, others = read_all(Quickstart(questions=[name]))
     assert rejected == [] and others == 0 and len({sample.id for sample in samples}) == len(samples) > 0
     for sample in samples:
-        check(sample.messages, len(sample.pictures))
-        assert sample.language in LANGUAGES and sample.task in TASKS and ENTRIES.keys() >= {*sample.pictures}
+        check(sample.messages, len(sample.images))
+        assert sample.language in LANGUAGES and sample.task in TASKS and ENTRIES.keys() >= {*sample.images}
         assert "Apache-2.0" in sample.licence.split(" AND ")
-        assert all(ENTRIES[picture]["licence"] in sample.licence for picture in sample.pictures)
+        assert all(ENTRIES[image]["licence"] in sample.licence for image in sample.images)
 
 
 def test_only_listed_images_are_read_and_none_of_the_unfit(monkeypatch):
@@ -32,8 +32,8 @@ def test_only_listed_images_are_read_and_none_of_the_unfit(monkeypatch):
 
     monkeypatch.setattr(quickstart, "image_path", recorded)
     source = Quickstart(questions=QUESTIONS)
-    for picture in {picture for sample in read_all(source)[0] for picture in sample.pictures}:
-        assert source.load(picture).data
+    for image in {image for sample in read_all(source)[0] for image in sample.images}:
+        assert source.load(image).data
     source.inputs()
     assert opened == ENTRIES.keys()
     for entry in ENTRIES.values():

@@ -35,11 +35,11 @@ def test_a_row(root):
 
 
 @pytest.mark.parametrize("archive", [False, True])
-def test_masks_are_no_pictures(tmp_path, archive):
+def test_masks_are_no_images(tmp_path, archive):
     layout.make(tmp_path, archive)
     source = Slake(path=str(tmp_path))
     samples = read_all(source)[0]
-    assert {sample.pictures for sample in samples} == {
+    assert {sample.images for sample in samples} == {
         ("xmlab1/source.jpg",),
         ("xmlab102/source.jpg",),
         ("xmlab404/source.jpg",),

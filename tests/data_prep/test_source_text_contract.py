@@ -41,9 +41,9 @@ def test_every_sample_keeps_the_row_contract(source):
     for sample in samples:
         assert sample.id.startswith(f"{prefix}-") and sample.task in TASKS and sample.language in LANGUAGES
         assert sample.licence == source.terms == source.ABOUT.licence
-        assert (sample.modality == "text") == (not sample.pictures)
-        check(sample.messages, len(sample.pictures))
-        assert all(source.load(name).data for name in sample.pictures)
+        assert (sample.modality == "text") == (not sample.images)
+        check(sample.messages, len(sample.images))
+        assert all(source.load(name).data for name in sample.images)
     assert {row.reason for row in rejected} <= REASONS.keys()
 
 
@@ -51,7 +51,7 @@ def test_a_source_works_in_another_process(source):
     samples, _, _ = read_all(source)
     copy = pickle.loads(pickle.dumps(source))
     assert read_all(copy)[0] == samples and copy.inputs() == source.inputs()
-    assert all(copy.load(name) == source.load(name) for sample in samples for name in sample.pictures)
+    assert all(copy.load(name) == source.load(name) for sample in samples for name in sample.images)
 
 
 def test_a_slice_is_read_by_itself(source):

@@ -61,7 +61,7 @@ def test_images_come_in_the_order_of_their_places_wherever_they_are_named(places
         parts.append({"type": "image", "path": name} if own else {"type": "image"})
         beside += [] if own else [name]
     given = {"images": beside, "messages": [{"role": "user", "content": parts}]}
-    assert dialogue(given).pictures == tuple(wanted)
+    assert dialogue(given).images == tuple(wanted)
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,13 @@ def test_images_come_in_the_order_of_their_places_wherever_they_are_named(places
     ],
 )
 def test_an_image_part_names_its_file_under_any_known_key(part, name):
-    assert dialogue({"messages": [{"role": "user", "content": [part]}]}).pictures == (name,)
+    assert dialogue({"messages": [{"role": "user", "content": [part]}]}).images == (name,)
 
 
 def test_images_left_over_are_kept_to_be_counted_and_repeated_ones_are_not():
-    assert dialogue(row("r", ["a.png", "b.png"], "<image> What?", "A")).pictures == ("a.png", "b.png")
-    assert dialogue(row("r", ["a.png", "a.png"], "<image><image>", "A")).pictures == ("a.png", "a.png")
-    assert dialogue(row("r", "a.png", "<image><image>", "A")).pictures == ("a.png",)
+    assert dialogue(row("r", ["a.png", "b.png"], "<image> What?", "A")).images == ("a.png", "b.png")
+    assert dialogue(row("r", ["a.png", "a.png"], "<image><image>", "A")).images == ("a.png", "a.png")
+    assert dialogue(row("r", "a.png", "<image><image>", "A")).images == ("a.png",)
 
 
 @pytest.mark.parametrize("value", [None, "", [], {}])

@@ -32,17 +32,17 @@ def test_every_sample_keeps_the_row_contract(source):
     assert len({sample.id for sample in samples}) == len(samples) > 0
     prefix = type(source).__module__.rpartition(".")[2]
     for sample in samples:
-        assert sample.id.startswith(f"{prefix}-") and len(sample.pictures) == 1 and sample.licence
-        check(sample.messages, len(sample.pictures))
+        assert sample.id.startswith(f"{prefix}-") and len(sample.images) == 1 and sample.licence
+        check(sample.messages, len(sample.images))
         assert sample.language in LANGUAGES
     assert {row.reason for row in rejected} <= REASONS.keys()
 
 
 def test_a_source_works_in_another_process(source):
     samples, _, _ = read_all(source)
-    first = source.load(*samples[0].pictures)
+    first = source.load(*samples[0].images)
     copy = pickle.loads(pickle.dumps(source))
-    assert copy.load(*samples[0].pictures) == first
+    assert copy.load(*samples[0].images) == first
     assert read_all(copy)[0] == samples and copy.inputs() == source.inputs()
 
 

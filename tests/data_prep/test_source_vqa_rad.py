@@ -74,7 +74,7 @@ def test_rows_of_one_case_are_one_group(original):
 def test_the_images_of_the_original(original):
     source = VqaRad(path=str(original))
     samples = read_all(source)[0]
-    assert {name: source.load(name).data for sample in samples for name in sample.pictures} == {
+    assert {name: source.load(name).data for sample in samples for name in sample.images} == {
         path.name: path.read_bytes()
         for path in (original / "VQA_RAD Image Folder").iterdir()
         if path.name != "synpic42951.jpg"
@@ -129,7 +129,7 @@ def test_the_hub(hub):
 def test_the_images_of_the_hub(hub):
     source = VqaRad(path=str(hub))
     samples = read_all(source)[0]
-    assert [source.load(*sample.pictures).data for sample in samples] == [jpeg(row[2]) for row in layout.HUB["train"]]
+    assert [source.load(*sample.images).data for sample in samples] == [jpeg(row[2]) for row in layout.HUB["train"]]
 
 
 def test_the_original_is_read_where_both_are_there(hub):

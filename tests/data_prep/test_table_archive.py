@@ -1,4 +1,4 @@
-"""Pictures by name: in a folder, a zip file and a tar file."""
+"""Images by name: in a folder, a zip file and a tar file."""
 
 import os
 import pickle
@@ -49,7 +49,7 @@ def make(path, files=FILES, prefix=""):
 
 @pytest.fixture(params=KINDS)
 def kind(request, tmp_path):
-    return tmp_path / (f"pictures.{request.param}" if request.param != "folder" else "pictures")
+    return tmp_path / (f"images.{request.param}" if request.param != "folder" else "images")
 
 
 def reason(folder, name):
@@ -69,7 +69,7 @@ def test_files_are_read_by_their_names(kind):
 @given(st.dictionaries(st.text("ab نعم🩻.", min_size=1, max_size=6).filter(lambda name: name.strip(". ")), st.binary()))
 def test_any_files_are_read_by_their_names(tmp_path_factory, files):
     for kind in KINDS[1:]:
-        folder = make(tmp_path_factory.mktemp("any") / f"pictures.{kind}", files)
+        folder = make(tmp_path_factory.mktemp("any") / f"images.{kind}", files)
         assert {name: folder.read(name).data for name in folder.names()} == files
 
 
@@ -96,7 +96,7 @@ def test_folders_in_front_of_a_name_may_be_more_or_fewer(kind, prefix):
         ("xmlab1/", "no such file"),
         ("a\0b.jpg", "no such file"),
         ("x" * 9000, "no such file"),
-        ("../pictures/empty.png", "leads out of"),
+        ("../images/empty.png", "leads out of"),
         ("xmlab1/../empty.png", "leads out of"),
         ("..\\empty.png", "leads out of"),
         ("/etc/hostname", "leads out of"),
@@ -108,7 +108,7 @@ def test_a_name_that_stands_for_no_file_is_rejected(kind, name, says):
     assert found == "missing_image" and says in detail and str(kind) in detail and name in detail
 
 
-def test_two_folders_with_a_file_of_one_name_are_two_pictures(kind):
+def test_two_folders_with_a_file_of_one_name_are_two_images(kind):
     folder = make(kind, {"xmlab1/source.jpg": b"one"})
     assert "no such file" in reason(folder, "xmlab2/source.jpg")[1]
 
@@ -125,7 +125,7 @@ def test_composed_and_decomposed_letters_are_the_same(kind):
 
 
 def test_links_do_not_lead_out_of_a_folder(tmp_path):
-    folder = make(tmp_path / "pictures")
+    folder = make(tmp_path / "images")
     (tmp_path / "secret.png").write_bytes(b"secret")
     (folder.path / "out.png").symlink_to(tmp_path / "secret.png")
     (folder.path / "in.png").symlink_to("empty.png")
@@ -139,7 +139,7 @@ def test_links_do_not_lead_out_of_a_folder(tmp_path):
 
 
 def test_what_is_no_plain_file_is_not_read(tmp_path):
-    folder = make(tmp_path / "pictures")
+    folder = make(tmp_path / "images")
     os.mkfifo(folder.path / "pipe.png")
     assert "no such file" in reason(folder, "pipe.png")[1]
 
@@ -147,7 +147,7 @@ def test_what_is_no_plain_file_is_not_read(tmp_path):
 @pytest.mark.parametrize("name", ["../up.png", "/etc/up.png", "a/../../up.png"])
 @pytest.mark.parametrize("kind", ["zip", "tar"])
 def test_members_that_climb_out_are_not_found(tmp_path, kind, name):
-    path = tmp_path / f"pictures.{kind}"
+    path = tmp_path / f"images.{kind}"
     if kind == "zip":
         make(path, {name: b"up", "ok.png": b"ok"})
     else:
@@ -163,9 +163,9 @@ def test_members_that_climb_out_are_not_found(tmp_path, kind, name):
 def test_links_in_a_tar_file_are_no_files(tmp_path):
     link = tarfile.TarInfo("link.png")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
-    with tarfile.open(tmp_path / "pictures.tar", "w") as archive:
+    with tarfile.open(tmp_path / "images.tar", "w") as archive:
         archive.addfile(link)
-    assert list(ImageFolder(tmp_path / "pictures.tar").names()) == []
+    assert list(ImageFolder(tmp_path / "images.tar").names()) == []
 
 
 def test_a_file_that_is_too_large_is_rejected(kind, monkeypatch):
@@ -176,7 +176,7 @@ def test_a_file_that_is_too_large_is_rejected(kind, monkeypatch):
 
 
 def test_a_file_that_may_not_be_read_is_rejected(tmp_path, monkeypatch):
-    folder = make(tmp_path / "pictures")
+    folder = make(tmp_path / "images")
 
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
@@ -216,7 +216,7 @@ def test_it_works_in_other_processes(kind):
     ],
 )
 def test_a_path_that_is_no_archive_is_a_problem(tmp_path, data, says):
-    path = tmp_path / "pictures.zip"
+    path = tmp_path / "images.zip"
     if data is not None:
         path.write_bytes(data)
     (problem,) = ImageFolder(path).problems("images")
@@ -226,10 +226,10 @@ def test_a_path_that_is_no_archive_is_a_problem(tmp_path, data, says):
 
 
 def test_a_tar_file_that_is_cut_off_is_a_problem(tmp_path):
-    path = make(tmp_path / "pictures.tar", {"a.png": bytes(20_000)}).path
+    path = make(tmp_path / "images.tar", {"a.png": bytes(20_000)}).path
     path.write_bytes(path.read_bytes()[:10_000])
     (problem,) = ImageFolder(path).problems("images")
-    assert "pictures.tar: not a complete zip or tar file" in problem and "download it again" in problem
+    assert "images.tar: not a complete zip or tar file" in problem and "download it again" in problem
 
 
 @pytest.mark.parametrize("name", ["x" * 300 + ".png", "in/" + "x" * 300 + ".png", "in/\0.png"])
@@ -247,10 +247,10 @@ def test_names_that_no_file_can_have_are_missing(tmp_path, name):
 
 def test_a_link_beside_a_file_that_was_read_does_not_lead_out(tmp_path):
     (tmp_path / "secret.png").write_bytes(b"secret")
-    (tmp_path / "pictures").mkdir()
-    (tmp_path / "pictures/a.png").write_bytes(b"a")
-    folder = ImageFolder(tmp_path / "pictures")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/a.png").write_bytes(b"a")
+    folder = ImageFolder(tmp_path / "images")
     assert folder.read("a.png").data == b"a"
-    (tmp_path / "pictures/out.png").symlink_to(tmp_path / "secret.png")
+    (tmp_path / "images/out.png").symlink_to(tmp_path / "secret.png")
     with pytest.raises(Reject, match="leads out"):
         folder.read("out.png")

@@ -98,20 +98,20 @@ plainer = st.lists(st.one_of(st.sampled_from(PLAIN), titled), max_size=3).map(""
 turns = st.lists(st.tuples(st.one_of(texts, plainer), st.lists(texts, max_size=1)), min_size=2, max_size=4)
 
 
-def sample_of(turns, language, pictures):
+def sample_of(turns, language, images):
     messages = [
         {"role": "assistant" if number % 2 else "user", "content": [text_part(text) for text in (first, *more)]}
         for number, (first, more) in enumerate(turns)
     ]
-    messages[0]["content"][:0] = [image_part()] * pictures
-    return Sample("id", language, "t", "m", messages, "CC0-1.0", pictures=("a.png",) * pictures)
+    messages[0]["content"][:0] = [image_part()] * images
+    return Sample("id", language, "t", "m", messages, "CC0-1.0", images=("a.png",) * images)
 
 
 def same_after_every_check(sample):
     """Whether the row passes, unchanged. What the turns' order and empty turns say is checked in any case."""
     try:
         messages = clean.repair(sample.messages)
-        faults.check(messages, len(sample.pictures))
+        faults.check(messages, len(sample.images))
         language.check(rows.said_by(messages, "assistant"), rows.said_by(messages, "user"), sample.language)
     except Reject:
         return False
@@ -143,8 +143,8 @@ def test_each_thing_that_checks_look_for_is_looked_at_in_plain_text(language, pl
 @example([("MRN", []), ("1//2 and ٣", [])], "en", 0)
 @example([("Phone", []), ("1234567", [])], "en", 0)
 @example([("ط", []), ("و", [])], "ar", 0)
-def test_what_is_not_looked_at_stays_as_it_is(turns, language, pictures):
-    sample = sample_of(turns, language, pictures)
+def test_what_is_not_looked_at_stays_as_it_is(turns, language, images):
+    sample = sample_of(turns, language, images)
     assert suspects([sample])[0] or same_after_every_check(sample)
 
 

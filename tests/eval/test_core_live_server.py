@@ -2,8 +2,8 @@
 
 import pytest
 
+from data_prep.llm.connection import Connection
 from eval.dataset import DataSet
-from eval.engines.connection import Connection
 from eval.engines.openai_engine import Server
 from eval.model import Settings
 from eval.predict import run

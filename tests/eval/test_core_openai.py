@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 from werkzeug import Response
 
+from data_prep.llm.client import Failure, read_reply
+from data_prep.llm.connection import Connection, connect
 from eval.cli import main
-from eval.engines.connection import Connection, connect
+from eval.engines.engine import Completion
 from eval.engines.openai_engine import FAILURES_IN_A_ROW, OpenAIEngine, Server, completion_of, messages_of
 from eval.errors import EvalError
 from eval.images import read_image
@@ -71,18 +73,18 @@ def test_every_question_is_asked_once_with_its_own_answer(httpserver, questions,
     assert found.header["engine"]["prompt_tokens"] == "not verified" and found.header["checkpoint_sha256"] is None
 
 
-def test_pictures_are_sent_in_their_places_as_they_are():
-    picture, other = make.png("red"), make.noise((5, 3), 1, "JPEG")
-    messages = messages_of(hand.item("a", "Both?", images=["x", "y"]), [read_image(c, "x") for c in (picture, other)])
+def test_images_are_sent_in_their_places_as_they_are():
+    image, other = make.png("red"), make.noise((5, 3), 1, "JPEG")
+    messages = messages_of(hand.item("a", "Both?", images=["x", "y"]), [read_image(c, "x") for c in (image, other)])
     kinds = [part["type"] for part in messages[0]["content"]]
     assert kinds == ["image_url", "image_url", "text"]
     urls = [part["image_url"]["url"] for part in messages[0]["content"][:2]]
     assert [url.partition(";base64,")[0] for url in urls] == ["data:image/png", "data:image/jpeg"]
-    assert [base64.b64decode(url.partition(",")[2]) for url in urls] == [picture, other]
+    assert [base64.b64decode(url.partition(",")[2]) for url in urls] == [image, other]
 
 
 @pytest.mark.parametrize("form", ["BMP", "TIFF", "turned JPEG"])
-def test_pictures_that_servers_may_read_otherwise_become_upright_png(form):
+def test_images_that_servers_may_read_otherwise_become_upright_png(form):
     turned = Image.Exif()
     turned[0x0112] = 6
     options = {"exif": turned} if form == "turned JPEG" else {}
@@ -210,7 +212,7 @@ def test_a_refused_key_is_told_at_the_first_call(httpserver, monkeypatch):
     monkeypatch.setenv("HAND_KEY", "sk-very-secret")
     httpserver.expect_request("/v1/models").respond_with_json({"error": {"message": "bad sk-very-secret"}}, status=401)
     with pytest.raises(EvalError, match=r"refuses the key.*\*\*\*") as caught:
-        connect(httpserver.url_for("/v1"), "HAND_KEY").check_server()
+        Server("m", connect(httpserver.url_for("/v1"), "HAND_KEY"), Settings(4)).engine  # noqa: B018
     assert "very-secret" not in str(caught.value)
 
 
@@ -235,15 +237,24 @@ def test_a_server_of_ones_own_gets_no_key_that_was_not_meant_for_it(monkeypatch)
 def test_an_engine_that_failed_long_ago_goes_on():
     engine = OpenAIEngine("m", Connection("http://localhost/v1"))
     for _ in range(FAILURES_IN_A_ROW - 1):
-        engine._count_failure("500", lasting=False)
+        engine.client.count_failure("500", 500)
     engine.check()
-    engine._count_failure("500", lasting=False)
+    engine.client.count_failure("500", 500)
     with pytest.raises(EvalError):
         engine.check()
 
 
 def test_a_reply_without_usage_has_no_count():
-    from openai.types.chat import ChatCompletion
-
-    found = completion_of(ChatCompletion.model_validate({**reply(), "usage": None}))
+    found = completion_of(read_reply(json.dumps({**reply(), "usage": None}).encode()))
     assert (found.text, found.tokens, found.error) == ("A lung.", None, "")
+
+
+def test_a_failure_is_an_error_in_place_of_an_answer():
+    assert completion_of(Failure("busy")) == Completion("", "error", None, "busy")
+
+
+def test_prompts_that_are_refused_do_not_stop_the_run(httpserver, questions, tmp_path):
+    httpserver.expect_request(CHAT).respond_with_json({"error": {"message": "too long"}}, status=400)
+    run(server_of(httpserver), questions, tmp_path / "p.jsonl")
+    found = answers_of(tmp_path / "p.jsonl")
+    assert len(found) == 20 > FAILURES_IN_A_ROW and all("too long" in line["error"] for line in found.values())

@@ -9,7 +9,7 @@ from bimedix2_plugin.model.request import Request
 from bimedix2_plugin.rehearse import tiny
 from data_prep.images.image_store import ImageStore
 from eval.dataset import DataSet, items_of
-from eval.engines.base import Asked
+from eval.engines.engine import Request as EngineRequest
 from eval.engines.transformers_engine import TransformersEngine
 from eval.images import read_image
 
@@ -52,8 +52,8 @@ def test_the_engine_sends_trainings_tokens(checkpoint, rows, parts):
     items = {item.id: item for item in items_of(rows)}
     assert {len(item.images) for item in items.values()} == {0, 1, 2}
     assert max(len(item.messages) for item in items.values()) == 5
-    pictures = {id: tuple(read_image(store.bytes(key), key) for key in item.images) for id, item in items.items()}
-    inputs = engine.inputs([Asked(item, engine.prompt(item), pictures[id]) for id, item in items.items()])
+    images = {id: tuple(read_image(store.bytes(key), key) for key in item.images) for id, item in items.items()}
+    inputs = engine.inputs([EngineRequest(item, engine.prompt(item), images[id]) for id, item in items.items()])
     sent = {
         id: ids[mask.bool()].tolist()
         for id, ids, mask in zip(items, inputs["input_ids"], inputs["attention_mask"], strict=True)
@@ -68,7 +68,7 @@ def test_the_engine_sends_trainings_tokens(checkpoint, rows, parts):
     )
 
 
-def test_the_engine_sees_trainings_picture(checkpoint, rows, parts):
+def test_the_engine_sees_trainings_image(checkpoint, rows, parts):
     store = ImageStore(parts / "data" / "images")
     for key in {key for row in rows for key in row["images"]}:
         assert read_image(store.bytes(key), key).image.tobytes() == store.image(key).tobytes()

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from eval.cli import main
-from eval.engines.base import Asked
+from eval.engines.engine import Request
 from eval.engines.prompt import Prompts
 from eval.engines.vllm_engine import VllmEngine
 from eval.errors import EvalError
@@ -50,7 +50,7 @@ def test_prompts_are_tokens_and_pictures(requests, llava):
     engine = VllmEngine(llava, "float32", "cpu")
     picture = read_image(make.png("red"), "red")
     items = [hand.item("a", "Is it?", images=["red"]), hand.item("b", "Why?")]
-    asked = [Asked(items[0], engine.prompt(items[0]), (picture,)), Asked(items[1], engine.prompt(items[1]))]
+    asked = [Request(items[0], engine.prompt(items[0]), (picture,)), Request(items[1], engine.prompt(items[1]))]
     requests.answer = engine.prompts.token_ids(" Is it? ")
     answers = engine.answer(asked, 7)
     expected = ("Is it?", "stop", len(requests.answer))
@@ -72,7 +72,7 @@ def test_other_prompt_tokens_than_trainings_stop_the_run(requests, llava):
     engine = VllmEngine(llava, "float32", "cpu")
     item = hand.item("a", "Is it?", images=["red"])
     with pytest.raises(EvalError, match="'a': vLLM made other prompt tokens than training does"):
-        engine.answer([Asked(item, engine.prompt(item), (read_image(make.png("red"), "red"),))], 7)
+        engine.answer([Request(item, engine.prompt(item), (read_image(make.png("red"), "red"),))], 7)
 
 
 def test_the_command_line_asks_vllm(requests, llava, data, tmp_path):
@@ -102,7 +102,7 @@ WITHOUT_AXOLOTL = """
 import sys
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"axolotl", "datatrove", "lm_eval", "inspect_ai"}:
+        if name.partition(".")[0] in {"axolotl", "datatrove", "lm_eval"}:
             raise ImportError(name)
 sys.meta_path.insert(0, Absent())
 from eval.cli import main

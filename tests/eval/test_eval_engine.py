@@ -8,7 +8,7 @@ import torch
 
 from eval.checkpoint import checkpoint_sha256
 from eval.dataset import items_of
-from eval.engines.base import Asked
+from eval.engines.engine import Request
 from eval.engines.transformers_engine import TransformersEngine
 from eval.errors import EvalError
 from eval.images import read_image
@@ -32,7 +32,7 @@ PICTURES = {make.key(colour): read_image(make.png(colour), colour) for colour in
 
 
 def asked(engine, item, *keys):
-    return Asked(item, engine.prompt(item), tuple(PICTURES[key] for key in keys or item.images))
+    return Request(item, engine.prompt(item), tuple(PICTURES[key] for key in keys or item.images))
 
 
 def test_a_mixed_batch_answers_as_its_rows_alone(engine, items):
@@ -46,7 +46,7 @@ def test_pictures_of_several_sizes_in_one_batch(engine):
     batch = []
     for number, size in enumerate(sizes):
         (item,) = items_of([make.row(f"r{number}", "en", "vqa_short", [("What?" * (number + 1), "That.")], ["red"])])
-        batch.append(Asked(item, engine.prompt(item), (read_image(make.noise(size, number), str(size)),)))
+        batch.append(Request(item, engine.prompt(item), (read_image(make.noise(size, number), str(size)),)))
     together = engine.answer(batch, TOKENS)
     assert together == [engine.answer([each], TOKENS)[0] for each in batch]
     assert len({answer.text for answer in together}) > 1

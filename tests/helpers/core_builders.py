@@ -6,7 +6,7 @@ import types
 from pathlib import Path
 
 from eval.benchmark import About, Benchmark
-from eval.engines.base import Completion
+from eval.engines.engine import Completion
 from eval.errors import EvalError
 from eval.items import Item
 from eval.registry import BENCHMARKS

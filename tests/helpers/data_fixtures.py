@@ -13,7 +13,7 @@ from data_prep.build import build
 from data_prep.reading import shard_rows
 
 
-def picture(seed=0, size=(24, 16), mode="RGB"):
+def random_image(seed=0, size=(24, 16), mode="RGB"):
     """A random image."""
     bands = len(Image.new(mode, (1, 1)).getbands())
     values = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], bands), np.uint8)
@@ -35,10 +35,10 @@ def llava_row(row_id="r1", image="a.png", question="<image>\nWhat is it?", answe
 
 def llava_mixture(folder: Path, rows, **keys):
     """A mixture over one LLaVA table; `rows` is a list of rows, or the file's bytes."""
-    images = folder / "pictures"
+    images = folder / "images"
     images.mkdir(exist_ok=True)
     for number, name in enumerate(("a.png", "b.png")):
-        (images / name).write_bytes(encoded(picture(number)))
+        (images / name).write_bytes(encoded(random_image(number)))
     table = folder / "table.json"
     table.write_bytes(rows if isinstance(rows, bytes) else json.dumps(rows).encode())
     if "splits" in keys:

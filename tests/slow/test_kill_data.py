@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.data_fixtures import encoded, llava_mixture, llava_row, picture
+from tests.helpers.data_fixtures import encoded, llava_mixture, llava_row, random_image
 
 pytestmark = pytest.mark.slow
 
-STAGES = ("read", "pictures", "fingerprints", "near", "scatter", "gather", "images")
+STAGES = ("read", "images", "fingerprints", "near", "scatter", "gather", "store")
 RUN = """
 from data_prep import build
-from data_prep.pipeline import pictures, slices
-build._SMALL, slices.ROWS, pictures._PICTURES = 0, 40, 2
+from data_prep.pipeline import load_images, slices
+build._SMALL, slices.ROWS, load_images._IMAGES_PER_TASK = 0, 40, 2
 from data_prep.__main__ import main
 raise SystemExit(main(["build", "{mixture}", "--out", "{out}", "--workers", "2"]))
 """
@@ -39,9 +39,9 @@ def mixture(tmp_path_factory):
         llava_row(str(n), ("a.png", "b.png", None)[n % 3], f"{'<image>' if n % 3 < 2 else ''} What is {n} of {n * n}?")
         for n in range(400)
     ]
-    rows.insert(1, llava_row("0", "c.png"))  # its id is taken: the store's first file leaves this picture out
-    (folder / "pictures").mkdir()
-    (folder / "pictures/c.png").write_bytes(encoded(picture(2)))
+    rows.insert(1, llava_row("0", "c.png"))  # its id is taken: the store's first file leaves this image out
+    (folder / "images").mkdir()
+    (folder / "images/c.png").write_bytes(encoded(random_image(2)))
     return llava_mixture(folder, rows, shuffle=True, duplicates={"near": True}, rows_per_shard=60)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 os.environ.update(VLLM_CPU_KVCACHE_SPACE="1", VLLM_ENABLE_V1_MULTIPROCESSING="0", VLLM_NO_USAGE_STATS="1")
 
-from eval.engines.base import Asked
+from eval.engines.engine import Request
 from eval.engines.vllm_engine import VllmEngine
 from eval.images import read_image
 from eval.items import Item
@@ -28,7 +28,7 @@ def main(checkpoint: str, items: str, out: str) -> None:
     for fields in json.loads(Path(items).read_text(encoding="utf-8")):
         item = Item(fields["id"], "en", "", "", tuple(fields["messages"]), tuple(fields["images"]), "", "")
         pictures = tuple(read_image(Path(file).read_bytes(), file) for file in item.images)
-        asked.append(Asked(item, engine.prompt(item), pictures))
+        asked.append(Request(item, engine.prompt(item), pictures))
     answers = engine.answer(asked, 12)
     lines = [{"prompt": each.prompt, **asdict(answer)} for each, answer in zip(asked, answers, strict=True)]
     Path(out).write_text(json.dumps(lines), encoding="utf-8")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from eval.engines.base import Asked
+from eval.engines.engine import Request
 from eval.engines.transformers_engine import TransformersEngine
 from eval.images import read_image
 from eval.items import Item
@@ -55,6 +55,6 @@ def test_both_engines_give_the_same_prompts_and_answers(checkpoint, items):
     for fields in items:
         item = Item(fields["id"], "en", "", "", tuple(fields["messages"]), tuple(fields["images"]), "", "")
         pictures = tuple(read_image(Path(file).read_bytes(), file) for file in item.images)
-        asked.append(Asked(item, engine.prompt(item), pictures))
+        asked.append(Request(item, engine.prompt(item), pictures))
     ours = [{"prompt": each.prompt, **asdict(engine.answer([each], 12)[0])} for each in asked]
     assert json.loads(out.read_text()) == ours and {answer["tokens"] for answer in ours} == {12}

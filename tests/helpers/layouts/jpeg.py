@@ -1,4 +1,4 @@
-"""Small pictures for the layouts."""
+"""Small images for the layouts."""
 
 import io
 

@@ -7,8 +7,8 @@ from pathlib import Path
 def row(row_id, image, *said, key="conversations", **more):
     """A row whose turns are said by human and gpt in turn; without the key `image` when it is "absent"."""
     turns = [{"from": ("human", "gpt")[number % 2], "value": text} for number, text in enumerate(said)]
-    picture = {} if image == "absent" else {"image": image}
-    return {"id": row_id, **picture, key: turns, **more}
+    image = {} if image == "absent" else {"image": image}
+    return {"id": row_id, **image, key: turns, **more}
 
 
 def as_list(path: Path, rows) -> Path:

@@ -29,7 +29,7 @@ def make(root: Path) -> None:
             row("one", "a.png", "<image>\nWhat is it?", "a scan"),
             row("two", "b.png", "<image>\nWhat is it?", "نعم", parent="messages-one"),
             row("three", ["a.png", IMAGES[2]], "<image> or <image>?", "The second."),
-            row(0, "pictures/b.png", "What is it? <image>", "A scan", answer_type="OPEN "),
+            row(0, "images/b.png", "What is it? <image>", "A scan", answer_type="OPEN "),
             row("four", IMAGES[3], "<image>\nIs it a scan?", "Yes", domain={"mri": True}, answer_type="CLOSED\t"),
             row("one", "a.png", "<image>\nAnd now?", "an id that stands twice"),
         ],
@@ -38,7 +38,7 @@ def make(root: Path) -> None:
     as_lines(root / "sharegpt.json", rows, end="\r\n", start=b"\xef\xbb\xbf")
     as_lines(root / "axolotl.jsonl", axolotl_rows())
     for seed, name in enumerate(IMAGES):
-        save(root / "pictures" / name, seed)
+        save(root / "images" / name, seed)
 
 
 def _says(role, content):

@@ -14,7 +14,7 @@ REPORTS = {
     ("10000898", "50771383"): " PORTABLE CHEST:  The tube ends above the carina.\n \n CONCLUSION:  As above.\n",
     ("10000935", "50578979"): None,
 }
-PICTURES = {
+IMAGES = {
     "50414267": ("02aa804e-bde0afdd-112c0b34-7bc16630-4e384014", "174413ec-4ec4c1f7-34ea26b7-c5f994f8-79ef1962"),
     "53189527": ("2a2277a9-b0ded155-c0de8eb9-c124d10e-82c5caab",),
     "57375967": ("096052b7-d256dc40-453a102b-fa7d01c6-1b22c6b4",),
@@ -26,7 +26,7 @@ SPLITS = {"50771383": "test", "53189527": "validate"}
 
 def make(root):
     """As PhysioNet gives it, the reports unpacked over it."""
-    _pictures(root)
+    _images(root)
     _reports(root)
 
 
@@ -41,17 +41,17 @@ def make_multimedeval(root):
 
 def make_apart(root):
     """What wget leaves of the two releases, each in its own tree."""
-    _pictures(root / "physionet.org/files/mimic-cxr-jpg/2.1.0")
+    _images(root / "physionet.org/files/mimic-cxr-jpg/2.1.0")
     _reports(root / "physionet.org/files/mimic-cxr/2.1.0")
 
 
-def _pictures(tree):
+def _images(tree):
     lines = ["dicom_id,study_id,subject_id,split\n"]
     for seed, (subject, study) in enumerate(REPORTS):
-        for dicom_id in PICTURES[study]:
+        for dicom_id in IMAGES[study]:
             lines.append(f"{dicom_id},{study},{subject},{SPLITS.get(study, 'train')}\n")
             save(tree / f"files/p10/p{subject}/s{study}/{dicom_id}.jpg", seed)
-    lines.append(lines.pop(2))  # a study's second picture need not follow its first
+    lines.append(lines.pop(2))  # a study's second image need not follow its first
     (tree / "mimic-cxr-2.0.0-split.csv.gz").write_bytes(gzip.compress("".join(lines).encode()))
 
 

@@ -1,4 +1,4 @@
-"""A Parquet file of the Hub with questions on embedded pictures."""
+"""A Parquet file of the Hub with questions on embedded images."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.helpers.layouts.jpeg import jpeg
 
 
 def write(path: Path, rows: list[tuple[str, str, int]]) -> None:
-    """Write (question, answer, number of the picture) in the columns image, question and answer, 2 rows a group."""
+    """Write (question, answer, number of the image) in the columns image, question and answer, 2 rows a group."""
     path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.table(
         {

@@ -1,4 +1,4 @@
-"""Third stage: each picture that a row names, read once: decoded, stripped, hashed, and kept for the store."""
+"""Third stage: each image that a row names, read once: decoded, stripped, hashed, and kept for the store."""
 
 import hashlib
 import io
@@ -22,7 +22,7 @@ from data_prep.pipeline.stage import Work, putting, run
 from data_prep.rows import Reject
 from data_prep.sources.base import Source
 
-STAGE = "pictures"
+STAGE = "images"
 INDEX = pa.schema(
     [
         ("source", pa.int32()),
@@ -39,20 +39,20 @@ INDEX = pa.schema(
         ("detail", pa.string()),
     ]
 )
-"""What is known of a picture; `key` is null and `reason` says why where it cannot be used. `flipped` holds the
-perceptual hashes of a benchmark's picture mirrored left to right, upside down, and both."""
+"""What is known of an image; `key` is null and `reason` says why where it cannot be used. `flipped` holds the
+perceptual hashes of a benchmark's image mirrored left to right, upside down, and both."""
 
 _LIST = "list.parquet"
-_PICTURES = 1_000
+_IMAGES_PER_TASK = 1_000
 """Of one task, and so at most in one file of the store."""
 
 _BATCH, _BATCH_BYTES = 64, 1 << 20
 """Images that are written at once; memory of a megabyte is used again and again, more is had anew each time."""
 
 
-def pictures(work: Work, slices: list[Slice], sources: list[Source], mixture: Mixture) -> int:
-    """Read every picture that the rows of the stage before name; the number of tasks."""
-    total, size = _listed(work, slices), _PICTURES
+def load_images(work: Work, slices: list[Slice], sources: list[Source], mixture: Mixture) -> int:
+    """Read every image that the rows of the stage before name; the number of tasks."""
+    total, size = _listed(work, slices), _IMAGES_PER_TASK
 
     def task(rank: int, tick: Callable[[int], None]) -> None:
         wanted = pq.read_table(work.folder / STAGE / _LIST).slice(rank * size, size).to_pylist()
@@ -65,12 +65,12 @@ def pictures(work: Work, slices: list[Slice], sources: list[Source], mixture: Mi
             pq.write_table(pa.Table.from_pylist(index, schema=INDEX), path)
 
     sizes = [min(size, total - start) for start in range(0, total, size)]
-    run(work, STAGE, task, sizes, "pictures")
+    run(work, STAGE, task, sizes, "images")
     return len(sizes)
 
 
 def index(work: Work, tasks: int, columns: list[str]) -> pa.Table:
-    """What is known of all pictures, in the order in which rows first name them."""
+    """What is known of all images, in the order in which rows first name them."""
     empty = INDEX.empty_table().select(columns)
     return pa.concat_tables([empty, *(pq.read_table(work.path(STAGE, rank), columns=columns) for rank in range(tasks))])
 
@@ -96,14 +96,14 @@ def _listed(work: Work, slices: list[Slice]) -> int:
 def _batches(
     wanted: list[dict[str, Any]], sources: list[Source], mixture: Mixture, index: list[dict[str, Any]]
 ) -> Iterator[list[dict[str, Any]]]:
-    """The images to store, each key once, some at a time; every picture's entry goes into `index`."""
+    """The images to store, each key once, some at a time; every image's entry goes into `index`."""
     keys: set[str] = set()
     batch: list[dict[str, Any]] = []
     size = 0
     for entry in wanted:
         number = entry["source"]
         try:
-            row, known = _picture(sources[number], entry["name"], mixture, number >= len(mixture.sources))
+            row, known = _load(sources[number], entry["name"], mixture, number >= len(mixture.sources))
         except Reject as reject:
             index.append(entry | {"reason": reject.reason, "detail": reject.detail})
             continue
@@ -119,11 +119,11 @@ def _batches(
         yield batch
 
 
-def _picture(source: Source, name: str, mixture: Mixture, is_benchmark: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+def _load(source: Source, name: str, mixture: Mixture, is_benchmark: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     """The row of the store, and the entry of the index."""
     loaded = source.load(name)
     bound = mixture.max_pixels or MAX_PIXELS
-    stored = stored_image(loaded.data, mixture.max_side, bound, mixture.looks_at_pictures)
+    stored = stored_image(loaded.data, mixture.max_side, bound, mixture.decodes_images)
     loaded_as = hashlib.sha256(loaded.data).hexdigest()
     key = loaded_as if stored.data == loaded.data else hashlib.sha256(stored.data).hexdigest()
     shown = {"width": stored.width, "height": stored.height, "phash": stored.phash}

@@ -1,4 +1,4 @@
-"""The protocol between the prediction loop and what answers."""
+"""The protocol between the prediction loop and an engine."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from eval.items import Item
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One prompt of a batch: the item, its prompt as `Engine.prompt` made it, its pictures in order."""
+class Request:
+    """One prompt of a batch: the item, its prompt as `Engine.prompt` made it, its images in order."""
 
     item: Item
     prompt: str
-    pictures: tuple[DecodedImage, ...] = ()
+    images: tuple[DecodedImage, ...] = ()
 
 
 @dataclass(frozen=True)
 class Completion:
     """The answer to one prompt.
 
-    `tokens` counts what was generated before the end token; None where a server does not tell. With an `error` there
-    is no answer: the item is unscored, and asked again by the next run.
+    `tokens` counts the generated tokens before the end token; None if a server does not report it. With an `error`
+    there is no answer: the item is unscored, and asked again by the next run.
     """
 
     text: str
@@ -34,7 +34,7 @@ class Completion:
 
 
 class Engine(Protocol):
-    """Answers batches of prompts, greedily."""
+    """Answers batches of prompts with greedy decoding."""
 
     WHOLE_BATCHES: bool
     """Whether an answer may depend, by rounding, on the rest of its batch: then only whole batches are asked."""
@@ -43,13 +43,13 @@ class Engine(Protocol):
         """Return the prompt of an item as it is sent. Raises EvalError if it cannot be rendered."""
 
     def length(self, prompt: str) -> int:
-        """Tell how long a prompt is, to put prompts of one length into one batch."""
+        """Return the length of a prompt, so that prompts of similar length can share a batch."""
 
-    def answer(self, asked: Sequence[Asked], max_new_tokens: int) -> list[Completion]:
+    def answer(self, requests: Sequence[Request], max_new_tokens: int) -> list[Completion]:
         """Answer one batch, in its order."""
 
     def check(self) -> None:
-        """Raise EvalError if it makes no sense to go on; what was answered is kept."""
+        """Raise EvalError if no further answer can be expected; predictions so far are kept."""
 
 
 class Model(Protocol):
@@ -57,11 +57,11 @@ class Model(Protocol):
 
     @property
     def shows_images(self) -> bool:
-        """Whether the model is shown the items' pictures."""
+        """Whether the model is shown the items' images."""
 
     @property
     def batch_size(self) -> int:
-        """How many prompts one call of `Engine.answer` gets."""
+        """Number of prompts passed to one call of `Engine.answer`."""
 
     @property
     def max_new_tokens(self) -> int | None:
@@ -72,4 +72,4 @@ class Model(Protocol):
         """The loaded engine."""
 
     def header(self) -> dict[str, Any]:
-        """Say what decides the answers: model, checkpoint_sha256, engine, generation, versions."""
+        """Return what decides the answers: model, checkpoint_sha256, engine, generation, versions."""

@@ -1,0 +1,205 @@
+"""Asks an OpenAI-compatible server for many chat completions at once.
+
+The call is synchronous; inside, a bounded number of requests is in flight. A request that fails gives a `Failure` in
+place of a reply, and the others go on, unless the server seems to be gone. Ctrl-C ends the call at once: replies that
+were passed to `keep` are kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from data_prep.llm.connection import Connection
+from data_prep.llm.retry import RequestError, with_retries
+
+LASTING = frozenset({401, 403, 404})
+"""Key refused or without the right, no such model or address: no other request can succeed."""
+PROMPT_AT_FAULT = frozenset({400, 413, 422})
+"""One prompt is at fault, not the server."""
+LONGEST_MESSAGE = 300
+
+Messages = list[dict[str, Any]]
+"""Turns of a chat as the server takes them."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A chat completion.
+
+    `text` and `finish_reason` are None where the server sent none; a refusal is a text. Token counts are None where
+    the server does not count; `tokens_in` includes tokens that the server had cached.
+    """
+
+    text: str | None
+    finish_reason: str | None
+    tokens_in: int | None
+    tokens_out: int | None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no reply, in one line without the key."""
+
+    message: str
+
+
+class Client:
+    """One model behind a server, always asked in the same way.
+
+    After `give_up_after` failures in a row, or one failure with an HTTP status in `lasting`, the server is considered
+    gone: the client is `stopped` and sends nothing any more. The prompt's own fault (`PROMPT_AT_FAULT`) does not count.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        model: str,
+        *,
+        temperature: float | None = 0,
+        give_up_after: int = 8,
+        lasting: frozenset[int] = LASTING,
+    ) -> None:
+        """Set what every request has in common; `temperature` None leaves it to the server."""
+        self.connection, self.model, self.temperature = connection, model, temperature
+        self.give_up_after, self.lasting = give_up_after, lasting
+        self.failures_in_a_row = 0
+        self.last_failure = ""
+        self._lasting_failure = False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the server is considered gone."""
+        return self._lasting_failure or self.failures_in_a_row >= self.give_up_after
+
+    @property
+    def why_stopped(self) -> str:
+        """The reason, with the last failure."""
+        failures = f"{self.failures_in_a_row} failures in a row"
+        return f"{'no other reply can be expected' if self._lasting_failure else failures}: {self.last_failure}"
+
+    def ask[T](
+        self,
+        asked: Sequence[T],
+        messages_of: Callable[[T], Messages],
+        max_tokens: int | None = None,
+        keep: Callable[[T, Reply], None] | None = None,
+    ) -> list[Reply | Failure]:
+        """Send one request for each element of `asked`; return the outcomes in the same order.
+
+        Args:
+            asked: what is asked about.
+            messages_of: makes the messages of one element, just before they are sent.
+            max_tokens: the longest reply; None leaves it to the server.
+            keep: called with each reply as it comes, in any order. What it raises ends the call.
+        """
+        call = _Call(self, asked, messages_of, max_tokens, keep)
+        return asyncio.run(call.run())
+
+    async def request(self, client: Any, messages: Messages, max_tokens: int | None) -> Reply | Failure:
+        """Send one request, with retries."""
+        body: dict[str, Any] = {"model": self.model, "messages": messages}
+        if self.temperature is not None:
+            body["temperature"] = self.temperature
+        if max_tokens is not None:
+            body[_name_of_max_tokens(self.model)] = max_tokens
+
+        async def attempt() -> bytes:
+            response = await client.chat.completions.with_raw_response.create(**body)
+            content: bytes = response.content
+            return content
+
+        try:
+            reply = read_reply(await with_retries(attempt, self.connection))
+        except RequestError as error:
+            return self.count_failure(str(error), error.status)
+        except ValueError as error:
+            return self.count_failure(str(error))
+        self.failures_in_a_row = 0
+        return reply
+
+    def count_failure(self, message: str, status: int | None = None) -> Failure:
+        """Count a failed request and return its outcome."""
+        self.last_failure = " ".join(self.connection.hide_secrets(message).split())[:LONGEST_MESSAGE]
+        self._lasting_failure |= status in self.lasting
+        if status not in PROMPT_AT_FAULT:
+            self.failures_in_a_row += 1
+        return Failure(self.last_failure)
+
+
+class _StoppedError(Exception):
+    """Raised by one worker so that the others are cancelled."""
+
+
+@dataclass
+class _Call[T]:
+    """One call of `Client.ask`: workers that take the next element as soon as they have a reply."""
+
+    client: Client
+    asked: Sequence[T]
+    messages_of: Callable[[T], Messages]
+    max_tokens: int | None
+    keep: Callable[[T, Reply], None] | None
+
+    async def run(self) -> list[Reply | Failure]:
+        outcomes: list[Reply | Failure] = [Failure("stopped: the server failed too often")] * len(self.asked)
+        waiting = iter(range(len(self.asked)))
+        if self.client.stopped:
+            return outcomes
+        async with self.client.connection.client() as connected:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(min(self.client.connection.concurrency, len(self.asked))):
+                        group.create_task(self._work(connected, waiting, outcomes))
+            except ExceptionGroup as errors:
+                raised = [error for error in errors.exceptions if not isinstance(error, _StoppedError)]
+                if raised:
+                    raise raised[0] from None
+        return outcomes
+
+    async def _work(self, connected: Any, waiting: Iterator[int], outcomes: list[Reply | Failure]) -> None:
+        for place in waiting:
+            one = self.asked[place]
+            outcome = await self.client.request(connected, self.messages_of(one), self.max_tokens)
+            outcomes[place] = outcome
+            if isinstance(outcome, Reply) and self.keep:
+                self.keep(one, outcome)
+            if self.client.stopped:
+                raise _StoppedError
+
+
+def read_reply(body: bytes) -> Reply:
+    """Read a chat completion. Servers differ in what they call one, so nothing is taken for granted.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        reply: Any = json.loads(body)
+        (choice,) = reply["choices"]
+        message, reason = choice["message"], choice.get("finish_reason")
+        text = message.get("refusal") or message.get("content")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        shown = body[:200].decode(errors="replace")
+        raise ValueError(f"the reply is not a chat completion: {shown!r}") from None
+    usage = reply.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    return Reply(
+        text if isinstance(text, str) else None,
+        reason if isinstance(reason, str) else None,
+        _count(counts.get("prompt_tokens")),
+        _count(counts.get("completion_tokens")),
+    )
+
+
+def _count(number: Any) -> int | None:
+    return number if isinstance(number, int) else None
+
+
+def _name_of_max_tokens(model: str) -> str:
+    """OpenAI's reasoning models refuse `max_tokens`."""
+    return "max_completion_tokens" if re.match(r"(.*/)?(o\d|gpt-5)", model) else "max_tokens"

@@ -1,0 +1,136 @@
+"""How an OpenAI-compatible server is reached: address, key, limits. The key is read once and never shown."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
+
+OPENAI_URL = "https://api.openai.com/v1"
+OPENAI_KEY = "OPENAI_API_KEY"
+NO_KEY = "none"
+"""Sent to a server that asks for no key: the protocol wants one."""
+CHECK_SECONDS = 15.0
+
+
+class ServerError(ValueError):
+    """A server cannot be used. The message names the server and holds no key."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A server and the limits of the requests to it.
+
+    Attributes:
+        base_url: of the API, such as http://localhost:8000/v1; a query in it is sent with every request.
+        key: the API key; `connect` reads it from the environment.
+        concurrency: requests in flight at a time.
+        timeout: seconds that one attempt may take.
+        retries: attempts after the first one, for a request that got 429, 5xx or no reply; None: as `patience` allows.
+        patience: seconds after which a request is not tried again; None: as `retries` allows.
+    """
+
+    base_url: str = OPENAI_URL
+    key: str = field(default=NO_KEY, repr=False)
+    concurrency: int = 16
+    timeout: float = 300.0
+    retries: int | None = 4
+    patience: float | None = None
+
+    @property
+    def public_url(self) -> str:
+        """The address without user name, password and query."""
+        return _without_secrets(self._parts)
+
+    def hide_secrets(self, text: str) -> str:
+        """Return a text without the key, password and query of this connection: some servers repeat them in errors."""
+        secrets = {self.key, self._parts.password, self._parts.query} - {NO_KEY, None, ""}
+        for secret in sorted(filter(None, secrets), key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return text
+
+    def client(self) -> Any:
+        """Return a new asynchronous client. It neither retries nor times out: `retry.with_retries` does both."""
+        from openai import AsyncOpenAI
+
+        return AsyncOpenAI(timeout=None, **self._options())
+
+    def check_server(self) -> None:
+        """Ask for the list of models, which costs nothing, before anything else is sent.
+
+        Raises:
+            ServerError: no server answers, or it refuses the key. Any other reply is left to the real requests.
+        """
+        import openai
+
+        client = openai.OpenAI(timeout=CHECK_SECONDS, **self._options())
+        try:
+            with client:
+                client.models.list()
+        except openai.APIConnectionError as error:
+            cause = self.hide_secrets(str(error.__cause__ or error))
+            raise ServerError(f"{self.public_url}: no server answers ({cause}).") from None
+        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+            message = self.hide_secrets(str(error))
+            raise ServerError(f"{self.public_url}: the server refuses the key. {message}") from None
+        except (openai.OpenAIError, ValueError):
+            return
+
+    @property
+    def _parts(self) -> SplitResult:
+        return urlsplit(self.base_url)
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "base_url": urlunsplit(self._parts._replace(query="", fragment="")),
+            "default_query": dict(parse_qsl(self._parts.query)),
+            "api_key": self.key,
+            "max_retries": 0,
+        }
+
+
+def connect(
+    base_url: str | None,
+    key_variable: str | None,
+    *,
+    options: tuple[str, str] = ("base_url", "api_key_variable"),
+    **limits: Any,
+) -> Connection:
+    """Make a connection, with the key from the environment.
+
+    A server of one's own needs no key: none is read unless `key_variable` names a variable. OpenAI's own server does.
+
+    Args:
+        base_url: None for OpenAI's own.
+        key_variable: the environment variable that holds the key.
+        options: what the caller calls these two, for messages.
+        limits: further fields of `Connection`.
+
+    Raises:
+        ServerError: the variable is not set, or the address is not one.
+    """
+    variable = key_variable or (None if base_url else OPENAI_KEY)
+    url = base_url or OPENAI_URL
+    if not is_address(url):
+        raise ServerError(f"{options[0]} {url}: give an address such as http://localhost:8000/v1.")
+    key = NO_KEY
+    if variable:
+        key = os.environ.get(variable, "").strip()
+        if not key:
+            server = _without_secrets(urlsplit(url))
+            raise ServerError(
+                f"The environment variable {variable} is not set, so there is no key for {server}. "
+                f"Set it (export {variable}=...), or name another with {options[1]}."
+            )
+    return Connection(url, key, **limits)
+
+
+def is_address(url: str) -> bool:
+    """Whether this is an HTTP address with a host."""
+    parts = urlsplit(url)
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)
+
+
+def _without_secrets(parts: SplitResult) -> str:
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
