@@ -1,6 +1,6 @@
-"""The command line of `python -m eval`: its options, each declared once, and its verbs.
+"""The command line of `python -m eval`: its verbs.
 
-A verb imports its work when it runs, so that `--help` and the cheap verbs need neither torch nor matplotlib.
+A verb imports its work when it runs, so that `--help` and the cheap verbs load neither torch nor matplotlib.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eval.errors import EvalError
 from eval.judges.settings import SERVERS_OWN, JudgeSettings
-from eval.registry import ROOT, SUITES, chosen
+from eval.options import ENGINE, JUDGE, SETTINGS, add
+from eval.registry import chosen
 
 if TYPE_CHECKING:
-    from eval.engines.base import Model
+    from eval.engines.engine import Model
     from eval.model import Settings
 
 SERVER_BATCH_FACTOR = 4
@@ -38,115 +39,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return number
-
-
-def _temperature(text: str) -> float | str:
-    return text if text == SERVERS_OWN else float(text)
-
-
-OPTIONS: dict[str, dict[str, Any]] = {
-    "results": {"type": Path, "help": "results folder"},
-    "a": {"type": Path, "help": "results folder"},
-    "b": {"type": Path, "help": "results folder"},
-    "--model": {"required": True, "help": "checkpoint folder; with --engine openai the server's name for the model"},
-    "--base": {"type": Path, "required": True, "help": "the language model before training"},
-    "--root": {"type": Path, "default": ROOT, "help": f"folder of all benchmarks and sources ({ROOT})"},
-    "--suite": {"choices": SUITES, "help": "a named group of benchmarks"},
-    "--task": {"nargs": "+", "default": [], "metavar": "NAME", "help": "benchmarks; `benchmarks` lists them"},
-    "--data": {"type": Path, "help": "dataset folder"},
-    "--split": {"help": "split of --data"},
-    "--permute-images": {"action": "store_true", "help": "show each row of --data the images of another row"},
-    "--row-tasks": {"nargs": "+", "default": [], "help": "only the rows of --data with these tasks"},
-    "--name": {"help": "name of the predictions file of --data; by default made from the split"},
-    "--limit": {"type": _positive, "help": "only the first LIMIT items"},
-    "--out": {"type": Path, "help": "results folder"},
-    "--batch-size": {"type": _positive, "help": "prompts per batch"},
-    "--max-new-tokens": {"type": _positive, "help": "by default the benchmark's limit; 32 for --data"},
-    "--dtype": {"choices": ["auto", "float32", "bfloat16", "float16"], "default": "auto"},
-    "--engine": {"choices": ["transformers", "vllm", "openai"], "default": "transformers"},
-    "--base-url": {"help": "URL of an OpenAI-compatible server, including /v1"},
-    "--api-key-variable": {"metavar": "NAME", "help": "environment variable that holds the server's key"},
-    "--concurrency": {"type": _positive, "default": 16, "help": "concurrent requests"},
-    "--timeout": {"type": _positive, "default": 300, "help": "seconds per request"},
-    "--shots": {"type": int, "choices": range(33), "metavar": "N", "default": 0, "help": "examples; default 0"},
-    "--chat-template": {"action": "store_true", "help": "prompt with the checkpoint's chat template"},
-    "--judge-model": {"help": "such as gpt-4o-2024-08-06, the paper's judge"},
-    "--judge-base-url": {"help": "URL of an OpenAI-compatible server; by default OpenAI's"},
-    "--judge-api-key-variable": {"metavar": "NAME", "help": "environment variable that holds the judge's key"},
-    "--judge-repeats": {"type": _positive, "help": "verdicts per answer"},
-    "--judge-swap": {"action": "store_true", "help": "judge pairs in both orders"},
-    "--judge-concurrency": {"type": _positive, "help": "concurrent requests"},
-    "--judge-timeout": {"type": _positive, "help": "seconds per attempt"},
-    "--judge-patience": {"type": _positive, "help": "seconds until a request is given up"},
-    "--judge-temperature": {"type": _temperature, "help": "by default 0; `server` leaves it to the server"},
-    "--judge-price-in": {"type": float, "help": "price per million input tokens, for the cost estimate"},
-    "--judge-price-out": {"type": float, "help": "price per million output tokens, for the cost estimate"},
-    "--estimate": {"action": "store_true", "help": "only estimate the cost"},
-    "--against": {"help": "`published`, or another results folder"},
-    "--training": {"type": Path, "nargs": "+", "default": [], "help": "training runs whose loss is drawn"},
-    "--starred": {
-        "nargs": "+",
-        "default": [],
-        "metavar": "METRIC=RULE",
-        "help": "how to rescale the paper's starred rows, such as bleu4=times10 radcliq=reciprocal; the paper's own "
-        "rule is unpublished",
-    },
-}
-SETTINGS = ("--batch-size", "--max-new-tokens", "--dtype")
-ENGINE = ("--engine", "--base-url", "--api-key-variable", "--concurrency", "--timeout")
-JUDGE = tuple(option for option in OPTIONS if option.startswith("--judge-"))
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m eval", description="Predict, judge, score, report, compare.")
     verbs = parser.add_subparsers(required=True)
 
     run = _verb(verbs, "run", _run, "generate a model's answers to benchmarks or to a dataset split")
-    _add(run, "--model", "--root", "--suite", "--task")
-    _add(run, "--data", help="dataset folder, instead of benchmarks")
-    _add(run, "--split", "--permute-images", "--row-tasks", "--name", "--limit")
-    _add(run, "--out", required=True)
-    _add(run, *SETTINGS)
-    _add(run.add_argument_group("engine"), *ENGINE)
-    _add(run.add_argument_group("benchmarks that lm-eval scores by likelihood"), "--shots", "--chat-template")
-    _add(run.add_argument_group("judge"), *JUDGE)
+    add(run, "--model", "--root", "--suite", "--task")
+    add(run, "--data", help="dataset folder, instead of benchmarks")
+    add(run, "--split", "--permute-images", "--row-tasks", "--name", "--limit")
+    add(run, "--out", required=True)
+    add(run, *SETTINGS)
+    add(run.add_argument_group("engine"), *ENGINE)
+    add(run.add_argument_group("benchmarks that lm-eval scores by likelihood"), "--shots", "--chat-template")
+    add(run.add_argument_group("judge"), *JUDGE)
 
     benchmarks = _verb(
         verbs, "benchmarks", _benchmarks, "list the benchmarks, which are there, and how to get the rest"
     )
-    _add(benchmarks, "--root")
+    add(benchmarks, "--root")
 
     judge = _verb(verbs, "judge", _judge, "judge the predictions that need a judge")
-    _add(judge, "results")
-    _add(judge, "--task", help="only these benchmarks")
-    _add(judge, "--root", "--estimate")
-    _add(judge.add_argument_group("judge"), *JUDGE)
+    add(judge, "results")
+    add(judge, "--task", help="only these benchmarks")
+    add(judge, "--root", "--estimate")
+    add(judge.add_argument_group("judge"), *JUDGE)
 
     score = _verb(verbs, "score", _score, "compute scores.json from predictions and verdicts, without a model")
-    _add(score, "results", "--root")
+    add(score, "results", "--root")
 
     report = _verb(verbs, "report", _report, "score, then write the report")
-    _add(report, "results", "--against", "--training")
-    _add(report, "--data", help="folder of the training data, for its overlap with the benchmarks")
-    _add(report, "--starred", "--root")
-    _add(report, "--out", help="by default RESULTS/report.md")
+    add(report, "results", "--against", "--training")
+    add(report, "--data", help="folder of the training data, for its overlap with the benchmarks")
+    add(report, "--starred", "--root")
+    add(report, "--out", help="by default RESULTS/report.md")
 
     compare = _verb(verbs, "compare", _compare, "compare two results folders item by item")
-    _add(compare, "a", "b")
-    _add(compare, "--out", help="file for the table")
+    add(compare, "a", "b")
+    add(compare, "--out", help="file for the table")
 
-    _add(_verb(verbs, "summary", _summary, "print the short table"), "results")
+    add(_verb(verbs, "summary", _summary, "print the short table"), "results")
 
     quickstart = _verb(verbs, "quickstart", _quickstart, "run, score and report the quickstart's five runs")
-    _add(quickstart, "--model", type=Path, help="merged checkpoint folder")
-    _add(quickstart, "--base")
-    _add(quickstart, "--data", "--out", required=True)
-    _add(quickstart, "--training", *SETTINGS)
+    add(quickstart, "--model", type=Path, help="merged checkpoint folder")
+    add(quickstart, "--base")
+    add(quickstart, "--data", "--out", required=True)
+    add(quickstart, "--training", *SETTINGS)
     return parser
 
 
@@ -159,12 +96,6 @@ def _verb(
     parser = verbs.add_parser(name, help=text, description=text, allow_abbrev=False)
     parser.set_defaults(verb=verb)
     return parser
-
-
-def _add(parser: argparse._ActionsContainer, *options: str, **changes: Any) -> None:
-    """Add options to a verb; `changes` replace parts of their declaration."""
-    for option in options:
-        parser.add_argument(option, **OPTIONS[option] | changes)
 
 
 def _run(options: Namespace) -> None:
@@ -270,11 +201,15 @@ def _settings(options: Namespace, batch_size: int | None = None) -> Settings:
 
 def _model(options: Namespace) -> Model:
     if options.engine == "openai":
-        from eval.engines.connection import connect
+        from data_prep.llm.connection import ServerError, connect
         from eval.engines.openai_engine import Server
 
-        bounds = {"concurrency": options.concurrency, "timeout": options.timeout}
-        connection = connect(options.base_url, options.api_key_variable, **bounds)
+        limits = {"concurrency": options.concurrency, "timeout": options.timeout}
+        flags = ("--base-url", "--api-key-variable")
+        try:
+            connection = connect(options.base_url, options.api_key_variable, options=flags, **limits)
+        except ServerError as error:
+            raise EvalError(str(error)) from None
         return Server(options.model, connection, _settings(options, SERVER_BATCH_FACTOR * options.concurrency))
     if options.base_url or options.api_key_variable:
         raise EvalError("--base-url and --api-key-variable belong to --engine openai.")

@@ -4,7 +4,8 @@ import argparse
 
 import pytest
 
-from eval.cli import OPTIONS, _parser, main
+from eval.cli import _parser, main
+from eval.options import OPTIONS
 
 JUDGE = (
     "--judge-model --judge-base-url --judge-api-key-variable --judge-repeats --judge-swap --judge-concurrency "
