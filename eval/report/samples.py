@@ -93,8 +93,8 @@ def sample_block(number: int, run: Predictions, line: Prediction, images: Sequen
     count = len(_names(line))
     shown = f"images: {count}" + (f", shown: {len(images)}" if len(images) < count else "")
     about = f"{line.item} ({label(run)}; {kind_of(line)}; {line.modality or 'no modality'}; {shown})"
-    texts_by_name = {"Question": line.question, "Answer": line.error or line.output, "Gold": line.gold}
-    texts = [_text(name, text, line.language) for name, text in texts_by_name.items() if text or name == "Answer"]
+    texts_by_label = {"Question": line.question, "Answer": line.error or line.output, "Reference": line.gold}
+    texts = [_text(name, text, line.language) for name, text in texts_by_label.items() if text or name == "Answer"]
     return Sample(number, verdict, about, texts, images)
 
 
@@ -117,7 +117,7 @@ def _is_redistributable(run: Predictions) -> bool:
 
 
 def _spread(pool: list[Picked], count: int) -> list[Picked]:
-    """Return up to `count` samples, evenly spaced over the pool."""
+    """Return evenly spaced samples of the pool: at least `count`, or all of a smaller pool."""
     step = max(1, len(pool) // count)
     return pool[::step]
 
@@ -128,8 +128,8 @@ def thumbnails(run: Predictions, root: Path, data: Path | None, keys: list[str])
     They are read from the benchmark's files under `root`, or from the image store of the run's dataset (or of `data`).
     """
     readers = _readers(run, root, data)
-    tried = ([_thumbnail(read, key) for read in readers] for key in keys)
-    return [url for urls in tried for url in [url for url in urls if url][:1]]
+    found = (next(filter(None, (_thumbnail(read, key) for read in readers)), None) for key in keys)
+    return [url for url in found if url]
 
 
 def _readers(run: Predictions, root: Path, data: Path | None) -> list[ReadImage]:

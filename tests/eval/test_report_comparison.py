@@ -72,7 +72,7 @@ def test_a_difference_inside_its_interval_is_said_to_be_one(folders, tmp_path):
 def test_items_of_one_run_are_left_out_and_counted(folders):
     a, b = folders
     make.write_predictions(a, "train", answers(20))
-    unscored = [replace(line, error="no picture") for line in answers(20)[:3]]
+    unscored = [replace(line, error="no image") for line in answers(20)[:3]]
     make.write_predictions(b, "train", [*unscored, *answers(20)[3:15]])
     line = lines_of(a, b)["train", "exact"]
     assert (line.result.n, line.left_out) == (12, 8)

@@ -7,7 +7,7 @@ from tests.helpers import eval_builders
 from tests.helpers import report_builders as make
 
 
-def test_pictures_out_of_the_store_are_shown(data, tmp_path):
+def test_images_from_the_store_are_shown(data, tmp_path):
     lines = [eval_builders.prediction("x#0", "a", "a", image_hashes=[eval_builders.key("red"), "no such key"])]
     path = eval_builders.write_predictions(tmp_path, "train", lines)
     path.write_text(path.read_text(encoding="utf-8").replace("data/hand", data.as_posix()), encoding="utf-8")
@@ -16,7 +16,7 @@ def test_pictures_out_of_the_store_are_shown(data, tmp_path):
     assert page.count('src="data:image/jpeg;base64,') == 1 and "images: 2, shown: 1" in page
 
 
-def test_texts_that_may_not_be_given_on_are_left_out(tmp_path):
+def test_texts_that_are_not_redistributable_are_left_out(tmp_path):
     make.write_run(tmp_path, "bimed_mbench_ar", [make.answer("secret", "somebody's words")])
     make.write_scores(tmp_path, [])
     for page in write_report(tmp_path, [], tmp_path / "report.md"):

@@ -90,8 +90,8 @@ def test_ids_are_checked_before_anything_is_asked(root, tmp_path, items, message
     assert not model.asked and not (tmp_path / "out").exists()
 
 
-def test_a_missing_picture_is_unscored_and_asked_again_when_it_is_there(root, tmp_path):
-    picture = (root / "hand" / "red.png").read_bytes()
+def test_a_missing_image_is_unscored_and_asked_again_when_it_is_there(root, tmp_path):
+    image = (root / "hand" / "red.png").read_bytes()
     (root / "hand" / "red.png").unlink()
     model, out = hand.Echo(), tmp_path / "out"
     run_benchmarks(model, ["hand"], root, out)
@@ -100,7 +100,7 @@ def test_a_missing_picture_is_unscored_and_asked_again_when_it_is_there(root, tm
     assert line.item == "b" and "red.png: no such picture" in line.error and model.asked == ["a"]
     (result,) = score(out)
     assert (result.n, result.unscored) == (1, 1)
-    (root / "hand" / "red.png").write_bytes(picture)
+    (root / "hand" / "red.png").write_bytes(image)
     run_benchmarks(model, ["hand"], root, out)
     assert model.asked == ["a", "b"] and not any(line.error for line in read_predictions(path).lines)
     assert score(out)[0].unscored == 0
