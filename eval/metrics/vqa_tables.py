@@ -1,8 +1,8 @@
-"""The word tables of the VQA answer normalisation (VQAv2's evaluation), which MultiMedEval uses too.
+"""The word tables of VQAv2's answer normalisation, which MultiMedEval uses too.
 
-Contractions are looked up by a spelling that lost one apostrophe ("dont", "couldnt've", "couldn'tve"). So the
-table is made from the right spellings. Spellings with a capital I ("Im") stand in VQAv2's table, but never match a
-lowered text; they are left out, and "im" stays "im".
+The keys of the contraction table are spellings with one apostrophe missing ("dont", "couldnt've", "couldn'tve"), so it
+is generated from the correct spellings. VQAv2's keys with a capital I ("Im") never match lower-case text; they are left
+out, and "im" stays "im".
 """
 
 from __future__ import annotations
@@ -42,5 +42,5 @@ def _without_one_apostrophe(word: str) -> list[str]:
 
 
 CONTRACTIONS = {spelling: word for word in _WITH_APOSTROPHES.split() for spelling in _without_one_apostrophe(word)}
-# This entry of the original table goes the wrong way round; a faithful score keeps it.
+# This entry is reversed in the original table; kept for identical scores.
 CONTRACTIONS["somebody'd"] = "somebodyd"

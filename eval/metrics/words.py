@@ -1,4 +1,4 @@
-"""The words of a short answer in English or Arabic, for scores that count them."""
+"""Word tokenization of a short answer in English or Arabic, for metrics that count words."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _ARABIC_NUMBERS = (
     "تسع تسعة",
     "عشر عشرة",
 )
-# "none" is no number: "none" and "0" answer different questions.
+# "none" is not a number here: "none" and "0" answer different questions.
 NUMBERS = {word: number for word, number in NUMBER_WORDS.items() if word != "none"} | {
     normalise(word): str(number) for number, spellings in enumerate(_ARABIC_NUMBERS) for word in spellings.split()
 }
 
 
 def words(text: str) -> list[str]:
-    """Return the words after `normalise`, English articles left out, numbers as digits 0 to 9 of any script."""
+    """Return the words after `normalise`, without English articles; digits and number words become 0-9."""
     digits = "".join(_digit(letter) for letter in normalise(text))
     return [NUMBERS.get(word, word) for word in digits.split() if word not in ARTICLES]
 

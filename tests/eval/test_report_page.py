@@ -87,7 +87,7 @@ def test_each_text_has_its_own_direction(pages):
     said = Page(pages[1]).said
     arabic = [attributes for attributes in said if attributes["dir"] == "rtl"]
     assert len(arabic) == 2 and all(attributes["lang"] == "ar" for attributes in arabic)
-    # The English gold answer of the Arabic question runs from left to right and is not called Arabic.
+    # The English reference answer to the Arabic question is left to right and not labelled as Arabic.
     assert {"class": "said", "dir": "ltr"} in said
 
 
