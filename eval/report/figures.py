@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from eval.errors import EvalError
-from eval.predictions import Predictions
 from eval.report.beside_paper import Column
 from eval.report.blocks import Figure
 from eval.report.paper import PaperTable, Place, published
-from eval.report.tables import LANGUAGES, find
-from eval.scores import CLOSED_SHORT, Score
+from eval.report.results import Results
+from eval.report.tables import LANGUAGES
+from eval.scores import CLOSED_SHORT
 
 Curve = list[tuple[float, float]]
 
@@ -71,12 +71,13 @@ def draw_losses(runs: Sequence[Path]) -> Figure:
     return as_svg(figure, "loss", "Loss by step")
 
 
-def draw_scores(runs: Sequence[Predictions], scores: Sequence[Score]) -> Figure:
+def draw_scores(results: Results) -> Figure:
     """Draw the exact match of closed and short answers with standard errors, one group of bars per run."""
+    runs = results.data_runs
     figure, axes = new_figure(1.2 + 0.6 * len(runs))
     width = 0.8 / len(LANGUAGES)
     for place, (code, language) in enumerate(LANGUAGES.items()):
-        found = [find(scores, run.name, "exact", language=code, task=CLOSED_SHORT) for run in runs]
+        found = [results.find(run.name, "exact", {"language": code, "task": CLOSED_SHORT}) for run in runs]
         bars = [(x, score) for x, score in enumerate(found) if score is not None and score.value is not None]
         axes.barh(
             [x + (place - (len(LANGUAGES) - 1) / 2) * width for x, _ in bars],

@@ -92,8 +92,8 @@ def summary(results: Path) -> str:
         EvalError: predictions or scores are missing.
     """
     found = Results.read(results)
-    tables = [exact_table(found.data_runs, found.scores)] if found.data_runs else []
-    tables += [score_lines(found.benchmark_runs.values(), found.scores)] if found.benchmark_runs else []
+    tables = [exact_table(found)] if found.data_runs else []
+    tables += [score_lines(found)] if found.benchmark_runs else []
     report = results / "report.md"
     pages = f"{report.as_posix()}, {report.with_suffix('.html').as_posix()}"
     last = f"merged checkpoint: {found.runs[0].header['model']}\nreport: {pages}"

@@ -95,16 +95,15 @@ def score_table(scores: Iterable[Score]) -> Table:
 
 def split_sections(found: Results) -> list[Section]:
     """The scores of runs over dataset splits: exact match, and MultiMedEval's metrics."""
-    runs, scores = found.data_runs, found.scores
-    if not runs:
+    if not found.data_runs:
         return []
     exact: list[Block] = [
         Paragraph(EXACT_NOTE),
-        Table(exact_table(runs, scores)),
-        draw_scores(runs, scores),
-        Table(kind_table(runs, scores)),
+        Table(exact_table(found)),
+        draw_scores(found),
+        Table(kind_table(found)),
     ]
-    metrics: list[Block] = [Paragraph(MULTIMEDEVAL_NOTE), Table(multimedeval_table(runs, scores))]
+    metrics: list[Block] = [Paragraph(MULTIMEDEVAL_NOTE), Table(multimedeval_table(found))]
     return [Section("Exact match", exact), Section("MultiMedEval VQA metrics", metrics)]
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from eval.predictions import Predictions
+from eval.report.results import Results
 from eval.scores import CLOSED_SHORT, Score
 
 LANGUAGES = {"en": "English", "ar": "Arabic"}
@@ -53,46 +53,40 @@ def in_words(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
-def find(scores: Sequence[Score], name: str, metric: str, **subgroup: str) -> Score | None:
-    """Return the score of a run, a metric and a subgroup, or None."""
-    wanted = (name, metric, subgroup)
-    return next((score for score in scores if (score.name, score.metric, score.subgroup) == wanted), None)
-
-
-def exact_table(runs: Sequence[Predictions], scores: Sequence[Score]) -> Table:
+def exact_table(results: Results) -> Table:
     """Tabulate the exact match of closed and short answers, one column per language."""
     table = [["closed and short answers, exact match (%)", *LANGUAGES.values()]]
-    for run in runs:
-        cells = [find(scores, run.name, "exact", language=code, task=CLOSED_SHORT) for code in LANGUAGES]
+    for run in results.data_runs:
+        cells = [results.find(run.name, "exact", {"language": code, "task": CLOSED_SHORT}) for code in LANGUAGES]
         table.append([label(run), *map(value_text, cells)])
     return table
 
 
-def multimedeval_table(runs: Sequence[Predictions], scores: Sequence[Score]) -> Table:
+def multimedeval_table(results: Results) -> Table:
     """Tabulate MultiMedEval's VQA metrics over all items and by language."""
     table = [["MultiMedEval (%)", "language", *MULTIMEDEVAL]]
-    for run in runs:
+    for run in results.data_runs:
         for code, language in {"": "all", **LANGUAGES}.items():
             subgroup = {"language": code} if code else {}
-            cells = [find(scores, run.name, f"multimedeval.{metric}", **subgroup) for metric in MULTIMEDEVAL]
+            cells = [results.find(run.name, f"multimedeval.{metric}", subgroup) for metric in MULTIMEDEVAL]
             if any(cells):
                 table.append([label(run), language, *map(value_text, cells)])
     return table
 
 
-def kind_table(runs: Sequence[Predictions], scores: Sequence[Score]) -> Table:
+def kind_table(results: Results) -> Table:
     """Tabulate the exact match by question kind."""
-    kinds = sorted({score.subgroup["task"] for score in scores if "task" in score.subgroup} - {CLOSED_SHORT})
+    kinds = sorted({score.subgroup["task"] for score in results.scores if "task" in score.subgroup} - {CLOSED_SHORT})
     table = [["exact match by question kind (%)", *kinds]]
-    for run in runs:
-        table.append([label(run), *(value_text(find(scores, run.name, "exact", task=kind)) for kind in kinds)])
+    for run in results.data_runs:
+        table.append([label(run), *(value_text(results.find(run.name, "exact", {"task": kind})) for kind in kinds)])
     return table
 
 
-def score_lines(runs: Iterable[Predictions], scores: Sequence[Score]) -> Table:
+def score_lines(results: Results) -> Table:
     """Tabulate the overall scores of benchmarks, one per row."""
     table = [["benchmark", "metric", "value"]]
-    for run in runs:
-        own = [score for score in scores if score.name == run.name and not score.subgroup]
+    for run in results.benchmark_runs.values():
+        own = [score for score in results.scores if score.name == run.name and not score.subgroup]
         table += [[run.name, score.metric, value_text(score)] for score in own]
     return table
