@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.errors import EvalError
-from eval.judges.settings import SERVERS_OWN, JudgeSettings
+from eval.judge.client import SERVERS_OWN, JudgeSettings
 from eval.options import ENGINE, JUDGE, SETTINGS, add
 from eval.registry import chosen
 
@@ -132,7 +132,7 @@ def _benchmarks(options: Namespace) -> None:
 
 
 def _judge(options: Namespace) -> None:
-    from eval.judges.run import estimate, judge
+    from eval.judge.run import estimate, judge
 
     if not options.judge_model:
         raise EvalError("--judge-model: say which model judges.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval.judges.store import read_verdicts
+from eval.judge.verdicts import read_verdicts
 from eval.predictions import Predictions
 from eval.registry import load
 from eval.scores import METRICS

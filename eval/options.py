@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from eval.judges.settings import SERVERS_OWN
+from eval.judge.client import SERVERS_OWN
 from eval.registry import ROOT, SUITES
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from eval.errors import EvalError
 from eval.items import Prediction
-from eval.judges.store import read_verdicts
+from eval.judge.verdicts import read_verdicts
 from eval.metrics.exact import exact, normalise
 from eval.metrics.multimedeval import VqaScore, is_closed, is_scorable, score_vqa
 from eval.predictions import Predictions, read_all

@@ -22,7 +22,7 @@ from eval.registry import BENCHMARKS, SUITES, load
 from eval.report.markdown import plain_table
 
 if TYPE_CHECKING:
-    from eval.judges.settings import JudgeSettings
+    from eval.judge.client import JudgeSettings
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _judge(names: Sequence[str], results: Path, root: Path, judge: JudgeSettings
     if judge is None:
         say(f"not judged: {', '.join(names)}. Judge with `python -m eval judge {results} --judge-model MODEL`.")
         return
-    from eval.judges.run import judge as ask_judge
+    from eval.judge.run import judge as ask_judge
 
     ask_judge(results, root, names, judge)
 

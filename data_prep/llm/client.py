@@ -69,18 +69,12 @@ class Client:
         self.give_up_after, self.lasting = give_up_after, lasting
         self.failures_in_a_row = 0
         self.last_failure = ""
-        self._lasting_failure = False
+        self.why_stopped = ""
 
     @property
     def stopped(self) -> bool:
-        """Whether the server is considered gone."""
-        return self._lasting_failure or self.failures_in_a_row >= self.give_up_after
-
-    @property
-    def why_stopped(self) -> str:
-        """The reason, with the last failure."""
-        failures = f"{self.failures_in_a_row} failures in a row"
-        return f"{'no other reply can be expected' if self._lasting_failure else failures}: {self.last_failure}"
+        """Whether the server is considered gone; `why_stopped` says why, with the last failure."""
+        return bool(self.why_stopped)
 
     def ask[T](
         self,
@@ -119,16 +113,22 @@ class Client:
             return self.count_failure(str(error), error.status)
         except ValueError as error:
             return self.count_failure(str(error))
-        self.failures_in_a_row = 0
+        if not self.stopped:
+            self.failures_in_a_row = 0
         return reply
 
     def count_failure(self, message: str, status: int | None = None) -> Failure:
         """Count a failed request and return its outcome."""
-        self.last_failure = " ".join(self.connection.hide_secrets(message).split())[:LONGEST_MESSAGE]
-        self._lasting_failure |= status in self.lasting
-        if status not in PROMPT_AT_FAULT:
-            self.failures_in_a_row += 1
-        return Failure(self.last_failure)
+        failure = Failure(" ".join(self.connection.hide_secrets(message).split())[:LONGEST_MESSAGE])
+        if self.stopped:  # by a request that ended at the same time
+            return failure
+        self.last_failure = failure.message
+        self.failures_in_a_row += status not in PROMPT_AT_FAULT
+        if status in self.lasting:
+            self.why_stopped = f"no other reply can be expected: {failure.message}"
+        elif self.failures_in_a_row >= self.give_up_after:
+            self.why_stopped = f"{self.failures_in_a_row} failures in a row: {failure.message}"
+        return failure
 
 
 class _StoppedError(Exception):

@@ -24,10 +24,8 @@ from data_prep.tables.base import TableError, all_rows
 from eval.benchmark import About, Values, Verdict
 from eval.errors import EvalError
 from eval.items import Item, Prediction
-from eval.judges.judged import JudgedBenchmark
-from eval.judges.outcomes import note_of, score_of, values_of
-from eval.judges.relative import OFFICIAL, RELATIVE, relative_outcomes
-from eval.judges.wording import Wording, from_script, own
+from eval.judge.grades import OFFICIAL, RELATIVE, note_of, relative_outcomes, score_of, values_of
+from eval.judge.instructions import JudgedBenchmark, Wording, from_script, own
 from eval.predictions import Predictions
 from eval.score import Score
 from eval.statistics import Group

@@ -21,10 +21,8 @@ from eval.benchmark import About, Values, Verdict
 from eval.benchmarks.safety_pictures import PICTURES, draw
 from eval.errors import EvalError
 from eval.items import Item, Message, Prediction
-from eval.judges.judged import PLAIN, JudgedBenchmark
-from eval.judges.outcomes import MALFORMED, Outcome, note_of, outcomes_of, score_of, values_of
-from eval.judges.replies import label
-from eval.judges.wording import Wording, fill, own
+from eval.judge.grades import MALFORMED, Outcome, label, note_of, outcomes_of, score_of, values_of
+from eval.judge.instructions import PLAIN, JudgedBenchmark, Wording, fill, own
 from eval.predictions import Predictions
 from eval.score import Score
 from eval.statistics import subgroups

@@ -20,10 +20,8 @@ from data_prep.tables.base import TableError
 from eval.benchmark import About, Values, Verdict
 from eval.errors import EvalError
 from eval.items import Item, Prediction
-from eval.judges.judged import PLAIN, JudgedBenchmark
-from eval.judges.outcomes import MALFORMED, Outcome, Outcomes, note_of, outcomes_of, score_of, values_of
-from eval.judges.replies import label
-from eval.judges.wording import Wording, fill, from_yaml, own
+from eval.judge.grades import MALFORMED, Outcome, Outcomes, label, note_of, outcomes_of, score_of, values_of
+from eval.judge.instructions import PLAIN, JudgedBenchmark, Wording, fill, from_yaml, own
 from eval.predictions import Predictions
 from eval.score import Score
 from eval.statistics import Group

@@ -9,7 +9,7 @@ from typing import Any
 
 from eval.errors import EvalError
 from eval.item_values import item_values
-from eval.judges.store import read_verdicts
+from eval.judge.verdicts import read_verdicts
 from eval.paired import Paired, average, paired
 from eval.predictions import Header, Predictions, read_all
 from eval.report.markdown import markdown_table

@@ -307,14 +307,14 @@ def test_nobody_there_is_asked_again_and_then_named(waits):
 
 def test_many_failures_in_a_row_stop_the_client(httpserver, waits):
     serve(httpserver, *[echo] * 5, Response("gone", 500))
-    client = client_of(httpserver, retries=0, give_up_after=3)
+    client = client_of(httpserver, retries=0, give_up_after=3, concurrency=1)
     found = client.ask([str(number) for number in range(20)], messages)
     assert [outcome.text for outcome in found[:5]] == list("01234")
     assert all(isinstance(outcome, Failure) for outcome in found[5:]) and len(found) == 20
     assert found[-1] == Failure("stopped: the server failed too often")
     assert client.stopped and client.why_stopped.startswith("3 failures in a row: ") and "500" in client.why_stopped
     before = len(httpserver.log)
-    assert before <= 5 + 3 + 1
+    assert before == 5 + 3
     assert client.ask(["?"], messages) == [Failure("stopped: the server failed too often")]
     assert len(httpserver.log) == before
 
@@ -451,3 +451,11 @@ def test_the_event_loop_is_closed_after_a_call(httpserver):
     client_of(httpserver).ask(["?"], messages)
     with pytest.raises(RuntimeError):
         asyncio.get_running_loop()
+
+
+def test_failures_that_end_at_the_same_time_are_counted_up_to_the_limit():
+    client = Client(Connection("http://localhost/v1"), "m", give_up_after=3)
+    for number in range(5):
+        client.count_failure(f"busy {number}", 500)
+    assert (client.failures_in_a_row, client.last_failure) == (3, "busy 2")
+    assert client.why_stopped == "3 failures in a row: busy 2"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from eval.errors import EvalError
-from eval.judges.store import VerdictsFile, path_of, read_verdicts
+from eval.judge.verdicts import VerdictsFile, path_of, read_verdicts
 from eval.predictions import read_predictions
 from eval.registry import load
 from tests.helpers import judge_builders as make

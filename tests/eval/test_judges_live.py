@@ -2,9 +2,9 @@
 
 import pytest
 
-from eval.judges.run import judge
-from eval.judges.settings import JudgeSettings
-from eval.judges.store import read_verdicts
+from eval.judge.client import JudgeSettings
+from eval.judge.run import judge
+from eval.judge.verdicts import read_verdicts
 from eval.predictions import read_predictions
 from eval.registry import load
 from tests.helpers import judge_builders as make

@@ -8,9 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.judges.outcomes import MALFORMED
-from eval.judges.relative import OFF_SCALE, OFFICIAL_NO_NUMBER, OFFICIAL_STOPS, official_ratio, ratio, swapped_ratio
-from eval.judges.replies import grades, label, official_grades, on_scale
+from eval.judge.grades import (
+    MALFORMED,
+    OFF_SCALE,
+    OFFICIAL_NO_NUMBER,
+    OFFICIAL_STOPS,
+    grades,
+    label,
+    official_grades,
+    official_ratio,
+    on_scale,
+    ratio,
+    swapped_ratio,
+)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import time
 import pytest
 from werkzeug import Response
 
+from data_prep.llm import retry
 from eval.cli import main
 from eval.errors import EvalError
-from eval.judges.client import Question, ask
-from eval.judges.run import estimate, judge
-from eval.judges.store import read_verdicts
+from eval.judge.run import estimate, judge
+from eval.judge.verdicts import read_verdicts
 from tests.helpers import judge_builders as make
 
 NAME = "bimed_mbench_en"
@@ -26,25 +26,15 @@ def server(monkeypatch):
     server.stop()
 
 
-@pytest.fixture(scope="module")
-def imported():
-    """The first question imports much of inspect_ai: not while a time-out of a second runs."""
-    server = make.JudgeServer()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(make.VARIABLE, make.KEY)
-        ask([Question("key", "", "")], make.settings(server), None, lambda question, reply: None)
-    server.stop()
-
-
 @pytest.fixture
-def waits(monkeypatch, imported):
+def waits(monkeypatch):
     """Seconds between attempts: noted, not waited."""
     waits = []
 
     async def note(seconds):
         waits.append(seconds)
 
-    monkeypatch.setattr("inspect_ai.model._retry._sleep", note)
+    monkeypatch.setattr(retry, "_sleep", note)
     return waits
 
 
@@ -151,7 +141,7 @@ def test_a_judge_that_never_answers_is_given_up(server, root, results, waits):
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(server, root, results, monkeypatch):
-    from eval.judges.store import VerdictsFile
+    from eval.judge.verdicts import VerdictsFile
 
     append, done = VerdictsFile.append, []
 
@@ -195,7 +185,7 @@ def test_the_key_is_written_nowhere(server, root, results, capsys):
     server.next_replies.append(Response(json.dumps(echo), status=401, content_type="application/json"))
     run(server, root, results)
     told = capsys.readouterr()
-    assert "Incorrect API key provided: (the key)" in told.err
+    assert "Incorrect API key provided: ***" in told.err
     written = [path.read_text(encoding="utf-8") for path in results.rglob("*") if path.is_file()]
     assert len(written) == 2 and not any(make.KEY in text for text in [told.err, told.out, *written])
     assert make.KEY not in repr(make.settings(server))

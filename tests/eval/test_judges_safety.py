@@ -10,7 +10,7 @@ from PIL import Image
 from eval.benchmarks.safety import CATEGORIES, entries
 from eval.benchmarks.safety_pictures import PICTURES, draw
 from eval.errors import EvalError
-from eval.judges.store import VerdictsFile, path_of, read_verdicts
+from eval.judge.verdicts import VerdictsFile, path_of, read_verdicts
 from eval.predictions import read_predictions
 from eval.registry import load
 from tests.helpers import eval_builders

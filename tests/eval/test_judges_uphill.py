@@ -4,7 +4,7 @@ import pytest
 
 from data_prep.sources.uphill import LEVELS
 from eval.errors import EvalError
-from eval.judges.store import VerdictsFile, path_of, read_verdicts
+from eval.judge.verdicts import VerdictsFile, path_of, read_verdicts
 from eval.predictions import read_predictions
 from eval.registry import load
 from tests.helpers import eval_builders

@@ -9,7 +9,7 @@ from data_prep.sources.bimed_mbench import CONVERSATION, DESCRIPTION, DOMAINS
 from eval.benchmarks.uphill import ACCURACY
 from eval.benchmarks.vqa_scores import measures
 from eval.errors import EvalError
-from eval.judges.relative import RELATIVE
+from eval.judge.grades import RELATIVE
 from eval.metrics.reports.scorers import METRICS
 from eval.registry import BENCHMARKS
 from eval.report.beside_paper import our_column, side_by_side

@@ -144,7 +144,7 @@ def test_an_unjudged_benchmark_says_how_to_judge_it(root, tmp_path, capsys):
 
 
 def test_a_judge_without_key_is_told_before_anything_is_generated(root, tmp_path, monkeypatch, capsys):
-    from eval.judges.settings import JudgeSettings
+    from eval.judge.client import JudgeSettings
 
     monkeypatch.delenv("JUDGE_KEY", raising=False)
     hand.write_benchmark(root, "judged", ITEMS)

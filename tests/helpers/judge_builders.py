@@ -8,8 +8,8 @@ from dataclasses import replace
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from eval.judges.settings import JudgeSettings
-from eval.judges.store import sha256
+from eval.judge.client import JudgeSettings
+from eval.judge.verdicts import sha256
 from eval.predictions import read_predictions
 from eval.registry import load
 from tests.helpers import eval_builders

@@ -1,31 +1,37 @@
-"""The judge's instructions: the published ones where the user's copy of a benchmark has them, else our own.
+"""What a judge is asked: the instructions, and what a judged benchmark adds to a benchmark.
 
-Numbers compare with published ones only if the judge is told the same words. Those words are part of works under
-licences of their own, so they are read from the clone that the benchmark's data is in, and never run. Our own
-instructions ask for the same reply; scores that come of them say so.
+Scores compare with published ones only if the judge gets the published instructions. Those are part of works under
+licences of their own, so they are read from the user's clone of the benchmark, and never executed. Without a clone,
+this project's own instructions ask for the same form of reply; scores that come from them say so.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
+from eval.benchmark import Benchmark
 from eval.errors import EvalError
+from eval.items import Prediction
 
 OWN = "this project's own"
-_OWN_FILE = Path(__file__).with_name("prompts.yml")
+PLAIN, SWAPPED = "plain", "swapped"
+"""Kinds of questions: the answers in the published order, or in the other one."""
+
+_OWN_FILE = Path(__file__).with_name("instructions.yml")
 
 
 @dataclass(frozen=True)
 class Wording:
-    """`system` and `text` are the judge's instructions, `source` says whose they are."""
+    """Instructions to a judge: a system message, a text for the user's turn, and their source."""
 
     source: str
     system: str
@@ -33,19 +39,39 @@ class Wording:
 
     @property
     def note(self) -> str:
-        """What a reader of a score must know of the instructions."""
+        """What a reader of a score must know about the instructions."""
         differs = ", so not comparable with published numbers" if self.source == OWN else ""
         return f"instructions: {self.source}{differs}"
 
 
+class JudgedBenchmark(Benchmark):
+    """A benchmark whose scores need verdicts."""
+
+    JUDGED: ClassVar[bool] = True
+    PAIRS: ClassVar[bool] = False
+    """Whether the judge compares two answers, so that their order can be swapped."""
+    MAX_REPLY_TOKENS: ClassVar[int | None] = None
+    """The longest reply that the protocol allows; None leaves it to the server."""
+    TYPICAL_REPLY_TOKENS: ClassVar[int] = 300
+    """The length of a reply that the cost estimate assumes."""
+
+    @abstractmethod
+    def wording(self) -> Wording:
+        """The judge's instructions. Raises EvalError for a published file that cannot be used."""
+
+    @abstractmethod
+    def question(self, wording: Wording, line: Prediction, *, swapped: bool) -> str:
+        """What the judge is asked about one prediction, after the system message."""
+
+
 def fill(template: str, values: Mapping[str, str]) -> str:
-    """Put values in the place of their {names}, once: what stands in a value is never taken for a name."""
+    """Replace each {name} by its value, in one pass: braces inside a value are left alone."""
     names = "|".join(map(re.escape, values))
     return re.sub(rf"\{{({names})\}}", lambda match: values[match[1]], template)
 
 
 def own(name: str) -> Wording:
-    """Our own instructions of that name."""
+    """Our own instructions under that name."""
     found = _own_file()[name]
     return Wording(OWN, found["system"], found["text"])
 
@@ -61,10 +87,10 @@ def _first_file(paths: Iterable[Path]) -> Path | None:
 
 
 def from_script(paths: Iterable[Path], name: str) -> Wording | None:
-    """The constant `name` and the system message of the first of these Python files that is there.
+    """The constant `name` and the system message in the first of these Python files that exists; None if none does.
 
     Raises:
-        EvalError: the file is there and has not both.
+        EvalError: the file lacks one of them.
     """
     path = _first_file(paths)
     if path is None:
@@ -78,7 +104,7 @@ def from_script(paths: Iterable[Path], name: str) -> Wording | None:
         ]
         (system,) = [found for node in nodes if isinstance(node, ast.Dict) for found in _system(node)]
     except (ValueError, SyntaxError) as error:
-        raise EvalError(f"{path}: no {name} and one system message in it. Take the file as it was released.") from error
+        raise EvalError(f"{path}: no {name} and one system message in it. Use the file as it was released.") from error
     return Wording(f"published, {path.name}", system, str(text))
 
 
@@ -96,10 +122,10 @@ def _system(node: ast.Dict) -> list[str]:
 
 
 def from_yaml(paths: Iterable[Path], name: str) -> Wording | None:
-    """The texts `system` and `user` under `name` in the first of these YAML files that is there.
+    """The texts `system` and `user` under `name` in the first of these YAML files that exists; None if none does.
 
     Raises:
-        EvalError: the file is there and has not both.
+        EvalError: the file lacks one of them.
     """
     path = _first_file(paths)
     if path is None:
@@ -108,5 +134,5 @@ def from_yaml(paths: Iterable[Path], name: str) -> Wording | None:
         found: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         system, text = found[name]["system"], found[name]["user"]
     except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-        raise EvalError(f"{path}: no texts system and user under {name}. Take the file as it was released.") from error
+        raise EvalError(f"{path}: no texts system and user under {name}. Use the file as it was released.") from error
     return Wording(f"published, {path.name}", system, text)

@@ -1,4 +1,4 @@
-"""Judge the predictions of a results folder: plan the questions, tell the cost, ask those that have no verdict yet."""
+"""Judge the predictions of a results folder: plan the questions, estimate the cost, ask those without a verdict."""
 
 from __future__ import annotations
 
@@ -8,19 +8,41 @@ from pathlib import Path
 
 from eval.errors import EvalError
 from eval.items import Prediction
-from eval.judges.client import Question, Reply, ask
-from eval.judges.cost import Usage, estimated
-from eval.judges.judged import PLAIN, SWAPPED, JudgedBenchmark
-from eval.judges.settings import JudgeSettings
-from eval.judges.store import Judge, VerdictsFile, keys_in, path_of, sha256
+from eval.judge.client import JudgeSettings, Question, Reply, ask
+from eval.judge.instructions import PLAIN, SWAPPED, JudgedBenchmark
+from eval.judge.verdicts import Judge, VerdictsFile, keys_in, path_of, sha256
 from eval.predictions import read_predictions
 from eval.progress import Progress, say
 from eval.registry import BENCHMARKS, load
 
+ASCII_PER_TOKEN, OTHER_PER_TOKEN = 4, 2
+"""Characters per token that the estimate assumes. Arabic takes about twice the tokens of English."""
+
+
+@dataclass
+class Usage:
+    """Tokens sent and received."""
+
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+    def add(self, reply: Reply) -> None:
+        """Count a reply."""
+        self.tokens_in += reply.tokens_in
+        self.tokens_out += reply.tokens_out
+
+    def describe(self, settings: JudgeSettings) -> str:
+        """Return the tokens, and their price if it is known."""
+        tokens = f"{self.tokens_in:,} tokens in, {self.tokens_out:,} out"
+        if settings.price_in is None or settings.price_out is None:
+            return f"{tokens}; no prices given (--judge-price-in, --judge-price-out, per million tokens)"
+        cost = (self.tokens_in * settings.price_in + self.tokens_out * settings.price_out) / 1e6
+        return f"{tokens}: {cost:.2f} at {settings.price_in:g} in and {settings.price_out:g} out per million tokens"
+
 
 @dataclass(frozen=True)
 class Case:
-    """What one question is about: a key of the verdict's line each."""
+    """What one question is about; the fields are keys of the verdict's line."""
 
     item: str
     kind: str
@@ -39,10 +61,10 @@ class Plan:
 
 
 def judge(results: Path, root: Path, names: Sequence[str], settings: JudgeSettings) -> None:
-    """Append a verdict for every answer that has none yet. `names` are predictions files or benchmarks; none: all.
+    """Append a verdict for every answer that has none yet. `names` are predictions files or benchmarks; empty: all.
 
     Raises:
-        EvalError: no key, nothing to judge, a name of nothing, or a judge that does not reply any more.
+        EvalError: no key, nothing to judge, an unknown name, or a judge that no longer replies.
     """
     settings.check()
     for plan in _plans(results, root, names, settings):
@@ -50,7 +72,7 @@ def judge(results: Path, root: Path, names: Sequence[str], settings: JudgeSettin
 
 
 def estimate(results: Path, root: Path, names: Sequence[str], settings: JudgeSettings) -> str:
-    """What `judge` would ask and cost, one line a predictions file."""
+    """What `judge` would ask and what it would cost, one line per predictions file."""
     return "\n".join(_estimate(results, plan, settings) for plan in _plans(results, root, names, settings))
 
 
@@ -89,17 +111,27 @@ def _plan(name: str, benchmark: JudgedBenchmark, lines: Sequence[Prediction], se
                 case = Case(line.item, kind, repeat, sha256(line.output))
                 key = sha256([judge, vars(case), wording.system, text])
                 questions[case] = Question(key, wording.system, text)
-    return Plan(name, benchmark, {**judge, "base_url": settings.base_url}, questions)
+    return Plan(name, benchmark, {**judge, "base_url": settings.public_url}, questions)
 
 
 def _estimate(results: Path, plan: Plan, settings: JudgeSettings) -> str:
     kept = keys_in(path_of(results, plan.name))
     todo = [question for question in plan.questions.values() if question.key not in kept]
-    usage = estimated(todo, plan.benchmark.TYPICAL_REPLY_TOKENS)
+    usage = _estimated_usage(todo, plan.benchmark.TYPICAL_REPLY_TOKENS)
     return (
         f"{plan.name}: {len(todo)} of {len(plan.questions)} questions to the judge {settings.model}; roughly "
-        f"{usage.told(settings)} (guessed from the texts, {plan.benchmark.TYPICAL_REPLY_TOKENS} tokens a reply)"
+        f"{usage.describe(settings)} (estimated from the texts, {plan.benchmark.TYPICAL_REPLY_TOKENS} tokens per reply)"
     )
+
+
+def _estimated_usage(questions: Sequence[Question], reply_tokens: int) -> Usage:
+    tokens_in = sum(_estimated_tokens(question.system) + _estimated_tokens(question.text) for question in questions)
+    return Usage(tokens_in, reply_tokens * len(questions))
+
+
+def _estimated_tokens(text: str) -> int:
+    ascii_characters = sum(character.isascii() for character in text)
+    return round(ascii_characters / ASCII_PER_TOKEN + (len(text) - ascii_characters) / OTHER_PER_TOKEN)
 
 
 def _judge_file(results: Path, plan: Plan, settings: JudgeSettings) -> None:
@@ -122,6 +154,6 @@ def _judge_file(results: Path, plan: Plan, settings: JudgeSettings) -> None:
             [plan.questions[case] for case in todo.values()], settings, plan.benchmark.MAX_REPLY_TOKENS, keep
         )
     finally:
-        say(f"{plan.name}: counted {usage.told(settings)}")
+        say(f"{plan.name}: counted {usage.describe(settings)}")
     if failures:
         say(f"{plan.name}: {len(failures)} questions without a verdict ({failures[-1]}); run again to ask them")

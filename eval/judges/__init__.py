@@ -1,1 +1,0 @@
-"""A judge: a language model behind an OpenAI-compatible server that reads answers and gives verdicts."""
