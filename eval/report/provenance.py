@@ -17,12 +17,13 @@ HEAD = ["benchmark", "scored here", "source", "shared", "rows", "action", "examp
 
 def run_section(run: Predictions) -> Section:
     """List a run's header, without the counts of its dataset: `data_facts` lists these once for all runs."""
-    header = {**run.header}
-    if "data" in header:
-        header["data"] = {name: value for name, value in header["data"].items() if name != "counts"}
     facts = [("predictions", f"predictions/{run.name}.jsonl, {len(run.lines)} items")]
-    facts += [(name, in_words(value)) for name, value in header.items()]
+    facts += [(name, in_words(_without_counts(value))) for name, value in run.header.items()]
     return Section(label(run), [Facts(facts)], level=3, folded=True)
+
+
+def _without_counts(value: Any) -> Any:
+    return {key: item for key, item in value.items() if key != "counts"} if isinstance(value, dict) else value
 
 
 def data_facts(runs: Sequence[Predictions]) -> Facts:

@@ -63,7 +63,7 @@ def sample_sections(
     """Show sample predictions; benchmarks that are not redistributable are only named."""
     benchmarks = list(benchmark_runs)
     closed = [label(run) for run in benchmarks if not _is_redistributable(run)]
-    first: list[Block] = _blocks(pick_samples(data_runs), root, data)
+    first: list[Block] = _blocks(pick_samples(data_runs), root, data, verdicts=True)
     if closed:
         first.append(
             Paragraph(f"Not shown, because their texts and images are not redistributable: {', '.join(closed)}.")
@@ -78,18 +78,21 @@ def sample_sections(
     return [Section("Sample predictions", first), *sections]
 
 
-def _blocks(picked: Sequence[Picked], root: Path, data: Path | None) -> list[Block]:
+def _blocks(picked: Sequence[Picked], root: Path, data: Path | None, *, verdicts: bool = False) -> list[Block]:
+    """Lay out predictions. `verdicts` by exact match are for dataset splits: benchmarks have metrics of their own."""
     return [
-        sample_block(number, run, line, thumbnails(run, root, data, _names(line)))
+        sample_block(number, run, line, thumbnails(run, root, data, _names(line)), _verdict(line) if verdicts else "")
         for number, (run, line) in enumerate(picked, start=1)
     ]
 
 
-def sample_block(number: int, run: Predictions, line: Prediction, images: Sequence[str]) -> Sample:
+def _verdict(line: Prediction) -> str:
+    right = is_right(line) if kind_of(line) in JUDGED_KINDS else None
+    return {True: "right", False: "wrong", None: ""}[right]
+
+
+def sample_block(number: int, run: Predictions, line: Prediction, images: Sequence[str], verdict: str) -> Sample:
     """Lay out one prediction, each text in its own writing direction."""
-    # A benchmark's answers are judged by its own metrics: exact match would call most right answers wrong.
-    right = is_right(line) if "data" in run.header and kind_of(line) in JUDGED_KINDS else None
-    verdict = {True: "right", False: "wrong", None: ""}[right]
     count = len(_names(line))
     shown = f"images: {count}" + (f", shown: {len(images)}" if len(images) < count else "")
     about = f"{line.item} ({label(run)}; {kind_of(line)}; {line.modality or 'no modality'}; {shown})"
