@@ -1,36 +1,70 @@
-"""What every benchmark has in common."""
+"""What a benchmark is: items to ask, and the values that its predictions score."""
 
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from eval.errors import EvalError
-from eval.items import Item
-from eval.predictions import Predictions
-from eval.score import Score
-from eval.statistics import Values
+from eval.items import Item, Predictions
+
+if TYPE_CHECKING:
+    from data_prep.sources.base import About as SourceAbout
 
 Verdict = dict[str, Any]
+"""One verdict of a judge, as its file has it."""
+Value = float | str | None
+"""What an item scored; None, or the reason in words, for an item that belongs to the metric and has no score."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A subgroup of the items: what they have in common, their ids, and what a reader of its score must know."""
+
+    subgroup: Mapping[str, str]
+    items: frozenset[str]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric of one predictions file, as values of single items; `eval.scores` makes the means.
+
+    Attributes:
+        values: item id -> value. An item that does not belong to the metric is not in it.
+        groups: the subgroups to score, all items as {} first; without any, all items alone.
+        note: what a reader of every score must know.
+        unit: "fraction" (shown in percent) or "score" (shown as it is).
+    """
+
+    values: Mapping[str, Value]
+    groups: Sequence[Group] = ()
+    note: str = ""
+    unit: str = "fraction"
+
+
+Metrics = dict[str, Metric]
+"""Metrics by name."""
 
 
 @dataclass(frozen=True)
 class About:
-    """What a reader of the numbers wants to know of a benchmark.
+    """Facts about a benchmark for a reader of its scores.
 
     Attributes:
         title: its name in the field.
         table: where the paper reports it ("Table 5"), or "" for a benchmark beyond the paper.
-        get: where its files are had, and what that takes.
+        get: where its files are downloaded, and under which conditions.
         licence: SPDX identifier or name.
         split: the split that is scored, and its size as published.
-        layout: the files and folders that it wants, relative to the root.
-        redistribute: whether its terms let its texts and pictures be shown in a report that is given on.
+        layout: the files and folders that it reads, relative to the root.
+        redistribute: whether its licence allows its texts and images in a report that is redistributed.
     """
 
     title: str
@@ -41,11 +75,19 @@ class About:
     layout: tuple[str, ...]
     redistribute: bool = True
 
+    @classmethod
+    def of(cls, source: SourceAbout, title: str, *, table: str, split: str, **others: Any) -> About:
+        """The facts about a benchmark that is a split of a source; `others` replace the source's."""
+        shared = {name: getattr(source, name) for name in ("get", "licence", "layout", "redistribute")}
+        return cls(**{**shared, "title": title, "table": table, "split": split, **others})
+
 
 class Benchmark(ABC):
-    """One benchmark. `root` holds the folders of all sources and benchmarks; nothing is read before it is asked for."""
+    """One benchmark. `root` holds the folders of all sources and benchmarks; no file is read before it is needed."""
 
     ABOUT: ClassVar[About]
+    SCORER: ClassVar[str] = ""
+    """The function that scores the predictions, "module:function" under eval.metrics; else `metrics` is overridden."""
     MAX_NEW_TOKENS: ClassVar[int] = 64
     JUDGED: ClassVar[bool] = False
     """Whether scores need a judge's verdicts."""
@@ -55,24 +97,37 @@ class Benchmark(ABC):
     def __init__(self, name: str, root: Path) -> None:
         self.name, self.root = name, root
 
+    @property
+    def permuted(self) -> dict[str, int] | None:
+        """The seed by which items show each other's images; None where they show their own."""
+        return None
+
     @abstractmethod
     def problems(self) -> list[str]:
-        """What keeps the benchmark from running, each in one line with what to do; empty if nothing does."""
+        """What keeps the benchmark from running, each in one line with what to do; empty if it can run."""
 
     @abstractmethod
     def items(self) -> list[Item]:
         """The items, in a fixed order, with unique ids. Raises EvalError for a file that cannot be used."""
 
     def image(self, name: str) -> bytes:
-        """The bytes of the picture that an item names.
+        """The bytes of the image that an item names.
 
         Raises:
-            EvalError: it is not there or cannot be read; the item is then unscored.
+            EvalError: it is missing or cannot be read; the item is then unscored.
         """
-        raise EvalError(f"{self.name}: {name}: this benchmark has no pictures.")
+        raise EvalError(f"{self.name}: {name}: this benchmark has no images.")
+
+    def check_images(self, items: Sequence[Item]) -> None:  # noqa: B027 (most have nothing to check)
+        """Check before a run that images are there, where that is cheap. Raises EvalError for one that is not."""
+
+    def header(self, items: Sequence[Item], limit: int | None) -> dict[str, Any]:
+        """What a predictions file's header says of the benchmark; `items` are all of them, whatever the limit."""
+        about = {"name": self.name, "split": self.ABOUT.split, "sha256": self.sha256(items)}
+        return {"benchmark": {**about, "licence": self.ABOUT.licence, "limit": limit}}
 
     def sha256(self, items: Sequence[Item] | None = None) -> str:
-        """Hash all that is asked and expected: ids, messages, names of pictures, gold answers, facts.
+        """Hash all that is asked and expected: ids, messages, names of images, references, facts.
 
         `items` saves reading the files again.
         """
@@ -82,14 +137,8 @@ class Benchmark(ABC):
             digest.update(json.dumps(content, ensure_ascii=False, sort_keys=True).encode())
         return digest.hexdigest()
 
-    @abstractmethod
-    def score(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> list[Score]:
-        """Score the predictions, with the judge's verdicts where JUDGED (else there are none)."""
-
-    def values(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> Values:
-        """The values of single items behind every metric that is a mean over items, for paired tests of two runs.
-
-        A benchmark that has them scores with `eval.statistics.scores_from_values(name, values, groups)`; one that has
-        none cannot be compared item by item.
-        """
-        return {}
+    def metrics(self, predictions: Predictions, verdicts: Sequence[Verdict] = ()) -> Metrics:
+        """Score every prediction, with the judge's verdicts where JUDGED (else there are none)."""
+        module, _, function = self.SCORER.partition(":")
+        metrics: Metrics = getattr(importlib.import_module(f"eval.metrics.{module}"), function)(predictions, self.root)
+        return metrics

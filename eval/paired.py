@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.statistics import BATCH, LEVEL, NORMAL, RESAMPLES, SEED, middle, resampled_means
+from eval.scores import BATCH, LEVEL, NORMAL, RESAMPLES, SEED, percentile_interval, resampled_means
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def paired(a: Mapping[str, float | None], b: Mapping[str, float | None]) -> Pair
         a=float(first.mean()),
         b=float(second.mean()),
         difference=float(differences.mean()),
-        interval=middle(resampled_means(differences)),
+        interval=percentile_interval(resampled_means(differences)),
         p=mcnemar(int((differences < 0).sum()), int((differences > 0).sum())) if binary else sign_flip(differences),
         n=len(items),
         test="McNemar" if binary else "permutation",
@@ -76,13 +76,11 @@ def average(parts: Sequence[Paired]) -> Paired:
 
 def mcnemar(only_a: int, only_b: int) -> float:
     """Return the two-sided exact p of McNemar's test, a binomial test of the items that one run alone got right."""
-    total = only_a + only_b
-    tail = ways = 1
-    for count in range(min(only_a, only_b)):
-        ways = ways * (total - count) // (count + 1)
-        tail += ways
-    # Exact integers up to the one division: 2.0 ** total overflows from 1,024 items on.
-    return min(1.0, 2 * tail / 2**total)
+    if only_a + only_b == 0:
+        return 1.0
+    from scipy.stats import binomtest  # takes a second to import
+
+    return float(binomtest(only_a, only_a + only_b).pvalue)
 
 
 def sign_flip(differences: np.ndarray) -> float:

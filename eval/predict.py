@@ -1,33 +1,77 @@
-"""One run: a model answers questions into a predictions file."""
+"""One run: a model answers the items of a benchmark into a predictions file."""
 
 from __future__ import annotations
 
 import hashlib
+import platform
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from eval.benchmark import Benchmark
 from eval.engines.engine import Completion, Engine, Model, Request
 from eval.errors import EvalError
 from eval.images import read_image
-from eval.items import Item, Prediction
-from eval.model import longest_answer, make_header
+from eval.items import Header, Item, Prediction, check_items
 from eval.predictions import PredictionsFile
 from eval.progress import Progress, say
-from eval.questions import PictureBytes, Questions
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What a run asks: `items` in a fixed order, with unique ids; `about` is what the header says of them."""
+
+    benchmark: Benchmark
+    items: list[Item]
+    about: dict[str, Any]
+
+
+def questions_of(benchmark: Benchmark, limit: int | None = None) -> Questions:
+    """Ask a benchmark, or the first `limit` of its items; what the header says is of all its items.
+
+    Raises:
+        EvalError: a file of it cannot be used, or its ids are missing or not unique.
+    """
+    items = benchmark.items()
+    check_items(items, benchmark.name)
+    return Questions(benchmark, items[:limit], benchmark.header(items, limit))
+
+
+def longest_answer(model: Model, benchmark: Benchmark) -> int:
+    """Return the maximal number of tokens of an answer: the model's setting if there is one, else the benchmark's."""
+    return model.max_new_tokens or benchmark.MAX_NEW_TOKENS
+
+
+def make_header(model: Model, questions: Questions) -> Header:
+    """Describe all that decides the predictions; two runs with equal headers can share a file."""
+    described, benchmark = model.header(), questions.benchmark
+    shown = "permuted" if benchmark.permuted else "shown"
+    greedy = {"decoding": "greedy", "max_new_tokens": longest_answer(model, benchmark)}
+    return {
+        "format": 1,
+        **described,
+        "images": shown if model.shows_images else "not shown",
+        "permuted": benchmark.permuted,
+        "generation": greedy | described["generation"],
+        **questions.about,
+        "versions": {"python": platform.python_version()} | described["versions"],
+    }
 
 
 def run(model: Model, questions: Questions, path: Path) -> None:
     """Answer what the file at `path` does not hold yet. All input is checked before a model is loaded."""
-    items = questions.items
-    pictures = questions.open_pictures() if model.shows_images else None
+    items, benchmark = questions.items, questions.benchmark
+    if model.shows_images:
+        benchmark.check_images(items)
     file = PredictionsFile(path, make_header(model, questions))
     if not {item.id for item in items} - file.finished:
         say(f"{path.stem}: all {len(items)} items are there already")
         return
     engine = model.engine
     prompts = {item.id: engine.prompt(item) for item in items}
-    longest = longest_answer(model, questions)
+    longest = longest_answer(model, benchmark)
     progress = Progress(path.stem, len(items), len(file.finished))
     for batch in _batches(items, prompts, engine, model.batch_size):
         todo = [item for item in batch if item.id not in file.finished]
@@ -35,7 +79,7 @@ def run(model: Model, questions: Questions, path: Path) -> None:
             # A half-finished batch is answered whole again where its padding, and with it every low-precision
             # rounding, has to be that of the uninterrupted run.
             asked = batch if engine.WHOLE_BATCHES else todo
-            answers = _answer(engine, asked, prompts, pictures, source=questions.name, max_new_tokens=longest)
+            answers = _answer(engine, asked, prompts, benchmark, shown=model.shows_images, max_new_tokens=longest)
             file.append(answers[item.id] for item in todo)
             progress.add(len(todo))
             engine.check()
@@ -56,48 +100,44 @@ def _answer(
     engine: Engine,
     batch: Sequence[Item],
     prompts: dict[str, str],
-    pictures: PictureBytes | None,
+    benchmark: Benchmark,
     *,
-    source: str,
+    shown: bool,
     max_new_tokens: int,
 ) -> dict[str, Prediction]:
-    """Answer one batch; an item whose picture cannot be read gets an `error` in place of an answer."""
+    """Answer one batch; an item whose image cannot be read gets an `error` in place of an answer."""
     start = time.monotonic()
-    asked: dict[str, Request] = {}
+    requests: dict[str, Request] = {}
     completions: dict[str, Completion] = {}
     for item in batch:
         try:
-            shown = tuple(read_image(pictures(name), name) for name in item.images) if pictures else ()
-            asked[item.id] = Request(item, prompts[item.id], shown)
+            images = tuple(read_image(benchmark.image(name), name) for name in item.images) if shown else ()
+            requests[item.id] = Request(item, prompts[item.id], images)
         except EvalError as error:
-            asked[item.id] = Request(item, prompts[item.id])
+            requests[item.id] = Request(item, prompts[item.id])
             completions[item.id] = Completion("", "error", 0, str(error))
-    readable = [each for name, each in asked.items() if name not in completions]
+    readable = [request for name, request in requests.items() if name not in completions]
     if readable:
         answered = engine.answer(readable, max_new_tokens)
-        completions |= {each.item.id: answer for each, answer in zip(readable, answered, strict=True)}
+        completions |= {request.item.id: answer for request, answer in zip(readable, answered, strict=True)}
     seconds = round((time.monotonic() - start) / len(batch), 4)
-    return {name: _line(source, asked[name], completions[name], seconds, pictures is not None) for name in asked}
+    return {
+        name: _prediction(benchmark.name, request, completions[name], seconds, shown)
+        for name, request in requests.items()
+    }
 
 
-def _line(source: str, asked: Request, completion: Completion, seconds: float, shown: bool) -> Prediction:
-    """Make the predictions file's line of one item; `seconds` is the item's share of its batch's time."""
-    item = asked.item
-    return Prediction(
-        benchmark=source,
-        item=item.id,
-        language=item.language,
-        task=item.task,
-        modality=item.modality,
-        question=item.question,
-        prompt=asked.prompt,
-        images=list(item.images) if shown else [],
-        image_hashes=[hashlib.sha256(picture.content).hexdigest() for picture in asked.images],
+def _prediction(benchmark: str, request: Request, completion: Completion, seconds: float, shown: bool) -> Prediction:
+    """`seconds` is the item's share of its batch's time."""
+    return Prediction.of(
+        request.item,
+        benchmark=benchmark,
+        prompt=request.prompt,
+        images=list(request.item.images) if shown else [],
+        image_hashes=[hashlib.sha256(image.content).hexdigest() for image in request.images],
         output=completion.text,
         finish_reason=completion.finish_reason,
         tokens=completion.tokens,
         seconds=seconds,
-        gold=item.gold,
-        facts=dict(item.facts),
         error=completion.error,
     )

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from data_prep.llm.append_only import AppendOnlyFile
 from eval.errors import EvalError
-from eval.items import Prediction
+from eval.items import Header, Prediction, Predictions
 
-Header = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """One read predictions file; `name` is its stem."""
-
-    name: str
-    header: Header
-    lines: list[Prediction]
+REMEDY = "Delete the file and run again."
 
 
 class PredictionsFile:
@@ -30,52 +20,45 @@ class PredictionsFile:
     """
 
     def __init__(self, path: Path, header: Header) -> None:
-        """Open or create the file; a half line at its end, left by a killed run, is dropped.
+        """Open or create the file; an incomplete last line, left by a killed run, is dropped.
 
         Raises:
             EvalError: the file holds predictions of a run with another header.
         """
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _drop_half_line(path)
+        self._file = AppendOnlyFile(path, REMEDY, EvalError)
+        self._file.open()
         if path.exists() and path.stat().st_size:
             found = read_predictions(path)
             _check_header(path, found.header, header)
             self.finished = _answered(found.lines)
         else:
             self.finished = set()
-            _append(path, [{"header": header}])
+            self._file.append([{"header": header}])
 
     def append(self, predictions: Iterable[Prediction]) -> None:
         """Write finished items, whole lines at once."""
         lines = list(predictions)
-        _append(self.path, [line.record() for line in lines])
+        self._file.append([line.record() for line in lines])
         self.finished |= _answered(lines)
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read a predictions file; a half line at its end is left out.
+    """Read a predictions file; an incomplete last line is left out.
 
     Of two lines of one item the later one counts: it was asked again because the earlier one is an error.
 
     Raises:
-        EvalError: a whole line is not JSON, or the first line is no header.
+        EvalError: a complete line is not JSON or no prediction, or the first line is no header.
     """
-    records: list[dict[str, Any]] = []
-    # Not splitlines(): an answer may hold the other line separators of Unicode. What follows the last newline is
-    # empty, or half a line.
-    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
-        try:
-            records.append(json.loads(line))
-        except ValueError as error:
-            raise EvalError(f"{path}: line {number} is not JSON ({error}). Delete the file and run again.") from error
-    if not records or "header" not in records[0]:
-        raise EvalError(f"{path}: the first line is no header. Delete the file and run again.")
+    header, *records = list(AppendOnlyFile(path, REMEDY, EvalError).records()) or [{}]
+    if "header" not in header:
+        raise EvalError(f"{path}: the first line is no header. {REMEDY}")
     try:
-        latest = {line.item: line for line in map(Prediction.from_record, records[1:])}
+        latest = {line.item: line for line in map(Prediction.from_record, records)}
     except TypeError as error:
-        raise EvalError(f"{path}: a line is no prediction ({error}). Delete the file and run again.") from error
-    return Predictions(path.stem, records[0]["header"], list(latest.values()))
+        raise EvalError(f"{path}: a line is no prediction ({error}). {REMEDY}") from error
+    return Predictions(path.stem, header["header"], list(latest.values()))
 
 
 def read_all(results: Path) -> list[Predictions]:
@@ -93,7 +76,7 @@ def read_all(results: Path) -> list[Predictions]:
 def _reading_order(predictions: Predictions) -> tuple[bool, bool, str, bool, str]:
     """The trained model before the base, its training split first, then its permuted twin, then the other splits."""
     header = predictions.header
-    split = header["data"]["split"] if "data" in header else ""
+    split = header.get("data", {}).get("split", "")
     return header["images"] == "not shown", split != "train", split, header["permuted"] is not None, predictions.name
 
 
@@ -112,18 +95,3 @@ def _check_header(path: Path, found: Header, wanted: Header) -> None:
             f"{path}: these predictions belong to another run ({details}). "
             "Choose another --name or --out, or delete the file."
         )
-
-
-def _drop_half_line(path: Path) -> None:
-    if not path.exists():
-        return
-    content = path.read_bytes()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        with path.open("r+b") as file:
-            file.truncate(whole)
-
-
-def _append(path: Path, records: Iterable[dict[str, Any]]) -> None:
-    with path.open("a", encoding="utf-8", newline="\n") as file:
-        file.write("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))

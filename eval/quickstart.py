@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from eval.dataset import DataSet
+from eval.benchmarks.data_split import DataSplit, Selection
 from eval.model import Checkpoint, Settings
-from eval.predict import run
-from eval.questions import Selection, of_data
+from eval.predict import questions_of, run
 from eval.report.figures import read_losses
 from eval.report.report import summary, write_report
 from eval.scores import score
@@ -24,9 +23,7 @@ TRAINED = {
 BASE = {"base_train": Selection("train", tasks=(*IMAGE_TASKS, "text_qa"))}
 
 
-def quickstart(
-    model: Path, base: Path, data: DataSet, out: Path, *, training: Sequence[Path], settings: Settings
-) -> str:
+def quickstart(model: Path, base: Path, data: Path, out: Path, *, training: Sequence[Path], settings: Settings) -> str:
     """Predict, score and report; return the summary. Finished runs are not repeated.
 
     The base model cannot see images, so it gets only the closed, short and text questions.
@@ -34,7 +31,7 @@ def quickstart(
     for folder in training:
         read_losses(folder)
     runs = [
-        (checkpoint, of_data(data, selection), out / "predictions" / f"{name}.jsonl")
+        (checkpoint, questions_of(DataSplit(data, selection)), out / "predictions" / f"{name}.jsonl")
         for checkpoint, selections in ((Checkpoint(model, settings), TRAINED), (Checkpoint(base, settings), BASE))
         for name, selection in selections.items()
     ]

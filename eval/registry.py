@@ -9,6 +9,7 @@ from pathlib import Path
 
 from eval.benchmark import Benchmark
 from eval.errors import EvalError
+from eval.items import Header
 
 ROOT = Path("data/benchmarks")
 """Where the folders of benchmarks and sources are, by default."""
@@ -29,7 +30,7 @@ BENCHMARKS = {
     "mmlu_anatomy": "clinical:Mmlu",
     "medmcqa": "clinical:MedMcqa",
     "medqa": "clinical:MedQa",
-    "usmle": "clinical_usmle:Usmle",
+    "usmle": "usmle:Usmle",
     "pubmedqa": "clinical:PubMedQa",
     "uphill": "uphill:Uphill",
     "bimed_mbench_en": "bimed_mbench:BimedMbenchEnglish",
@@ -37,23 +38,23 @@ BENCHMARKS = {
     "medarabiq": "medarabiq:MedArabiQ",
     "medarabench": "medarabench:MedAraBench",
     "safety": "safety:Safety",
-    "mmmlu_ar_clinical_knowledge": "clinical_arabic:MmmluArabic",
-    "mmmlu_ar_college_biology": "clinical_arabic:MmmluArabic",
-    "mmmlu_ar_college_medicine": "clinical_arabic:MmmluArabic",
-    "mmmlu_ar_medical_genetics": "clinical_arabic:MmmluArabic",
-    "mmmlu_ar_professional_medicine": "clinical_arabic:MmmluArabic",
-    "mmmlu_ar_anatomy": "clinical_arabic:MmmluArabic",
-    "global_mmlu_ar_clinical_knowledge": "clinical_arabic:GlobalMmluArabic",
-    "global_mmlu_ar_college_biology": "clinical_arabic:GlobalMmluArabic",
-    "global_mmlu_ar_college_medicine": "clinical_arabic:GlobalMmluArabic",
-    "global_mmlu_ar_medical_genetics": "clinical_arabic:GlobalMmluArabic",
-    "global_mmlu_ar_professional_medicine": "clinical_arabic:GlobalMmluArabic",
-    "global_mmlu_ar_anatomy": "clinical_arabic:GlobalMmluArabic",
+    "mmmlu_ar_clinical_knowledge": "arabic_mmlu:MmmluArabic",
+    "mmmlu_ar_college_biology": "arabic_mmlu:MmmluArabic",
+    "mmmlu_ar_college_medicine": "arabic_mmlu:MmmluArabic",
+    "mmmlu_ar_medical_genetics": "arabic_mmlu:MmmluArabic",
+    "mmmlu_ar_professional_medicine": "arabic_mmlu:MmmluArabic",
+    "mmmlu_ar_anatomy": "arabic_mmlu:MmmluArabic",
+    "global_mmlu_ar_clinical_knowledge": "arabic_mmlu:GlobalMmluArabic",
+    "global_mmlu_ar_college_biology": "arabic_mmlu:GlobalMmluArabic",
+    "global_mmlu_ar_college_medicine": "arabic_mmlu:GlobalMmluArabic",
+    "global_mmlu_ar_medical_genetics": "arabic_mmlu:GlobalMmluArabic",
+    "global_mmlu_ar_professional_medicine": "arabic_mmlu:GlobalMmluArabic",
+    "global_mmlu_ar_anatomy": "arabic_mmlu:GlobalMmluArabic",
 }
 """Each benchmark's module and class under eval.benchmarks."""
 
-CLINICAL = tuple(name for name, place in BENCHMARKS.items() if place.startswith(("clinical:", "clinical_usmle:")))
-ARABIC_CLINICAL = tuple(name for name, place in BENCHMARKS.items() if place.startswith("clinical_arabic:"))
+CLINICAL = tuple(name for name, place in BENCHMARKS.items() if place.startswith(("clinical:", "usmle:")))
+ARABIC_CLINICAL = tuple(name for name, place in BENCHMARKS.items() if place.startswith("arabic_mmlu:"))
 SUITES = {
     "vqa": ("vqa_rad", "slake", "path_vqa"),
     "reports": ("mimic_iii", "mimic_cxr"),
@@ -87,3 +88,19 @@ def load(name: str, root: Path) -> Benchmark:
     module, _, cls = BENCHMARKS[name].partition(":")
     benchmark: type[Benchmark] = getattr(importlib.import_module(f"eval.benchmarks.{module}"), cls)
     return benchmark(name, root)
+
+
+def of_header(header: Header, root: Path) -> Benchmark:
+    """Make the benchmark, or the split of a dataset, whose predictions a file with this header holds.
+
+    Raises:
+        EvalError: it is a benchmark that this version does not know.
+    """
+    if "data" in header:
+        from eval.benchmarks.data_split import DataSplit
+
+        return DataSplit.of_header(header)
+    name = header["benchmark"]["name"]
+    if name not in BENCHMARKS:
+        raise EvalError(f"These predictions are of an unknown benchmark, {name!r}.")
+    return load(name, root)

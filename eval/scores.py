@@ -1,118 +1,68 @@
-"""Predictions -> scores.json: every metric overall, by language and by question kind, with n and standard error."""
+"""Means with standard errors and 95% bootstrap confidence intervals, of predictions alone: no model is needed.
+
+The interval is the percentile bootstrap's (Efron and Tibshirani, 1993, chapter 13): items are resampled with
+replacement, and the middle 95% of the means are kept. It is seeded and does not depend on the order of the items. If
+all items have the same value, it has no width.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 import statistics
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache, partial
 from pathlib import Path
 
-from eval.errors import EvalError
-from eval.items import Prediction
-from eval.judge.verdicts import read_verdicts
-from eval.metrics.exact import exact, normalise
-from eval.metrics.multimedeval import VqaScore, is_closed, is_scorable, score_vqa
-from eval.predictions import Predictions, read_all
-from eval.registry import BENCHMARKS, ROOT, load
-from eval.score import Score, Subgroup, standard_error
+import numpy as np
 
-KINDS = {
-    "vqa_closed": "closed",
-    "vqa_short": "short",
-    "vqa_open": "open",
-    "conversation": "conversation",
-    "text_qa": "text",
-}
-CLOSED_SHORT = "closed+short"
+from eval.benchmark import Benchmark, Group, Metric, Metrics, Value, Verdict
+from eval.errors import EvalError
+from eval.items import Predictions
+from eval.judge.verdicts import read_verdicts
+from eval.predictions import read_all
+from eval.registry import ROOT, of_header
+
+RESAMPLES = 1000
+LEVEL = 0.95
+NORMAL = 1.96
+"""Standard errors on each side that hold 95% of a normal distribution."""
+SEED = 0
+BATCH = 100
+
+Subgroup = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Metric:
-    """A metric over the items that it is meant for; `value` gives None for an item that cannot be scored."""
+class Score:
+    """One metric over one subgroup of one predictions file.
 
-    value: Callable[[Prediction], float | None]
-    is_for: Callable[[Prediction], bool] = lambda prediction: True
+    `value` is the mean over the `n` scored items and `stderr` its standard error, the sample standard deviation
+    over sqrt(n); both are None where they are not defined. `unscored` counts the items that belong here and have
+    no score; they are in no mean. `subgroup` may name a language and a task (a question kind); empty means all.
+    `interval` is the 95% bootstrap interval. `unit` is "fraction" (shown in percent) or "score" (shown as it is).
+    `note` says why there is no value, or what must be known to read it.
+    """
 
-
-def kind_of(prediction: Prediction) -> str:
-    """Return the question kind of a prediction: its task's name, shortened."""
-    task: str = prediction.task
-    return KINDS.get(task, task)
-
-
-def is_right(prediction: Prediction) -> bool | None:
-    """Tell whether an answer is exact; None for an item that has no answer, or a gold of punctuation alone."""
-    if prediction.error or not normalise(prediction.gold):
-        return None
-    return exact(prediction.output, prediction.gold)
-
-
-# Six metrics in overlapping groups ask for the score of the same answer.
-_score_vqa = lru_cache(maxsize=1 << 16)(score_vqa)
-
-
-def _multimedeval(prediction: Prediction, value: Callable[[VqaScore], float]) -> float | None:
-    if prediction.error or not is_scorable(prediction.gold):
-        return None
-    return value(_score_vqa(prediction.output, prediction.gold))
-
-
-def _closed(prediction: Prediction) -> bool:
-    return is_closed(prediction.gold)
-
-
-def _open(prediction: Prediction) -> bool:
-    return not is_closed(prediction.gold)
-
-
-_bleu = partial(_multimedeval, value=lambda score: score.bleu)
-_recall = partial(_multimedeval, value=lambda score: score.recall)
-_f1 = partial(_multimedeval, value=lambda score: score.f1)
-_correct = partial(_multimedeval, value=lambda score: score.correct)
-
-METRICS = {
-    "exact": Metric(is_right),
-    "multimedeval.bleu": Metric(_bleu),
-    "multimedeval.recall": Metric(_recall),
-    "multimedeval.F1": Metric(_f1),
-    "multimedeval.closedQuestionsAccuracy": Metric(_correct, is_for=_closed),
-    "multimedeval.openQuestionsRecall": Metric(_recall, is_for=_open),
-    "multimedeval.openQuestionsAccuracy": Metric(_correct, is_for=_open),
-}
-
-
-def score_file(predictions: Predictions) -> list[Score]:
-    """Score one predictions file: overall, by language, by question kind, and closed and short items by language."""
-    lines = predictions.lines
-    languages = sorted({line.language for line in lines})
-    kinds = sorted({kind_of(line) for line in lines})
-    closed_short = [line for line in lines if kind_of(line) in {"closed", "short"}]
-    groups: list[tuple[Subgroup, list[Prediction]]] = [({}, lines)]
-    groups += [({"language": name}, [line for line in lines if line.language == name]) for name in languages]
-    groups += [({"task": kind}, [line for line in lines if kind_of(line) == kind]) for kind in kinds]
-    scores = [_score(predictions.name, metric, group, subgroup) for subgroup, group in groups for metric in METRICS]
-    for name in languages:
-        group = [line for line in closed_short if line.language == name]
-        scores.append(_score(predictions.name, "exact", group, {"language": name, "task": CLOSED_SHORT}))
-    return scores
-
-
-def _score(name: str, metric: str, lines: Iterable[Prediction], subgroup: Subgroup) -> Score:
-    results = [METRICS[metric].value(line) for line in lines if METRICS[metric].is_for(line)]
-    values = [float(value) for value in results if value is not None]
-    mean = statistics.fmean(values) if values else None
-    return Score(name, metric, mean, len(values), standard_error(values), results.count(None), subgroup)
+    name: str
+    metric: str
+    value: float | None
+    n: int
+    stderr: float | None
+    unscored: int
+    subgroup: Subgroup
+    interval: tuple[float, float] | None = None
+    unit: str = "fraction"
+    note: str = ""
 
 
 def score(results: Path, root: Path | None = None) -> list[Score]:
-    """Score every predictions file of a results folder into its scores.json; no model and no benchmark's file is read.
+    """Score every predictions file of a results folder into its scores.json; no benchmark's file is read.
 
-    A benchmark's predictions are scored by the benchmark, a data set's by its question kinds. `root` tells benchmarks
-    where their files are, for those that have some use for them.
+    `root` is the folder of all benchmarks, for metrics whose weights are there.
     """
-    scores = [line for predictions in read_all(results) for line in _scores_of(predictions, results, root)]
+    scores = [line for predictions in read_all(results) for line in _scores_of_file(results, predictions, root or ROOT)]
     path = results / "scores.json"
     part = path.with_suffix(".json.part")
     part.write_text(json.dumps([asdict(line) for line in scores], indent=1) + "\n", encoding="utf-8")
@@ -120,12 +70,116 @@ def score(results: Path, root: Path | None = None) -> list[Score]:
     return scores
 
 
-def _scores_of(predictions: Predictions, results: Path, root: Path | None) -> list[Score]:
-    if "benchmark" not in predictions.header:
-        return score_file(predictions)
-    name = predictions.header["benchmark"]["name"]
-    if name not in BENCHMARKS:
-        raise EvalError(f"{predictions.name}: predictions of an unknown benchmark, {name!r}.")
-    benchmark = load(name, root or ROOT)
-    verdicts = read_verdicts(results, predictions.name) if benchmark.JUDGED else []
-    return benchmark.score(predictions, verdicts)
+def _scores_of_file(results: Path, predictions: Predictions, root: Path) -> list[Score]:
+    try:
+        benchmark = of_header(predictions.header, root)
+    except EvalError as error:
+        raise EvalError(f"{predictions.name}: {error}") from error
+    return score_predictions(benchmark, predictions, _verdicts(results, benchmark, predictions))
+
+
+def _verdicts(results: Path, benchmark: Benchmark, predictions: Predictions) -> list[Verdict]:
+    return read_verdicts(results, predictions.name) if benchmark.JUDGED else []
+
+
+def score_predictions(benchmark: Benchmark, predictions: Predictions, verdicts: Sequence[Verdict] = ()) -> list[Score]:
+    """Score one predictions file."""
+    return aggregate(predictions.name, benchmark.metrics(predictions, verdicts))
+
+
+def item_values(results: Path, run: Predictions) -> dict[str, dict[str, float | None]]:
+    """Return metric -> item id -> value, None if unscored, of the items that the overall score is the mean of.
+
+    No file of the benchmark is read: the predictions, and the verdicts beside them, hold all.
+    """
+    benchmark = of_header(run.header, Path())
+    return overall_values(benchmark.metrics(run, _verdicts(results, benchmark, run)))
+
+
+def overall_values(metrics: Metrics) -> dict[str, dict[str, float | None]]:
+    """Return metric -> item id -> value, None if unscored, of the items of the first group: all of them."""
+    found: dict[str, dict[str, float | None]] = {}
+    for name, metric in metrics.items():
+        for item, value in metric.values.items():
+            if item in _groups(metric)[0].items:
+                found.setdefault(name, {})[item] = _number(value)
+    return found
+
+
+def aggregate(name: str, metrics: Metrics) -> list[Score]:
+    """Score every metric over each of its groups; a group other than {} without an item of the metric has no score.
+
+    `name` is the predictions file's stem.
+    """
+    subgroups: dict[tuple[tuple[str, str], ...], None] = {}
+    groups: dict[str, dict[tuple[tuple[str, str], ...], Group]] = {}
+    for metric, found in metrics.items():
+        groups[metric] = {tuple(group.subgroup.items()): group for group in _groups(found)}
+        subgroups |= dict.fromkeys(groups[metric])
+    return [
+        mean_score(name, metric, values, groups[metric][key], found)
+        for key in subgroups
+        for metric, found in metrics.items()
+        if key in groups[metric] and ((values := _values_in(found, groups[metric][key])) or not key)
+    ]
+
+
+def _groups(metric: Metric) -> Sequence[Group]:
+    return metric.groups or [Group({}, frozenset(metric.values))]
+
+
+def _values_in(metric: Metric, group: Group) -> list[Value]:
+    return [value for item, value in metric.values.items() if item in group.items]
+
+
+def _number(value: Value) -> float | None:
+    return None if value is None or isinstance(value, str) else float(value)
+
+
+def mean_score(name: str, metric: str, values: Sequence[Value], group: Group, about: Metric) -> Score:
+    """Score one metric over one group of items. The note tells how many are unscored for which reason."""
+    scored = [number for value in values if (number := _number(value)) is not None]
+    reasons = Counter(value for value in values if isinstance(value, str))
+    notes = [*(f"{count} {reason}" for reason, count in sorted(reasons.items())), group.note, about.note]
+    return Score(
+        name=name,
+        metric=metric,
+        value=statistics.fmean(scored) if scored else None,
+        n=len(scored),
+        stderr=standard_error(scored),
+        unscored=len(values) - len(scored),
+        subgroup=dict(group.subgroup),
+        interval=bootstrap_interval(scored),
+        unit=about.unit,
+        note="; ".join(note for note in notes if note),
+    )
+
+
+def standard_error(values: Sequence[float]) -> float | None:
+    """Return the sample standard deviation (n - 1) over sqrt(n), or None for fewer than two values."""
+    return statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
+
+
+def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return the percentile bootstrap interval (95%) of the mean, or None for fewer than two values."""
+    if len(values) < 2:
+        return None
+    return percentile_interval(resampled_means(np.asarray(values, dtype=np.float64)))
+
+
+def resampled_means(values: np.ndarray) -> np.ndarray:
+    """Return the means of RESAMPLES draws of all items with replacement, from (n,) to (RESAMPLES,)."""
+    rng = np.random.default_rng(SEED)
+    distinct, counts = np.unique(values, return_counts=True)
+    if 8 * len(distinct) < len(values):
+        # How often each distinct value is drawn is multinomial: the same distribution, without drawing items.
+        return rng.multinomial(len(values), counts / len(values), size=RESAMPLES) @ distinct / len(values)
+    ordered = np.sort(values)
+    draws = (rng.integers(0, len(values), (BATCH, len(values))) for _ in range(RESAMPLES // BATCH))
+    return np.concatenate([ordered[draw].mean(axis=1) for draw in draws])
+
+
+def percentile_interval(samples: np.ndarray) -> tuple[float, float]:
+    """Return the bounds of the middle 95%."""
+    low, high = np.quantile(samples, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)

@@ -4,33 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.benchmark import Benchmark
-from eval.benchmarks.clinical_base import ChoiceBenchmark
+from eval.benchmarks.multiple_choice import ChoiceBenchmark
 from eval.engines.engine import Model
 from eval.errors import EvalError
+from eval.items import Header
 from eval.likelihood.run import PLAIN, Prompting, run_likelihood
 from eval.model import Checkpoint
-from eval.predict import run
-from eval.predictions import Header, read_predictions
+from eval.predict import Questions, questions_of, run
+from eval.predictions import read_predictions
 from eval.progress import say
-from eval.questions import Questions, of_benchmark
 from eval.registry import BENCHMARKS, SUITES, load
 from eval.report.markdown import plain_table
 
 if TYPE_CHECKING:
     from eval.judge.client import JudgeSettings
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A benchmark and the questions that were read from its files."""
-
-    benchmark: Benchmark
-    questions: Questions
 
 
 def run_benchmarks(
@@ -58,9 +49,8 @@ def run_benchmarks(
     if not ready:
         raise EvalError(f"Nothing can be run: none of {', '.join(names)} is ready under {root}. See the lines above.")
     check_results(results, model, names)
-    prepared = [Prepared(each, of_benchmark(each, limit)) for each in ready]
-    for each in prepared:
-        _predict(model, each, results, limit, prompting)
+    for questions in [questions_of(benchmark, limit) for benchmark in ready]:
+        _predict(model, questions, results, limit, prompting)
     _judge([each.name for each in ready if each.JUDGED], results, root, judge)
     say(f"done: {', '.join(each.name for each in ready)}. Predictions are in {results / 'predictions'}.")
     if missing:
@@ -117,13 +107,14 @@ def _has_likelihoods(model: Model) -> bool:
     return isinstance(model, Checkpoint) and model.engine_name == "transformers"
 
 
-def _predict(model: Model, prepared: Prepared, results: Path, limit: int | None, prompting: Prompting) -> None:
-    path = results / "predictions" / f"{prepared.benchmark.name}.jsonl"
-    if not prepared.benchmark.LIKELIHOOD:
-        run(model, prepared.questions, path)
+def _predict(model: Model, questions: Questions, results: Path, limit: int | None, prompting: Prompting) -> None:
+    benchmark = questions.benchmark
+    path = results / "predictions" / f"{benchmark.name}.jsonl"
+    if not benchmark.LIKELIHOOD:
+        run(model, questions, path)
         return
     assert isinstance(model, Checkpoint), "find() leaves likelihood benchmarks out for other models"
-    run_likelihood(model, prepared.benchmark, path, limit, prompting)
+    run_likelihood(model, benchmark, path, limit, prompting)
 
 
 def _judge(names: Sequence[str], results: Path, root: Path, judge: JudgeSettings | None) -> None:

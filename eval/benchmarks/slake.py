@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, override
 
 from data_prep.sources import slake as reader
 from eval.benchmark import About
@@ -18,16 +18,10 @@ class Slake(VqaBenchmark):
 
     FOLDER: ClassVar[str] = "SLAKE"
     FOLDS_CASE: ClassVar[bool] = False
-    ABOUT: ClassVar[About] = About(
-        title="SLAKE",
-        table="Table 5",
-        get=reader.Slake.ABOUT.get,
-        licence=reader.Slake.ABOUT.licence,
-        split="test, English (1,061 questions)",
-        layout=reader.Slake.ABOUT.layout,
-        redistribute=reader.Slake.ABOUT.redistribute,
+    ABOUT: ClassVar[About] = About.of(
+        reader.Slake.ABOUT, "SLAKE", table="Table 5", split="test, English (1,061 questions)"
     )
 
+    @override
     def source(self) -> reader.Slake:
-        """The reader of the test split."""
         return reader.Slake(path=str(self.folder), split="test", languages=["en"])

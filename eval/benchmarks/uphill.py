@@ -13,18 +13,16 @@ Source: github.com/navreeetkaur/UPHILL, src/.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, override
 
 from data_prep.sources import uphill as source
 from data_prep.tables.base import TableError
-from eval.benchmark import About, Values, Verdict
+from eval.benchmark import About, Group, Metric, Metrics, Verdict
 from eval.errors import EvalError
-from eval.items import Item, Prediction
-from eval.judge.grades import MALFORMED, Outcome, Outcomes, label, note_of, outcomes_of, score_of, values_of
+from eval.items import Item, Prediction, Predictions
+from eval.judge.grades import MALFORMED, Outcome, Outcomes, label, note_of, outcomes_of
 from eval.judge.instructions import PLAIN, JudgedBenchmark, Wording, fill, from_yaml, own
-from eval.predictions import Predictions
-from eval.score import Score
-from eval.statistics import Group
+from eval.values import group_of, ids
 
 FOLDER = "uphill"
 ACCURACY, CONSISTENCY = "factual_accuracy", "consistency"
@@ -54,10 +52,12 @@ class Uphill(JudgedBenchmark):
     MAX_REPLY_TOKENS: ClassVar[int | None] = 2500
     TYPICAL_REPLY_TOKENS: ClassVar[int] = 120
 
+    @override
     def problems(self) -> list[str]:
         """A file that is not there."""
         return [f"{problem}; {self.ABOUT.get}" for problem in self._source().problems()]
 
+    @override
     def items(self) -> list[Item]:
         """One item a query."""
         (path,) = self._source().files()
@@ -72,33 +72,25 @@ class Uphill(JudgedBenchmark):
             seen.add(item.id)
         return items
 
+    @override
     def wording(self) -> Wording:
         """The published instructions out of the clone that the data is in, else our own."""
         paths = [self.root / FOLDER / name for name in _PROMPTS]
         return from_yaml(paths, "entailment_prediction") or own("uphill")
 
+    @override
     def question(self, wording: Wording, line: Prediction, *, swapped: bool) -> str:
         """The claim and the answer, as the published script puts them."""
         return fill(wording.text, {"claim": line.facts["claim"], "evidence": line.output})
 
-    def score(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> list[Score]:
-        """Accuracy overall, by level, by veracity; consistency."""
+    @override
+    def metrics(self, predictions: Predictions, verdicts: Sequence[Verdict] = ()) -> Metrics:
+        """Accuracy overall, by level, by veracity; consistency, whose items are claims."""
         lines, note = predictions.lines, note_of(verdicts)
         verdict_of = outcomes_of(lines, verdicts, _agreement, PLAIN)
-        right = _accuracy(lines, verdict_of)
-        scores = [
-            score_of(predictions.name, ACCURACY, right, members, subgroup=subgroup, note=note)
-            for subgroup, members in _groups(lines)
-        ]
-        return [*scores, score_of(predictions.name, CONSISTENCY, _consistency(lines, verdict_of), note=note)]
-
-    def values(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> Values:
-        """Whether each answer is right, and whether each claim's verdicts are one."""
-        lines = predictions.lines
-        verdict_of = outcomes_of(lines, verdicts, _agreement, PLAIN)
         return {
-            ACCURACY: values_of(_accuracy(lines, verdict_of)),
-            CONSISTENCY: values_of(_consistency(lines, verdict_of)),
+            ACCURACY: Metric(_accuracy(lines, verdict_of), _groups(lines), note),
+            CONSISTENCY: Metric(_consistency(lines, verdict_of), note=note),
         }
 
     def _source(self) -> source.Uphill:
@@ -158,8 +150,6 @@ def _one_verdict(outcomes: Sequence[Outcome]) -> Outcome:
 
 def _groups(lines: Sequence[Prediction]) -> list[Group]:
     """All answers, those at each level, those about claims of each veracity that counts."""
-    groups: list[Group] = [({}, {line.item for line in lines})]
-    for key, names in (("level", source.LEVELS), ("veracity", tuple(RIGHT))):
-        for name in names:
-            groups.append(({key: name}, {line.item for line in lines if line.facts[key] == name}))
-    return [(subgroup, members) for subgroup, members in groups if members or not subgroup]
+    named = [("level", name) for name in source.LEVELS] + [("veracity", name) for name in RIGHT]
+    groups = [group_of(lines, key, name) for key, name in named]
+    return [Group({}, ids(lines)), *(group for group in groups if group.items)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, override
 
 from data_prep.sources import vqa_rad as reader
 from eval.benchmark import About
@@ -13,16 +13,8 @@ class VqaRad(VqaBenchmark):
     """The test split, of the original files or of the Hub's, which MultiMedEval reads."""
 
     FOLDER: ClassVar[str] = "VQA-RAD"
-    ABOUT: ClassVar[About] = About(
-        title="VQA-RAD",
-        table="Table 5",
-        get=reader.VqaRad.ABOUT.get,
-        licence=reader.VqaRad.ABOUT.licence,
-        split="test (451 questions)",
-        layout=reader.VqaRad.ABOUT.layout,
-        redistribute=reader.VqaRad.ABOUT.redistribute,
-    )
+    ABOUT: ClassVar[About] = About.of(reader.VqaRad.ABOUT, "VQA-RAD", table="Table 5", split="test (451 questions)")
 
+    @override
     def source(self) -> reader.VqaRad:
-        """The reader of the test split."""
         return reader.VqaRad(path=str(self.folder), split="test")

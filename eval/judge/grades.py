@@ -8,17 +8,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from eval.benchmark import Verdict
 from eval.items import Prediction
 from eval.judge.instructions import PLAIN, SWAPPED
 from eval.judge.verdicts import latest_by_item
-from eval.score import Score, Subgroup
-from eval.statistics import mean_score
 
 Outcome = float | str
 """A value, or the reason why there is none."""
@@ -58,28 +54,6 @@ def outcomes_of(
         else:
             outcomes[line.item] = read(found[line.item]["reply"]) if line.item in found else NOT_JUDGED
     return outcomes
-
-
-def values_of(outcomes: Mapping[str, Outcome]) -> dict[str, float | None]:
-    """The values, with None in place of a reason."""
-    return {item: None if isinstance(outcome, str) else float(outcome) for item, outcome in outcomes.items()}
-
-
-def score_of(
-    name: str,
-    metric: str,
-    outcomes: Mapping[str, Outcome],
-    members: Collection[str] | None = None,
-    *,
-    subgroup: Subgroup | None = None,
-    note: str = "",
-) -> Score:
-    """The mean over the items among `members` (None: all); the note says how many are unscored, and why."""
-    found = [outcome for item, outcome in outcomes.items() if members is None or item in members]
-    reasons = Counter(outcome for outcome in found if isinstance(outcome, str))
-    values = [None if isinstance(outcome, str) else float(outcome) for outcome in found]
-    counts = [f"{count} {reason}" for reason, count in sorted(reasons.items())]
-    return replace(mean_score(name, metric, values, subgroup), note="; ".join(part for part in (*counts, note) if part))
 
 
 def note_of(verdicts: Sequence[Verdict]) -> str:

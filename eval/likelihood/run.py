@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.benchmark import Benchmark
-from eval.benchmarks.clinical_base import ChoiceBenchmark, likeliest
+from eval.benchmarks.multiple_choice import ChoiceBenchmark, likeliest
 from eval.errors import EvalError
-from eval.items import Item, Prediction
+from eval.items import Header, Item, Prediction
 from eval.likelihood.language_model import language_model
 from eval.likelihood.task import make_task
-from eval.model import Checkpoint, make_header
-from eval.predictions import Header, PredictionsFile
+from eval.model import Checkpoint
+from eval.predict import Questions, make_header, questions_of
+from eval.predictions import PredictionsFile
 from eval.progress import Progress, say
-from eval.questions import Questions, of_benchmark
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -58,7 +58,7 @@ def run_likelihood(
     """
     if not isinstance(benchmark, ChoiceBenchmark):
         raise EvalError(f"{benchmark.name}: this benchmark has no options to score by likelihood.")
-    questions = of_benchmark(benchmark, limit)
+    questions = questions_of(benchmark, limit)
     items = questions.items
     file = PredictionsFile(path, likelihood_header(checkpoint, benchmark, questions, prompting))
     if not {item.id for item in items} - file.finished:
@@ -148,19 +148,14 @@ def _line(
         "cut": any(len(model.tok_encode("".join(each.args))) > model.max_length + 1 for each in requests),
     }
     usable = all(math.isfinite(value) for value in loglikelihoods)
-    return Prediction(
+    return Prediction.of(
+        item,
         benchmark=item.task,
-        item=item.id,
-        language=item.language,
-        task=item.task,
-        modality=item.modality,
-        question=item.question,
         prompt=requests[0].args[0],
         output=facts["options"][likeliest(facts)] if usable else "",
         finish_reason="likelihood" if usable else "error",
         tokens=0,
         seconds=seconds,
-        gold=item.gold,
         facts=facts if usable else dict(item.facts),
         error="" if usable else f"a log-likelihood is not finite: {loglikelihoods}",
     )

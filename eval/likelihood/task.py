@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eval.benchmarks.clinical_base import ChoiceBenchmark, Task
+from eval.benchmarks.multiple_choice import ChoiceBenchmark, Task
 from eval.errors import EvalError
 
 if TYPE_CHECKING:

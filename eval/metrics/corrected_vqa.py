@@ -7,14 +7,32 @@ alternatives of an "or" question, is wrong.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eval.metrics.bleu import bleu1
 from eval.metrics.exact import normalise
-from eval.metrics.multimedeval import OPEN_RECALL
-from eval.metrics.words import words
+from eval.metrics.multimedeval import ARTICLES, NUMBER_WORDS, OPEN_RECALL
+
+_ARABIC_NUMBERS = (
+    "صفر",
+    "واحد واحدة",
+    "اثنان اثنين اثنتان اثنتين",
+    "ثلاث ثلاثة",
+    "أربع أربعة",
+    "خمس خمسة",
+    "ست ستة",
+    "سبع سبعة",
+    "ثمان ثماني ثمانية",
+    "تسع تسعة",
+    "عشر عشرة",
+)
+# "none" is no number: "none" and "0" answer different questions.
+NUMBERS = {word: number for word, number in NUMBER_WORDS.items() if word != "none"} | {
+    normalise(word): str(number) for number, spellings in enumerate(_ARABIC_NUMBERS) for word in spellings.split()
+}
 
 STANCES = {normalise(word): True for word in ("yes", "نعم", "أجل", "بلى")} | {
     normalise(word): False for word in ("no", "لا", "كلا")
@@ -80,3 +98,14 @@ def stance(answer: Sequence[str]) -> bool | None:
         return STANCES[answer[0]]
     found = {STANCES[word] for word in answer if word in STANCES}
     return found.pop() if len(found) == 1 else None
+
+
+def words(text: str) -> list[str]:
+    """Return the words after `normalise`, English articles left out, numbers as digits 0 to 9 of any script."""
+    digits = "".join(_digit(letter) for letter in normalise(text))
+    return [NUMBERS.get(word, word) for word in digits.split() if word not in ARTICLES]
+
+
+def _digit(letter: str) -> str:
+    value = unicodedata.decimal(letter, None)
+    return letter if value is None else str(value)

@@ -29,6 +29,11 @@ def exact(prediction: str, gold: str) -> bool:
     return normalise(prediction) == normalise(gold)
 
 
+def exact_value(prediction: str, gold: str) -> bool | None:
+    """Return `exact` as a metric's value; None for a reference of punctuation alone, which nothing can match."""
+    return exact(prediction, gold) if normalise(gold) else None
+
+
 def _fold(letter: str) -> str:
     return " " if unicodedata.category(letter).startswith("P") else letter
 

@@ -11,7 +11,48 @@ import re
 from dataclasses import dataclass
 
 from eval.metrics.bleu import bleu1
-from eval.metrics.vqa_tables import ARTICLES, CONTRACTIONS, NUMBER_WORDS, PUNCTUATION
+
+# The word tables of VQAv2's answer normalisation.
+ARTICLES = frozenset({"a", "an", "the"})
+
+NUMBER_WORDS = {
+    "none": "0",
+    "zero": "0",
+    "one": "1",
+    "two": "2",
+    "three": "3",
+    "four": "4",
+    "five": "5",
+    "six": "6",
+    "seven": "7",
+    "eight": "8",
+    "nine": "9",
+    "ten": "10",
+}
+
+PUNCTUATION = (";", "/", "[", "]", '"', "{", "}", "(", ")", "=", "+", "\\", "_", "-", ">", "<", "@", "`", ",", "?", "!")
+
+# Contractions are looked up by a spelling that lacks one apostrophe ("dont", "couldnt've", "couldn'tve"), so the table
+# is made from the correct spellings. Spellings with a capital I ("Im") are in VQAv2's table, but never match a lowered
+# text; they are left out, and "im" stays "im".
+_WITH_APOSTROPHES = """
+ain't aren't can't could've couldn't couldn't've didn't doesn't don't hadn't hadn't've hasn't haven't he'd he'd've
+he's how'd how'll how's isn't it'd it'd've it'll ma'am mightn't mightn't've might've mustn't must've needn't not've
+o'clock oughtn't 'ow's'at shan't she'd've should've shouldn't shouldn't've somebody'd've somebody'll somebody's
+someone'd someone'd've someone'll someone's something'd something'd've something'll that's there'd there'd've
+there're there's they'd they'd've they'll they're they've 'twas wasn't we'd've we've weren't what'll what're what's
+what've when's where'd where's where've who'd who'd've who'll who's who've why'll why're why's won't would've
+wouldn't wouldn't've y'all y'all'll y'all'd've you'd you'd've you'll you're you've
+"""
+
+
+def _without_one_apostrophe(word: str) -> list[str]:
+    return [word[:place] + word[place + 1 :] for place, letter in enumerate(word) if letter == "'"]
+
+
+CONTRACTIONS = {spelling: word for word in _WITH_APOSTROPHES.split() for spelling in _without_one_apostrophe(word)}
+# This entry of the original table goes the wrong way round; a faithful score keeps it.
+CONTRACTIONS["somebody'd"] = "somebodyd"
 
 COMMA_IN_NUMBER = re.compile(r"\d,\d")
 PERIOD = re.compile(r"\.(?!\d)")

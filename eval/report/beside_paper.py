@@ -17,8 +17,7 @@ from eval.errors import EvalError
 from eval.report.blocks import Cell, Table
 from eval.report.paper import STARRED, PaperTable, Place, Row, published
 from eval.report.results import Results
-from eval.score import Score
-from eval.statistics import NORMAL
+from eval.scores import NORMAL, Score
 
 NEAR = "≈"
 LEGEND = "In brackets: 95% bootstrap interval; n: scored items; unscored items are excluded from every mean."

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from eval.errors import EvalError
-from eval.item_values import item_values
+from eval.items import Header, Predictions
 from eval.judge.verdicts import read_verdicts
 from eval.paired import Paired, average, paired
-from eval.predictions import Header, Predictions, read_all
+from eval.predictions import read_all
 from eval.report.markdown import markdown_table
 from eval.report.paper import TABLES
 from eval.report.tables import in_words
-from eval.statistics import Values
+from eval.scores import item_values
 
 Table = list[list[str]]
+ItemValues = dict[str, dict[str, float | None]]
 
 HEAD = ["benchmark", "metric", "a", "b", "b - a [95%]", "p", "test", "n", "left out", ""]
 SETTINGS = ("generation", "engine", "images", "permuted", "likelihood", "judge", "versions")
@@ -94,7 +95,7 @@ def comparison(a: Path, b: Path) -> Comparison:
     return Comparison(a, b, lines + _averages(lines), warnings)
 
 
-def _lines(name: str, first: Values, second: Values) -> Iterator[Line]:
+def _lines(name: str, first: ItemValues, second: ItemValues) -> Iterator[Line]:
     for metric in (metric for metric in first if metric in second):
         result = paired(first[metric], second[metric])
         if result:

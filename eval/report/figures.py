@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from eval.benchmarks.data_split import CLOSED_SHORT
 from eval.errors import EvalError
 from eval.report.beside_paper import Column
 from eval.report.blocks import Figure
 from eval.report.paper import PaperTable, Place, published
 from eval.report.results import Results
 from eval.report.tables import LANGUAGES
-from eval.scores import CLOSED_SHORT
 
 Curve = list[tuple[float, float]]
 

@@ -9,8 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 from eval.errors import EvalError
-from eval.predictions import Predictions, read_all
-from eval.score import Score
+from eval.items import Predictions
+from eval.predictions import read_all
+from eval.scores import Score
 
 
 def read_scores(results: Path) -> list[Score]:

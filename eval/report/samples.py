@@ -5,19 +5,16 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 
-from data_prep.images.image_store import ImageStoreError, open_store
+from eval.benchmarks.data_split import DataSplit, is_right, kind_of
 from eval.errors import EvalError
 from eval.images import read_image
-from eval.items import Prediction
-from eval.predictions import Predictions
-from eval.registry import load
+from eval.items import Prediction, Predictions
+from eval.registry import load, of_header
 from eval.report.blocks import Block, Paragraph, Sample, Section, Text, direction
 from eval.report.tables import label
-from eval.scores import is_right, kind_of
 
 JUDGED_KINDS = {"closed", "short", "text"}
 PER_LANGUAGE = 2
@@ -80,8 +77,9 @@ def sample_sections(
 
 def _blocks(picked: Sequence[Picked], root: Path, data: Path | None, *, verdicts: bool = False) -> list[Block]:
     """Lay out predictions. `verdicts` by exact match are for dataset splits: benchmarks have metrics of their own."""
+    readers = {run.name: _readers(run, root, data) for run, _ in picked}
     return [
-        sample_block(number, run, line, thumbnails(run, root, data, _names(line)), _verdict(line) if verdicts else "")
+        sample_block(number, run, line, thumbnails(readers[run.name], _names(line)), _verdict(line) if verdicts else "")
         for number, (run, line) in enumerate(picked, start=1)
     ]
 
@@ -125,31 +123,25 @@ def _spread(pool: list[Picked], count: int) -> list[Picked]:
     return pool[::step]
 
 
-def thumbnails(run: Predictions, root: Path, data: Path | None, keys: list[str]) -> list[str]:
-    """Return the images as data URLs, in order; an unreadable image is left out.
-
-    They are read from the benchmark's files under `root`, or from the image store of the run's dataset (or of `data`).
-    """
-    readers = _readers(run, root, data)
+def thumbnails(readers: Sequence[ReadImage], keys: Sequence[str]) -> list[str]:
+    """Return the images as data URLs, in order, each by the first reader that can; unreadable ones are left out."""
     found = (next(filter(None, (_thumbnail(read, key) for read in readers)), None) for key in keys)
     return [url for url in found if url]
 
 
 def _readers(run: Predictions, root: Path, data: Path | None) -> list[ReadImage]:
-    if "benchmark" in run.header:
-        return [load(run.header["benchmark"]["name"], root).image]
-    folders = dict.fromkeys([Path(run.header["data"]["folder"]), *([data] if data else [])])
-    return [partial(_stored, folder) for folder in folders]
-
-
-def _stored(folder: Path, key: str) -> bytes:
-    return open_store(str(folder / "images")).bytes(key)
+    """Read images from the benchmark's files under `root`, or from the image store of the dataset, or of `data`."""
+    benchmark = of_header(run.header, root)
+    readers: list[ReadImage] = [benchmark.image]
+    if data and isinstance(benchmark, DataSplit):  # for a dataset that was moved after the run
+        readers.append(DataSplit(data, benchmark.selection, benchmark.dataset_name).image)
+    return readers
 
 
 def _thumbnail(read: ReadImage, key: str) -> str | None:
     try:
         image = read_image(read(key), key).image
-    except (EvalError, ImageStoreError, OSError):
+    except (EvalError, OSError):
         return None
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     buffer = io.BytesIO()

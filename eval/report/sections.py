@@ -22,7 +22,7 @@ from eval.report.figures import bars, draw_scores, radar
 from eval.report.paper import TABLES, PaperTable, paper_document
 from eval.report.results import Results
 from eval.report.tables import exact_table, kind_table, multimedeval_table
-from eval.score import Score
+from eval.scores import Score
 
 PUBLISHED = "published"
 ASK_PUBLISHED = "`--against published` adds the published numbers."

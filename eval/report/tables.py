@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from eval.predictions import Predictions
+from eval.benchmarks.data_split import CLOSED_SHORT
+from eval.items import Predictions
 from eval.report.results import Results
-from eval.scores import CLOSED_SHORT, Score
+from eval.scores import Score
 
 LANGUAGES = {"en": "English", "ar": "Arabic"}
 MULTIMEDEVAL = (

@@ -4,10 +4,11 @@ import sys
 
 import pytest
 
-from eval.benchmarks import openi
+from eval.benchmarks import iu_xray
 from eval.errors import EvalError
 from eval.metrics import meteor as meteor_module
 from eval.registry import load
+from eval.scores import score_predictions
 from tests.helpers import openi_layout
 from tests.helpers.prediction_builders import answered, texts, value
 
@@ -42,7 +43,7 @@ def test_the_findings_are_asked_of_studies_with_pictures(root):
 def test_scores(root, monkeypatch):
     monkeypatch.setattr(meteor_module, "meteor", lambda: None)
     benchmark = load("iu_xray_summary", root)
-    scores = benchmark.score(answered(benchmark.items(), "Normal chest."), [])
+    scores = score_predictions(benchmark, answered(benchmark.items(), "Normal chest."), [])
     assert value(scores, "multimedeval.rougeL").value == 0.5
 
 
@@ -57,7 +58,7 @@ def test_torchxrayvision_is_read_and_never_imported(tmp_path, monkeypatch, insta
 
 
 def test_nothing_there(tmp_path, monkeypatch):
-    monkeypatch.setattr(openi.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(iu_xray.importlib.util, "find_spec", lambda name: None)
     (problem,) = load("iu_xray_summary", tmp_path).problems()
     assert "no reports" in problem and "torchxrayvision==1.5.7" in problem
     with pytest.raises(EvalError, match="no reports"):
@@ -84,16 +85,16 @@ def test_a_damaged_archive_and_an_empty_folder(tmp_path):
     archive = tmp_path / "torchxrayvision/data/NLMCXR_reports.tgz"
     archive.write_bytes(archive.read_bytes()[:200])
     with pytest.raises(EvalError, match="a damaged archive"):
-        openi.reports(archive)
+        iu_xray.read_reports(archive)
     (tmp_path / "empty").mkdir()
     with pytest.raises(EvalError, match="there is no report in it"):
-        openi.reports(tmp_path / "empty")
+        iu_xray.read_reports(tmp_path / "empty")
 
 
 def test_the_real_reports_of_torchxrayvision():
-    place = openi.find()
+    place = iu_xray.find_reports()
     if place is None:
         pytest.skip("torchxrayvision is not installed")
-    found = openi.reports(place)
+    found = iu_xray.read_reports(place)
     assert len(found) == 3955
     assert sum(bool(report.findings and report.impression) for report in found) == 3419

@@ -2,12 +2,13 @@
 
 import pytest
 
-from eval.benchmarks.csv_rows import csv_rows
+from eval.benchmarks.medarabench import csv_rows
 from eval.errors import EvalError
-from eval.questions import check_items
+from eval.items import check_items
 from eval.registry import load
+from eval.scores import score_predictions
 from tests.helpers import medarab_layouts
-from tests.helpers.prediction_builders import answered, value
+from tests.helpers.prediction_builders import answered, single_values, value
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_what_is_asked(medarabiq):
 def test_scores_by_task(medarabiq):
     items = medarabiq.items()
     outputs = ["الإجابة: ب", "أ", "القلب", "القَلب.", "stool analysis", None, "راجع الطبيب"]
-    scores = medarabiq.score(answered(items, dict(zip([i.id for i in items], outputs, strict=True))), [])
+    scores = score_predictions(medarabiq, answered(items, dict(zip([i.id for i in items], outputs, strict=True))), [])
     accuracy = value(scores, "accuracy")
     assert (accuracy.value, accuracy.n) == (pytest.approx(2 / 3), 3)
     assert value(scores, "accuracy", task="multiple_choice_bias").value == 0
@@ -75,15 +76,15 @@ def test_scores_by_task(medarabiq):
 
 def test_single_values(medarabiq, medarabench):
     items = medarabiq.items()
-    values = medarabiq.values(answered(items, "القلب"), [])
+    values = single_values(medarabiq, answered(items, "القلب"))
     assert {metric: len(found) for metric, found in values.items()} == {
         "accuracy": 3,
         "exact": 1,
         "bleu1": 4,
         "rougeL": 4,
     }
-    assert values["accuracy"]["medarabiq-blank_choices-1"] is True
-    found = medarabench.values(answered(medarabench.items(), "B"), [])
+    assert values["accuracy"]["medarabiq-blank_choices-1"] == 1
+    found = single_values(medarabench, answered(medarabench.items(), "B"))
     assert list(found["accuracy"].values()) == [False, False, True]
 
 
@@ -110,7 +111,9 @@ def test_medarabench_asks_the_options_that_are_there(medarabench, capsys):
 
 def test_medarabench_by_level_and_specialty(medarabench):
     items = medarabench.items()
-    scores = medarabench.score(answered(items, {items[0].id: "ج", items[1].id: "B", items[2].id: "اثنان"}), [])
+    scores = score_predictions(
+        medarabench, answered(items, {items[0].id: "ج", items[1].id: "B", items[2].id: "اثنان"}), []
+    )
     assert value(scores, "accuracy").value == pytest.approx(2 / 3)
     assert value(scores, "accuracy", level="Y1").value == 0.5
     assert value(scores, "accuracy", specialty="Anatomy").n == 2

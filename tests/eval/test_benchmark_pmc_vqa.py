@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from eval.benchmarks.choice import lettered, split_options
 from eval.errors import EvalError
+from eval.metrics.options import lettered, split_options
 from eval.registry import load
+from eval.scores import score_predictions
 from tests.helpers.layouts import pmc_vqa
-from tests.helpers.prediction_builders import answered, texts, value
+from tests.helpers.prediction_builders import answered, single_values, texts, value
 
 
 def test_the_checked_split_of_the_first_release(tmp_path):
@@ -34,10 +35,14 @@ def test_accuracy_counts_what_chooses_nothing_as_wrong(tmp_path):
     (tmp_path / "PMC-VQA/test_clean.csv").write_bytes((tmp_path / "PMC-VQA/test.csv").read_bytes())
     benchmark = load("pmc_vqa", tmp_path)
     first, second = benchmark.items()
-    (score,) = benchmark.score(answered([first, second], {first.id: "The answer is B.", second.id: "maybe"}), [])
+    (score,) = score_predictions(
+        benchmark, answered([first, second], {first.id: "The answer is B.", second.id: "maybe"}), []
+    )
     assert (score.metric, score.value, score.n, score.unscored) == ("accuracy", 0.5, 2, 0)
     assert score.note == "1 of 2 answers choose no option; they count as wrong."
-    failed = value(benchmark.score(answered([first, second], {first.id: "A", second.id: None}), []), "accuracy")
+    failed = value(
+        score_predictions(benchmark, answered([first, second], {first.id: "A", second.id: None}), []), "accuracy"
+    )
     assert (failed.value, failed.n, failed.unscored, failed.note) == (0, 1, 1, "")
 
 
@@ -62,10 +67,10 @@ def test_arabic_versions_are_scored_on_their_own(with_arabic):
     assert texts(arabic) == [None, "ما هذا؟\nأ. قلب\nب. رئة\nج. كبد"]
     assert arabic.facts["right"] == "B" and arabic.facts["options"] == {"A": "قلب", "B": "رئة", "C": "كبد"}
     predictions = answered([english, arabic], {english.id: "A", arabic.id: "الجواب هو ب"})
-    scores = benchmark.score(predictions, [])
+    scores = score_predictions(benchmark, predictions, [])
     assert (value(scores, "accuracy").value, value(scores, "accuracy").n) == (0, 1)
     assert value(scores, "accuracy", language="ar").value == 1
-    assert set(benchmark.values(predictions, [])["accuracy"]) == {english.id}
+    assert set(single_values(benchmark, predictions)["accuracy"]) == {english.id}
 
 
 def test_an_arabic_version_without_its_options_is_one_message(with_arabic):

@@ -2,13 +2,13 @@
 
 import pytest
 
-from eval.benchmarks import reports
 from eval.errors import EvalError
 from eval.metrics import meteor as meteor_module
 from eval.metrics.reports.scorers import METRICS
 from eval.registry import load
+from eval.scores import score_predictions
 from tests.helpers.layouts import mimic_cxr, mimic_iii
-from tests.helpers.prediction_builders import answered, texts, value
+from tests.helpers.prediction_builders import answered, single_values, texts, value
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def no_wordnet(monkeypatch):
 
 def test_scores_of_reports(summaries, no_wordnet):
     head, belly = summaries.items()
-    scores = summaries.score(answered([head, belly], {head.id: "no bleed.", belly.id: None}), [])
+    scores = score_predictions(summaries, answered([head, belly], {head.id: "no bleed.", belly.id: None}), [])
     # gold "1. no bleed. 2. no mass.": 2 of 2 words, exp(1 - 6/2). BLEU-4: no group of three.
     bleu1 = value(scores, "multimedeval.bleu1")
     assert (bleu1.value, bleu1.n, bleu1.unscored) == (pytest.approx(0.1353353), 1, 1)
@@ -63,7 +63,7 @@ def test_scores_of_reports(summaries, no_wordnet):
 
 
 def test_what_needs_weights_is_not_computed_and_says_why(summaries, no_wordnet):
-    scores = summaries.score(answered(summaries.items(), "normal."), [])
+    scores = score_predictions(summaries, answered(summaries.items(), "normal."), [])
     for metric in ("multimedeval.meteor", "ratescore", *(f"multimedeval.{name}" for name in METRICS if name[0] != "r")):
         score = value(scores, metric)
         assert (score.value, score.n, score.unscored) == (None, 0, 2)
@@ -86,7 +86,7 @@ def wordnet(monkeypatch):
 
 def test_meteor_is_computed_where_there_is_a_wordnet(summaries, wordnet):
     head, belly = summaries.items()
-    score = value(summaries.score(answered([head, belly], head.gold), []), "multimedeval.meteor")
+    score = value(score_predictions(summaries, answered([head, belly], head.gold), []), "multimedeval.meteor")
     assert (score.value, score.n, score.note) == (0.5, 2, "a note")
 
 
@@ -104,7 +104,7 @@ def scored_with(summaries, config):
     (summaries.root / "scorers_of_a_user.py").write_text(SCORER)
     (summaries.root / "report_metrics.yml").write_text(config)
     head, belly = summaries.items()
-    return summaries.score(answered([head, belly], {head.id: head.gold, belly.id: belly.gold * 2}), [])
+    return score_predictions(summaries, answered([head, belly], {head.id: head.gold, belly.id: belly.gold * 2}), [])
 
 
 def test_a_scorer_of_the_user(summaries, no_wordnet):
@@ -136,19 +136,18 @@ def test_a_broken_scorer_is_one_message(summaries, no_wordnet, config, message):
 
 def test_single_values(summaries, no_wordnet):
     head, belly = summaries.items()
-    values = summaries.values(answered([head, belly], {head.id: head.gold, belly.id: None}), [])
+    values = single_values(summaries, answered([head, belly], {head.id: head.gold, belly.id: None}))
     assert values["multimedeval.rougeL"] == {head.id: 1.0, belly.id: None}
     assert set(values) == {f"multimedeval.{name}" for name in ("bleu1", "bleu4", "rougeL")}
 
 
 def test_meteor_is_among_the_single_values_where_there_is_a_wordnet(summaries, wordnet):
     head, belly = summaries.items()
-    values = summaries.values(answered([head, belly], {head.id: head.gold, belly.id: None}), [])
+    values = single_values(summaries, answered([head, belly], {head.id: head.gold, belly.id: None}))
     assert values["multimedeval.meteor"] == {head.id: 1.0, belly.id: None}
 
 
 def test_scoring_reads_no_file_of_the_benchmark(summaries, no_wordnet):
     predictions = answered(summaries.items(), "normal.")
     elsewhere = load("mimic_iii", summaries.root / "nowhere")
-    assert value(elsewhere.score(predictions, []), "multimedeval.bleu1").n == 2
-    assert reports.report_scores(predictions, summaries.root)
+    assert value(score_predictions(elsewhere, predictions, []), "multimedeval.bleu1").n == 2

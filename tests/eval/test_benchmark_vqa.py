@@ -5,10 +5,11 @@ import json
 import pytest
 
 from eval.errors import EvalError
-from eval.questions import check_items
+from eval.items import check_items
 from eval.registry import load
+from eval.scores import score_predictions
 from tests.helpers.layouts import path_vqa, slake, vqa_rad
-from tests.helpers.prediction_builders import answered, texts, value
+from tests.helpers.prediction_builders import answered, single_values, texts, value
 
 YES_OR_NO = "Answer the following question with yes or no."
 
@@ -48,7 +49,7 @@ def test_the_layout_of_the_hub(hub, name):
     assert texts(item) == [YES_OR_NO, None, item.question] and item.gold == "no"
     assert benchmark.image(item.images[0])[:2] == b"\xff\xd8"
     assert item.facts == {"closed": True, "typed": False, "told_closed": True}
-    scores = benchmark.score(answered([item], "No."), [])
+    scores = score_predictions(benchmark, answered([item], "No."), [])
     assert "says of no question" in value(scores, "corrected.closed_accuracy").note
     assert value(scores, "multimedeval.closedQuestionsAccuracy").note == ""
 
@@ -74,7 +75,7 @@ def test_two_scorings_of_the_same_answers(root):
     items = load("path_vqa", root).items()
     closed, canals, nuclei, none = items
     answers = {closed.id: "yes and no", canals.id: "canals of hering", nuclei.id: "three", none.id: None}
-    scores = load("path_vqa", root).score(answered(items, answers), [])
+    scores = score_predictions(load("path_vqa", root), answered(items, answers), [])
     # MultiMedEval: both words are in; 3 of the 4 gold words "in canals of hering"; "three" is 3.
     assert value(scores, "multimedeval.closedQuestionsAccuracy").value == 1
     opened = value(scores, "multimedeval.openQuestionsRecall")
@@ -101,7 +102,7 @@ def test_closed_is_what_the_data_says(tmp_path):
     (row,) = [row for row in json.loads(table.read_text()) if row["answer"] == "left"]
     table.write_text(json.dumps([row | {"phrase_type": "test_freeform"}]))
     benchmark = load("vqa_rad", tmp_path)
-    scores = benchmark.score(answered(benchmark.items(), "left and right"), [])
+    scores = score_predictions(benchmark, answered(benchmark.items(), "left and right"), [])
     assert value(scores, "corrected.closed_accuracy").value == 0
     # For MultiMedEval it is an open question, and the gold word is there.
     assert value(scores, "multimedeval.openQuestionsAccuracy").value == 1
@@ -110,7 +111,7 @@ def test_closed_is_what_the_data_says(tmp_path):
 
 def test_subgroups(root):
     items = load("path_vqa", root).items()
-    scores = load("path_vqa", root).score(answered(items, "3"), [])
+    scores = score_predictions(load("path_vqa", root), answered(items, "3"), [])
     assert value(scores, "corrected.recall", task="vqa_short").n == 2
     assert value(scores, "corrected.closed_accuracy", task="vqa_closed").value == 0
 
@@ -134,7 +135,9 @@ def test_arabic_versions_stand_beside_the_benchmarks_own_numbers(tmp_path):
     assert (version.id, version.language, version.gold) == ("slake-30-ar", "ar", "نعم")
     assert version.images == english.images and version.facts["version_of"] == "slake-30"
     assert texts(version) == [None, ARABIC[0]["question"]]
-    scores = benchmark.score(answered([english, version], {english.id: "No", version.id: "نعم، بالتأكيد"}), [])
+    scores = score_predictions(
+        benchmark, answered([english, version], {english.id: "No", version.id: "نعم، بالتأكيد"}), []
+    )
     own = value(scores, "corrected.closed_accuracy")
     assert (own.value, own.n) == (0, 1)
     assert value(scores, "corrected.closed_accuracy", language="ar").value == 1
@@ -147,10 +150,10 @@ def test_arabic_versions_stand_beside_the_benchmarks_own_numbers(tmp_path):
 def test_single_values_are_those_behind_the_means_of_the_own_items(tmp_path):
     benchmark = arabic(tmp_path, ARABIC)
     run = answered(benchmark.items(), "Yes")
-    values = benchmark.values(run, [])
+    values = single_values(benchmark, run)
     assert values["corrected.closed_accuracy"] == {"slake-30": True}
     for metric, found in values.items():
-        assert value(benchmark.score(run, []), metric).value == sum(found.values()) / len(found)
+        assert value(score_predictions(benchmark, run, []), metric).value == sum(found.values()) / len(found)
 
 
 def test_an_arabic_version_is_told_what_its_english_one_is(tmp_path):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from eval.benchmarks.clinical_base import likeliest
+from eval.benchmarks.multiple_choice import likeliest
 from eval.errors import EvalError
 from eval.likelihood.task import make_task, task_folder
 from eval.registry import ARABIC_CLINICAL, BENCHMARKS, SUITES, load

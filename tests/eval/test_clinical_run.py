@@ -18,6 +18,7 @@ from eval.likelihood.task import make_task, task_folder
 from eval.model import Checkpoint, Settings
 from eval.predictions import read_predictions
 from eval.registry import load
+from eval.scores import score_predictions
 from tests.helpers import clinical_builders as make
 
 
@@ -75,11 +76,11 @@ def test_accuracy_is_lm_eval_s_own(name, shots, twins, root, tmp_path):
     manager = TaskManager(include_defaults=False, include_path=str(task_folder(benchmark.task)))
     theirs = simple_evaluate(model, tasks=[task], num_fewshot=shots, bootstrap_iters=0, task_manager=manager)
     results, samples = next(iter(theirs["results"].values())), next(iter(theirs["samples"].values()))
-    scores = {score.metric: score.value for score in benchmark.score(found, [])}
+    scores = {score.metric: score.value for score in score_predictions(benchmark, found, [])}
     assert scores["accuracy"] == results["acc,none"]
     assert scores.get("accuracy_norm") == results.get("acc_norm,none")
     prompts = {sample["arguments"][0][0]: sample["acc"] for sample in samples}
-    values = benchmark.values(found, [])["accuracy"]
+    values = benchmark.metrics(found)["accuracy"].values
     assert {line.prompt: values[line.item] for line in found.lines} == prompts
     assert len(prompts) == len(benchmark.items())
 
@@ -171,7 +172,7 @@ def test_likelihood_that_is_no_number_is_unscored(twins, root, tmp_path, monkeyp
     monkeypatch.setattr(likelihood, "language_model", lambda *args, **options: Broken(language_model(*args, **options)))
     found = predict(twins[0], benchmark, tmp_path / "x.jsonl")
     assert sum(bool(line.error) for line in found.lines) == 1
-    [accuracy, _] = benchmark.score(found, [])
+    [accuracy, _] = score_predictions(benchmark, found, [])
     assert (accuracy.n, accuracy.unscored) == (2, 1)
     json.loads((tmp_path / "x.jsonl").read_text().splitlines()[1], parse_constant=pytest.fail)
 
@@ -198,7 +199,7 @@ def test_cut_prompts_are_counted(twins, root, tmp_path, monkeypatch):
     found = predict(twins[0], benchmark, tmp_path / "x.jsonl")
     cut = sum(line.facts["cut"] for line in found.lines)
     assert cut > 0
-    assert f"{cut} prompts were too long" in benchmark.score(found, [])[0].note
+    assert f"{cut} prompts were too long" in score_predictions(benchmark, found, [])[0].note
 
 
 def test_command_line(twins, root, tmp_path, capsys):

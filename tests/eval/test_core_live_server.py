@@ -3,12 +3,11 @@
 import pytest
 
 from data_prep.llm.connection import Connection
-from eval.dataset import DataSet
+from eval.benchmarks.data_split import DataSplit, Selection
 from eval.engines.openai_engine import Server
 from eval.model import Settings
-from eval.predict import run
+from eval.predict import questions_of, run
 from eval.predictions import read_predictions
-from eval.questions import Selection, of_data
 from tests.helpers.live_server import smollm2
 
 
@@ -21,7 +20,7 @@ def url():
 def test_answers_of_a_live_server(url, data, tmp_path):
     server = Server("smollm2", Connection(url, concurrency=2, retries=0), Settings(4, max_new_tokens=8))
     path = tmp_path / "train.jsonl"
-    run(server, of_data(DataSet.open(data), Selection("train", tasks=("text_qa", "vqa_closed"))), path)
+    run(server, questions_of(DataSplit(data, Selection("train", tasks=("text_qa", "vqa_closed")))), path)
     by_item = {line.item: line for line in read_predictions(path).lines}
     text, picture = by_item["text-en#0"], by_item["closed-en#0"]
     assert text.output.isascii() and len(text.output.split()) > 2

@@ -5,6 +5,8 @@ import io
 import json
 import socket
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -18,9 +20,8 @@ from eval.engines.openai_engine import FAILURES_IN_A_ROW, OpenAIEngine, Server, 
 from eval.errors import EvalError
 from eval.images import read_image
 from eval.model import Settings
-from eval.predict import run
+from eval.predict import Questions, run
 from eval.predictions import read_predictions
-from eval.questions import Questions
 from tests.helpers import core_builders as hand
 from tests.helpers import eval_builders as make
 
@@ -49,7 +50,7 @@ def server_of(httpserver, **bounds):
 @pytest.fixture
 def questions():
     items = [hand.item(f"i{number:02}", f"Question {number}?") for number in range(20)]
-    return Questions("hand", items, lambda: None, {"benchmark": {"name": "hand"}})
+    return Questions(hand.Hand("hand", Path()), items, {"benchmark": {"name": "hand"}})
 
 
 def answers_of(path):
@@ -105,7 +106,7 @@ def test_a_server_that_asks_to_wait_is_asked_again(httpserver, questions, tmp_pa
     replies = [Response("busy", status, {"retry-after-ms": "5"})] * 2 + [Response(json.dumps(reply("At last.")))]
     replies[-1].content_type = "application/json"
     httpserver.expect_request(CHAT).respond_with_handler(lambda request: replies.pop(0))
-    one = Questions("hand", questions.items[:1], questions.open_pictures, questions.about)
+    one = replace(questions, items=questions.items[:1])
     run(server_of(httpserver, concurrency=1), one, tmp_path / "p.jsonl")
     assert [line.output for line in read_predictions(tmp_path / "p.jsonl").lines] == ["At last."]
 
@@ -131,7 +132,7 @@ def test_nonsense_is_an_error_of_that_item_alone(httpserver, questions, tmp_path
         return answer_all(request)
 
     httpserver.expect_request(CHAT).respond_with_handler(odd)
-    few = Questions("hand", questions.items[6:9], questions.open_pictures, questions.about)
+    few = replace(questions, items=questions.items[6:9])
     run(server_of(httpserver, retries=0), few, tmp_path / "p.jsonl")
     found = answers_of(tmp_path / "p.jsonl")
     assert [name for name, line in found.items() if line.error] == ["i07"]
@@ -257,4 +258,4 @@ def test_prompts_that_are_refused_do_not_stop_the_run(httpserver, questions, tmp
     httpserver.expect_request(CHAT).respond_with_json({"error": {"message": "too long"}}, status=400)
     run(server_of(httpserver), questions, tmp_path / "p.jsonl")
     found = answers_of(tmp_path / "p.jsonl")
-    assert len(found) == 20 > FAILURES_IN_A_ROW and all("too long" in line["error"] for line in found.values())
+    assert len(found) == 20 > FAILURES_IN_A_ROW and all("too long" in line.error for line in found.values())

@@ -8,7 +8,8 @@ from bimedix2_plugin.model.compose import compose, load
 from bimedix2_plugin.model.request import Request
 from bimedix2_plugin.rehearse import tiny
 from data_prep.images.image_store import ImageStore
-from eval.dataset import DataSet, items_of
+from eval.benchmarks.data_split import items_of
+from eval.dataset import DataSet
 from eval.engines.engine import Request as EngineRequest
 from eval.engines.transformers_engine import TransformersEngine
 from eval.images import read_image

@@ -2,8 +2,9 @@
 
 import pytest
 
+from eval.benchmarks.data_split import items_of
 from eval.cli import main
-from eval.dataset import DataSet, items_of
+from eval.dataset import DataSet
 from eval.errors import EvalError
 from tests.helpers import eval_builders as make
 

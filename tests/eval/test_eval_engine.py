@@ -6,8 +6,8 @@ import shutil
 import pytest
 import torch
 
+from eval.benchmarks.data_split import items_of
 from eval.checkpoint import checkpoint_sha256
-from eval.dataset import items_of
 from eval.engines.engine import Request
 from eval.engines.transformers_engine import TransformersEngine
 from eval.errors import EvalError

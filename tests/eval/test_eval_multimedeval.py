@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.metrics.multimedeval import clean_str, is_closed, score_vqa
-from eval.metrics.vqa_tables import CONTRACTIONS
+from eval.metrics.multimedeval import CONTRACTIONS, clean_str, is_closed, score_vqa
 
 CLEANED = [
     # "," has a space after it: deleted. "-" has none beside it: a space. The last period and the articles go.

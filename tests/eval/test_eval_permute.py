@@ -4,8 +4,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from eval.dataset import permute_images
 from eval.errors import EvalError
-from eval.permute import permute_images
 from tests.helpers import eval_builders as make
 
 KEYS = st.sampled_from("ABCDEF")

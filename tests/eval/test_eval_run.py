@@ -6,14 +6,15 @@ import shutil
 import pytest
 
 from eval import model as model_module
+from eval.benchmarks.data_split import DataSplit, Selection
 from eval.cli import main
 from eval.dataset import DataSet
 from eval.errors import EvalError
 from eval.model import Checkpoint, Settings
-from eval.predict import run
+from eval.predict import questions_of, run
 from eval.predictions import read_predictions
-from eval.questions import Selection, of_data, select_items
-from eval.scores import score_file
+from eval.registry import of_header
+from eval.scores import score_predictions
 from tests.helpers import eval_builders as make
 
 SETTINGS = Settings(batch_size=4, max_new_tokens=4)
@@ -27,7 +28,7 @@ def checkpoint(llava):
 @pytest.fixture(scope="module")
 def whole(checkpoint, data, tmp_path_factory):
     path = tmp_path_factory.mktemp("whole") / "train.jsonl"
-    run(checkpoint, of_data(DataSet.open(data), Selection("train")), path)
+    run(checkpoint, questions_of(DataSplit(data, Selection("train"))), path)
     return path
 
 
@@ -73,26 +74,26 @@ def test_a_killed_run_goes_on_to_the_same_file(whole, checkpoint, data, tmp_path
     path = tmp_path / "train.jsonl"
     content = whole.read_bytes()
     path.write_bytes(content[: int(part * len(content))])
-    run(checkpoint, of_data(DataSet.open(data), Selection("train")), path)
+    run(checkpoint, questions_of(DataSplit(data, Selection("train"))), path)
     assert without_seconds(path) == without_seconds(whole)
 
 
 @pytest.mark.usefixtures("no_model")
 def test_a_finished_run_loads_no_model(whole, llava, data):
     before = whole.read_bytes()
-    run(Checkpoint(llava, SETTINGS), of_data(DataSet.open(data), Selection("train")), whole)
+    run(Checkpoint(llava, SETTINGS), questions_of(DataSplit(data, Selection("train"))), whole)
     assert whole.read_bytes() == before
 
 
 @pytest.mark.usefixtures("no_model")
 def test_other_settings_are_refused(whole, llava, data):
     with pytest.raises(EvalError, match=r'generation: the file has .*"max_new_tokens": 4.*this run has .*: 5'):
-        run(Checkpoint(llava, Settings(4, 5)), of_data(DataSet.open(data), Selection("train")), whole)
+        run(Checkpoint(llava, Settings(4, 5)), questions_of(DataSplit(data, Selection("train"))), whole)
 
 
 def test_permuted_images_change_pictures_and_nothing_else(whole, checkpoint, data, tmp_path):
     path = tmp_path / "train_permuted.jsonl"
-    run(checkpoint, of_data(DataSet.open(data), Selection("train", permute=True)), path)
+    run(checkpoint, questions_of(DataSplit(data, Selection("train", permute=True))), path)
     permuted, plain = read_predictions(path), {line.item: line for line in read_predictions(whole).lines}
     assert permuted.header["images"] == "permuted" and permuted.header["permuted"] == {"seed": 0}
     for line in permuted.lines:
@@ -106,16 +107,17 @@ def test_permuted_images_change_pictures_and_nothing_else(whole, checkpoint, dat
 
 
 def test_tasks_and_limit(checkpoint, data):
-    tiny = DataSet.open(data)
-    items = select_items(tiny, Selection("train", tasks=("vqa_short", "text_qa"), limit=3))
+    items = questions_of(DataSplit(data, Selection("train", tasks=("vqa_short", "text_qa"))), limit=3).items
     assert [item.id for item in items] == ["short-en#0", "short-ar#0", "text-en#0"]
     with pytest.raises(EvalError, match="no item of the tasks"):
-        select_items(tiny, Selection("train", tasks=("caption",)))
+        questions_of(DataSplit(data, Selection("train", tasks=("caption",))))
 
 
 def test_a_text_model_is_shown_no_images(text_model, data, tmp_path):
     path = tmp_path / "base.jsonl"
-    run(Checkpoint(text_model, SETTINGS), of_data(DataSet.open(data), Selection("train", tasks=("vqa_closed",))), path)
+    run(
+        Checkpoint(text_model, SETTINGS), questions_of(DataSplit(data, Selection("train", tasks=("vqa_closed",)))), path
+    )
     found = read_predictions(path)
     assert found.header["images"] == "not shown"
     assert [line.image_hashes for line in found.lines] == [[], []]
@@ -126,11 +128,15 @@ def test_a_picture_that_cannot_be_decoded_is_unscored(checkpoint, data, tmp_path
     folder = shutil.copytree(data, tmp_path / "tiny")
     make.write_store(folder, make.COLOURS, corrupt=["red"])
     path = tmp_path / "train.jsonl"
-    run(checkpoint, of_data(DataSet.open(folder), Selection("train", tasks=("vqa_closed",))), path)
+    run(checkpoint, questions_of(DataSplit(folder, Selection("train", tasks=("vqa_closed",)))), path)
     found = read_predictions(path)
     errors = [line for line in found.lines if line.error]
     assert [line.item for line in errors] == ["closed-en#0"] and make.key("red") in errors[0].error
-    (overall,) = [score for score in score_file(found) if (score.metric, score.subgroup) == ("exact", {})]
+    (overall,) = [
+        score
+        for score in score_predictions(of_header(found.header, tmp_path), found)
+        if (score.metric, score.subgroup) == ("exact", {})
+    ]
     assert (overall.n, overall.unscored) == (1, 1)
 
 
@@ -139,7 +145,7 @@ def test_a_missing_picture_is_an_error_before_the_work(llava, data, tmp_path):
     folder = shutil.copytree(data, tmp_path / "tiny")
     make.write_store(folder, ["green"])
     with pytest.raises(EvalError, match=f"no image '{make.key('red')}', which item 'closed-en#0' shows"):
-        run(Checkpoint(llava, SETTINGS), of_data(DataSet.open(folder), Selection("train")), tmp_path / "train.jsonl")
+        run(Checkpoint(llava, SETTINGS), questions_of(DataSplit(folder, Selection("train"))), tmp_path / "train.jsonl")
     assert not (tmp_path / "train.jsonl").exists()
 
 
@@ -147,7 +153,7 @@ def test_a_missing_picture_is_an_error_before_the_work(llava, data, tmp_path):
 def test_no_image_store(llava, data, tmp_path):
     folder = shutil.copytree(data, tmp_path / "tiny", ignore=shutil.ignore_patterns("*.arrow"))
     with pytest.raises(EvalError, match=r"no \*\.arrow file"):
-        run(Checkpoint(llava, SETTINGS), of_data(DataSet.open(folder), Selection("train")), tmp_path / "train.jsonl")
+        run(Checkpoint(llava, SETTINGS), questions_of(DataSplit(folder, Selection("train"))), tmp_path / "train.jsonl")
 
 
 def test_command_line(llava, data, tmp_path, capsys):

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.predictions import read_predictions
-from eval.scores import score, score_file, standard_error
+from eval.registry import of_header
+from eval.scores import score, score_predictions, standard_error
 from tests.helpers import eval_builders as make
 
 LINES = [
@@ -27,7 +28,8 @@ LINES = [
 
 @pytest.fixture
 def find(tmp_path):
-    scores = score_file(read_predictions(make.write_predictions(tmp_path, "train", LINES)))
+    predictions = read_predictions(make.write_predictions(tmp_path, "train", LINES))
+    scores = score_predictions(of_header(predictions.header, tmp_path), predictions)
 
     def lookup(metric, **subgroup):
         (found,) = [score for score in scores if (score.metric, score.subgroup) == (metric, subgroup)]
@@ -57,12 +59,12 @@ def test_multimedeval_decides_by_itself_what_is_closed(find):
     # a right and b wrong; the Arabic yes is no closed question there.
     closed = find("multimedeval.closedQuestionsAccuracy")
     assert (closed.value, closed.n, closed.unscored) == (0.5, 2, 0)
-    # Open: c (recall 1), e ("نَعم" is another word: 0), f (0), g (1). d has no answer, h no word in its gold answer.
+    # Open: c (recall 1), e ("نَعم" is another word: 0), f (0), g (1), h (no word in its reference: 0). d has no answer.
     opened = find("multimedeval.openQuestionsRecall")
-    assert (opened.value, opened.n, opened.unscored) == (0.5, 4, 2)
-    assert find("multimedeval.openQuestionsAccuracy").value == 0.5
-    # Over all, the same with a (1) and b (0): 3 of 6.
-    assert find("multimedeval.recall").value == 0.5
+    assert (opened.value, opened.n, opened.unscored) == (0.4, 5, 1)
+    assert find("multimedeval.openQuestionsAccuracy").value == 0.4
+    # Over all, the same with a (1) and b (0): 3 of 7.
+    assert find("multimedeval.recall").value == pytest.approx(3 / 7)
 
 
 def test_by_kind_and_by_language(find):
@@ -75,9 +77,22 @@ def test_by_kind_and_by_language(find):
     assert (one.n, one.stderr) == (1, None)
 
 
-def test_nothing_scored_is_none_and_not_zero(find):
+def test_a_reference_without_words_is_scored_as_a_benchmark_scores_it(find):
     found = find("multimedeval.recall", task="text")
-    assert (found.value, found.n, found.stderr, found.unscored) == (None, 0, None, 1)
+    assert (found.value, found.n, found.stderr, found.unscored) == (0.0, 1, None, 0)
+
+
+def test_nothing_scored_is_none_and_not_zero(tmp_path):
+    lines = [make.prediction("a#0", "chest", "", error="unreadable")]
+    run = read_predictions(make.write_predictions(tmp_path, "failed", lines))
+    for found in score_predictions(of_header(run.header, tmp_path), run):
+        assert (found.value, found.n, found.stderr, found.interval, found.unscored) == (None, 0, None, None, 1)
+
+
+def test_every_mean_over_items_has_its_interval(find):
+    overall = find("exact")
+    assert overall.interval[0] < overall.value < overall.interval[1]
+    assert find("multimedeval.F1", language="en").interval is not None
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=20))

@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from eval.benchmark import Group, Metric
 from eval.paired import average, mcnemar, paired, sign_flip
-from eval.statistics import bootstrap_interval, mean_score, scores_from_values, subgroups
+from eval.scores import aggregate, bootstrap_interval
+from eval.values import subgroups
 from tests.helpers import eval_builders as make
 
 GRADED = st.lists(st.floats(0, 1, allow_subnormal=False), min_size=2, max_size=60)
@@ -21,12 +23,17 @@ def line(item, language="en", **facts):
     return make.prediction(item, "", "", language, facts=facts)
 
 
+def mean_of(values):
+    (score,) = aggregate("run", {"metric": Metric(by_id(values))})
+    return score
+
+
 def by_id(values):
     return {f"i{number}": value for number, value in enumerate(values)}
 
 
 def test_mean_and_standard_error_by_hand():
-    score = mean_score("run", "metric", [1.0, 0.0, None, 1.0, 1.0])
+    score = mean_of([1.0, 0.0, None, 1.0, 1.0])
     assert (score.value, score.n, score.unscored) == (0.75, 4, 1)
     assert score.stderr == pytest.approx(0.25)  # sqrt(0.75 / 3) / sqrt(4)
 
@@ -53,7 +60,7 @@ def test_many_equal_values_take_the_shorter_way_to_the_same_interval():
 def test_too_few_values_have_no_interval():
     assert bootstrap_interval([]) is None
     assert bootstrap_interval([0.5]) is None
-    assert mean_score("run", "metric", [None]).value is None
+    assert mean_of([None]).value is None
 
 
 @given(GRADED)
@@ -67,16 +74,17 @@ def test_interval_lies_among_the_values_and_does_not_know_their_order(values):
 def test_subgroups_only_where_there_are_several():
     lines = [line("a", type="x"), line("b", "ar", type="x"), line("c", "ar", type="x")]
     assert subgroups(lines, "language", "type") == [
-        ({}, {"a", "b", "c"}),
-        ({"language": "ar"}, {"b", "c"}),
-        ({"language": "en"}, {"a"}),
+        Group({}, {"a", "b", "c"}),
+        Group({"language": "ar"}, {"b", "c"}),
+        Group({"language": "en"}, {"a"}),
     ]
 
 
-def test_scores_from_values_counts_each_group_on_its_own():
+def test_every_group_is_counted_on_its_own():
     lines = [line("a"), line("b", "ar"), line("c", "ar")]
     values = {"accuracy": {"a": 1.0, "b": 0.0, "c": None}, "open": {"a": 0.5}}
-    scores = scores_from_values("run", values, subgroups(lines, "language"))
+    groups = subgroups(lines, "language")
+    scores = aggregate("run", {name: Metric(items, groups) for name, items in values.items()})
     found = {(s.metric, s.subgroup.get("language", "")): (s.value, s.n, s.unscored) for s in scores}
     assert found == {
         ("accuracy", ""): (0.5, 2, 1),

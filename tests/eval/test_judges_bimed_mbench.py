@@ -10,6 +10,7 @@ from eval.errors import EvalError
 from eval.judge.verdicts import VerdictsFile, path_of, read_verdicts
 from eval.predictions import read_predictions
 from eval.registry import load
+from eval.scores import score_predictions
 from tests.helpers import judge_builders as make
 from tests.helpers.layouts import bimed_mbench as layout
 from tests.helpers.layouts.jpeg import jpeg
@@ -36,7 +37,7 @@ def scored(root, name, replies, **more):
 
 
 def table(predictions, benchmark, root):
-    found = benchmark.score(predictions, read_verdicts(root / "results", benchmark.name))
+    found = score_predictions(benchmark, predictions, read_verdicts(root / "results", benchmark.name))
     return {(score.metric, *score.subgroup.values()): score for score in found}
 
 
@@ -127,7 +128,7 @@ def test_answers_without_a_verdict_are_told_apart(root):
     score = table(predictions, benchmark, root)["judge.relative",]
     assert score.value == pytest.approx(0.6) and score.unscored == 2
     assert score.note.startswith("1 not judged; 1 without an answer; ")
-    (bare, *_) = benchmark.score(predictions, [])
+    (bare, *_) = score_predictions(benchmark, predictions, [])
     assert (bare.value, bare.n, bare.unscored, bare.note) == (None, 0, 4, "3 not judged; 1 without an answer")
 
 
@@ -137,7 +138,7 @@ def test_verdicts_are_joined_by_item_and_by_answer(root):
     file.append(make.verdict("later", predictions.lines[0], "10 9"))
     file.append(make.verdict("of another answer", replace(predictions.lines[1], output="before"), "10 10"))
     predictions.lines.reverse()
-    values = benchmark.values(predictions, read_verdicts(root / "results", EN))["judge.relative"]
+    values = benchmark.metrics(predictions, read_verdicts(root / "results", EN))["judge.relative"].values
     assert values == {f"bimed_mbench-en-{n}": value for n, value in enumerate([0.9, 0.2, 0.3, 0.4])}
 
 

@@ -7,6 +7,7 @@ from eval.judge.run import judge
 from eval.judge.verdicts import read_verdicts
 from eval.predictions import read_predictions
 from eval.registry import load
+from eval.scores import score_predictions
 from tests.helpers import judge_builders as make
 from tests.helpers.live_server import smollm2
 
@@ -27,7 +28,7 @@ def test_a_live_judge_gives_verdicts_once(tmp_path, monkeypatch, capsys):
         verdicts = read_verdicts(results, name)
         assert len(verdicts) == 2 and all(verdict["reply"] and verdict["tokens_in"] > 100 for verdict in verdicts)
         predictions = read_predictions(results / "predictions" / f"{name}.jsonl")
-        first = load(name, root).score(predictions, verdicts)[0]
+        first = score_predictions(load(name, root), predictions, verdicts)[0]
         assert first.n + first.unscored == 2 and "judge smollm2; instructions: this project's own" in first.note
     judge(results, root, [], settings)  # the server is gone: nothing is asked
     assert "without a verdict" not in capsys.readouterr().err

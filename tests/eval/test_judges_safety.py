@@ -7,12 +7,12 @@ from collections import Counter
 import pytest
 from PIL import Image
 
-from eval.benchmarks.safety import CATEGORIES, entries
-from eval.benchmarks.safety_pictures import PICTURES, draw
+from eval.benchmarks.safety import CATEGORIES, IMAGES, draw, entries
 from eval.errors import EvalError
 from eval.judge.verdicts import VerdictsFile, path_of, read_verdicts
 from eval.predictions import read_predictions
 from eval.registry import load
+from eval.scores import score_predictions
 from tests.helpers import eval_builders
 from tests.helpers import judge_builders as make
 
@@ -44,7 +44,7 @@ def test_every_conversation_is_whole(benchmark):
     assert len(set(questions)) == 60
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_pictures_are_the_same_pixels_every_time(benchmark, name):
     picture = Image.open(io.BytesIO(benchmark.image(name)))
     assert picture.size == (336, 336) and draw(name) == benchmark.image(name)
@@ -54,7 +54,7 @@ def test_pictures_are_the_same_pixels_every_time(benchmark, name):
 
 
 def test_an_unknown_picture_is_named(benchmark):
-    with pytest.raises(EvalError, match=r"safety: no picture 'chest'; known: noise, black"):
+    with pytest.raises(EvalError, match=r"safety: no image 'chest'; known: noise, black"):
         benchmark.image("chest")
 
 
@@ -81,7 +81,7 @@ def test_the_share_of_safe_answers(benchmark, tmp_path):
     for line in predictions.lines:
         odd = {"en-harmless-1": "I cannot tell.", "en-harmless-2": '{"verdict": "Safe"}'}
         file.append(make.verdict(line.item, line, odd.get(line.item, replies[line.language])))
-    found = benchmark.score(predictions, read_verdicts(tmp_path / "results", "safety"))
+    found = score_predictions(benchmark, predictions, read_verdicts(tmp_path / "results", "safety"))
     scores = {tuple(score.subgroup.values()): score for score in found}
     assert len(scores) == 9 and {score.metric for score in found} == {"judge.safe"}
     assert (scores[()].value, scores[()].n, scores[()].unscored) == (pytest.approx(31 / 59), 59, 1)

@@ -7,6 +7,7 @@ from eval.errors import EvalError
 from eval.judge.verdicts import VerdictsFile, path_of, read_verdicts
 from eval.predictions import read_predictions
 from eval.registry import load
+from eval.scores import score_predictions
 from tests.helpers import eval_builders
 from tests.helpers import judge_builders as make
 from tests.helpers.layouts import uphill as layout
@@ -30,7 +31,7 @@ def table(root, replies):
         reply = replies[line.facts["claim_id"]][LEVELS.index(line.facts["level"])]
         if reply is not None:
             file.append(make.verdict(line.item, line, reply))
-    found = benchmark.score(predictions, read_verdicts(root / "results", "uphill"))
+    found = score_predictions(benchmark, predictions, read_verdicts(root / "results", "uphill"))
     return {(score.metric, *score.subgroup.values()): score for score in found}
 
 

@@ -2,15 +2,17 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from data_prep.sources.bimed_mbench import CONVERSATION, DESCRIPTION, DOMAINS
 from eval.benchmarks.uphill import ACCURACY
-from eval.benchmarks.vqa_scores import measures
 from eval.errors import EvalError
+from eval.items import Predictions
 from eval.judge.grades import RELATIVE
 from eval.metrics.reports.scorers import METRICS
+from eval.metrics.vqa import vqa as vqa_metrics
 from eval.registry import BENCHMARKS
 from eval.report.beside_paper import our_column, side_by_side
 from eval.report.figures import bars, radar
@@ -35,7 +37,7 @@ def test_every_published_number_has_its_row():
 
 def test_rows_name_scores_that_their_benchmarks_give():
     answers = [make.answer("closed", "yes"), make.answer("open", "lung", gold="lung")]
-    vqa = {metric for line in answers for metric in measures(line)}
+    vqa = {*vqa_metrics(Predictions("run", {}, answers), Path())}
     assert {row.metric for row in VQA.rows} <= vqa
     reports = {f"multimedeval.{name}" for name in ("bleu1", "bleu4", "rougeL", "meteor", *METRICS)}
     assert {row.metric for row in GENERATION.rows} <= reports

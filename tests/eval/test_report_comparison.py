@@ -1,12 +1,13 @@
 """Two results folders side by side: the right differences, and no number where the questions are not the same."""
 
+import importlib
 import json
 from dataclasses import replace
 
 import pytest
 
-from eval import item_values
-from eval.benchmark import Benchmark
+from eval import scores
+from eval.benchmark import Benchmark, Metric
 from eval.errors import EvalError
 from eval.predictions import read_all
 from eval.registry import BENCHMARKS, load
@@ -20,9 +21,11 @@ CLINICAL = [row.benchmark for row in TABLES[0].rows]
 class Graded:
     """A benchmark of which only the item values are asked."""
 
-    def values(self, predictions, verdicts):
+    JUDGED = True
+
+    def metrics(self, predictions, verdicts):
         lines = {line.item: len(line.output) / 10 for line in predictions.lines}
-        return {"judge.relative": {v["item"]: v["score"] for v in verdicts}, "length": lines}
+        return {"judge.relative": Metric({v["item"]: v["score"] for v in verdicts}), "length": Metric(lines)}
 
 
 def answers(right, count=20, **more):
@@ -108,10 +111,10 @@ def test_other_settings_are_said(folders):
 
 
 def test_graded_values_of_a_benchmark_and_its_judge(folders, monkeypatch):
-    monkeypatch.setattr(item_values, "load", lambda name, root: Graded())
+    monkeypatch.setattr(scores, "of_header", lambda header, root: Graded())
     verdicts = {"a": [0.5] * 4, "b": [0.5, 0.5, 0.9, 1.1]}
     monkeypatch.setattr(
-        item_values,
+        scores,
         "read_verdicts",
         lambda results, name: [{"item": f"i{n:02}#0", "score": s} for n, s in enumerate(verdicts[results.name])],
     )
@@ -130,7 +133,10 @@ def test_graded_values_of_a_benchmark_and_its_judge(folders, monkeypatch):
 
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_every_benchmark_has_values_of_items(name, tmp_path):
-    assert type(load(name, tmp_path)).values is not Benchmark.values
+    benchmark = load(name, tmp_path)
+    module, _, function = benchmark.SCORER.partition(":")
+    named = function and callable(getattr(importlib.import_module(f"eval.metrics.{module}"), function))
+    assert named or type(benchmark).metrics is not Benchmark.metrics
 
 
 def test_values_of_items_are_what_a_score_is_the_mean_of(folders):
@@ -139,8 +145,12 @@ def test_values_of_items_are_what_a_score_is_the_mean_of(folders):
     arabic = replace(lines[0], item="i00#0-ar", language="ar", facts={**facts, "version_of": "i00#0"})
     write(folders[0], "slake", [*lines, arabic], benchmark={"name": "slake", "split": "test", "sha256": "1"})
     (run,) = read_all(folders[0])
-    values = item_values.item_values(folders[0], run)
-    overall = {score.metric: score for score in load("slake", folders[0]).score(run, []) if not score.subgroup}
+    values = scores.item_values(folders[0], run)
+    overall = {
+        score.metric: score
+        for score in scores.score_predictions(load("slake", folders[0]), run, [])
+        if not score.subgroup
+    }
     assert set(values) == set(overall)
     for metric, items in values.items():
         assert sum(items.values()) / len(items) == pytest.approx(overall[metric].value)

@@ -5,12 +5,11 @@ import sys
 import types
 from pathlib import Path
 
-from eval.benchmark import About, Benchmark
+from eval.benchmark import About, Benchmark, Metric
 from eval.engines.engine import Completion
 from eval.errors import EvalError
 from eval.items import Item
 from eval.registry import BENCHMARKS
-from eval.score import Score
 from tests.helpers import eval_builders as make
 
 
@@ -36,10 +35,10 @@ class Hand(Benchmark):
             raise EvalError(f"{path}: no such picture.")
         return path.read_bytes()
 
-    def score(self, predictions, verdicts):
-        values = [line.output == line.gold for line in predictions.lines if not line.error]
-        mean = sum(values) / len(values) if values else None
-        return [Score(predictions.name, "right", mean, len(values), None, len(predictions.lines) - len(values), {})]
+    def metrics(self, predictions, verdicts=()):
+        return {
+            "right": Metric({line.item: None if line.error else line.output == line.gold for line in predictions.lines})
+        }
 
 
 class JudgedHand(Hand):

@@ -1,7 +1,7 @@
 """Predictions made from a benchmark's items, without a model."""
 
-from eval.items import Prediction
-from eval.predictions import Predictions
+from eval.items import Prediction, Predictions
+from eval.scores import overall_values
 
 
 def answered(items, outputs, name="run"):
@@ -24,6 +24,12 @@ def answered(items, outputs, name="run"):
             )
         )
     return Predictions(name, {"benchmark": {"name": name}}, lines)
+
+
+def single_values(benchmark, predictions, verdicts=()):
+    """Metric -> item -> value behind the overall scores; metrics that were not computed are left out."""
+    found = overall_values(benchmark.metrics(predictions, verdicts))
+    return {metric: values for metric, values in found.items() if set(values.values()) != {None}}
 
 
 def value(scores, metric, **subgroup):

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from eval.items import Prediction
 from eval.report.paper import TABLES, published
-from eval.score import Score
+from eval.scores import Score
 
 
 def benchmark_header(name, **more):

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, override
 
 from data_prep.rows import Rejected
 from eval.benchmark import About
-from eval.benchmarks.clinical_base import ChoiceBenchmark, Question, Task, lettered
+from eval.benchmarks.multiple_choice import ChoiceBenchmark, Question, Task, lettered
 
 STEPS = ("step1", "step2", "step3")
 WITH_IMAGES = "question_with_images.json"
@@ -40,13 +40,14 @@ class Usmle(ChoiceBenchmark):
         """Our own; lm-eval has none."""
         return Task("usmle_self_assessment")
 
+    @override
     def missing(self, split: str) -> list[str]:
-        """As ChoiceBenchmark says."""
         names = [name for name in self.ABOUT.layout if not (self.folder / name).is_file()]
         return [f"{self.folder} has no {', '.join(names)}"] if names else []
 
+    @override
     def read(self, split: str) -> Iterator[Question | Rejected]:
-        """As ChoiceBenchmark says. Raises ValueError for a file of another kind."""
+        """Raises ValueError for a file of another kind."""
         shown = self._json(WITH_IMAGES, dict)
         for step in STEPS:
             solutions = self._json(f"{step}_solutions.json", dict)

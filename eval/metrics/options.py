@@ -1,16 +1,16 @@
-"""What benchmarks share whose generated answer chooses one of several lettered options."""
+"""Questions with lettered options in one text, and `accuracy`: whether the answer chooses the right one."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from eval.benchmarks.scoring import Measures, own_lines, scores_of
-from eval.items import Prediction
+from eval.benchmark import Metric, Metrics
+from eval.items import Prediction, Predictions
 from eval.metrics.choice import ARABIC, chosen, is_right
-from eval.predictions import Predictions
-from eval.score import Score
+from eval.values import groups_of, own_lines, values_of
 
 _OPTION = re.compile(rf"^[ \t]*([A-H]|[{''.join(ARABIC)}]ـ?)[ \t]*[.)،:-][ \t]*(.*)$", re.MULTILINE)
 
@@ -43,14 +43,32 @@ def choice_facts(options: Mapping[str, str], right: str) -> dict[str, object]:
     return {"options": dict(options), "right": right}
 
 
-def choice_scores(predictions: Predictions, by: Sequence[str]) -> list[Score]:
-    """Score `accuracy`. An answer that chooses no option, or several, is wrong; the note of {} counts them."""
-    answered = [line for line in own_lines(predictions) if not line.error]
+def facts_of_text(question: str, gold: str) -> dict[str, object]:
+    """The facts of a question with its options in its text, whose reference begins with the right one's letter.
+
+    Raises:
+        ValueError: the reference names none of the options.
+    """
+    _, options = split_options(question)
+    right = ARABIC.get(gold[:1], gold[:1])
+    if right not in options:
+        raise ValueError("the choices cannot be told apart")
+    return choice_facts(options, right)
+
+
+def accuracy(predictions: Predictions, root: Path) -> Metrics:
+    """Score a predictions file without subgroups."""
+    return accuracy_by(predictions, ())
+
+
+def accuracy_by(predictions: Predictions, by: Sequence[str]) -> Metrics:
+    """Score a predictions file. An answer that chooses no option, or several, is wrong; the note of {} counts them."""
+    answered = [line for line in own_lines(predictions.lines) if not line.error]
     lost = sum(chosen(line.output, line.facts["options"]) is None for line in answered)
     note = f"{lost} of {len(answered)} answers choose no option; they count as wrong." if lost else ""
-    return [score if score.subgroup else replace(score, note=note) for score in scores_of(predictions, accuracy, by)]
+    groups = [group if group.subgroup else replace(group, note=note) for group in groups_of(predictions, by)]
+    return {name: Metric(values, groups) for name, values in values_of(predictions.lines, _accuracy).items()}
 
 
-def accuracy(line: Prediction) -> Measures:
-    """Return whether the answer of one prediction chooses the right option."""
+def _accuracy(line: Prediction) -> Mapping[str, float]:
     return {"accuracy": is_right(line.output, line.facts["options"], line.facts["right"])}

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, override
 
 from data_prep.rows import Rejected
 from data_prep.sources.text_source import first_found, missing, number_of, table_of
 from data_prep.tables.base import all_rows
 from eval.benchmark import About
-from eval.benchmarks.clinical_base import ChoiceBenchmark, Question, Task, lettered
+from eval.benchmarks.multiple_choice import ChoiceBenchmark, Question, Task, lettered
 
 
 class ArabicMmlu(ChoiceBenchmark):
@@ -34,12 +34,12 @@ class ArabicMmlu(ChoiceBenchmark):
         """The subject, as MMLU calls it."""
         return self.name.removeprefix(self.PREFIX)
 
+    @override
     def missing(self, split: str) -> list[str]:
-        """As ChoiceBenchmark says."""
         return [problem.partition(": ")[2] for problem in missing("path", self.folder, self._patterns(split))]
 
+    @override
     def read(self, split: str) -> Iterator[Question | Rejected]:
-        """As ChoiceBenchmark says."""
         for path in first_found(self.folder, self._patterns(split)):
             for place, row in all_rows(table_of(path)):
                 if isinstance(row, Rejected):

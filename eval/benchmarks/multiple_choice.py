@@ -9,20 +9,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, override
 
 from data_prep.rows import Rejected
 from data_prep.tables.base import TableError
-from eval.benchmark import Benchmark, Verdict
-from eval.benchmarks.source import no_folder, question_turn, tell_left_out
+from eval.benchmark import Benchmark, Metric, Metrics, Verdict
+from eval.benchmarks.source_benchmark import no_folder, question_turn, tell_left_out
 from eval.errors import EvalError
-from eval.items import Item, Prediction
-from eval.predictions import Predictions
-from eval.score import Score
-from eval.statistics import Values, scores_from_values
+from eval.items import Item, Prediction, Predictions
 
 LETTERS = "ABCDEFGHIJ"
 
@@ -101,14 +98,15 @@ class ChoiceBenchmark(Benchmark):
         """Where the benchmark's files are."""
         return self.root / self.FOLDER
 
+    @override
     def problems(self) -> list[str]:
-        """As Benchmark says."""
         if not self.folder.is_dir():
             return [no_folder(self.folder, self.ABOUT.get, self.ABOUT.layout)]
         return [f"{problem}. Get it: {self.ABOUT.get}." for problem in self.missing(self.TEST_SPLIT)]
 
+    @override
     def items(self) -> list[Item]:
-        """As Benchmark says; a question has its lettered options with it. Rows that cannot be asked are told."""
+        """A question has its lettered options with it. Rows that cannot be asked are told."""
         return [self._item(question) for question in self.questions()]
 
     def questions(self) -> list[Question]:
@@ -172,23 +170,19 @@ class ChoiceBenchmark(Benchmark):
             facts={"options": list(question.choices), "texts": list(question.options)},
         )
 
-    def values(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> Values:
-        """As Benchmark says: accuracy, and where lm-eval has it normalised accuracy, from the likelihoods."""
-        metrics = {"accuracy": False} | ({"accuracy_norm": True} if self.NORMALISED else {})
-        return {
-            metric: {line.item: is_right(line, normalised=normalised) for line in predictions.lines}
-            for metric, normalised in metrics.items()
-        }
-
-    def score(self, predictions: Predictions, verdicts: Sequence[Verdict]) -> list[Score]:
-        """As Benchmark says."""
+    @override
+    def metrics(self, predictions: Predictions, verdicts: Sequence[Verdict] = ()) -> Metrics:
+        """Accuracy, and where lm-eval has it normalised accuracy, from the likelihoods."""
         shots = predictions.header.get("likelihood", {}).get("shots", 0)
         cut = sum(bool(line.facts.get("cut")) for line in predictions.lines)
         note = f"{shots}-shot" + (
             f"; {cut} prompts were too long for the model and lost their beginning" if cut else ""
         )
-        scores = scores_from_values(predictions.name, self.values(predictions, verdicts))
-        return [replace(score, note=note) for score in scores]
+        normalised = {"accuracy": False} | ({"accuracy_norm": True} if self.NORMALISED else {})
+        return {
+            metric: Metric({line.item: is_right(line, normalised=by_length) for line in predictions.lines}, note=note)
+            for metric, by_length in normalised.items()
+        }
 
 
 def is_right(line: Prediction, *, normalised: bool) -> float | None:
