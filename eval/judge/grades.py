@@ -1,4 +1,4 @@
-"""From a judge's replies to scores: two grades or a label in a reply, a value or a reason per answer, their mean.
+"""From a judge's replies to values: two grades or a label in a reply, and per answer a value or a reason.
 
 A reply that cannot be read leaves its item unscored and counted in the note; it never enters a mean.
 """

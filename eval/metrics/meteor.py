@@ -1,8 +1,8 @@
 """METEOR of one text against one reference (Lavie and Agarwal, 2007), by nltk, as MultiMedEval has it.
 
 It matches words, then stems, then synonyms of the stems, so it needs WordNet: nltk's copy, or Debian's package
-wordnet-base. Both are WordNet 3.0. Text is split into sentences before words: with nltk's punkt_tab where that is
-there, else with the same algorithm without its list of abbreviations.
+wordnet-base. Both are WordNet 3.0. Text is split into sentences before words: with nltk's punkt_tab if it is
+installed, else with the same algorithm without its list of abbreviations.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from nltk.corpus import wordnet
 from nltk.corpus.reader.wordnet import WordNetCorpusReader
 from nltk.tokenize import NLTKWordTokenizer, PunktSentenceTokenizer, PunktTokenizer
 from nltk.translate.meteor_score import single_meteor_score
+
+from eval.errors import EvalError
 
 DEBIAN = Path("/usr/share/wordnet")
 NO_WORDNET = (
@@ -43,12 +45,18 @@ class Meteor:
 
 
 def meteor(folders: Iterable[Path] = (DEBIAN,)) -> Meteor | None:
-    """Return METEOR with nltk's WordNet, else with that of the first of these folders; None where there is none."""
+    """Return METEOR with nltk's WordNet, else with that of the first of these folders; None if there is none.
+
+    Raises:
+        EvalError: nltk's WordNet or punkt_tab is there and cannot be read.
+    """
     try:
         wordnet.ensure_loaded()
     except LookupError:
         found = next((folder for folder in folders if (folder / "data.noun").is_file()), None)
         return Meteor(_open(found)) if found else None
+    except (OSError, ValueError) as error:
+        raise _unreadable("wordnet", error) from error
     return Meteor(wordnet)
 
 
@@ -79,3 +87,13 @@ def _sentence_splitter() -> tuple[Callable[[str], list[str]], str]:
         return PunktTokenizer("english").tokenize, ""
     except LookupError:
         return PunktSentenceTokenizer().tokenize, NO_PUNKT
+    except (OSError, ValueError) as error:
+        raise _unreadable("punkt_tab", error) from error
+
+
+def _unreadable(package: str, error: Exception) -> EvalError:
+    # nltk refuses files with several hard links, as deduplicating backups and some file systems make them.
+    return EvalError(
+        f"METEOR: nltk's {package} cannot be read ({error}). Its files must be intact and not hard links: delete the "
+        f"folder and run `python -m nltk.downloader {package}` again."
+    )

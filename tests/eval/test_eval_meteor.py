@@ -1,7 +1,10 @@
 """METEOR by hand, with a WordNet of two words and with the real one where it is installed."""
 
+import os
+
 import pytest
 
+from eval.errors import EvalError
 from eval.metrics import meteor as module
 from eval.metrics.meteor import DEBIAN, NO_PUNKT, meteor
 from tests.helpers import wordnet_layout
@@ -43,6 +46,37 @@ BY_HAND = [
 @pytest.mark.parametrize(("prediction", "reference", "expected"), BY_HAND)
 def test_by_hand(measure, prediction, reference, expected):
     assert measure(prediction, reference) == pytest.approx(expected)
+
+
+PUNKT_FILES = ("abbrev_types.txt", "collocations.tab", "ortho_context.tab", "sent_starters.txt")
+
+
+@pytest.fixture
+def punkt(tmp_path, monkeypatch):
+    """A punkt_tab of empty files, which nltk can read."""
+    folder = tmp_path / "tokenizers" / "punkt_tab" / "english"
+    folder.mkdir(parents=True)
+    for name in PUNKT_FILES:
+        (folder / name).write_text("")
+    monkeypatch.setattr(module.nltk.data, "path", [str(tmp_path)])
+    return folder
+
+
+def test_an_intact_punkt_is_used(punkt, tmp_path):
+    assert meteor([wordnet_layout.make(tmp_path / "dict")]).note == ""
+
+
+def test_a_hard_linked_punkt_is_one_plain_error(punkt, tmp_path):
+    os.link(punkt / "ortho_context.tab", tmp_path / "second_name")
+    with pytest.raises(EvalError, match=r"^METEOR: nltk's punkt_tab cannot be read .*nltk\.downloader punkt_tab"):
+        meteor([wordnet_layout.make(tmp_path / "dict")])
+
+
+@pytest.mark.parametrize("content", [b"word\tnot a number\n", b"\xff\xfe\x00", b"one\n"])
+def test_a_damaged_punkt_is_one_plain_error(punkt, tmp_path, content):
+    (punkt / "ortho_context.tab").write_bytes(content)
+    with pytest.raises(EvalError, match=r"^METEOR: nltk's punkt_tab cannot be read .*Its files must be intact"):
+        meteor([wordnet_layout.make(tmp_path / "dict")])
 
 
 def test_it_says_when_sentences_are_split_without_punkt(measure):

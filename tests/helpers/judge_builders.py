@@ -41,7 +41,7 @@ query_generation:
 
 
 class JudgeServer:
-    """`says` makes the usual reply from the user's text; `next_replies` are used up first, one a request."""
+    """`says` makes the usual reply from the user's text; `next_replies` are used first, one per request."""
 
     def __init__(self):
         self.says = lambda text: "8 6\nbecause"
@@ -57,7 +57,8 @@ class JudgeServer:
 
     def stop(self):
         self.closing.set()
-        self._server.stop()
+        if self._server.is_running():
+            self._server.stop()
 
     def texts(self):
         return [request["messages"][-1]["content"] for request in self.requests]
@@ -81,11 +82,13 @@ class JudgeServer:
         return completion(made) if isinstance(made, str) else made
 
 
-def completion(text, tokens=(100, 20), cut=None):
-    """A chat completion; `cut` keeps only so many bytes of its body."""
-    message = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
-    usage = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)}
-    usage["prompt_tokens_details"] = {"cached_tokens": tokens[0] // 3}
+def completion(text, tokens=(100, 20), cut=None, reason="stop"):
+    """A chat completion; `cut` keeps only that many bytes of its body. Without `tokens`, the server does not count."""
+    message = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": reason}
+    usage = None
+    if tokens:
+        usage = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)}
+        usage["prompt_tokens_details"] = {"cached_tokens": tokens[0] // 3}
     body = {"id": "1", "object": "chat.completion", "created": 1, "model": "j", "choices": [message], "usage": usage}
     return Response(json.dumps(body)[:cut], content_type="application/json")
 

@@ -27,8 +27,8 @@ def main(checkpoint: str, items: str, out: str) -> None:
     asked = []
     for fields in json.loads(Path(items).read_text(encoding="utf-8")):
         item = Item(fields["id"], "en", "", "", tuple(fields["messages"]), tuple(fields["images"]), "", "")
-        pictures = tuple(read_image(Path(file).read_bytes(), file) for file in item.images)
-        asked.append(Request(item, engine.prompt(item), pictures))
+        images = tuple(read_image(Path(file).read_bytes(), file) for file in item.images)
+        asked.append(Request(item, engine.prompt(item), images))
     answers = engine.answer(asked, 12)
     lines = [{"prompt": each.prompt, **asdict(answer)} for each, answer in zip(asked, answers, strict=True)]
     Path(out).write_text(json.dumps(lines), encoding="utf-8")

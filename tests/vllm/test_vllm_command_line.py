@@ -27,7 +27,7 @@ def evaluate(python, *arguments):
 
 @pytest.fixture(scope="module")
 def results(checkpoint):
-    """The folder of each engine's answers to the safety set: pictures and text, both languages."""
+    """The folder of each engine's answers to the safety set: images and text, both languages."""
     folders = {}
     for engine, python in (("vllm", PYTHON), ("transformers", sys.executable)):
         folders[engine] = checkpoint.parent / engine

@@ -54,7 +54,7 @@ def test_both_engines_give_the_same_prompts_and_answers(checkpoint, items):
     asked = []
     for fields in items:
         item = Item(fields["id"], "en", "", "", tuple(fields["messages"]), tuple(fields["images"]), "", "")
-        pictures = tuple(read_image(Path(file).read_bytes(), file) for file in item.images)
-        asked.append(Request(item, engine.prompt(item), pictures))
+        images = tuple(read_image(Path(file).read_bytes(), file) for file in item.images)
+        asked.append(Request(item, engine.prompt(item), images))
     ours = [{"prompt": each.prompt, **asdict(engine.answer([each], 12)[0])} for each in asked]
     assert json.loads(out.read_text()) == ours and {answer["tokens"] for answer in ours} == {12}

@@ -38,12 +38,12 @@ def merged(request, tmp_path_factory):
 def answers(merged):
     """Token ids by kind of question, of vLLM and of transformers."""
     processor = AutoProcessor.from_pretrained(merged)
-    picture = merged.parent / "picture.png"
-    Image.effect_noise((50, 31), 90).convert("RGB").save(picture)
+    image = merged.parent / "image.png"
+    Image.effect_noise((50, 31), 90).convert("RGB").save(image)
     questions = [
         {
             "prompt": processor.apply_chat_template([{"role": "user", "content": turn}], add_generation_prompt=True),
-            "image": str(picture) if kind == "image" else None,
+            "image": str(image) if kind == "image" else None,
         }
         for kind, turn in TURNS.items()
     ]

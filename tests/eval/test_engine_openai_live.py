@@ -22,8 +22,8 @@ def test_answers_of_a_live_server(url, data, tmp_path):
     path = tmp_path / "train.jsonl"
     run(server, questions_of(DataSplit(data, Selection("train", tasks=("text_qa", "vqa_closed")))), path)
     by_item = {line.item: line for line in read_predictions(path).lines}
-    text, picture = by_item["text-en#0"], by_item["closed-en#0"]
+    text, image = by_item["text-en#0"], by_item["closed-en#0"]
     assert text.output.isascii() and len(text.output.split()) > 2
     assert (text.tokens, text.finish_reason) == (8, "length") and not by_item["text-ar#0"].error
     # This model has no eyes, and the server says so: an error of those items alone.
-    assert "image" in picture.error and not picture.output
+    assert "image" in image.error and not image.output

@@ -46,18 +46,18 @@ def requests(monkeypatch):
     return seen
 
 
-def test_prompts_are_tokens_and_pictures(requests, llava):
+def test_prompts_are_tokens_and_images(requests, llava):
     engine = VllmEngine(llava, "float32", "cpu")
-    picture = read_image(make.png("red"), "red")
+    image = read_image(make.png("red"), "red")
     items = [hand.item("a", "Is it?", images=["red"]), hand.item("b", "Why?")]
-    asked = [Request(items[0], engine.prompt(items[0]), (picture,)), Request(items[1], engine.prompt(items[1]))]
+    asked = [Request(items[0], engine.prompt(items[0]), (image,)), Request(items[1], engine.prompt(items[1]))]
     requests.answer = engine.prompts.token_ids(" Is it? ")
     answers = engine.answer(asked, 7)
     expected = ("Is it?", "stop", len(requests.answer))
     assert [(answer.text, answer.finish_reason, answer.tokens) for answer in answers] == [expected] * 2
     ids = [Prompts(llava).token_ids(each.prompt) for each in asked]
     assert [prompt["prompt_token_ids"] for prompt in requests.prompts] == ids and ids[0].count(PLACEHOLDER) == 1
-    assert requests.prompts[0]["multi_modal_data"] == {"image": [picture.image]}
+    assert requests.prompts[0]["multi_modal_data"] == {"image": [image.image]}
     assert "multi_modal_data" not in requests.prompts[1]
     assert requests.sampling == {
         "temperature": 0.0,

@@ -90,10 +90,10 @@ def test_images_that_servers_may_read_otherwise_become_upright_png(form):
     turned[0x0112] = 6
     options = {"exif": turned} if form == "turned JPEG" else {}
     content = make.noise((8, 4), 2, form.split()[-1], **options)
-    picture = read_image(content, "x")
-    kind, _, data = picture.data_url().partition(";base64,")
+    image = read_image(content, "x")
+    kind, _, data = image.data_url().partition(";base64,")
     sent = Image.open(io.BytesIO(base64.b64decode(data)))
-    assert kind == "data:image/png" and sent.tobytes() == picture.image.tobytes()
+    assert kind == "data:image/png" and sent.tobytes() == image.image.tobytes()
     assert sent.size == ((4, 8) if options else (8, 4))
 
 

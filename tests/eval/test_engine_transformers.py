@@ -1,4 +1,4 @@
-"""The decoding loop: a batch answers as its rows do alone, greedily, with each row's own pictures."""
+"""The decoding loop: a batch answers as its rows do alone, greedily, with each row's own images."""
 
 import json
 import shutil
@@ -28,11 +28,11 @@ def items():
     return items_of(make.TRAIN_ROWS)
 
 
-PICTURES = {make.key(colour): read_image(make.png(colour), colour) for colour in make.COLOURS}
+IMAGES = {make.key(colour): read_image(make.png(colour), colour) for colour in make.COLOURS}
 
 
 def asked(engine, item, *keys):
-    return Request(item, engine.prompt(item), tuple(PICTURES[key] for key in keys or item.images))
+    return Request(item, engine.prompt(item), tuple(IMAGES[key] for key in keys or item.images))
 
 
 def test_a_mixed_batch_answers_as_its_rows_alone(engine, items):
@@ -41,7 +41,7 @@ def test_a_mixed_batch_answers_as_its_rows_alone(engine, items):
     assert engine.answer(batch, TOKENS) == [engine.answer([each], TOKENS)[0] for each in batch]
 
 
-def test_pictures_of_several_sizes_in_one_batch(engine):
+def test_images_of_several_sizes_in_one_batch(engine):
     sizes = [(28, 28), (120, 31), (9, 200), (640, 480)]
     batch = []
     for number, size in enumerate(sizes):
@@ -52,12 +52,12 @@ def test_pictures_of_several_sizes_in_one_batch(engine):
     assert len({answer.text for answer in together}) > 1
 
 
-def test_the_answer_depends_on_the_picture(engine, items):
+def test_the_answer_depends_on_the_image(engine, items):
     answers = {engine.answer([asked(engine, items[0], make.key(colour))], TOKENS)[0].text for colour in make.COLOURS}
     assert len(answers) > 1
 
 
-def test_a_batch_without_pictures(engine, items):
+def test_a_batch_without_images(engine, items):
     texts = [asked(engine, item) for item in items if not item.images]
     assert len(engine.answer(texts, TOKENS)) == len(texts) == 2
 
