@@ -1,7 +1,7 @@
-"""Axolotl plugin: any causal language model and any vision tower, named in a recipe, trained as one LLaVA model.
+"""Axolotl plugin: trains a causal language model and a vision tower, named in a recipe, as one LLaVA model.
 
-`plugins: [bimedix2_plugin.BiMediX2Plugin]` in a recipe switches it on. The class is imported on first use, so
-that reading a data set or an image store does not import Axolotl.
+`plugins: [bimedix2_plugin.BiMediX2Plugin]` in a recipe enables it. The class is imported on first use, so that the
+other modules can be imported without Axolotl.
 """
 
 from __future__ import annotations

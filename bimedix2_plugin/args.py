@@ -1,4 +1,4 @@
-"""The plugin's own keys in a recipe, as Axolotl's schema takes them in."""
+"""Schema of the plugin's own keys in a recipe; every default is stated here only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ProjectorArgs(BaseModel):
         default="mlp2x_gelu", description="Linear, GELU, Linear, with biases: LLaVA-1.5's projector."
     )
     init_from: str | None = Field(
-        default=None, description="Output folder of a stage `align` run; absent: a fresh projector."
+        default=None, description="Output folder of a stage `align` run; absent: a newly initialised projector."
     )
     learning_rate: float | None = Field(
         default=None, gt=0, description="Of the projector's weights and biases; absent: the recipe's learning_rate."
@@ -24,7 +24,7 @@ class ProjectorArgs(BaseModel):
 
 
 class BiMediX2Args(BaseModel):
-    """The plugin's keys; everything else in a recipe is Axolotl's."""
+    """The plugin's keys; all other keys of a recipe are Axolotl's."""
 
     vision_tower: str | None = Field(default=None, description="Hub id or local folder of a vision model.")
     vision_tower_revision: str | None = Field(default=None, description="Commit or branch of the tower on the Hub.")
@@ -34,18 +34,18 @@ class BiMediX2Args(BaseModel):
         default="pad", description="pad to a square with the tower's mean colour, or resize and crop the centre."
     )
     stage: Literal["align", "instruct"] = Field(
-        default="instruct", description="align trains the projector alone; instruct the LoRA and the projector."
+        default="instruct", description="align trains the projector only; instruct the LoRA and the projector."
     )
-    system: str | None = Field(default=None, description="System text of every conversation that has none of its own.")
-    composed_path: str = Field(default="outputs/composed", description="Where composed models are kept.")
+    system: str | None = Field(default=None, description="System text of every conversation without one of its own.")
+    composed_path: str = Field(default="outputs/composed", description="Folder of the composed models.")
     document_attention: bool = Field(
-        default=True, description="On a CPU, attend document by document inside a pack instead of through one mask."
+        default=True, description="On a CPU, compute attention for each document of a pack instead of one dense mask."
     )
     loss_spike: float | None = Field(
         default=3.0,
         gt=0,
-        description="Stop before a step whose loss is more than this (nats a token) above the median of the last 100 "
-        "steps, from the 21st step of a start on, and name its rows; null: go on. A loss is a logarithm: 3 is twenty "
-        "times the perplexity, while a multiple of the loss would stop every run whose loss nears 0. A loss or "
-        "gradient that is no number always stops.",
+        description="Abort before a step whose loss is more than this (nats per token) above the median of the last "
+        "100 steps, from the 21st step after a start on, and list its rows; null: continue. Loss is a logarithm: 3 is "
+        "twenty times the perplexity, whereas a multiple of the loss would stop every run whose loss approaches 0. A "
+        "NaN or infinite loss or gradient norm always aborts.",
     )

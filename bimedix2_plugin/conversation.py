@@ -1,7 +1,7 @@
-"""`type: bimedix2_plugin.conversation`: rows of a data set folder to Axolotl's prepared set.
+"""`type: bimedix2_plugin.conversation`: tokenizes a dataset's rows for Axolotl's prepared set.
 
-Each kept row holds token ids, labels, its id and language, its image store and the keys of its images; never a
-pixel. Each rejected row is in `ledger.jsonl` beside the prepared set with its id and reason.
+Each kept row holds token ids, labels, its id and language, its image store and the keys of its images, but no pixels.
+Each rejected row is in `ledger.jsonl` beside the prepared set, with its id and reason.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from datasets import Dataset
 
 from bimedix2_plugin.data.rendering import Renderer, RowError
 from bimedix2_plugin.errors import RecipeError
-from data_prep.images.image_store import open_store
+from bimedix2_plugin.recipe import settings
+from data_prep.atomic import atomic_write
+from data_prep.images.store import open_store
 
 LOG = get_logger(f"axolotl.{__name__}")  # Axolotl shows information from its own names only
 LEDGER = "ledger.jsonl"
@@ -32,17 +34,17 @@ def load(tokenizer: Any, cfg: DictDefault, ds_cfg: Any = None, processor: Any = 
 
     image_tokens = int(AutoConfig.from_pretrained(cfg.base_model).image_seq_length)
     data = Path(ds_cfg["path"])
-    renderer = Renderer(tokenizer, image_tokens, cfg.stage or "instruct")
+    renderer = Renderer(tokenizer, image_tokens, settings(cfg).stage)
     return ConversationStrategy(renderer, cfg.sequence_len, data, Path(cfg.dataset_prepared_path) / LEDGER)
 
 
 class ConversationStrategy(DatasetWrappingStrategy):
-    """Tokenises one data set and accounts for every row of it.
+    """Tokenizes one dataset; every row is kept or is in the ledger.
 
     Args:
-        renderer: template, tokenizer and stage.
-        sequence_len: longest row, image tokens counted.
-        data: the data set's folder; its images are in `images/`.
+        renderer: with the chat template, tokenizer and stage.
+        sequence_len: maximum length of a row, image tokens included.
+        data: the dataset's folder; its images are in `images/`.
         ledger: file for the rejected rows.
     """
 
@@ -57,10 +59,10 @@ class ConversationStrategy(DatasetWrappingStrategy):
         keep_in_memory: bool | None = False,
         **_: Any,
     ) -> Dataset:
-        """Tokenise, write the ledger and return the rows that can be trained on.
+        """Tokenize, write the ledger, and return the rows that can be used for training.
 
         Raises:
-            RecipeError: no row is left.
+            RecipeError: every row is rejected.
         """
         mapped = dataset.map(
             self._tokenize_rows,
@@ -77,11 +79,13 @@ class ConversationStrategy(DatasetWrappingStrategy):
         if rejected:
             LOG.warning("%s: %d of %d rows rejected: %s", self.data, len(rejected), len(reasons), self._counts(mapped))
         if not kept:
-            raise RecipeError(f"{self.data}: no row is left of {len(reasons)}; {self.ledger} says why, row by row.")
+            raise RecipeError(
+                f"{self.data}: no row is left of {len(reasons)}; {self.ledger} has the reason for each row."
+            )
         return mapped.select(kept).remove_columns(["rejected", "detail"])
 
     def tokenize_row(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Return one row of the prepared set; an unusable row comes back empty with its reason."""
+        """Return one row of the prepared set; a rejected row is returned without tokens, with its reason."""
         images = list(row.get("images") or [])
         result: dict[str, Any] = {"id": row["id"], "language": row.get("language") or "", "images": images}
         result |= {"store": self._store, "input_ids": _NO_TOKENS, "labels": _NO_TOKENS}
@@ -96,8 +100,8 @@ class ConversationStrategy(DatasetWrappingStrategy):
         return result | {"input_ids": tokens.input_ids, "labels": tokens.labels}
 
     def _tokenize_rows(self, rows: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        made = [self.tokenize_row(dict(zip(rows, row, strict=True))) for row in zip(*rows.values(), strict=True)]
-        return {name: [row[name] for row in made] for name in made[0]}
+        tokenized = [self.tokenize_row(dict(zip(rows, row, strict=True))) for row in zip(*rows.values(), strict=True)]
+        return {name: [row[name] for row in tokenized] for name in tokenized[0]}
 
     def _check_images(self, images: list[str]) -> None:
         if images:
@@ -111,13 +115,11 @@ class ConversationStrategy(DatasetWrappingStrategy):
         return ", ".join(f"{reason} {count}" for reason, count in sorted(counts.items()))
 
     def _write_ledger(self, rejected: Dataset, split: str) -> None:
-        """Replace this data set's and split's entries; other sets' entries stay."""
+        """Replace the entries of this dataset and split; those of other datasets stay."""
         mine = {"data": str(self.data), "split": split}
         lines = self.ledger.read_text(encoding="utf-8").splitlines() if self.ledger.is_file() else []
         entries = [json.loads(line) for line in lines]
         kept = [entry for entry in entries if {key: entry[key] for key in mine} != mine]
         kept += [mine | {"id": row["id"], "reason": row["rejected"], "detail": row["detail"]} for row in rejected]
-        self.ledger.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.ledger.with_suffix(".partial")
-        partial.write_text("".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in kept), encoding="utf-8")
-        partial.replace(self.ledger)
+        with atomic_write(self.ledger) as partial:
+            partial.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in kept), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The one error that a recipe's author meets: what is wrong, where, and what to do."""
+"""RecipeError, the error for anything that the author of a recipe can fix, and its display without a traceback."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from types import TracebackType
 
 
 class RecipeError(ValueError):
-    """One or more things in a recipe, or in what it names, that must be put right before anything runs."""
+    """One or more problems in a recipe, or in the files that it names; each says what to do.
+
+    Attributes:
+        problems: one message for each.
+    """
 
     def __init__(self, problems: str | Sequence[str]) -> None:
         self.problems = [problems] if isinstance(problems, str) else list(problems)
@@ -16,12 +20,12 @@ class RecipeError(ValueError):
         super().__init__(self.problems[0] if len(self.problems) == 1 else f"{len(self.problems)} problems:\n{lines}")
 
 
-def end_plainly() -> None:
-    """Have a process that ends on a RecipeError print its message alone: the traceback says nothing of the recipe."""
-    sys.excepthook = _told
+def hide_traceback() -> None:
+    """Let a process that ends with a RecipeError print its message only: the traceback does not help the author."""
+    sys.excepthook = _print_message
 
 
-def _told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _print_message(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if isinstance(error, RecipeError):
         print(f"Error: {error}", file=sys.stderr)
     else:

@@ -1,196 +1,84 @@
-"""Checks on a recipe as it is written, before Axolotl reads it: all problems at once.
-
-Axolotl lets an unknown key pass in silence, looks a missing data folder up on the Hub, and has settings that
-are wrong for a LLaVA model without saying so.
-"""
+"""A recipe: the YAML file, the plugin's keys with their defaults, and the hyperparameters that a model card shows."""
 
 from __future__ import annotations
 
-import difflib
-import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from axolotl.utils.dict import DictDefault
-from pydantic import BaseModel
 
-from bimedix2_plugin.data.prepared_set import MANIFEST, data_paths, shards
+from bimedix2_plugin.args import BiMediX2Args, ProjectorArgs
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.model.projector import FINISHED
 
-STRATEGY = "bimedix2_plugin.conversation"
+if TYPE_CHECKING:
+    from axolotl.utils.dict import DictDefault
 
-# What a recipe must say, for what it does is what it says: key, value, why.
-REQUIRED: tuple[tuple[str, Any, str], ...] = (
-    ("excess_length_strategy", "raise", "Axolotl would drop long rows in silence"),
-    ("remove_unused_columns", False, "the collator needs the rows' image references"),
+# A model card shows these keys only: a recipe may also hold secrets, such as a token of a tracking service.
+HYPERPARAMETERS = (
+    "stage",
+    "image_aspect",
+    "system",
+    "chat_template",
+    "sequence_len",
+    "sample_packing",
+    "adapter",
+    "load_in_4bit",
+    "lora_r",
+    "lora_alpha",
+    "lora_dropout",
+    "peft_use_rslora",
+    "micro_batch_size",
+    "gradient_accumulation_steps",
+    "num_epochs",
+    "max_steps",
+    "optimizer",
+    "learning_rate",
+    "lr_scheduler",
+    "warmup_ratio",
+    "warmup_steps",
+    "weight_decay",
+    "bf16",
+    "seed",
 )
-_FORBIDDEN = {
-    "skip_prepare_dataset": "rows are tokenised when the set is prepared",
-    "image_size": "pictures are sized by the tower and image_aspect",
-    "lora_target_linear": "it would put a LoRA into the tower; targets follow from the base",
-    "lora_modules_to_save": "the projector is trained whole, and nothing else",
-    "lr_groups": "it misses the projector's biases; use projector.learning_rate",
-    "streaming": "the prepared set is on disk",
-}
 
 
-def check(cfg: DictDefault) -> None:
-    """Check a recipe.
-
-    Args:
-        cfg: as read from YAML with the command line's overrides, not yet validated.
+def read(path: str | Path) -> DictDefault:
+    """Read a recipe as it is written, without validating it.
 
     Raises:
-        RecipeError: everything that is wrong, together.
+        RecipeError: the file is missing, or is not a YAML mapping.
     """
-    problems = [*_unknown_in_file(cfg), *_settings(cfg), *_data(cfg)]
-    if problems:
-        raise RecipeError(problems)
+    from axolotl.utils.dict import DictDefault
+
+    return DictDefault(read_yaml(path)) | {"axolotl_config_path": str(path)}
 
 
-def _unknown_in_file(cfg: DictDefault) -> list[str]:
-    """Name the keys of the YAML file that neither Axolotl nor the plugin knows."""
-    from axolotl.integrations.config import merge_input_args
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Read the mapping in a recipe's file. Raises as `read`."""
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RecipeError(f"{path}: not a readable recipe ({error}). Name a YAML file of recipes/.") from error
+    if not isinstance(content, dict):
+        raise RecipeError(f"{path}: holds no keys. Name a YAML file of recipes/.")
+    return content
 
-    path = cfg.axolotl_config_path
-    written = yaml.safe_load(Path(path).read_text(encoding="utf-8")) if path else cfg.to_dict()
-    schema = merge_input_args()[1]
-    return unknown_keys(written, schema)
 
+def settings(cfg: Mapping[str, Any]) -> BiMediX2Args:
+    """Return the plugin's keys of a recipe, with the default of each key that is absent or null.
 
-def unknown_keys(content: dict[str, Any], schema: type[BaseModel], where: str = "") -> list[str]:
-    """List keys of a mapping that a pydantic model does not have, going into nested models.
-
-    Args:
-        content: the mapping.
-        schema: the model.
-        where: the dotted path of the mapping in the recipe.
+    Values are not validated: Axolotl does that with the same schema, and reports all errors together. Not for
+    `loss_spike`, where null is a value of its own.
     """
-    fields = _fields(schema)
-    problems = []
-    for key, value in content.items():
-        if key not in fields:
-            near = difflib.get_close_matches(str(key), list(fields), n=1)
-            hint = f" Did you mean {near[0]}?" if near else " Axolotl would ignore it."
-            problems.append(f"{where}{key}: no such key.{hint}")
-            continue
-        models = _models(fields[key])
-        for item in value if isinstance(value, list) else [value]:
-            if models and isinstance(item, dict):
-                found = [unknown_keys(item, model, f"{where}{key}.") for model in models]
-                problems += sorted(found, key=len)[0]
-    return problems
+    given = {key: cfg[key] for key in BiMediX2Args.model_fields if cfg.get(key) is not None}
+    keys = {key: value for key, value in (given.get("projector") or {}).items() if value is not None}
+    return BiMediX2Args.model_construct(**given | {"projector": ProjectorArgs.model_construct(**keys)})
 
 
-def _fields(schema: type[BaseModel]) -> dict[str, Any]:
-    """Return a model's keys, aliases included, with their types."""
-    fields: dict[str, Any] = {}
-    for name, field in schema.model_fields.items():
-        alias = field.validation_alias
-        names = {name, field.alias, *(getattr(alias, "choices", None) or [alias])}
-        fields |= {key: field.annotation for key in names if isinstance(key, str)}
-    return fields
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    """Return the pydantic models inside a type such as `list[A | B] | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for argument in get_args(annotation) for model in _models(argument)]
-
-
-def _settings(cfg: DictDefault) -> list[str]:
-    problems = [f"{key}: set it to {_yaml(value)}; {why}." for key, value, why in REQUIRED if cfg.get(key) != value]
-    problems += [f"{key}: leave it out; {why}." for key, why in _FORBIDDEN.items() if cfg.get(key)]
-    if cfg.sample_packing and not cfg.balance_labels:
-        problems.append(
-            "balance_labels: set it to true; only then does a resumed run see an uninterrupted run's packs."
-        )
-    if not cfg.vision_tower:
-        problems.append("vision_tower: name a vision model (a Hub id, or a folder that starts with ./).")
-    if not cfg.base_model:
-        problems.append("base_model: name a language model (a Hub id, or a folder that starts with ./).")
-    align = cfg.stage == "align"
-    if align and cfg.deepspeed:
-        problems.append(
-            "deepspeed: leave it out; its checkpoints hold the frozen model. Stage align runs under DDP and, where the "
-            "base does not fit one GPU, under FSDP2 (fsdp_config)."
-        )
-    problems += _fsdp(cfg)
-    start = (cfg.projector or {}).get("init_from")
-    elsewhere = cfg.is_preprocess or cfg.inference or cfg.merge_lora or cfg.lora_model_dir
-    if start and not (Path(start) / FINISHED).is_file() and not elsewhere:
-        first = _stage_1_recipe(cfg, start)
-        command = f"`axolotl train {first}`" if first else "its recipe to the end"
-        problems.append(f"projector.init_from: {start} holds no finished stage 1. Run {command} first.")
-    if align and cfg.adapter:
-        problems.append("adapter: leave it out; stage align trains the projector alone.")
-    if not align and cfg.adapter not in ("lora", "qlora"):
-        problems.append("adapter: set it to lora or qlora; stage instruct trains a LoRA and the projector.")
-    return problems
-
-
-def _stage_1_recipe(cfg: DictDefault, start: str) -> Path | None:
-    """Find, beside the recipe, the one whose output stage 2 starts from."""
-    if not cfg.axolotl_config_path:
-        return None
-    line = re.compile(rf"^output_dir: *{re.escape(start)} *(#.*)?$", re.MULTILINE)
-    files = sorted(Path(cfg.axolotl_config_path).parent.glob("*_stage1.yml"))
-    return next((file for file in files if line.search(file.read_text(encoding="utf-8"))), None)
-
-
-def _fsdp(cfg: DictDefault) -> list[str]:
-    """Name what would lose a run's end under FSDP2: stage align saves whole, a LoRA in parts."""
-    sharing = cfg.fsdp_config or {}
-    wanted = "FULL_STATE_DICT" if cfg.stage == "align" else "SHARDED_STATE_DICT"
-    problems = []
-    if cfg.fsdp_config and sharing.get("state_dict_type") != wanted:
-        problems.append(
-            f"fsdp_config.state_dict_type: set it to {wanted}; "
-            + (
-                "after the last step Axolotl would look for parts, and stage align has none."
-                if cfg.stage == "align"
-                else "every checkpoint would gather the frozen model on one rank."
-            )
-        )
-    if sharing.get("offload_params"):
-        problems.append("fsdp_config.offload_params: leave it out; the projector is gathered from the GPUs.")
-    return problems
-
-
-def _data(cfg: DictDefault) -> list[str]:
-    problems = []
-    for entry, _ in _entries(cfg):
-        if entry.get("type") != STRATEGY:
-            problems.append(f"datasets: {entry.get('path')}: type must be {STRATEGY}, is {entry.get('type')!r}.")
-    if cfg.inference or cfg.merge_lora or cfg.lora_model_dir:
-        return problems  # a trained adapter is merged or asked where its data may be gone
-    for entry, default in _entries(cfg):
-        path, split = entry.get("path") or "", entry.get("split") or default
-        if (Path(path) / MANIFEST).is_file() and not shards(path, split):
-            known = sorted({file.name.partition("-")[0] for file in Path(path).glob("*-of-*.parquet")})
-            problems.append(f"datasets: {path} has no split {split!r}; it has {', '.join(known)}.")
-    for path in dict.fromkeys(data_paths(cfg)):
-        if not (Path(path) / MANIFEST).is_file():
-            what = "has no manifest.json, so it is not complete" if Path(path).is_dir() else "is not there"
-            problems.append(f"datasets: {path} {what}. {_how_to_make(path)}")
-    return problems
-
-
-def _how_to_make(path: str) -> str:
-    mixture = Path("recipes/data") / f"{Path(path).name.replace('-', '_')}.yml"
-    command = f"`python -m data_prep build {mixture} --out {path}`."
-    if mixture.is_file():
-        return f"Make it: {command}"
-    return f"Write {mixture} (recipes/data/quickstart.yml shows how), then make it: {command}"
-
-
-def _entries(cfg: DictDefault) -> list[tuple[dict[str, Any], str]]:
-    """Return the recipe's data sets, each with the split that it has by default."""
-    return [(entry, "train") for entry in cfg.datasets or []] + [(entry, "test") for entry in cfg.test_datasets or []]
-
-
-def _yaml(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def hyperparameters(cfg: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys that a recipe sets of those that a model card shows, `projector.*` included."""
+    projector = cfg.get("projector") or {}
+    return {key: cfg[key] for key in HYPERPARAMETERS if cfg.get(key) is not None} | {
+        f"projector.{key}": projector[key] for key in ("kind", "learning_rate") if projector.get(key) is not None
+    }

@@ -1,1 +1,1 @@
-"""Sources to shards: one row contract, one image store, one ledger. Knows nothing of models or tokens."""
+"""Build datasets from sources: one row contract, one image store, one ledger. Independent of models and tokens."""

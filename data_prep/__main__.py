@@ -1,4 +1,4 @@
-"""`python -m data_prep`: what sources there are; build a data set from a mixture, check it, show a row of it."""
+"""`python -m data_prep`: list sources; build a dataset from a mixture, check it, show one of its rows."""
 
 import argparse
 import shlex
@@ -6,21 +6,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from data_prep import check, mixture_file, overview
+from data_prep import check, mixture_file, overview, show
 from data_prep.build import BuildError, build
 from data_prep.manifest import ManifestError
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one verb; 0 when it is done, 1 with one message on stderr when it cannot be."""
+    """Run one verb. Returns 0, or 1 after printing one message to stderr."""
     arguments = _parser().parse_args(argv)
     try:
         arguments.verb(arguments)
-    except (mixture_file.MixtureError, BuildError, ManifestError, check.CheckError) as error:
+    except (mixture_file.MixtureError, BuildError, ManifestError, check.CheckError, show.ShowError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; run the same command to go on", file=sys.stderr)
+        print("interrupted; run the same command to resume", file=sys.stderr)
         return 130
     return 0
 
@@ -33,7 +33,7 @@ def _build(arguments: argparse.Namespace) -> None:
     command = shlex.join(["python", "-m", "data_prep", "build", str(arguments.mixture), "--out", str(arguments.out)])
     given = mixture_file.load(arguments.mixture, arguments.root, arguments.allow_missing)
     for missing in given.missing:
-        print(f"left out, not there: {missing}", file=sys.stderr)
+        print(f"left out, missing: {missing}", file=sys.stderr)
     made = build(given, arguments.out, command, arguments.workers)
     if made is None:
         print(f"{arguments.out}: already built from these inputs, nothing to do")
@@ -42,11 +42,11 @@ def _build(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    print(f"{arguments.folder}: all holds: {_summary(check.check(arguments.folder))}")
+    print(f"{arguments.folder}: passed all checks: {_summary(check.check(arguments.folder))}")
 
 
 def _show(arguments: argparse.Namespace) -> None:
-    print(check.show(arguments.folder, arguments.id, arguments.image_out, arguments.html))
+    print(show.show(arguments.folder, arguments.id, arguments.image_out, arguments.html))
 
 
 def _summary(made: dict[str, Any]) -> str:
@@ -57,29 +57,34 @@ def _summary(made: dict[str, Any]) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
+    root = _option("--root", type=Path, help="folder that relative paths in a mixture start from")
+    folder = _option("folder", type=Path, help="dataset folder")
     parser = argparse.ArgumentParser(prog="python -m data_prep", description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    verb = verbs.add_parser("sources", help="what is known, what is there, what is missing and how to get it")
-    verb.add_argument("mixture", type=Path, nargs="*", help="YAML files; by default those of the paper's data")
-    verb.add_argument("--root", type=Path, help="folder that the mixtures' paths start from")
+    verb = verbs.add_parser("sources", parents=[root], help="list sources: which are downloaded, how to get the others")
+    verb.add_argument("mixture", type=Path, nargs="*", help="YAML files; default: the mixtures of the paper's data")
     verb.set_defaults(verb=_sources)
-    verb = verbs.add_parser("build", help="sources to shards; what is done is not done again")
+    verb = verbs.add_parser("build", parents=[root], help="build a dataset from its sources; finished work is kept")
     verb.add_argument("mixture", type=Path, help="YAML file in recipes/data")
-    verb.add_argument("--root", type=Path, help="folder that the mixture's paths start from")
-    verb.add_argument("--out", type=Path, required=True, help="data set folder")
-    verb.add_argument("--workers", type=int, help="processes; by default one a core")
-    verb.add_argument("--allow-missing", action="store_true", help="build without the sources that are not there")
+    verb.add_argument("--out", type=Path, required=True, help="dataset folder")
+    verb.add_argument("--workers", type=int, help="number of processes; default: one per core")
+    verb.add_argument("--allow-missing", action="store_true", help="build without sources that are missing")
     verb.set_defaults(verb=_build)
-    verb = verbs.add_parser("check", help="hashes, counts, every row and every image")
-    verb.add_argument("folder", type=Path)
+    verb = verbs.add_parser("check", parents=[folder], help="check hashes, counts, every row and every image")
     verb.set_defaults(verb=_check)
-    verb = verbs.add_parser("show", help="print a row")
-    verb.add_argument("folder", type=Path)
-    verb.add_argument("--id", required=True)
+    verb = verbs.add_parser("show", parents=[folder], help="print a row as JSON")
+    verb.add_argument("--id", required=True, help="id of the row")
     verb.add_argument("--image-out", type=Path, help="write the row's first image to this PNG or JPEG file")
-    verb.add_argument("--html", type=Path, help="write the row as a page, images in place, to this file")
+    verb.add_argument("--html", type=Path, help="write the row as a page with its images to this file")
     verb.set_defaults(verb=_show)
     return parser
+
+
+def _option(name: str, **settings: Any) -> argparse.ArgumentParser:
+    """A parent parser with one option that several verbs share."""
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument(name, **settings)
+    return parent
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The finished folder: shards and store linked in, ledger, account of the images, card and, last, the manifest."""
+"""Assemble the dataset folder: link shards and store, write ledger, image list, card and, last, the manifest."""
 
 import json
 import shutil
@@ -12,27 +12,34 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_prep import card, ledger, manifest
+from data_prep.atomic import link_or_copy
 from data_prep.mixture import Mixture
-from data_prep.pipeline import read, shards, store
+from data_prep.pipeline import read_rows, write_shards, write_store
 from data_prep.pipeline.slices import Slice
-from data_prep.pipeline.stage import Work, link
+from data_prep.pipeline.stage import BuildFolder
 from data_prep.shards import split_of
 
 IMAGE_LIST = "images.jsonl"
-"""Where each stored image comes from: source, name, key, size, hash of the file as it came, and how it was made."""
+"""Where each stored image comes from: source, name, key, size, hash of the original file, and how it was converted."""
 
 
 class NothingWritten(RuntimeError):
-    """A data set without a row."""
+    """A dataset without a row."""
 
 
 @dataclass(frozen=True)
-class Built:
-    """What the stages leave: their folder, the slices, the number of tasks of the images stage, the benchmarks' items
-    that nothing was compared with, the selection's summary, and the store's files with their numbers of images.
+class StageOutputs:
+    """What the stages have written.
+
+    Attributes:
+        workdir: the folder of their files.
+        tasks: the number of tasks of the images stage.
+        uncompared: the counts of benchmark items that no row was compared with.
+        decided: the summary of the selection.
+        images: the number of images in each file of the store.
     """
 
-    work: Work
+    workdir: BuildFolder
     mixture: Mixture
     slices: list[Slice]
     tasks: int
@@ -41,78 +48,79 @@ class Built:
     images: dict[str, int]
 
 
-def assemble(built: Built, out: Path, inputs: str, command: str) -> dict[str, Any]:
-    """Put the folder together beside `out` and move it there; its manifest. Raises NothingWritten."""
+def assemble(outputs: StageOutputs, out: Path, inputs: str, command: str) -> dict[str, Any]:
+    """Assemble the folder beside `out`, move it into place, and return its manifest. Raises NothingWritten."""
     folder = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(folder, ignore_errors=True)  # what a killed build left
+    shutil.rmtree(folder, ignore_errors=True)  # left by a killed build
     try:
-        made = _fill(built, folder, inputs, command)
+        made = _fill(outputs, folder, inputs, command)
         _move(folder, out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return made
 
 
-def _fill(built: Built, folder: Path, inputs: str, command: str) -> dict[str, Any]:
+def _fill(outputs: StageOutputs, folder: Path, inputs: str, command: str) -> dict[str, Any]:
     (folder / "images").mkdir(parents=True)
-    for name in built.decided["shards"]:
-        link(built.work.folder / shards.GATHER / name, folder / name)
-    for name in built.images:
-        link(built.work.folder / store.STAGE / store.FILES / name, folder / "images" / name)
-    left_out = _ledger(built, folder / ledger.FILE_NAME)
-    if not built.decided["shards"]:
+    for name in outputs.decided["shards"]:
+        link_or_copy(outputs.workdir.folder / write_shards.GATHER / name, folder / name)
+    for name in outputs.images:
+        link_or_copy(outputs.workdir.folder / write_store.STAGE / write_store.FILES / name, folder / "images" / name)
+    left_out = _ledger(outputs, folder / ledger.FILE_NAME)
+    if not outputs.decided["shards"]:
         why = ", ".join(f"{reason} {count}" for reason, count in left_out.items()) or "the sources are empty"
-        raise NothingWritten(f"{built.mixture.name}: none of {sum(left_out.values())} rows was written: {why}")
+        raise NothingWritten(f"{outputs.mixture.name}: none of {sum(left_out.values())} rows was written: {why}")
     with (folder / IMAGE_LIST).open("w", encoding="utf-8", newline="\n") as file:
-        for line in store.described(built.work, built.tasks, list(built.decided["shards"]), built.mixture.sources):
+        shards = list(outputs.decided["shards"])
+        for line in write_store.image_list(outputs.workdir, outputs.tasks, shards, outputs.mixture.sources):
             file.write(line + "\n")
-    made = _manifest(built, folder, left_out, inputs, command)
+    made = _manifest(outputs, folder, left_out, inputs, command)
     (folder / card.FILE_NAME).write_text(card.render(made), encoding="utf-8")
     manifest.write(folder, made)
     return made
 
 
-def _ledger(built: Built, path: Path) -> Counter[str]:
-    """Join the ledgers of the stages, in the order of the rows; the counts by reason."""
+def _ledger(outputs: StageOutputs, path: Path) -> Counter[str]:
+    """Join the ledgers of the stages, in the order of the rows; return the counts by reason."""
     with path.open("wb") as joined:
-        for rank in range(len(built.slices)):
-            for stage in (read.STAGE, shards.SCATTER):
-                with built.work.path(stage, rank, read.LEDGER).open("rb") as part:
+        for rank in range(len(outputs.slices)):
+            for stage in (read_rows.STAGE, write_shards.SCATTER):
+                with outputs.workdir.path(stage, rank, read_rows.LEDGER).open("rb") as part:
                     shutil.copyfileobj(part, joined)
     counts: Counter[str] = Counter()
-    for stage in (read.STAGE, shards.SCATTER):
-        for entry in _counted(built, stage):
+    for stage in (read_rows.STAGE, write_shards.SCATTER):
+        for entry in _summaries(outputs, stage):
             counts.update(entry["ledger"])
     return counts
 
 
-def _counted(built: Built, stage: str) -> Iterator[dict[str, Any]]:
-    for rank in range(len(built.slices)):
-        yield json.loads(built.work.path(stage, rank, "json").read_text())
+def _summaries(outputs: StageOutputs, stage: str) -> Iterator[dict[str, Any]]:
+    for rank in range(len(outputs.slices)):
+        yield json.loads(outputs.workdir.path(stage, rank, "json").read_text())
 
 
-def _manifest(built: Built, folder: Path, left_out: Counter[str], inputs: str, command: str) -> dict[str, Any]:
-    mixture, decided = built.mixture, built.decided
-    others = sum(entry["others"] for entry in _counted(built, read.STAGE))
+def _manifest(outputs: StageOutputs, folder: Path, left_out: Counter[str], inputs: str, command: str) -> dict[str, Any]:
+    mixture, decided = outputs.mixture, outputs.decided
+    others = sum(entry["others"] for entry in _summaries(outputs, read_rows.STAGE))
     return {
         "format": manifest.FORMAT,
         "name": mixture.name,
         "shards": manifest.describe(folder, decided["shards"], "rows", decided["shards"]),
-        "images": manifest.describe(folder / "images", built.images, "images", built.images),
+        "images": manifest.describe(folder / "images", outputs.images, "images", outputs.images),
         "sources": _sources(mixture),
         "missing": mixture.missing,
         "short": decided["short"],
         "counts": _counts(folder, list(decided["shards"])),
-        "read": sum(part.rows for part in built.slices) - others,
+        "read": sum(part.rows for part in outputs.slices) - others,
         "written": sum(decided["shards"].values()),
         "repeated": decided["repeated"],
         "not_asked_for": others,
         "checks": mixture.checks,
-        "identities_masked": sum(entry["masked"] for entry in _counted(built, read.STAGE)),
+        "identities_masked": sum(entry["masked"] for entry in _summaries(outputs, read_rows.STAGE)),
         "ledger": dict(sorted(left_out.items())),
         "duplicates": decided["duplicates"],
         "benchmarks": [benchmark.name for benchmark in mixture.benchmarks],
-        "uncompared": built.uncompared,
+        "uncompared": outputs.uncompared,
         "overlaps": decided["overlaps"],
         "images_max_side": mixture.max_side,
         "files": {name: manifest.sha256(folder / name) for name in (ledger.FILE_NAME, IMAGE_LIST)},
@@ -136,7 +144,7 @@ def _sources(mixture: Mixture) -> list[dict[str, Any]]:
 
 
 def _counts(folder: Path, names: list[str]) -> dict[str, dict[str, int]]:
-    """Written rows by split and by each counted column."""
+    """Count the written rows by split and by each of the columns in COUNTED."""
     by: dict[str, Counter[str]] = {name: Counter() for name in ("split", *manifest.COUNTED)}
     for shard in names:
         table = pq.read_table(folder / shard, columns=list(manifest.COUNTED))
@@ -148,7 +156,7 @@ def _counts(folder: Path, names: list[str]) -> dict[str, dict[str, int]]:
 
 
 def _move(partial: Path, out: Path) -> None:
-    """Put the finished folder in place; at no moment does `out` hold a part of it."""
+    """Move the finished folder into place; `out` never holds a part of it."""
     old = out.with_name(f".{out.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if out.exists():

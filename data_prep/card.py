@@ -1,4 +1,4 @@
-"""The data card: README.md of a data set folder, whose front matter tells `datasets` which files are the shards."""
+"""The dataset card: the README.md of a dataset folder, whose front matter lists the shards for `datasets`."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ FILE_NAME = "README.md"
 
 
 def render(manifest: dict[str, Any]) -> str:
-    """The card of the data set that the manifest describes."""
+    """The card of the dataset described by the manifest."""
     sections = [
         f"# {manifest['name']}\n\nFor research only, not for clinical use.\n\nMade with `{manifest['command']}`.",
         "## Sources\n\n" + _sources(manifest),
@@ -39,7 +39,7 @@ def _front(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _size(rows: int) -> str:
-    """The Hub's name for a number of rows."""
+    """The Hub's size category for a number of rows."""
     bounds = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")]
     return next((name for bound, name in bounds if rows < bound), "1M<n<10M")
 
@@ -86,7 +86,7 @@ def _duplicates(pairs: dict[str, dict[str, int]]) -> list[str]:
 
 
 def _overlaps(manifest: dict[str, Any]) -> list[str]:
-    """What is shared with benchmarks: whoever reports a score on one of them has to know."""
+    """What the rows share with benchmarks, which qualifies every score on them."""
     if not manifest["benchmarks"]:
         return []
     compared = f"Compared with {', '.join(manifest['benchmarks'])}."

@@ -1,26 +1,24 @@
-"""Check a data set folder against its manifest and the row contract, and show one row of it."""
+"""Check a dataset folder against its manifest and the row contract."""
 
 import hashlib
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from data_prep import manifest, rows
-from data_prep.images.file import stored_image
-from data_prep.reading import shard_rows, store_images
+from data_prep.images.encode import stored_image
+from data_prep.images.store import stored_images
 from data_prep.rows import Reject
-from data_prep.shards import split_of
-from data_prep.show import page
+from data_prep.shards import shard_rows, split_of
 from data_prep.text import language
 
 
 class CheckError(ValueError):
-    """What does not hold in a data set folder, all findings together."""
+    """All findings in a dataset folder that fails its check."""
 
 
 def check(folder: Path) -> dict[str, Any]:
-    """Check hashes, counts, every row and every image; the manifest. Raises ManifestError or CheckError."""
+    """Check hashes, counts, every row and every image; return the manifest. Raises ManifestError or CheckError."""
     made = manifest.read(folder)
     findings = _check_files(folder, made)
     if not findings:
@@ -31,28 +29,6 @@ def check(folder: Path) -> dict[str, Any]:
     return made
 
 
-def show(folder: Path, row_id: str, image_out: Path | None = None, html: Path | None = None) -> str:
-    """The row with this id as JSON; its first image goes to `image_out`, as the file that is stored; to `html` a page.
-
-    Raises CheckError for an id that is not there, and for an `image_out` whose row has no image.
-    """
-    made = manifest.read(folder)
-    found = next((pair for pair in shard_rows(folder, list(made["shards"])) if pair[1]["id"] == row_id), None)
-    if found is None:
-        raise CheckError(f"{folder}: no row has the id {row_id!r}; known ids are like {_some_ids(folder, made)}")
-    shard, row = found
-    row = {"split": split_of(shard), **row}
-    stored = store_images(folder, list(made["images"])) if image_out or html else ()
-    images = {image["key"]: image["bytes"] for image in stored if image["key"] in row["images"]}
-    if image_out is not None:
-        if not images:
-            raise CheckError(f"{row_id}: a row without an image; leave out --image-out")
-        image_out.write_bytes(images[row["images"][0]])
-    if html is not None:
-        html.write_text(page(row, images), encoding="utf-8")
-    return json.dumps(row, ensure_ascii=False, indent=2)
-
-
 def _check_files(folder: Path, made: dict[str, Any]) -> list[str]:
     hashes = {name: entry["sha256"] for name, entry in made["shards"].items()}
     hashes |= {f"images/{name}": entry["sha256"] for name, entry in made["images"].items()}
@@ -61,7 +37,7 @@ def _check_files(folder: Path, made: dict[str, Any]) -> list[str]:
     for name, wanted in hashes.items():
         path = folder / name
         if not path.is_file():
-            findings.append(f"{name} is not there")
+            findings.append(f"{name} is missing")
         elif manifest.sha256(path) != wanted:
             findings.append(f"{name} is not the file that the manifest describes (sha256 differs)")
     on_disk = {path.name for path in folder.glob("*.parquet")} | {f"images/{p.name}" for p in folder.glob("images/*")}
@@ -71,7 +47,7 @@ def _check_files(folder: Path, made: dict[str, Any]) -> list[str]:
 def _check_images(folder: Path, made: dict[str, Any]) -> tuple[set[str], list[str]]:
     keys: set[str] = set()
     findings = []
-    for image in store_images(folder, list(made["images"])):
+    for image in stored_images(folder / "images", list(made["images"])):
         key = image["key"]
         if key in keys:
             findings.append(f"image {key} is stored twice")
@@ -84,7 +60,7 @@ def _check_images(folder: Path, made: dict[str, Any]) -> tuple[set[str], list[st
             advice = "" if image["phash"] else "; made without `checks`, which would have left its rows out"
             findings.append(f"image {key}: {reject}{advice}")
             continue
-        same_hash = image["phash"] in (None, found.phash)  # none where the mixture left the checks out
+        same_hash = image["phash"] in (None, found.phash)  # null if the mixture turned the checks off
         if (found.width, found.height) != (image["width"], image["height"]) or not same_hash:
             findings.append(f"image {key}: its size or perceptual hash is not the one stored")
     if len(keys) != sum(entry["images"] for entry in made["images"].values()):
@@ -108,7 +84,7 @@ def _check_rows(folder: Path, made: dict[str, Any], keys: set[str]) -> list[str]
         try:
             rows.check(row["messages"], len(row["images"]))
             if made["checks"]:
-                answers, questions = (rows.said_by(row["messages"], role) for role in ("assistant", "user"))
+                answers, questions = (rows.text_by_role(row["messages"], role) for role in ("assistant", "user"))
                 language.check(answers, questions, row["language"])
         except Reject as reject:
             findings.append(f"{shard}: row {row['id']}: {reject}")
@@ -118,8 +94,3 @@ def _check_rows(folder: Path, made: dict[str, Any], keys: set[str]) -> list[str]
     if made["read"] + made["repeated"] != written + sum(made["ledger"].values()):
         findings.append("read is not written + ledger")
     return findings + [f"image {key} is in no row" for key in sorted(keys - used)]
-
-
-def _some_ids(folder: Path, made: dict[str, Any]) -> str:
-    ids = [row["id"] for _, row in shard_rows(folder, list(made["shards"])[:1])]
-    return ", ".join(ids[:3])

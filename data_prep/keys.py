@@ -1,4 +1,4 @@
-"""Check a mapping from YAML against the fields of a dataclass, all errors together."""
+"""Check a mapping from YAML against the fields of a dataclass, and report all errors together."""
 
 import dataclasses
 import types
@@ -10,29 +10,29 @@ _RULE = "rule"
 
 
 class Rule(NamedTuple):
-    """What a value must be beyond its type; `says` ends the message about one that is not."""
+    """A condition on a value beyond its type; `says` ends the message about a value that fails it."""
 
     holds: Callable[[Any], bool]
     says: str
 
 
 def at_least(bound: int) -> dict[str, Rule]:
-    """Metadata of a dataclass's field: no number below the bound, which is itself allowed."""
+    """Field metadata: a number not below the bound."""
     return {_RULE: Rule(lambda value: value >= bound, f"wanted: at least {bound}")}
 
 
 def above(bound: int) -> dict[str, Rule]:
-    """Metadata of a dataclass's field: a finite number above the bound."""
+    """Field metadata: a finite number above the bound."""
     return {_RULE: Rule(lambda value: bound < value < float("inf"), f"wanted: more than {bound}, and finite")}
 
 
 def between(low: int, high: int) -> dict[str, Rule]:
-    """Metadata of a dataclass's field: a number from the one to the other, both allowed."""
+    """Field metadata: a number from `low` to `high`, both included."""
     return {_RULE: Rule(lambda value: low <= value <= high, f"wanted: {low} to {high}")}
 
 
 def one_of(known: tuple[str, ...]) -> dict[str, Rule]:
-    """Metadata of a dataclass's field: one of these names."""
+    """Field metadata: one of these names."""
     return {_RULE: Rule(lambda value: value in known, f"known: {', '.join(known)}")}
 
 
@@ -42,9 +42,9 @@ def fields(kind: type) -> dict[str, dataclasses.Field]:
 
 
 def errors(where: str, given: Any, kind: type, skip: frozenset[str] = frozenset()) -> list[str]:
-    """Unknown and missing keys, values of another type than the field's, and such that its rule does not allow.
+    """Unknown keys, missing keys, values of the wrong type, and values that fail the rule of their field.
 
-    `skip` names keys checked elsewhere. A key that may be null is allowed to be so whatever its rule.
+    `skip` names keys checked elsewhere. A null that the type allows passes any rule.
     """
     if not isinstance(given, dict):
         what = f"wanted: a mapping with the keys {', '.join(fields(kind))}"
@@ -53,7 +53,7 @@ def errors(where: str, given: Any, kind: type, skip: frozenset[str] = frozenset(
     unset = dataclasses.MISSING
     needed = [name for name, field in known.items() if field.default is field.default_factory is unset]
     found = [f"{where}{key}: unknown key; known: {', '.join(known)}" for key in given if key not in known]
-    found += [f"{where}{name}: this key is needed" for name in needed if name not in given and name not in skip]
+    found += [f"{where}{name}: this key is required" for name in needed if name not in given and name not in skip]
     for key in sorted(given.keys() & known.keys() - skip):
         rule = known[key].metadata.get(_RULE)
         if not _fits(given[key], hints[key]):

@@ -1,4 +1,4 @@
-"""The manifest of a data set folder: written last, so that its presence means complete."""
+"""The manifest of a dataset folder: written last, so that its presence means that the dataset is complete."""
 
 import hashlib
 import json
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep import card
+from data_prep.atomic import atomic_write
 
 FILE_NAME = "manifest.json"
 FORMAT = 3
@@ -28,7 +29,7 @@ _PACKAGES = (
 
 
 class ManifestError(ValueError):
-    """A data set folder without a manifest, or with one that does not hold."""
+    """A dataset folder whose manifest is missing, unreadable or wrong."""
 
 
 def sha256(path: Path) -> str:
@@ -38,15 +39,15 @@ def sha256(path: Path) -> str:
 
 
 def digest(value: Any) -> str:
-    """The sha256 of a value's JSON form; a file's name need not be UTF-8."""
+    """The sha256 of a value as JSON. File names in it need not be valid UTF-8."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def describe(folder: Path, files: Iterable[str], what: str, counts: dict[str, int]) -> dict[str, dict[str, Any]]:
-    """For each file of a folder its count of `what` ("rows", "images"), its size in bytes and its sha256."""
+    """Map each file of a folder to its count of `what` ("rows", "images"), its size in bytes and its sha256."""
     names = list(files)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing does not hold Python's lock
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing releases the GIL
         hashes = pool.map(sha256, [folder / name for name in names])
         return {
             name: {what: counts[name], "bytes": (folder / name).stat().st_size, "sha256": found}
@@ -55,28 +56,27 @@ def describe(folder: Path, files: Iterable[str], what: str, counts: dict[str, in
 
 
 def versions() -> dict[str, str]:
-    """The versions that decide the bytes of a data set."""
+    """The package versions that the bytes of a dataset depend on."""
     return {name: version(name) for name in _PACKAGES}
 
 
 def write(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write the manifest. Raises ManifestError when a row that was read is neither written nor in the ledger."""
+    """Write the manifest. Raises ManifestError if a row that was read is neither written nor in the ledger."""
     lost = manifest["read"] + manifest["repeated"] - manifest["written"] - sum(manifest["ledger"].values())
     if lost:
         raise ManifestError(f"{folder}: {lost} of {manifest['read']} rows are neither written nor in the ledger")
-    unfinished = folder / f".{FILE_NAME}"
-    unfinished.write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(folder / FILE_NAME)
+    with atomic_write(folder / FILE_NAME) as partial:
+        partial.write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The manifest of a data set folder. Raises ManifestError naming the folder and what to run."""
+    """The manifest of a dataset folder. Raises ManifestError, which names the folder and the command to run."""
     path = folder / FILE_NAME
     try:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         hint = f"make it with: python -m data_prep build MIXTURE.yml --out {folder}"
-        raise ManifestError(f"{path} is not there: no complete data set in this folder; {hint}") from error
+        raise ManifestError(f"{path} is missing: this folder holds no complete dataset; {hint}") from error
     except ValueError as error:
         raise ManifestError(f"{path}: not JSON ({error}); delete the folder and build it again") from error
     if manifest.get("format") != FORMAT:
@@ -85,9 +85,9 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def named(folder: Path) -> set[str]:
-    """The files that the folder's manifest names, of this or another format, relative to the folder.
+    """The files listed in the folder's manifest, of any format version, relative to the folder.
 
-    Empty where there is no manifest that can be read.
+    Empty if the manifest cannot be read.
     """
     try:
         return _files(json.loads((folder / FILE_NAME).read_text(encoding="utf-8")))

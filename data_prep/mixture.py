@@ -1,4 +1,4 @@
-"""A mixture: the sources of a data set, what is kept of them and how they are split; mixture_file reads one."""
+"""A mixture: the sources of a dataset, the rows kept of each, and the splits. Read from YAML by mixture_file."""
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -7,13 +7,13 @@ from typing import Literal
 
 from data_prep import keys
 from data_prep.rows import LANGUAGES, Sample
-from data_prep.sources.base import Source
-from data_prep.sources.kinds import TASKS
+from data_prep.sources.labels import TASKS
+from data_prep.sources.source import Source
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A source in a mixture: the split its rows go into, at most how many, how often each (0.5: every other row)."""
+    """How a mixture uses a source: the split of its rows, the most rows, and how often each row is used (0.5: half)."""
 
     into: str = "train"
     rows: int | None = field(default=None, metadata=keys.at_least(1))
@@ -22,8 +22,8 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class SplitRule:
-    """Which rows leave their source's split: those on one of `images` or with one of `ids` (names or patterns with
-    `*`), and a `share` (0 to 1) of the others, chosen by patient or image so that what belongs together stays so.
+    """The rows of a split: those on one of `images` or with one of `ids` (names or patterns with `*`), and a `share`
+    (0 to 1) of the others, drawn by patient or image, so that rows of one patient or image stay in one split.
     """
 
     images: list[str] = field(default_factory=list)
@@ -31,20 +31,20 @@ class SplitRule:
     share: float = field(default=0.0, metadata=keys.between(0, 1))
 
     def takes(self, sample: Sample, lot: str) -> bool:
-        """Whether the rule takes this row; rules with different lots draw independently of each other."""
+        """Whether the rule takes this row; rules with different lots draw independently."""
         if any(fnmatchcase(name, pattern) for name in sample.images for pattern in self.images):
             return True
         if any(fnmatchcase(sample.id, pattern) for pattern in self.ids):
             return True
         groups = [sample.group] if sample.group else [*sample.images] or [sample.id]
-        # a row with several images goes where any of them goes
+        # a row with several images is taken if any of them is
         draws = [sha256(f"{lot} {name}".encode()).digest()[:8] for name in groups]
         return min(int.from_bytes(draw) for draw in draws) < self.share * 2**64
 
 
 @dataclass(frozen=True, kw_only=True)
 class Overlap:
-    """A benchmark whose questions a source may share: its rows stay (`accept`) or go into the ledger (`drop`)."""
+    """What to do with rows of a source that contain questions of a benchmark: keep them (`accept`) or `drop` them."""
 
     benchmark: str
     source: str
@@ -54,7 +54,7 @@ class Overlap:
 
 @dataclass(frozen=True, kw_only=True)
 class Quota:
-    """At most `rows` rows of a source, language, modality and task; what is not named is not asked for."""
+    """At most `rows` rows of a source, language, modality and task; None matches any."""
 
     rows: int = field(metadata=keys.at_least(1))
     source: str | None = None
@@ -65,7 +65,7 @@ class Quota:
 
 @dataclass(frozen=True, kw_only=True)
 class Duplicates:
-    """Which duplicates go: `exact` (same text, same images) and `near` (MinHash on the text, same image)."""
+    """Which duplicates are dropped: `exact` (same text, same images) and `near` (MinHash on the text, same images)."""
 
     exact: bool = True
     near: bool = True
@@ -73,7 +73,7 @@ class Duplicates:
 
 @dataclass(frozen=True, kw_only=True)
 class Mixture:
-    """A checked mixture. `entries` goes with `sources`; `max_side` and `max_pixels` bound the stored images."""
+    """A checked mixture. `entries` is parallel to `sources`; `max_side` and `max_pixels` bound the stored images."""
 
     name: str
     sources: list[Source]
@@ -94,16 +94,16 @@ class Mixture:
 
     @property
     def compares(self) -> bool:
-        """Whether rows are compared with each other or with benchmarks, which takes their normalised text."""
+        """Whether rows are compared with each other or with benchmarks, which requires their normalised text."""
         return self.duplicates.exact or self.duplicates.near or bool(self.benchmarks)
 
     @property
     def decodes_images(self) -> bool:
-        """Whether images are decoded, which finds broken ones and tells which show the same."""
+        """Whether images are decoded, which finds broken ones and gives their perceptual hashes."""
         return self.checks or self.duplicates.near or bool(self.benchmarks)
 
     def split(self, sample: Sample, entry: Entry) -> str:
-        """The first rule that takes the row, or else the split that its source goes into."""
+        """The split of the first rule that takes the row, or else that of its source."""
         if not self.splits:
             return entry.into
         return next(

@@ -1,4 +1,4 @@
-"""Read a mixture from its YAML file, and check it: every error that can be found without reading a row, together."""
+"""Read a mixture from its YAML file and check it, reporting together all errors that can be found without a row."""
 
 import dataclasses
 from pathlib import Path
@@ -10,14 +10,14 @@ from data_prep import keys
 from data_prep.mixture import Duplicates, Entry, Mixture, Overlap, Quota, SplitRule
 from data_prep.shards import SPLIT_NAME
 from data_prep.sources import READERS, reader
-from data_prep.sources.base import Source
+from data_prep.sources.source import Source
 
 PATH_KEYS = ("path", "images", "folder", "table", "urls", "test_ids", "reports")
-"""The keys of readers that are paths: relative ones start from --root."""
+"""The keys of sources that are paths; relative ones start from --root."""
 
 
 class MixtureError(ValueError):
-    """What is wrong with a mixture, all errors together."""
+    """All errors in a mixture."""
 
 
 _LISTS: dict[str, type] = {"overlaps": Overlap, "quotas": Quota}
@@ -27,7 +27,7 @@ _OWN = frozenset({"sources", "benchmarks", "splits", "duplicates", "entries", "m
 def load(path: Path, root: Path | None = None, allow_missing: bool = False) -> Mixture:
     """Read and check a mixture; relative paths in it start from `root`.
 
-    With `allow_missing` a source whose first path is not there is left out, and named in `missing`.
+    With `allow_missing` a source whose first path does not exist is left out and listed in `missing`.
     Raises MixtureError with every error that can be found without reading a row.
     """
     given = read_yaml(path)
@@ -48,12 +48,12 @@ def load(path: Path, root: Path | None = None, allow_missing: bool = False) -> M
     if found:
         raise MixtureError("\n".join(f"{path}: {error}" for error in found))
     if not made["sources"]:
-        raise MixtureError(f"{path}: none of its sources is there: {'; '.join(read.missing)}")
+        raise MixtureError(f"{path}: none of its sources exists: {'; '.join(read.missing)}")
     return Mixture(**made)
 
 
 def read_yaml(path: Path) -> dict[Any, Any]:
-    """The file's mapping as plain data. Raises MixtureError."""
+    """The mapping in the file, as plain data. Raises MixtureError."""
     try:
         given = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -64,7 +64,7 @@ def read_yaml(path: Path) -> dict[Any, Any]:
         raise MixtureError(f"{path}: it cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise MixtureError(f"{path}: not UTF-8, at byte {error.start}; save it as UTF-8") from error
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: an impossible date
         raise MixtureError(f"{path}: not YAML: {error}") from error
     if not isinstance(given, dict):
         raise MixtureError(f"{path}: {keys.errors('', given, Mixture)[0]}")
@@ -72,7 +72,7 @@ def read_yaml(path: Path) -> dict[Any, Any]:
 
 
 def entries(path: Path) -> list[dict[str, Any]]:
-    """What stands under `sources:` and `benchmarks:`, checked but for the files and folders that it names.
+    """The entries under `sources:` and `benchmarks:`, checked except for the files and folders that they name.
 
     Raises MixtureError.
     """
@@ -89,7 +89,7 @@ def entries(path: Path) -> list[dict[str, Any]]:
 
 
 class _Sources:
-    """Makes the sources of a mixture; what is wrong with them goes into `found`."""
+    """Makes the sources of a mixture; errors are appended to `found`."""
 
     def __init__(self, root: Path | None, allow_missing: bool, found: list[str]) -> None:
         self.missing: list[str] = []
@@ -98,7 +98,7 @@ class _Sources:
         self._found = found
 
     def all(self, key: str, given: Any) -> tuple[list[Source], list[Entry]]:
-        """The sources under a key, and how each is used."""
+        """The sources under a key, and the entry of each."""
         if wrong := _wrong_list(key, given):
             self._found += wrong
             return [], []
@@ -113,7 +113,7 @@ class _Sources:
         self._found += wrong
         if wrong:
             return None
-        own, rest = _divided(given)
+        own, rest = _split_keys(given)
         rest = _rooted(rest, self._root)
         source = reader(given["reader"])(**{"name": given["reader"], **rest})
         problems = [f"{where}.{problem}" for problem in source.problems()]
@@ -125,7 +125,7 @@ class _Sources:
 
 
 def problems(given: dict[str, Any], root: Path | None) -> list[str]:
-    """What is wrong with one entry of `sources:` or `benchmarks:` whose keys are known to be right."""
+    """What is wrong with the files of one entry of `sources:` or `benchmarks:` whose keys have been checked."""
     kind = reader(given["reader"])
     rest = {key: value for key, value in given.items() if key in keys.fields(kind)}
     return kind(**{"name": given["reader"], **_rooted(rest, root or Path())}).problems()
@@ -150,20 +150,20 @@ def _wrong_keys(where: str, given: Any) -> list[str]:
     name = given.get("reader") if isinstance(given, dict) else None
     if not isinstance(name, str) or name not in READERS:
         return [f"{where}.reader: {name!r}; known: {', '.join(READERS)}"]
-    own, rest = _divided(given)
+    own, rest = _split_keys(given)
     found = keys.errors(where + ".", own, Entry) + _wrong_split(f"{where}.into", own.get("into", "train"))
     return found + keys.errors(where + ".", rest, reader(name))
 
 
-def _divided(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The keys that say how a source is used, and those of its reader, to whom one that both know belongs."""
+def _split_keys(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split the keys into those of Entry and those of the reader; a key that both have is the reader's."""
     known = keys.fields(Entry).keys() - keys.fields(reader(given["reader"])).keys()
     own = {key: value for key, value in given.items() if key in known}
     return own, {key: value for key, value in given.items() if key not in own and key != "reader"}
 
 
 def _names(given: Any) -> list[str]:
-    """What the sources of a list are called, also such as are not there or have wrong keys."""
+    """The names of the sources in a list, including missing ones and ones with wrong keys."""
     listed = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
     return [name for one in listed if isinstance(name := one.get("name", one.get("reader")), str)]
 
@@ -200,7 +200,7 @@ def _listed(where: str, given: Any, kind: type, known: dict[str, list[str]], fou
 
 
 def _unknown_names(where: str, given: Any, known: dict[str, list[str]]) -> list[str]:
-    """Names of no source or benchmark of the mixture: a rule with one misspelt would apply to nothing."""
+    """Names that are no source or benchmark of the mixture: a rule with a misspelt name would apply to nothing."""
     named = {key: given.get(key) for key in known} if isinstance(given, dict) else {}
     return [
         f"{where}{key}: {name!r}; known: {', '.join(sorted({*known[key]})) or 'none'}"
@@ -210,6 +210,6 @@ def _unknown_names(where: str, given: Any, known: dict[str, list[str]]) -> list[
 
 
 def described(source: Source) -> list[Any]:
-    """The reader and its keys, as plain data; without paths, since what is at them counts and not where they are."""
+    """The reader and its keys as plain data, without paths: their content is digested, not their location."""
     given = dataclasses.asdict(source)
     return [type(source).__name__, {key: value for key, value in given.items() if key not in PATH_KEYS}]

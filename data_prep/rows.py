@@ -1,4 +1,4 @@
-"""The row contract: what a source yields, what a data set holds, and the checks between the two."""
+"""The row contract: the samples of a source, the rows of a dataset, and the checks between the two."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -31,14 +31,14 @@ REASONS = {
     "bad_json": "a line that is not a JSON object",
     "bad_row": "a field that is absent or of the wrong type",
 }
-"""Why a row is not written: the fixed names that the ledger uses."""
+"""Why a row is not written: the reasons in the ledger, and their meanings."""
 
 NOT_SELECTED = "not_selected"
 LANGUAGES = ("en", "ar")
 
 
 class Reject(ValueError):
-    """A row cannot be used; `reason` is a key of REASONS and `detail` names the thing at fault."""
+    """A row that cannot be used; `reason` is a key of REASONS, and `detail` names what is wrong."""
 
     def __init__(self, reason: str, detail: str) -> None:
         if reason not in REASONS:
@@ -49,7 +49,7 @@ class Reject(ValueError):
 
 
 class Part(TypedDict):
-    """A piece of a turn: text, or the place of an image (its text is then None)."""
+    """A part of a turn: text, or the position of an image (its text is then None)."""
 
     type: Literal["text", "image"]
     text: NotRequired[str | None]
@@ -63,9 +63,9 @@ class Message(TypedDict):
 
 
 class Loaded(NamedTuple):
-    """An encoded image file and how it was made (frame, window, crop); the note is empty for a file as it came.
+    """An encoded image file, with a note on how it was converted (frame, window, crop).
 
-    `file_sha256` is of the file that it was made from, in hex, and empty for a file as it came.
+    `file_sha256` is the hash of the original file in hex. Both are empty for a file that was not converted.
     """
 
     data: bytes
@@ -74,12 +74,12 @@ class Loaded(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """A row as a source gives it, its images not yet read.
+    """A row of a source, before its images are read.
 
     Attributes:
-        images: names of images, each standing for one image of the source, in the order of the image parts.
-        group: what a split keeps together: the patient, or the image where no patient is known; empty for the
-            images, or the row itself where there are none.
+        images: names of images of the source, in the order of the image parts.
+        group: rows of one group stay in one split: the patient, or the image if no patient is known. If empty, the
+            images are the group, or the row itself if it has none.
         parent: the id of the row that this one was rewritten or translated from.
     """
 
@@ -96,7 +96,7 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row that a source could not turn into a sample."""
+    """A row that could not be turned into a sample."""
 
     id: str
     reason: str
@@ -104,12 +104,12 @@ class Rejected:
 
 
 def text_part(text: str) -> Part:
-    """A piece of text."""
+    """A part with text."""
     return {"type": "text", "text": text}
 
 
 def image_part() -> Part:
-    """The place of an image."""
+    """A part that marks the position of an image."""
     return {"type": "image", "text": None}
 
 
@@ -140,7 +140,7 @@ SCHEMA = pa.schema(
 
 
 def row(sample: Sample, source: str, keys: list[str]) -> dict[str, Any]:
-    """The sample as a row of SCHEMA, its images replaced by their keys."""
+    """The sample as a row of SCHEMA; `keys` are its images' keys in the store."""
     return {
         "id": sample.id,
         "source": source,
@@ -155,7 +155,7 @@ def row(sample: Sample, source: str, keys: list[str]) -> dict[str, Any]:
 
 
 def check(messages: list[Message], images: int) -> None:
-    """Raise Reject unless the turns are in order, none is empty, and there are as many images as places for them."""
+    """Raise Reject unless the turns alternate, none is empty, and there are as many image parts as images."""
     _check_order(tuple([message["role"] for message in messages]))
     parts = 0
     for number, message in enumerate(messages, start=1):
@@ -186,11 +186,11 @@ def _check_order(roles: tuple[str, ...]) -> None:
         raise Reject("turn_order", f"{' '.join(roles) or 'no turns'}; wanted: [system] user assistant ...")
 
 
-def said_by(messages: list[Message], role: str) -> str:
-    """The text of the turns of one role, one line a part."""
-    return spoken([message for message in messages if message["role"] == role])
+def text_by_role(messages: list[Message], role: str) -> str:
+    """The text of the turns of one role, one line per part."""
+    return text_of([message for message in messages if message["role"] == role])
 
 
-def spoken(messages: list[Message]) -> str:
-    """The text of the messages, one line a part."""
+def text_of(messages: list[Message]) -> str:
+    """The text of the messages, one line per part."""
     return "\n".join([part.get("text") or "" for message in messages for part in message["content"]])

@@ -1,8 +1,14 @@
-"""One row as a person would see it: a page of its own with the images in place, Arabic from right to left."""
+"""Show one row of a dataset folder: as JSON, its first image as a file, or as an HTML page with its images."""
 
 import base64
 import html
+import json
+from pathlib import Path
 from typing import Any
+
+from data_prep import manifest
+from data_prep.images.store import stored_images
+from data_prep.shards import shard_rows, split_of
 
 _STYLE = (
     "body{font:1.05rem/1.6 system-ui,sans-serif;max-width:42rem;margin:2rem auto;padding:0 1rem}"
@@ -13,8 +19,39 @@ _STYLE = (
 )
 
 
-def page(row: dict[str, Any], images: dict[str, bytes]) -> str:
-    """The row as HTML without anything to fetch; `images` holds the PNG or JPEG file of each of its keys."""
+class ShowError(ValueError):
+    """A row that is not in the dataset, or an image that the row does not have."""
+
+
+def show(folder: Path, row_id: str, image_out: Path | None = None, html_out: Path | None = None) -> str:
+    """The row with this id as JSON; writes its first image to `image_out` as stored, and a page to `html_out`.
+
+    Raises ShowError for an unknown id, and for an `image_out` if the row has no image.
+    """
+    made = manifest.read(folder)
+    found = next((pair for pair in shard_rows(folder, list(made["shards"])) if pair[1]["id"] == row_id), None)
+    if found is None:
+        raise ShowError(f"{folder}: no row has the id {row_id!r}; known ids are like {_some_ids(folder, made)}")
+    shard, row = found
+    row = {"split": split_of(shard), **row}
+    stored = stored_images(folder / "images", list(made["images"])) if image_out or html_out else ()
+    images = {image["key"]: image["bytes"] for image in stored if image["key"] in row["images"]}
+    if image_out is not None:
+        if not images:
+            raise ShowError(f"{row_id}: a row without an image; leave out --image-out")
+        image_out.write_bytes(images[row["images"][0]])
+    if html_out is not None:
+        html_out.write_text(_page(row, images), encoding="utf-8")
+    return json.dumps(row, ensure_ascii=False, indent=2)
+
+
+def _some_ids(folder: Path, made: dict[str, Any]) -> str:
+    ids = [row["id"] for _, row in shard_rows(folder, list(made["shards"])[:1])]
+    return ", ".join(ids[:3])
+
+
+def _page(row: dict[str, Any], images: dict[str, bytes]) -> str:
+    """The row as a self-contained HTML page, Arabic from right to left; `images` maps keys to PNG or JPEG files."""
     pending = iter(row["images"])
     turns = "".join(_turn(message, pending, images) for message in row["messages"])
     facts = ("id", "source", "split", "language", "task", "modality", "licence")

@@ -15,7 +15,7 @@ from eval.errors import EvalError
 from eval.items import Item, Predictions
 
 if TYPE_CHECKING:
-    from data_prep.sources.base import About as SourceAbout
+    from data_prep.sources.source import About as SourceAbout
 
 Verdict = dict[str, Any]
 """One verdict of a judge, as its file has it."""

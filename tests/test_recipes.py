@@ -13,10 +13,18 @@ from bimedix2_plugin.rehearse import tiny, tiny_families
 from tests.helpers import tiny_data
 
 FOLDER = Path(__file__).parents[1] / "recipes"
-RECIPES = sorted(FOLDER.glob("*.yml"))
-NAMES = [path.stem for path in RECIPES]
+ROOMS = ("", "ablations", "bases", "towers")
+RECIPES = [path for room in ROOMS for path in sorted((FOLDER / room).glob("*.yml"))]
+NAMES = [path.relative_to(FOLDER).with_suffix("").as_posix() for path in RECIPES]
 PAIRS = [name for name in NAMES if f"{name}_stage1" in NAMES]
+FIRST = {name: f"{name}_stage1" for name in PAIRS} | {
+    "bimedix2_8b_qlora": "bimedix2_8b_stage1",
+    "bimedix2_70b_qlora": "bimedix2_70b_stage1",
+    "ablations/arabic": "bimedix2_8b_stage1",
+    "ablations/english": "bimedix2_8b_stage1",
+}
 FULL_SIZE = [path for path in RECIPES if not path.stem.startswith("quickstart")]
+EACH_RECIPE = pytest.mark.parametrize("path", RECIPES, ids=NAMES)
 STAND_INS = {
     "meta-llama/Llama-3.1-8B-Instruct": "llama3",
     "meta-llama/Llama-3.1-70B-Instruct": "llama3",
@@ -39,33 +47,43 @@ def _read(path):
 
 
 def test_recipes_are_counted():
-    assert [path.name for path in RECIPES] == [
-        "ablation_arabic.yml",
-        "ablation_english.yml",
-        "ablation_without_stage1.yml",
-        "arabic_9b.yml",
-        "arabic_9b_stage1.yml",
-        "bimedix2_4b.yml",
-        "bimedix2_4b_stage1.yml",
-        "bimedix2_70b.yml",
-        "bimedix2_70b_qlora.yml",
-        "bimedix2_70b_stage1.yml",
-        "bimedix2_8b.yml",
-        "bimedix2_8b_qlora.yml",
-        "bimedix2_8b_stage1.yml",
-        "gemma3_1b.yml",
-        "gemma3_1b_stage1.yml",
-        "medical_clip_8b.yml",
-        "medical_clip_8b_stage1.yml",
-        "mistral_7b.yml",
-        "mistral_7b_stage1.yml",
-        "quickstart.yml",
-        "quickstart_stage1.yml",
-        "qwen3_8b.yml",
-        "qwen3_8b_stage1.yml",
-        "siglip_8b.yml",
-        "siglip_8b_stage1.yml",
+    assert NAMES == [
+        "bimedix2_4b",
+        "bimedix2_4b_stage1",
+        "bimedix2_70b",
+        "bimedix2_70b_qlora",
+        "bimedix2_70b_stage1",
+        "bimedix2_8b",
+        "bimedix2_8b_qlora",
+        "bimedix2_8b_stage1",
+        "quickstart",
+        "quickstart_stage1",
+        "ablations/arabic",
+        "ablations/english",
+        "ablations/without_stage1",
+        "bases/arabic_9b",
+        "bases/arabic_9b_stage1",
+        "bases/gemma3_1b",
+        "bases/gemma3_1b_stage1",
+        "bases/mistral_7b",
+        "bases/mistral_7b_stage1",
+        "bases/qwen3_8b",
+        "bases/qwen3_8b_stage1",
+        "towers/medical_clip_8b",
+        "towers/medical_clip_8b_stage1",
+        "towers/siglip_8b",
+        "towers/siglip_8b_stage1",
     ]
+    assert len(NAMES) == 25
+
+
+def test_every_yaml_file_of_the_recipes_is_a_recipe_a_mixture_or_for_a_cluster():
+    others = [path for folder in ("data", "cluster") for path in (FOLDER / folder).glob("*.yml")]
+    assert sorted(FOLDER.rglob("*.yml")) == sorted([*RECIPES, *others])
+
+
+def test_no_two_recipes_write_to_one_folder():
+    assert len({_read(path)["output_dir"] for path in RECIPES}) == len(RECIPES)
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +128,10 @@ def _validated(recipe):
     return validate_config(cfg, capabilities=H100, env_capabilities={"torch_version": "2.14.1"})
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+@EACH_RECIPE
 def test_loaded_validated_and_composed(stage, path):
     from bimedix2_plugin.model.compose import compose, load
-    from bimedix2_plugin.model_support import request_of
+    from bimedix2_plugin.model.request import request_of
 
     recipe = stage(_read(path))
     starts_from = recipe["projector"].pop("init_from", None)
@@ -121,7 +139,7 @@ def test_loaded_validated_and_composed(stage, path):
     folder = compose(request_of(cfg, projector=True))
     _, report = load(folder, output_loading_info=True)
     assert not report["missing_keys"] and not report["unexpected_keys"]
-    assert bool(starts_from) == (cfg.stage == "instruct" and path.stem != "ablation_without_stage1")
+    assert bool(starts_from) == (cfg.stage == "instruct" and path != FOLDER / "ablations/without_stage1.yml")
 
 
 def _header(path):
@@ -129,7 +147,7 @@ def _header(path):
     return " ".join(line.lstrip("# ") for line in lines)
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+@EACH_RECIPE
 def test_header_says_what_a_user_must_know(path):
     text = _header(path)
     assert "Hardware:" in text and "Run:" in text and "Expected:" in text
@@ -150,18 +168,36 @@ def test_stages_agree_on_what_they_share(name):
         assert first[key] == second[key]
 
 
+@pytest.mark.parametrize("name", FIRST)
+def test_a_stage_2_without_its_stage_1_names_the_recipe_to_run(tmp_path, monkeypatch, name):
+    from axolotl.cli.config import prepare_plugins
+    from axolotl.utils.dict import DictDefault
+
+    from bimedix2_plugin.errors import RecipeError
+
+    shutil.copytree(FOLDER, tmp_path / "recipes")
+    monkeypatch.chdir(tmp_path)
+    path = Path("recipes", f"{name}.yml")
+    with pytest.raises(RecipeError) as caught:
+        prepare_plugins(DictDefault(_read(path) | {"axolotl_config_path": str(path)}))
+    assert f"recipes/{FIRST[name]}.yml" in _header(path)
+    (start,) = [problem for problem in caught.value.problems if problem.startswith("projector.init_from")]
+    assert start.endswith(f"Run `axolotl train recipes/{FIRST[name]}.yml` first.")
+
+
 @pytest.fixture
 def planned(tmp_path, monkeypatch):
     """A recipe's plan on the GPUs of its header, where neither its models nor its data are."""
     monkeypatch.chdir(tmp_path)
 
     def plan(path):
-        from bimedix2_plugin.plan.planner import make_plan, read_recipe
+        from bimedix2_plugin.plan.planner import make_plan
+        from bimedix2_plugin.recipe import read
 
         gpus, gpu = re.search(
-            rf"bimedix2-plan recipes/{path.name} --gpus (\d+) --gpu ([\w-]+)`", _header(path)
+            rf"bimedix2-plan {path.relative_to(FOLDER.parent)} --gpus (\d+) --gpu ([\w-]+)`", _header(path)
         ).groups()
-        return make_plan(read_recipe(path), gpus=int(gpus), gpu=gpu)
+        return make_plan(read(path), gpus=int(gpus), gpu=gpu)
 
     return plan
 
@@ -171,7 +207,7 @@ def test_expected_time_memory_and_rows_a_step_are_the_plans(planned, path):
     """Rows a step: rows a pack x packs x accumulation x GPUs; the paper's batch: 128 rows in stage 2, 8 in stage 1."""
     plan, recipe, text = planned(path), _read(path), path.read_text(encoding="utf-8")
     hours, gpus, gib, room = re.search(
-        r"Expected: (?:about|at least) ([\d.]+) h on (\d) .*?, (\d+) of (\d+) GiB a GPU", _header(path)
+        r"Expected: (?:about|at least) ([\d.]+) h on (\d) .*?, (\d+) of (\d+) GiB per GPU", _header(path)
     ).groups()
     assert (int(gpus), int(room)) == (plan["gpus"], plan["gpu memory"] / 2**30)
     assert float(hours) == pytest.approx(plan["hours"], rel=0.05)
@@ -181,7 +217,7 @@ def test_expected_time_memory_and_rows_a_step_are_the_plans(planned, path):
         return
     assert plan["step"]["rows"] == pytest.approx(128, rel=0.15)
     rows, packs, steps, ranks, total = map(
-        int, re.search(r"# (\d+) rows x (\d+) x (\d+) x (\d+) GPUs? = (\d+) rows a step", text).groups()
+        int, re.search(r"# (\d+) rows x (\d+) x (\d+) x (\d+) GPUs? = (\d+) rows per step", text).groups()
     )
     assert (packs, steps, ranks) == (recipe["micro_batch_size"], recipe["gradient_accumulation_steps"], int(gpus))
     assert rows * packs * steps * ranks == total and 0.85 * 128 <= total <= 1.15 * 128
@@ -192,9 +228,9 @@ def test_expected_time_memory_and_rows_a_step_are_the_plans(planned, path):
     ("name", "expected"),
     [
         ("bimedix2_8b_qlora", {"adapter", "load_in_4bit", "gradient_accumulation_steps", "output_dir"}),
-        ("ablation_arabic", {"datasets", "gradient_accumulation_steps", "output_dir"}),
-        ("ablation_english", {"datasets", "output_dir"}),
-        ("ablation_without_stage1", {"projector", "output_dir"}),
+        ("ablations/arabic", {"datasets", "gradient_accumulation_steps", "output_dir"}),
+        ("ablations/english", {"datasets", "output_dir"}),
+        ("ablations/without_stage1", {"projector", "output_dir"}),
     ],
 )
 def test_a_variant_differs_from_the_8b_in_what_it_says_alone(name, expected):

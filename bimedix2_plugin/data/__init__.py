@@ -1,1 +1,1 @@
-"""From a data set's shards to the batches that a model is given."""
+"""From a dataset's shards to training batches."""

@@ -1,8 +1,8 @@
-"""Rows to one pack: token ids end to end, positions that restart, and the pictures that they refer to.
+"""Collate rows into one pack: concatenated token ids, positions that restart with each row, and the rows' images.
 
-No attention mask is made: the restarting positions tell documents apart, and transformers isolates them only
-where no mask is given. Pictures are decoded here, in the loader's workers, each distinct one once a pack.
-Axolotl PR #3817 (packing of multimodal rows) would retire this file.
+There is no attention mask: the restarting positions separate the documents, and transformers isolates documents only
+if no mask is given. Images are decoded here, in the data loader's workers, each distinct image once per pack.
+Axolotl PR #3817 (packing of multimodal rows) would replace this file.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any
 import torch
 
 from bimedix2_plugin.data.rendering import IGNORED
-from data_prep.images.image_store import open_store
+from data_prep.images.store import open_store
 
 
 class PackCollator:
-    """Concatenates the rows that Axolotl's sampler put together.
+    """Concatenates the rows that Axolotl's sampler grouped.
 
     Args:
         tokenizer: kept for the trainer, which saves it.
         image_processor: of the composed folder.
-        placeholder_id: token id of an image feature's place.
+        placeholder_id: token id that image features replace.
         image_tokens: features of one image.
     """
 
@@ -38,34 +38,34 @@ class PackCollator:
         """Return one pack.
 
         Args:
-            features: rows, or lists of rows where the sampler made several bins.
+            features: rows, or lists of rows if the sampler makes several bins.
 
         Returns:
             input_ids, labels, position_ids: int64 [1, L]; pixel_values: float32 [images, 3, S, S];
-            logits_to_keep: int64 [K], the places before labelled tokens; shift_labels: int64 [1, K], those tokens;
-            rows: each row's id, language, image store and number of labelled tokens, for the trainer alone.
+            logits_to_keep: int64 [K], the positions before labelled tokens; shift_labels: int64 [1, K], those tokens;
+            rows: each row's id, language, image store and number of labelled tokens, for the trainer only.
 
         Raises:
-            ValueError: a row's placeholders are not as many as its images' features, with the row's id.
+            ValueError: a row has more or fewer placeholders than image features; names the row.
         """
         rows = list(_flat(features))
         for row in rows:
             self._check(row)
-        pictures = self._pictures(rows)
+        images = self._images(rows)
         documents = [(list(row["input_ids"]), list(row["labels"])) for row in rows]
-        if not pictures:
+        if not images:
             documents.append(self._blank_document())
-            pictures = [self._blank_picture()]
+            images = [self._blank_image()]
         labels = torch.tensor([[label for _, labels in documents for label in labels]])
-        # Logits of the rest would be computed, over the whole vocabulary, for a loss that leaves them out.
-        places = torch.nonzero(labels[0, 1:] != IGNORED).flatten()
+        # The loss ignores all other positions; their logits over the whole vocabulary would be wasted.
+        positions = torch.nonzero(labels[0, 1:] != IGNORED).flatten()
         return {
             "input_ids": torch.tensor([[token for ids, _ in documents for token in ids]]),
             "labels": labels,
-            "logits_to_keep": places,
-            "shift_labels": labels[:, places + 1],
+            "logits_to_keep": positions,
+            "shift_labels": labels[:, positions + 1],
             "position_ids": torch.cat([torch.arange(len(ids)) for ids, _ in documents])[None],
-            "pixel_values": torch.stack(pictures),
+            "pixel_values": torch.stack(images),
             "rows": [_identity(row) for row in rows],
         }
 
@@ -78,22 +78,22 @@ class PackCollator:
                 "made for another tower. Run `axolotl preprocess` with this recipe again."
             )
 
-    def _pictures(self, rows: list[dict[str, Any]]) -> list[torch.Tensor]:
+    def _images(self, rows: list[dict[str, Any]]) -> list[torch.Tensor]:
         wanted = [(row["store"], key) for row in rows for key in row["images"]]
-        decoded = {place: self._pixels(open_store(place[0]).image(place[1])) for place in dict.fromkeys(wanted)}
-        return [decoded[place] for place in wanted]
+        decoded = {(store, key): self._pixels(open_store(store).image(key)) for store, key in dict.fromkeys(wanted)}
+        return [decoded[reference] for reference in wanted]
 
-    def _pixels(self, picture: Any) -> torch.Tensor:
-        return self.image_processor(picture, return_tensors="pt")["pixel_values"][0]
+    def _pixels(self, image: Any) -> torch.Tensor:
+        return self.image_processor(image, return_tensors="pt")["pixel_values"][0]
 
     def _blank_document(self) -> tuple[list[int], list[int]]:
-        """A document of its own, without labels, so that a pack of text runs the vision path like any other.
+        """Return an unlabelled document with one image, so that a pack of text rows also runs the vision path.
 
-        Ranks that skip it would wait for each other's gradients for ever, or fail on unused parameters.
+        Otherwise ranks would wait for each other's gradients forever, or fail on unused parameters.
         """
         return [self.placeholder_id] * self.image_tokens, [IGNORED] * self.image_tokens
 
-    def _blank_picture(self) -> torch.Tensor:
+    def _blank_image(self) -> torch.Tensor:
         crop = self.image_processor.crop_size
         return torch.zeros(3, crop["height"], crop["width"])
 

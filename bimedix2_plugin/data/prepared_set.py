@@ -1,7 +1,7 @@
-"""The prepared set's folder, keyed by everything that decides its content.
+"""The prepared set's folder, named by a key of everything that decides its content.
 
-Axolotl's own key knows neither the tower nor what is in the data: another tower, or a rebuilt data set, would
-silently reuse stale ids.
+Axolotl's own key covers neither the tower nor the content of the data: with another tower or a rebuilt dataset it would
+silently reuse old token ids.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from bimedix2_plugin import conversation
 from bimedix2_plugin.data import rendering
 from bimedix2_plugin.model import chat_template
+from bimedix2_plugin.recipe import settings
 
 DEFAULT = "outputs/prepared"
 MANIFEST = "manifest.json"
@@ -27,22 +28,22 @@ _WRITTEN_LAST = "dataset_info.json"  # by `Dataset.save_to_disk`
 
 
 def prepared_path(cfg: DictDefault, tokenizer_folder: Path) -> str:
-    """Return the folder for a recipe's prepared set.
+    """Return the folder of a recipe's prepared set.
 
     Args:
         cfg: the recipe.
-        tokenizer_folder: composed folder, whose tokenizer, chat template (with the system text) and processor
-            decide the ids and the number of image tokens.
+        tokenizer_folder: the composed folder. Its tokenizer, chat template (which holds the system text) and processor
+            decide the token ids and the number of image tokens.
     """
     parts = {name: _digest(tokenizer_folder / name) for name in _DECIDING}
     parts |= {f"data {path}": _digest(Path(path) / MANIFEST) for path in data_paths(cfg)}
     parts |= {module.__name__.rpartition(".")[2]: _code_digest(module) for module in _DECIDING_CODE}
-    parts |= {"stage": cfg.stage or "instruct", "sequence_len": str(cfg.sequence_len)}
+    parts |= {"stage": settings(cfg).stage, "sequence_len": str(cfg.sequence_len)}
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
     return str(Path(cfg.dataset_prepared_path or DEFAULT) / key)
 
 
-# Modules, not file names: a module that moves stays in the key, and one that goes fails the import.
+# Modules, not file names: a module that moves stays in the key, and a removed one fails the import.
 _DECIDING_CODE = (rendering, conversation, chat_template)
 _DECIDING = (
     "tokenizer.json",
@@ -55,20 +56,20 @@ _DECIDING = (
 
 
 def data_paths(cfg: DictDefault) -> list[str]:
-    """Return the data set folders that a recipe names, training sets first."""
+    """Return the dataset folders that a recipe names, training sets first."""
     return [entry["path"] for entry in [*(cfg.datasets or []), *(cfg.test_datasets or [])]]
 
 
 def shards(path: str, split: str) -> list[str]:
-    """Return the Parquet shards of a data set folder's split, in order; `split` may be sliced ("train[:500]")."""
+    """Return the Parquet shards of a dataset's split, sorted; `split` may be a slice ("train[:500]")."""
     return sorted(str(file) for file in Path(path).glob(f"{split.partition('[')[0]}-*-of-*.parquet"))
 
 
 def pin_shards(cfg: DictDefault) -> None:
-    """Name each data set's shards to Axolotl, file by file.
+    """List each dataset's shards in the configuration, file by file.
 
-    Given the folder alone, `datasets` keys its cache by the folder's name and card: a rebuilt set, or another
-    project's set of the same name, would silently serve the rows of the first. Files are keyed by path and time.
+    Given only the folder, `datasets` keys its cache by the folder's name and card, so that a rebuilt dataset, or one of
+    the same name elsewhere, would silently get the rows of the first. Files are keyed by path and time.
     """
     for entries, default in ((cfg.datasets, "train"), (cfg.test_datasets, "test")):
         for entry in entries or []:
@@ -77,21 +78,21 @@ def pin_shards(cfg: DictDefault) -> None:
             files = shards(entry["path"], split)
             if files:
                 entry["split"], entry["ds_type"], entry["data_files"] = split, "parquet", {name: files}
-            else:  # no repository of the Hub is named like a whole path: it is not looked up there
+            else:  # an absolute path is never looked up on the Hub
                 entry["path"] = str(Path(entry["path"]).absolute())
 
 
 def unpin_shards(cfg: DictDefault) -> None:
-    """Take back what `pin_shards` named: Axolotl's schema, which a worker of Ray applies again, knows lists alone."""
+    """Undo `pin_shards`: a Ray worker validates the configuration again, and Axolotl's schema accepts lists only."""
     for entry in [*(cfg.datasets or []), *(cfg.test_datasets or [])]:
         entry.pop("data_files", None)
         entry.pop("ds_type", None)
 
 
 def remove_unfinished(prepared: str) -> None:
-    """Remove what a killed run left half-written in a prepared set's folder; Axolotl would take it for the set.
+    """Remove partial datasets that a killed run left in the prepared set's folder; Axolotl would load them.
 
-    A process that is writing holds Axolotl's lock; then nothing is touched.
+    A process that is writing holds Axolotl's lock; nothing is removed then.
     """
     folder = Path(prepared)
     folder.mkdir(parents=True, exist_ok=True)
@@ -106,5 +107,5 @@ def _digest(file: Path) -> str:
 
 
 def _code_digest(module: ModuleType) -> str:
-    """Hash a module's file. Raises OSError where it has none: a key without it would reuse what older code made."""
+    """Hash a module's file. Raises OSError if it has none: a key without it would reuse older code's output."""
     return hashlib.sha256(Path(str(module.__file__)).read_bytes()).hexdigest()

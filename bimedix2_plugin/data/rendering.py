@@ -1,8 +1,8 @@
-"""One conversation to token ids and labels, through the checkpoint's own chat template.
+"""Render one conversation with the checkpoint's chat template and tokenize it, with labels on the answers.
 
-The template renders the conversation once, with a mark in the place of each assistant turn's text; the marks
-tell where the turns are, whatever the template writes around them. The text is tokenised whole, so training
-sees the very tokens that a prompt has at evaluation. Labels go to a turn's own text and the end token after it.
+The template renders the conversation once, with a marker in place of each assistant turn's text; the markers locate the
+turns, whatever the template writes around them. The text is tokenized as a whole, so that training sees the same tokens
+as a prompt at evaluation. Each assistant turn's text and the end token after it are labelled.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class RowError(ValueError):
     """A row that cannot be trained on.
 
     Attributes:
-        reason: short fixed name, counted in the ledger.
-        detail: what was found.
+        reason: short fixed name; the ledger counts rows by it.
+        detail: what was found in the row.
     """
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -35,18 +35,18 @@ class RowError(ValueError):
 
 @dataclass(frozen=True)
 class Tokenised:
-    """Token ids and labels of one row, int32 [L] each; images are expanded to their placeholders."""
+    """Token ids and labels of one row, int32 [L] each; each image is expanded to its placeholders."""
 
     input_ids: np.ndarray
     labels: np.ndarray
 
 
 class Renderer:
-    """Renders and tokenises rows for one tokenizer and one stage.
+    """Renders and tokenizes rows for one tokenizer and one stage.
 
     Args:
         tokenizer: of a composed folder; its chat template joins content parts.
-        image_tokens: placeholders that one image takes.
+        image_tokens: placeholders per image.
         stage: "instruct" (the chat template) or "align" (image, caption, newline).
     """
 
@@ -59,14 +59,14 @@ class Renderer:
         self._lead = self._checked_lead() if stage == "instruct" else ""
 
     def tokenise(self, messages: list[dict[str, Any]], images: int) -> Tokenised:
-        """Render and tokenise one conversation.
+        """Render and tokenize one conversation.
 
         Args:
             messages: turns with `role` and `content` (a string or a list of parts).
-            images: number of images that the row brings.
+            images: number of images of the row.
 
         Raises:
-            RowError: the row cannot be used, with the ledger's reason.
+            RowError: the row cannot be used; carries the ledger's reason.
         """
         _check_turns(messages)
         self._check_text(messages)
@@ -97,7 +97,7 @@ class Renderer:
         return text + rendered, answers
 
     def _answers(self, messages: list[dict[str, Any]]) -> tuple[str, list[tuple[int, int]]]:
-        """Return the rendered text and the (start, end) of what the model has to write in each assistant turn."""
+        """Return the rendered text and the (start, end) of the labelled text in each assistant turn."""
         text, answers = self._instruct(messages)
         if not all(text.endswith(self._lead, 0, start) for start, _ in answers):
             raise RowError("template", f"the chat template does not put {self._lead!r} before every answer")
@@ -142,11 +142,11 @@ class Renderer:
                     raise RowError(name, f"the text of a {turn['role']} turn holds {found.group()!r}")
 
     def _checked_lead(self) -> str:
-        """Render a probe: what training puts before an answer must be what a prompt ends with.
+        """Check on a probe that a training text up to its answer equals the prompt.
 
         Returns:
-            The blanks that the template puts between a prompt's end and the answer (Mistral's one space): the model
-            has to write them, so they are labelled.
+            The whitespace that the template writes between the prompt's end and the answer (Mistral's one space): the
+            model has to generate it, so it is labelled.
         """
         turns = [{"role": "user", "content": "probe"}, {"role": "assistant", "content": "answer"}]
         prompt = self.tokenizer.apply_chat_template(turns[:1], tokenize=False, add_generation_prompt=True)
@@ -162,9 +162,9 @@ class Renderer:
 
 
 def _special_tokens(tokenizer: Any) -> dict[str, int]:
-    """Return the tokens that no text may hold: special ones, and plain ones that the chat template writes.
+    """Return the tokens that no text may contain: special ones, and others that the chat template writes.
 
-    Other added tokens are text: Gemma's are line breaks and HTML tags.
+    The remaining added tokens are ordinary text: Gemma's are line breaks and HTML tags.
     """
     template = tokenizer.chat_template or ""
     return {
@@ -175,7 +175,7 @@ def _special_tokens(tokenizer: Any) -> dict[str, int]:
 
 
 def _check_turns(messages: list[dict[str, Any]]) -> None:
-    """Check roles and order: an optional system turn, then user and assistant in turn, with no empty answer."""
+    """Check the turns: an optional system turn, then user and assistant alternately, without an empty answer."""
     roles = [turn["role"] for turn in messages]
     unknown = sorted(set(roles) - {"system", "user", "assistant"})
     if unknown:

@@ -1,7 +1,7 @@
-"""Axolotl's pack sampler, with every row in every epoch.
+"""Axolotl's pack sampler, changed so that every epoch contains every row.
 
-Axolotl fixes the number of packs by its first epoch and cuts later ones to it, so that some rows go unseen.
-Here the number is the largest of all epochs, and an epoch that packs tighter splits its fullest packs.
+Axolotl takes the number of packs from the first epoch and truncates later epochs to it, so that some rows are dropped.
+Here it is the largest number of any epoch, and epochs with fewer packs split those with the most rows.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ Batch = list[list[int]]
 
 
 class WholeEpochSampler(MultipackBatchSampler):
-    """Yields as many batches in each epoch, over the ranks together, with every row in one of them."""
+    """Same number of batches every epoch (summed over ranks); no row is dropped."""
 
     _batches: list[Batch] | None
 
     @classmethod
     def of(cls, sampler: MultipackBatchSampler, epochs: int) -> WholeEpochSampler:
-        """Take over a sampler that Axolotl configured.
+        """Convert a sampler that Axolotl configured.
 
         Args:
-            sampler: seeded by epoch (`balance_labels: true`), so that its packs are known in advance.
-            epochs: how many epochs will run.
+            sampler: seeded by epoch (`balance_labels: true`), so that the packs of all epochs can be computed now.
+            epochs: number of epochs.
         """
         whole = cls.__new__(cls)
         whole.__dict__.update(sampler.__dict__)
@@ -39,27 +39,29 @@ class WholeEpochSampler(MultipackBatchSampler):
         return whole
 
     def generate_batches(self, set_stats: bool = False) -> list[Batch]:
-        """Return this epoch's batches, each a list of as many bins of row numbers, of which some may be empty."""
+        """Return this epoch's batches: equally many bins of row indices each, of which some may be empty."""
         if self._batches is None:
             batches = super().generate_batches(set_stats)
             batches = split_to(batches, self._len_across_ranks or len(batches))
-            # Of batches with fewer bins than others, accelerate leaves some out when it deals them out to the ranks.
+            # When it distributes batches over ranks, accelerate drops some of those that have fewer bins than others.
             self._batches = [batch + [[]] * (self.batch_size - len(batch)) for batch in batches]
         return self._batches
 
 
 def split_to(batches: list[Batch], count: int) -> list[Batch]:
-    """Split the batches with the most rows in two until there are `count`.
+    """Split the batch with the most rows in two until there are `count` batches.
 
     Raises:
-        ValueError: there are fewer rows than batches wanted.
+        ValueError: there are fewer rows than `count`.
     """
     batches = [[list(part) for part in batch] for batch in batches]
     while len(batches) < count:
         fullest = max(range(len(batches)), key=lambda index: sum(map(len, batches[index])))
         rows = [row for part in batches[fullest] for row in part]
         if len(rows) < 2:
-            raise ValueError(f"{count} batches wanted of {len(batches)} rows; use fewer ranks for so small a set.")
+            raise ValueError(
+                f"{len(batches)} rows cannot fill {count} batches; use fewer ranks for so small a dataset."
+            )
         half = len(rows) // 2
         batches[fullest : fullest + 1] = [[rows[:half]], [rows[half:]]]
     return batches

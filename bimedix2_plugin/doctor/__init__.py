@@ -1,4 +1,4 @@
-"""Everything that would stop a recipe later, now, all together, and without loading a weight."""
+"""Check a recipe for everything that would stop it later. No weights are loaded, and all findings are reported."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bimedix2_plugin.doctor import machine, models, rows, settings
+from bimedix2_plugin import recipe
+from bimedix2_plugin.doctor import environment, inputs
 from bimedix2_plugin.doctor.finding import Finding, failures
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.plan.model_sizes import read_models
-from bimedix2_plugin.plan.planner import missing_keys, read_recipe
+from bimedix2_plugin.plan.planner import missing_keys
 
 if TYPE_CHECKING:
     from axolotl.utils.dict import DictDefault
@@ -19,44 +20,51 @@ if TYPE_CHECKING:
 __all__ = ["Finding", "examine"]
 
 
-def examine(recipe: str | Path, gpus: int | None = None) -> Iterator[Finding]:
-    """Run every check on a recipe; a check that fails does not keep the others from running.
+def examine(path: str | Path, gpus: int | None = None) -> Iterator[Finding]:
+    """Run every check on a recipe; a check that fails does not stop the others.
 
     Args:
-        recipe: the YAML file.
-        gpus: how many will train; None for those of this machine.
+        path: the recipe's YAML file.
+        gpus: number of GPUs for the training; None for those of this machine.
     """
     import torch
 
     try:
-        cfg = read_recipe(recipe)
+        cfg = recipe.read(path)
     except RecipeError as error:
-        yield Finding("fail", str(error))
+        yield from failures(error)
         return
     with tempfile.TemporaryDirectory() as scratch:
-        checks = [settings.keys(cfg), settings.packages(cfg), rows.shards(cfg)]
+        checks = [environment.keys(cfg), environment.packages(cfg), inputs.shards(cfg)]
         if not missing_keys(cfg):
-            checks.append(_sized(cfg, gpus or max(1, torch.cuda.device_count()), Path(scratch)))
+            checks.append(_model_checks(cfg, gpus or max(1, torch.cuda.device_count()), Path(scratch)))
         yield from _each(checks)
 
 
-def _sized(cfg: DictDefault, gpus: int, scratch: Path) -> Iterator[Finding]:
+def _model_checks(cfg: DictDefault, gpus: int, scratch: Path) -> Iterator[Finding]:
     """Run the checks that need the models' configurations."""
-    parts = read_models(cfg, scratch)
-    checks = (
-        models.weights(cfg, parts),
-        models.stage_1(cfg, parts),
-        models.output(cfg, parts),
-        rows.rendered(cfg, parts, scratch),
-        machine.room(cfg, gpus),
-    )
+    models = read_models(cfg, scratch)
+    unsupported = list(_each([inputs.base(models)]))
+    yield from unsupported
+    checks = [
+        inputs.weights("vision_tower", models.tower.source, cfg.vision_tower_revision),
+        inputs.output(cfg, models),
+    ]
+    if not unsupported:
+        checks = [
+            inputs.weights("base_model", models.base, cfg.revision_of_model),
+            *checks,
+            inputs.stage_1(cfg, models),
+            inputs.rendered(cfg, models, scratch),
+            environment.room(cfg, gpus),
+        ]
     yield from _each(checks)
 
 
 def _each(checks: Iterable[Iterator[Finding]]) -> Iterator[Finding]:
-    """Run checks; what one raises is its finding, and the others still run."""
+    """Run checks one after another; an error that one raises becomes a finding."""
     for check in checks:
         try:
             yield from check
-        except (RecipeError, ValueError, OSError) as error:
+        except Exception as error:  # whatever it is, the findings of the other checks are still reported
             yield from failures(error)

@@ -1,4 +1,4 @@
-"""One line of the doctor: what was found, and what to do about it."""
+"""A finding of the doctor, and errors as findings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bimedix2_plugin.errors import RecipeError
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor.
+    """One line of the doctor's report.
 
     Attributes:
         level: "ok", "warn" or "fail".
@@ -26,11 +26,11 @@ class Finding:
 
 
 def failures(error: Exception) -> list[Finding]:
-    """Return an error's problems, a line each."""
+    """Return a failed finding for each problem of an error, one line each."""
     if isinstance(error, RecipeError):
         problems = error.problems
     elif isinstance(error, ValidationError):
         problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}".removeprefix(": ") for one in error.errors()]
     else:
         problems = [f"{type(error).__name__}: {error}"]
-    return [Finding("fail", problem) for problem in problems]
+    return [Finding("fail", " ".join(problem.split())) for problem in problems]

@@ -1,1 +1,1 @@
-"""An adapter and its composed model into one LLaVA checkpoint, tensor by tensor: `axolotl merge-lora`."""
+"""Merge an adapter into its composed model, tensor by tensor, and write a LLaVA checkpoint: `axolotl merge-lora`."""

@@ -1,8 +1,8 @@
-"""How `axolotl merge-lora` comes to merge tensor by tensor.
+"""Makes `axolotl merge-lora` merge tensor by tensor.
 
-Axolotl's shard-by-shard merge finds 2 of 98 tensors of a LLaVA adapter and exits with 0. Its other way loads the
-model, the adapter, merges and saves; here that model is on the meta device, without weights, the adapter is one that
-this plugin loads, and saving is what reads, merges and writes.
+Axolotl's shard-by-shard merge finds only 2 of 98 tensors of a LLaVA adapter and exits with 0. Its `legacy` method loads
+the model and the adapter, merges and saves. Here that model is on the meta device, without weights; the plugin loads
+the adapter; and `save_pretrained` reads, merges and writes each tensor.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from axolotl.utils.logging import get_logger
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.merge import writing
 from bimedix2_plugin.merge.lora import read_adapter
-from bimedix2_plugin.merge.weights import base_dtype, weights_of
+from bimedix2_plugin.merge.tensors import base_dtype, weights_of
 from bimedix2_plugin.model.compose import COMPOSITION
 from bimedix2_plugin.model.safetensors_index import read_shards
 
@@ -28,25 +28,25 @@ if TYPE_CHECKING:
 
 Value = Callable[[str, "torch.Tensor"], "torch.Tensor"]
 LOG = get_logger(f"axolotl.{__name__}")
-ADAPTER = "bimedix2_merge"  # stands for `lora` or `qlora` in a merge, so that Axolotl asks this plugin to load it
+ADAPTER = "bimedix2_merge"  # replaces `lora` or `qlora` in a merge, so that Axolotl asks the plugin to load it
 
 
-def take_over(cfg: DictDefault) -> None:
-    """Set up a configuration so that `axolotl merge-lora` loads no weight."""
+def configure(cfg: DictDefault) -> None:
+    """Change a configuration so that `axolotl merge-lora` loads no weights."""
     cfg.device_map, cfg.max_memory, cfg.gpu_memory_limit = "meta", None, None
     cfg.adapter = ADAPTER
 
 
 def attach(model: Any, cfg: DictDefault) -> Any:
-    """Give a model without weights the adapter: merging returns the model, saving writes the merged checkpoint.
+    """Attach the adapter to a model without weights: its `save_pretrained` then writes the merged checkpoint.
 
     Raises:
-        RecipeError: the adapter is not whole, or not of this base and tower. Nothing is written then.
+        RecipeError: the adapter is incomplete, or of another base or tower. Nothing is written.
     """
     composed = Path(cfg.base_model)
     _check_parts(Path(cfg.lora_model_dir), composed)
     adapter = read_adapter(cfg.lora_model_dir, model)
-    weights_of(read_shards("base_model", composed), model)  # what is missing is told before anything is written
+    weights_of(read_shards("base_model", composed), model)  # raises before anything is written
 
     def save(model: Any, save_directory: str | Path, **_: Any) -> None:
         dtype = write_weights(Path(save_directory), composed, model, adapter.merged)
@@ -58,13 +58,13 @@ def attach(model: Any, cfg: DictDefault) -> Any:
 
 
 def write_weights(folder: Path, composed: Path, model: Any, value: Value) -> torch.dtype:
-    """Write configuration and weights of a checkpoint in the base's type, and return that.
+    """Write a checkpoint's configuration and weights in the base's dtype; return that dtype.
 
     Args:
         folder: the checkpoint's.
         composed: the composed model's.
         model: the LLaVA model, on any device; its weights are not read.
-        value: makes the checkpoint's tensor of the model's name for it and the composed model's tensor.
+        value: returns the checkpoint's tensor, given its name in the model and the composed model's tensor.
     """
     shards = read_shards("base_model", composed)
     weights, dtype = weights_of(shards, model), base_dtype(shards)
@@ -78,7 +78,7 @@ def write_weights(folder: Path, composed: Path, model: Any, value: Value) -> tor
 
 
 def finish(composed: str | Path, folder: str | Path) -> None:
-    """Complete a merged checkpoint, once its configuration, tokenizer and processor are there.
+    """Complete a merged checkpoint after its configuration, tokenizer and processor have been written.
 
     Args:
         composed: the composed model's folder.
@@ -86,7 +86,7 @@ def finish(composed: str | Path, folder: str | Path) -> None:
     """
     path = Path(folder) / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
-    config["text_config"]["use_cache"] = True  # Axolotl sets it for the outer configuration alone
+    config["text_config"]["use_cache"] = True  # Axolotl sets it in the outer configuration only
     path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     writing.finish(Path(folder), _parts(Path(composed)))
 
@@ -96,7 +96,7 @@ def _parts(folder: Path) -> dict[str, Any]:
 
 
 def _check_parts(adapter: Path, composed: Path) -> None:
-    """Compare the Hub's revisions that an adapter was trained on with those of the composed model."""
+    """Check that the composed model has the Hub revisions that the adapter was trained on."""
     if not (adapter / COMPOSITION).is_file():
         return
     trained, here = _parts(adapter), _parts(composed)

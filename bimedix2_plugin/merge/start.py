@@ -1,37 +1,37 @@
-"""What a recipe's training starts from, as a checkpoint: base, tower and projector, without an adapter.
+"""Write the model that a recipe's training starts from as a checkpoint: base, tower and projector, without an adapter.
 
-With stage 1's projector under `projector.init_from` it is the model of stage 1 alone (Table 9 of the paper).
+With stage 1's output as `projector.init_from`, it is the model after stage 1 only (Table 9 of the paper).
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from bimedix2_plugin import recipe
 from bimedix2_plugin.errors import RecipeError
 
 
-def write_start(recipe: str | Path, folder: str | Path) -> Path:
-    """Write a checkpoint tensor by tensor, with the names that a merged one has.
+def write_start(path: str | Path, folder: str | Path) -> Path:
+    """Write a checkpoint tensor by tensor, with the same names as a merged one.
 
     Args:
-        recipe: a YAML file; no data of it is read.
+        path: the recipe; its data is not read.
         folder: the checkpoint's.
 
     Raises:
-        RecipeError: a part of the model is missing or does not fit, or there is no room.
+        RecipeError: a part of the model is missing or does not fit, or the disk is full.
     """
     import torch
     from transformers import AutoConfig, AutoProcessor, LlavaForConditionalGeneration
 
     from bimedix2_plugin.merge import axolotl_merge
     from bimedix2_plugin.model.compose import compose
-    from bimedix2_plugin.model_support import request_of
-    from bimedix2_plugin.plan.planner import read_recipe
+    from bimedix2_plugin.model.request import request_of
 
-    cfg = read_recipe(recipe)
-    lacking = [f"{key}: name it in {recipe}." for key in ("base_model", "vision_tower") if not cfg.get(key)]
-    if lacking:
-        raise RecipeError(lacking)
+    cfg = recipe.read(path)
+    missing = [f"{key}: name it in {path}." for key in ("base_model", "vision_tower") if not cfg.get(key)]
+    if missing:
+        raise RecipeError(missing)
     composed = compose(request_of(cfg, projector=True))
     with torch.device("meta"):
         model = LlavaForConditionalGeneration(AutoConfig.from_pretrained(composed))

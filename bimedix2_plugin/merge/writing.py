@@ -1,7 +1,7 @@
-"""A merged checkpoint's folder: whole, or without what a reader looks for first.
+"""Write a merged checkpoint's folder so that an interrupted merge cannot be mistaken for a complete one.
 
-Shards are written beside the folder. Into it they are moved when everything else is there, the index after them and
-`composition.json` last: its presence means complete. A merge that was killed is begun again.
+The shards are written beside the folder. When everything else is in it, they are moved there, then their index, and
+`composition.json` last: its presence means complete. A killed merge starts again.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.merge.weights import Weight, in_groups
-from bimedix2_plugin.model.atomic import writing
+from bimedix2_plugin.merge.tensors import Weight, in_groups
+from bimedix2_plugin.model.atomic import lock_of, writing
 from bimedix2_plugin.model.compose import COMPOSITION
+from data_prep.atomic import atomic_write
 
 if TYPE_CHECKING:
     import torch
@@ -27,14 +28,14 @@ _INDEX, _SINGLE = "model.safetensors.index.json", "model.safetensors"
 
 
 def begin(folder: Path, size: int) -> None:
-    """Make a folder for a checkpoint, without what an earlier merge left of weights and marks.
+    """Create a checkpoint's folder, and remove an earlier merge's weights and `composition.json` from it.
 
     Args:
         folder: the checkpoint's.
         size: bytes that will be written.
 
     Raises:
-        RecipeError: there is not so much room.
+        RecipeError: the disk has less free space.
     """
     folder.mkdir(parents=True, exist_ok=True)
     old = [folder / COMPOSITION, folder / _INDEX, *folder.glob("*.safetensors")]
@@ -43,7 +44,7 @@ def begin(folder: Path, size: int) -> None:
     if free < size:
         raise RecipeError(
             f"{folder}: the checkpoint takes {size / 1e9:.1f} GB, {free / 1e9:.1f} GB are free. Free some space, or "
-            "name another place with --output-dir."
+            "name another folder with --output-dir."
         )
     for file in old:
         file.unlink(missing_ok=True)
@@ -51,12 +52,12 @@ def begin(folder: Path, size: int) -> None:
 
 
 def write(folder: Path, weights: list[Weight], value: Callable[[Weight], torch.Tensor], dtype: torch.dtype) -> None:
-    """Write the shards beside the folder; one shard, and one tensor more, is in memory at a time.
+    """Write the shards beside the folder; at most one shard and one tensor are in memory.
 
     Args:
         folder: the checkpoint's.
-        weights: what it holds.
-        value: returns a tensor of it.
+        weights: its tensors.
+        value: returns a tensor's value.
         dtype: of every tensor.
     """
     from safetensors.torch import save_file
@@ -67,7 +68,7 @@ def write(folder: Path, weights: list[Weight], value: Callable[[Weight], torch.T
         writing(_beside(folder)) as partial,
         tqdm(total=sum(w.elements for w in weights) * dtype.itemsize, unit="B", unit_scale=True, desc="Merging") as bar,
     ):
-        assert partial is not None, f"{_beside(folder)} is being written by another process"
+        assert partial is not None, f"{_beside(folder)} was written by another process"
         for number, group in enumerate(groups, 1):
             name = _SINGLE if len(groups) == 1 else f"model-{number:05d}-of-{len(groups):05d}.safetensors"
             tensors = {}
@@ -83,7 +84,7 @@ def write(folder: Path, weights: list[Weight], value: Callable[[Weight], torch.T
 
 
 def finish(folder: Path, composition: dict[str, Any]) -> None:
-    """Move the shards into the folder, then their index, then say what it is made of.
+    """Move the shards into the folder, then their index; write `composition.json` last.
 
     Args:
         folder: the checkpoint's, with its configuration, tokenizer and processor.
@@ -91,13 +92,12 @@ def finish(folder: Path, composition: dict[str, Any]) -> None:
     """
     beside = _beside(folder)
     for file in sorted(beside.iterdir(), key=lambda file: (file.suffix == ".json", file.name)):
-        file.chmod((folder / "config.json").stat().st_mode)  # safetensors writes for the owner's eyes alone
+        file.chmod((folder / "config.json").stat().st_mode)  # safetensors makes files that only the owner can read
         file.replace(folder / file.name)
     beside.rmdir()
-    beside.with_name(f"{beside.name}.lock").unlink(missing_ok=True)
-    partial = folder / f"{COMPOSITION}.partial"
-    partial.write_text(json.dumps(composition, indent=1, sort_keys=True), encoding="utf-8")
-    partial.replace(folder / COMPOSITION)
+    lock_of(beside).unlink(missing_ok=True)
+    with atomic_write(folder / COMPOSITION) as partial:
+        partial.write_text(json.dumps(composition, indent=1, sort_keys=True), encoding="utf-8")
 
 
 def _beside(folder: Path) -> Path:

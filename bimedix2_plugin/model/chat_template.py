@@ -1,8 +1,8 @@
-"""The checkpoint's chat template: the base's own, after content parts became one string each.
+"""The checkpoint's chat template: the base's own, preceded by code that joins content parts into one string.
 
-The base's template sees plain strings, so any base works; the placeholder stands at its image's own position. Where
-it takes no system turn (Gemma 2), the system text opens the first user turn.
-The same text serves training, `axolotl inference`, evaluation and whoever loads the checkpoint later.
+The base's template gets plain strings, so that any base works; each placeholder stands at its image's position. For a
+template without a system turn (Gemma 2), the system text is put before the first user turn.
+Training, `axolotl inference`, evaluation and anybody who loads the checkpoint use the same template.
 """
 
 from __future__ import annotations
@@ -48,24 +48,24 @@ _NO_THINKING = "{%- if enable_thinking is not defined -%}{%- set enable_thinking
 
 
 def with_parts(template: str, system: str | None, *, takes_system: bool = True) -> str:
-    """Put the joining of parts, and the recipe's system text, before a base's template.
+    """Prepend the code that joins parts and inserts the recipe's system text to a base's template.
 
     Args:
         template: the base's own Jinja template, over string contents.
-        system: text of the system turn where a conversation has none; None leaves that to the template.
-        takes_system: whether the template renders a system turn; otherwise it goes into the first user turn.
+        system: system text for conversations without one; None leaves that to the template.
+        takes_system: whether the template renders a system turn; if not, its text goes into the first user turn.
     """
     turn = _SYSTEM.replace("__TEXT__", _literal(system)) if system else ""
     joining = _PARTS_TO_STRINGS.replace("__SYSTEM__", turn).replace("__PLACEHOLDER__", _literal(PLACEHOLDER))
     joining = joining.replace("__FOLD__", "" if takes_system else _FOLD)
-    # Training data holds no reasoning: a prompt of Qwen 3 closes it unless the caller opens it.
+    # The training data holds no reasoning, so Qwen 3's prompts disable it unless the caller enables it.
     return joining + (_NO_THINKING if "enable_thinking" in template else "") + template
 
 
 def takes_system(tokenizer: Any, template: str) -> bool:
-    """Whether a template renders a system turn, and alike in a prompt and in an answered conversation.
+    """Whether a template renders a system turn, in the same way in a prompt and in a complete conversation.
 
-    Gemma 2's refuses one, Mistral's forgets it once the user turn is answered.
+    Gemma 2's raises an error; Mistral's drops it once the user turn has an answer.
     """
     system, user, answer = ({"role": role, "content": f"a {role}"} for role in ("system", "user", "assistant"))
     try:
@@ -78,7 +78,7 @@ def takes_system(tokenizer: Any, template: str) -> bool:
 
 
 def end_of_turn(tokenizer: Any) -> int | None:
-    """Return the id of the special token that closes an assistant turn, if there is one."""
+    """Return the id of the special token that ends an assistant turn, or None."""
     turns = [{"role": "user", "content": "a question"}, {"role": "assistant", "content": "an answer"}]
     try:
         closing = _rendered(tokenizer, tokenizer.chat_template, turns).rpartition("an answer")[2]
@@ -94,17 +94,17 @@ def _rendered(tokenizer: Any, template: str, turns: list[dict[str, str]], **kwar
 
 
 def joined(content: str | list[dict[str, Any]]) -> str:
-    """Join one message's parts as the template does: trimmed texts and placeholders, a line each."""
+    """Join one message's parts as the template does: trimmed texts and placeholders, one per line."""
     if isinstance(content, str):
         return content
     return "\n".join(PLACEHOLDER if part["type"] == "image" else (part["text"] or "").strip() for part in content)
 
 
 def base_template(tokenizer: Any, choice: str | None, jinja: str | None) -> str:
-    """Return the template text that a recipe's `chat_template:` names, by Axolotl's own rules.
+    """Return the template that a recipe's `chat_template:` names, by Axolotl's rules.
 
     Raises:
-        ValueError: the name is unknown, or the tokenizer has none of its own.
+        ValueError: the name is unknown, or the tokenizer has no chat template.
     """
     from axolotl.utils.chat_templates import get_chat_template
 

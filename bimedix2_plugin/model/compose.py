@@ -1,8 +1,8 @@
-"""Compose a base and a tower into one LLaVA folder without copying either.
+"""Compose a base and a tower into one LLaVA model folder without copying their weights.
 
-The folder holds a configuration, a tokenizer with the placeholder, a processor, a projector shard, and links to
-the untouched shards of the base and the tower, under one index. `load` (or `from_pretrained` with the folder's
-key mapping) reads it as `LlavaForConditionalGeneration`.
+The folder holds a configuration, a tokenizer with the image placeholder, a processor, a projector shard, and symbolic
+links to the shards of the base and the tower, with one index over all of them. `load` (or `from_pretrained` with the
+folder's key mapping) reads it as `LlavaForConditionalGeneration`.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _EMBEDDING_SAMPLE = 4096
 
 
 def compose(request: Request) -> Path:
-    """Return the composed folder of a request, making it where it is not there.
+    """Return the composed folder of a request; write it if it does not exist.
 
-    Safe when many processes ask at once; nothing half-written is left behind.
+    Many processes may call this at once. An interrupted call leaves no partial folder behind.
 
     Raises:
-        RecipeError: a part is missing, does not fit, or a link of a folder made earlier is broken.
+        RecipeError: a part is missing or does not fit, or a link of an existing folder is broken.
     """
     base = resolve("base_model", request.base, request.base_revision)
     tower = read_tower(resolve("vision_tower", request.tower, request.tower_revision))
@@ -66,7 +66,7 @@ def load(folder: str | Path, **kwargs: Any) -> Any:
 
 
 def mapping(folder: str | Path) -> dict[str, str]:
-    """Return the key mapping with which a composed folder's links are read."""
+    """Return the `key_mapping` with which `from_pretrained` reads a composed folder."""
     parts = json.loads((Path(folder) / COMPOSITION).read_text(encoding="utf-8"))
     return key_mapping(parts["tower"]["config"]["model_type"])
 
@@ -108,7 +108,7 @@ def _fill(folder: Path, request: Request, base: Source, tower: VisionTower, shap
 
 
 def _link(folder: Path, shards: Shards, part: str) -> dict[str, str]:
-    """Link a model's shards into the folder; return where each of its tensors is."""
+    """Link a model's shards into the folder; return the link's name for each tensor."""
     names = {file: f"{part}-{file}" for file in shards.files}
     for file, name in names.items():
         (folder / name).symlink_to((shards.folder / file).resolve())
@@ -116,7 +116,7 @@ def _link(folder: Path, shards: Shards, part: str) -> dict[str, str]:
 
 
 def _grow(folder: Path, shards: Shards, placeholder: Placeholder) -> dict[str, str]:
-    """Write the embedding matrices with one row more, its mean; nothing else of the base is copied."""
+    """Write the embedding matrices with a new row, the mean of the others; nothing else of the base is copied."""
     import torch
     from safetensors.torch import save_file
 
@@ -124,10 +124,8 @@ def _grow(folder: Path, shards: Shards, placeholder: Placeholder) -> dict[str, s
     for name in (_EMBEDDINGS, _HEAD):
         if name in shards.weight_map:
             matrix = shards.tensor(name)
-            more = (
-                matrix.float().mean(0, keepdim=True).to(matrix.dtype).expand(placeholder.vocab_size - len(matrix), -1)
-            )
-            grown[name] = torch.cat([matrix, more]).contiguous()
+            mean = matrix.float().mean(0, keepdim=True).to(matrix.dtype)
+            grown[name] = torch.cat([matrix, mean.expand(placeholder.vocab_size - len(matrix), -1)]).contiguous()
     save_file(grown, folder / "embeddings.safetensors")
     return dict.fromkeys(grown, "embeddings.safetensors")
 
@@ -143,16 +141,17 @@ def _projector_weights(
 ) -> dict[str, torch.Tensor]:
     if request.init_from:
         return projector.load(Path(request.init_from))
-    spread = float(base.rows(_EMBEDDINGS, _EMBEDDING_SAMPLE).float().std())
+    embedding_std = float(base.rows(_EMBEDDINGS, _EMBEDDING_SAMPLE).float().std())
     if scaled_embeddings:
-        spread *= math.sqrt(shape.text_hidden)
-    return projector.fresh(shape, calibration_features(tower, vision, request.vision_feature_layer), spread)
+        embedding_std *= math.sqrt(shape.text_hidden)
+    features = calibration_features(tower, vision, request.vision_feature_layer)
+    return projector.initialise(shape, features, embedding_std)
 
 
 def _check_links(folder: Path) -> None:
     broken = [entry for entry in sorted(folder.iterdir()) if entry.is_symlink() and not entry.exists()]
     if broken:
         raise RecipeError(
-            f"{folder}: {broken[0].name} points to {broken[0].readlink()}, which is gone. "
-            f"Put it back, or run `rm -r {folder}` and the same command again."
+            f"{folder}: {broken[0].name} points to {broken[0].readlink()}, which no longer exists. "
+            f"Restore that file, or run `rm -r {folder}` and the same command again."
         )

@@ -1,4 +1,4 @@
-"""Language models and vision towers that compose, by exact model type; adding one is adding a row."""
+"""The supported language models and vision towers, by exact model type; a new one is a new row here."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.model.projector import PROJECTOR
 
 CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -17,10 +18,10 @@ class Tower:
     """One vision architecture.
 
     Attributes:
-        model_type: of the config that goes into the LLaVA config.
+        model_type: of the vision config inside the LLaVA config.
         inside: the key of that config inside a two-part model's config (CLIP, SigLIP), or None.
         prefixes: tensor name pattern to its place in `LlavaModel`, for the names that its files use.
-        class_tokens: tokens before the patches, one or none; `default` feature selection drops it, `full` takes all.
+        class_tokens: tokens before the patches, one or none; `default` feature selection drops it, `full` keeps all.
         mean, std: normalisation where the folder has no preprocessor_config.json.
     """
 
@@ -32,7 +33,7 @@ class Tower:
     std: tuple[float, float, float]
 
     def owns(self, tensor: str) -> bool:
-        """Whether a tensor of the file belongs to the vision half and is a weight that the model has."""
+        """Whether a tensor of the files is a weight of the vision model."""
         return tensor.startswith(self._starts) and not tensor.endswith("position_ids")
 
     @property
@@ -66,11 +67,11 @@ TOWERS: dict[str, Tower] = {
 
 @dataclass(frozen=True)
 class Base:
-    """One language model architecture; what is not here follows from the model's own config.
+    """One language model architecture; everything else comes from the model's own config.
 
     Attributes:
-        scaled_embeddings: whether the model multiplies token embeddings by sqrt(H). Image features take the
-            embeddings' place after that, so they are not multiplied.
+        scaled_embeddings: whether the model multiplies token embeddings by sqrt(H). Image features replace
+            embeddings after that, so they are not multiplied.
     """
 
     scaled_embeddings: bool = False
@@ -86,22 +87,26 @@ BASES: dict[str, Base] = {
     "qwen3": Base(),
 }
 
-# Every base's files name their tensors alike; a tied lm_head has none, an untied one keeps its name.
+# All bases name their tensors alike; a tied lm_head has no tensor, an untied one keeps its name.
 _BASE_MAPPING = {r"^model\.(?=layers\.|embed_tokens\.|norm\.)": "model.language_model."}
-PROJECTOR_MAPPING = {r"^multi_modal_projector": "model.multi_modal_projector"}
+PROJECTOR_MAPPING = {rf"^{PROJECTOR}": f"model.{PROJECTOR}"}
+
+# The linear layers of the language model without its head: the paper's targets. The pattern names the language model,
+# because the tower has layers of the same names.
+LORA_TARGETS = r"model\.language_model\.layers\.\d+\.(self_attn|mlp)\.(q|k|v|o|gate|up|down|qkv|gate_up)_proj"
 
 
 def tower_of(name: str, config: dict[str, Any]) -> Tower:
     """Look up a tower by its config's model type.
 
     Raises:
-        RecipeError: it is not a vision model that composes.
+        RecipeError: the model type is not a supported vision tower.
     """
     model_type = config.get("model_type")
     if model_type not in TOWERS:
         raise RecipeError(
-            f"vision_tower: {name} is of model type {model_type!r}, which is not a vision tower that composes. "
-            f"Known: {', '.join(sorted(TOWERS))}."
+            f"vision_tower: {name} is of model type {model_type!r}, which is not a supported vision tower. "
+            f"Supported: {', '.join(sorted(TOWERS))}."
         )
     return TOWERS[model_type]
 
@@ -110,17 +115,22 @@ def base_of(name: str, config: dict[str, Any]) -> Base:
     """Look up a language model by its config's model type.
 
     Raises:
-        RecipeError: it is not a language model that composes.
+        RecipeError: the model type is not a supported language model, or the config lacks its sizes.
     """
     model_type = config.get("model_type")
     if model_type not in BASES:
         raise RecipeError(
-            f"base_model: {name} is of model type {model_type!r}, which is not a language model that composes. "
-            f"Known: {', '.join(sorted(BASES))}."
+            f"base_model: {name} is of model type {model_type!r}, which is not a supported language model. "
+            f"Supported: {', '.join(sorted(BASES))}."
+        )
+    missing = [key for key in ("hidden_size", "vocab_size") if key not in config]
+    if missing:
+        raise RecipeError(
+            f"base_model: the config.json of {name} has no {' and no '.join(missing)}. Download it again."
         )
     return BASES[model_type]
 
 
 def key_mapping(tower_type: str) -> dict[str, str]:
-    """The `key_mapping` with which `from_pretrained` reads a composed folder's links."""
+    """Return the `key_mapping` with which `from_pretrained` reads a composed folder."""
     return {**_BASE_MAPPING, **TOWERS[tower_type].prefixes, **PROJECTOR_MAPPING}

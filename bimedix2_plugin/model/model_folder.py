@@ -1,4 +1,4 @@
-"""The folders that `base_model:` and `vision_tower:` name, local or on the Hub, without loading a weight."""
+"""The folders that `base_model:` and `vision_tower:` name, local or on the Hub. No weight is loaded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from bimedix2_plugin.errors import RecipeError
 
-_TWICE = ("consolidated*",)  # Mistral's weights once more, in its own format
+_DUPLICATES = ("consolidated*",)  # Mistral's weights a second time, in its own format
 _FILES = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "pytorch_model*.bin")
 
 
@@ -18,8 +18,8 @@ class Source:
     """A model folder on this disk.
 
     Attributes:
-        name: as the recipe gives it.
-        folder: where its files are.
+        name: as in the recipe.
+        folder: of its files.
         revision: the Hub's commit, or "local".
     """
 
@@ -32,14 +32,17 @@ class Source:
         """The model's config.json."""
         path = self.folder / "config.json"
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise RecipeError(f"{path}: not readable as JSON ({error}). Copy or download it again.") from error
+        if not isinstance(content, dict):
+            raise RecipeError(f"{path}: holds a {type(content).__name__}, not a mapping. Copy or download it again.")
+        return content
 
     def identity(self) -> dict[str, Any]:
-        """What tells this model from another: revision, file names and sizes, configuration. No weight is read.
+        """Return what identifies this model: revision, file names and sizes, configuration. No weight is read.
 
-        A local folder has no revision: its files' times stand for one.
+        A local folder has no revision; its files' modification times are used instead.
         """
         stats = {file.name: file.stat() for file in sorted(self.folder.iterdir()) if file.is_file()}
         files = {name: stat.st_size for name, stat in stats.items()}
@@ -51,10 +54,10 @@ class Source:
 
 
 def resolve(key: str, name: str, revision: str | None = None) -> Source:
-    """Find the folder that a recipe's key names; a Hub id is downloaded to the Hub's cache.
+    """Return the folder that a recipe's key names; a Hub id is downloaded to the Hub's cache.
 
     Raises:
-        RecipeError: there is no such folder, no such repository, or it holds no config.json.
+        RecipeError: the folder or repository does not exist, or holds no config.json.
     """
     folder = Path(name).expanduser()
     if folder.is_dir():
@@ -79,17 +82,17 @@ def _from_hub(key: str, name: str, revision: str | None) -> Source:
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise RecipeError(
-            f"{key}: {name} is neither a folder here nor a model that the Hub gives "
+            f"{key}: {name} is neither a local folder nor a model that can be downloaded from the Hub "
             f"({type(error).__name__}: {reason}). "
-            "Check the name; for a gated model accept its licence and run `hf auth login`; write ./ before a folder."
+            "Check the name; for a gated model accept its licence and run `hf auth login`; start a folder with ./."
         ) from error
     return Source(name, folder, folder.name)
 
 
 def _snapshot(download: Any, name: str, revision: str | None) -> str:
-    """Download a model; PyTorch's own weight files only where there are no safetensors."""
+    """Download a model; PyTorch's .bin files only if there are no safetensors."""
     without_bin = [pattern for pattern in _FILES if not pattern.endswith(".bin")]
-    folder = download(name, revision=revision, allow_patterns=without_bin, ignore_patterns=list(_TWICE))
+    folder = download(name, revision=revision, allow_patterns=without_bin, ignore_patterns=list(_DUPLICATES))
     if not list(Path(folder).glob("*.safetensors")):
         folder = download(name, revision=revision, allow_patterns=list(_FILES))
     return folder

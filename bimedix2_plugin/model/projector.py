@@ -1,6 +1,6 @@
-"""The projector between the tower and the language model: fresh, read from stage 1's output, or saved as it.
+"""The projector between the tower and the language model: initialise, save as stage 1's output, load, check.
 
-Stage 1's output is a folder with `projector.safetensors` and `projector_config.json`; nothing frozen is in it.
+Stage 1's output is a folder with `projector.safetensors` and `projector_config.json`, without any frozen weight.
 Shapes: V the tower's width, H the language model's width; linear_1 [H, V], linear_2 [H, H], with biases.
 """
 
@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError
 
 from bimedix2_plugin.errors import RecipeError
+from data_prep.atomic import atomic_write
 
 if TYPE_CHECKING:
     import torch
 
 WEIGHTS, CONFIG = "projector.safetensors", "projector_config.json"
 FINISHED = "finished.json"  # written after a run's final weights; an interrupted run may leave weights without it
-PREFIX = "multi_modal_projector."
+PROJECTOR = "multi_modal_projector"  # its module in transformers' LlavaModel
+PREFIX = f"{PROJECTOR}."
 
 
 @dataclass(frozen=True)
 class ProjectorShape:
-    """What a projector must fit.
+    """The sizes that a projector has to match.
 
     Attributes:
         kind: "mlp2x_gelu".
@@ -41,15 +43,28 @@ class ProjectorShape:
     vision_feature_layer: int
 
 
-def fresh(shape: ProjectorShape, features: torch.Tensor, embedding_std: float) -> dict[str, torch.Tensor]:
-    """Draw a projector whose output has the spread of the language model's embeddings.
+def is_projector(name: str) -> bool:
+    """Whether a parameter is the projector's, wrapped by PEFT or not; PEFT's frozen copy of the original is not."""
+    return f"{PROJECTOR}." in name and ".original_module." not in name
 
-    LLaVA's initialisation (torch's nn.Linear: uniform in +-1/sqrt(fan in)) leaves the size of the output to
-    chance; far from the embeddings' own size a small model does not learn from it.
+
+def shape_of(model: Any, kind: str) -> ProjectorShape:
+    """Return the shape of a LLaVA model's projector, from the model's configuration."""
+    config = model.config
+    return ProjectorShape(
+        kind, config.vision_config.hidden_size, config.text_config.hidden_size, config.vision_feature_layer
+    )
+
+
+def initialise(shape: ProjectorShape, features: torch.Tensor, embedding_std: float) -> dict[str, torch.Tensor]:
+    """Initialise a projector so that its output has the standard deviation of the language model's embeddings.
+
+    LLaVA's initialisation (torch's nn.Linear: uniform in +-1/sqrt(fan in)) leaves the scale of the output to chance,
+    and a small model does not learn from features whose scale is far from that of the embeddings.
 
     Args:
         shape: V and H.
-        features: [N, V] features of the tower that the scale is measured on.
+        features: [N, V] features of the tower, to measure the scale on.
         embedding_std: standard deviation of the language model's embedding matrix.
     """
     import torch
@@ -72,14 +87,13 @@ def fresh(shape: ProjectorShape, features: torch.Tensor, embedding_std: float) -
 
 
 def save(folder: Path, shape: ProjectorShape, weights: dict[str, torch.Tensor]) -> None:
-    """Write stage 1's output; the weights last, so that their presence means complete."""
+    """Write stage 1's output. The weights are written last: their presence means complete."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG).write_text(json.dumps(asdict(shape), indent=2) + "\n", encoding="utf-8")
-    partial = folder / f"{WEIGHTS}.partial"
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, partial)
-    partial.replace(folder / WEIGHTS)
+    with atomic_write(folder / WEIGHTS) as partial:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, partial)
 
 
 def load(folder: Path) -> dict[str, torch.Tensor]:
@@ -97,7 +111,7 @@ def load(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def tensor_shapes(shape: ProjectorShape) -> dict[str, list[int]]:
-    """Return the projector's tensors by name, with their shapes."""
+    """Return the shapes of the projector's tensors, by name."""
     text, vision = shape.text_hidden, shape.vision_hidden
     return {
         f"{PREFIX}linear_1.weight": [text, vision],
@@ -112,17 +126,17 @@ def check(folder: Path, shape: ProjectorShape, models: dict[str, Any]) -> None:
 
     Args:
         folder: stage 1's output.
-        shape: what the projector must fit.
+        shape: the sizes that it has to match.
         models: configurations of the base and the tower, as `finished.json` keeps them.
 
     Raises:
-        RecipeError: it is not there, is not a stage 1 folder, or was trained for other widths.
+        RecipeError: a file is missing, stage 1 is not finished, or the projector belongs to other models.
     """
     lacking = [name for name in (WEIGHTS, CONFIG, FINISHED) if not (folder / name).is_file()]
     if lacking:
         raise RecipeError(
             f"projector.init_from: {folder} holds no {' and no '.join(lacking)}. Run the recipe's stage 1 to its end "
-            "first (`axolotl train recipes/…_stage1.yml`), or leave init_from out for a fresh projector."
+            "first (`axolotl train recipes/…_stage1.yml`), or leave init_from out for a new projector."
         )
     saved = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     wrong = [

@@ -1,21 +1,31 @@
-"""What a composed folder is made of: everything that decides its content."""
+"""Everything that decides the content of a composed folder, as read from a recipe."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bimedix2_plugin.args import BiMediX2Args
+from bimedix2_plugin.model.projector import FINISHED
+from bimedix2_plugin.recipe import settings
+
+if TYPE_CHECKING:
+    from axolotl.utils.dict import DictDefault
+
+_DEFAULTS = BiMediX2Args()
 
 
 @dataclass(frozen=True)
 class Request:
-    """Everything that decides a composed folder.
+    """Everything that decides the content of a composed folder.
 
     Attributes:
         base, tower: Hub ids or folders, with their revisions.
         projector: whether a projector is needed; preparing data needs none.
-        init_from: stage 1's output folder, or None for a fresh projector.
+        init_from: stage 1's output folder; None initialises a new projector.
         chat_template, chat_template_jinja, system: as in the recipe.
-        root: where composed folders are kept.
+        root: folder of the composed folders.
     """
 
     base: str
@@ -23,11 +33,39 @@ class Request:
     base_revision: str | None = None
     tower_revision: str | None = None
     projector: bool = True
-    kind: str = "mlp2x_gelu"
+    kind: str = _DEFAULTS.projector.kind
     init_from: str | None = None
-    vision_feature_layer: int = -2
-    image_aspect: str = "pad"
+    vision_feature_layer: int = _DEFAULTS.vision_feature_layer
+    image_aspect: str = _DEFAULTS.image_aspect
     chat_template: str | None = None
     chat_template_jinja: str | None = None
     system: str | None = None
-    root: Path = Path("outputs/composed")
+    root: Path = Path(_DEFAULTS.composed_path)
+
+
+def request_of(cfg: DictDefault, *, projector: bool) -> Request:
+    """Return what a recipe asks to compose.
+
+    Args:
+        cfg: the recipe.
+        projector: whether the projector is needed.
+    """
+    ours = settings(cfg)
+    init_from = ours.projector.init_from if projector else None
+    if cfg.lora_model_dir and init_from and not (Path(init_from) / FINISHED).is_file():
+        init_from = None  # the adapter brings its own projector; stage 1's folder may have been removed
+    return Request(
+        base=cfg.base_model,
+        tower=cfg.vision_tower,
+        base_revision=cfg.revision_of_model,
+        tower_revision=ours.vision_tower_revision,
+        projector=projector,
+        kind=ours.projector.kind,
+        init_from=init_from,
+        vision_feature_layer=ours.vision_feature_layer,
+        image_aspect=ours.image_aspect,
+        chat_template=cfg.chat_template,
+        chat_template_jinja=cfg.chat_template_jinja,
+        system=ours.system,
+        root=Path(ours.composed_path),
+    )

@@ -1,4 +1,4 @@
-"""Weight files of a model folder: which tensor is in which file, read from headers alone."""
+"""Which tensor is in which safetensors file of a model folder, from the index or the files' headers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Shards:
     """The safetensors files of one model.
 
     Attributes:
-        folder: where the files are.
+        folder: of the files.
         weight_map: tensor name to file name.
     """
 
@@ -41,10 +41,10 @@ class Shards:
 
 
 def read_shards(key: str, folder: Path) -> Shards:
-    """Read the index, or the one file's header, of a model folder with safetensors.
+    """Read the index of a model folder, or its only file's header.
 
     Raises:
-        RecipeError: no safetensors file, a shard of the index is missing, or a header cannot be read.
+        RecipeError: there is no safetensors file, a shard of the index is missing, or a header cannot be read.
     """
     index = folder / "model.safetensors.index.json"
     if index.is_file():

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def write_configuration(folder: Path, request: Request, base: Source, tower: VisionTower) -> Placeholder:
-    """Write everything but weights; return where the placeholder went.
+    """Write everything but the weights; return the placeholder's token.
 
     Raises:
-        RecipeError: the base has no chat template and the recipe names none, or an unknown one.
+        RecipeError: neither base nor recipe has a chat template, or its name is unknown.
     """
     tokenizer, placeholder = save_tokenizer(base.folder, folder, int(base.config["vocab_size"]))
     try:
@@ -75,7 +75,7 @@ def _generation_config(base: Source, padding: int | None, end: int | None) -> Ge
     else:
         generation = GenerationConfig.from_model_config(AutoConfig.from_pretrained(base.folder))
     generation.pad_token_id = padding
-    # A trained answer ends with its turn's end token, which not every base names among those that end a text.
+    # A trained answer ends with the turn's end token, which is not among every base's eos_token_id.
     known = generation.eos_token_id
     stops = known if isinstance(known, list) else [known]
     generation.eos_token_id = [token for token in dict.fromkeys([*stops, end]) if token is not None] or None

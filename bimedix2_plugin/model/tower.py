@@ -1,4 +1,4 @@
-"""The vision tower: its configuration, image processor, weight file and features."""
+"""The vision tower: its configuration, image processor, weights and features."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _CALIBRATION_IMAGES, _CALIBRATION_TOKENS, _CALIBRATION_FEATURES = 4, 1024, 256
 
 @dataclass(frozen=True)
 class VisionTower:
-    """A tower as a recipe names it.
+    """A recipe's vision tower.
 
     Attributes:
         source: its folder.
-        family: its architecture's row.
-        config: the vision half's configuration.
+        family: its row in `TOWERS`.
+        config: the vision model's configuration.
     """
 
     source: Source
@@ -39,25 +39,25 @@ class VisionTower:
 
     @property
     def hidden(self) -> int:
-        """V: width of a feature."""
+        """V: features' hidden size."""
         return int(self.config["hidden_size"])
 
     @property
     def image_size(self) -> int:
-        """Side of the square that the tower sees, in pixels."""
+        """Side of the square input, in pixels."""
         return int(self.config["image_size"])
 
     @property
     def image_tokens(self) -> int:
-        """Features of one image: its patches, without class tokens."""
+        """Features of one image: one per patch, without class tokens."""
         return (self.image_size // int(self.config["patch_size"])) ** 2
 
 
 def read_tower(source: Source) -> VisionTower:
-    """Read a tower's configuration; a two-part model's vision half is taken.
+    """Read a tower's configuration: the vision part of a CLIP or SigLIP.
 
     Raises:
-        RecipeError: it is not a vision model that composes.
+        RecipeError: the model type is not a supported vision tower.
     """
     from transformers import AutoConfig
 
@@ -70,7 +70,7 @@ def read_tower(source: Source) -> VisionTower:
 
 
 def image_processor(tower: VisionTower, aspect: str) -> dict[str, Any]:
-    """Return the preprocessor configuration: LLaVA's processor with the tower's size and normalisation.
+    """Return the preprocessor configuration: LLaVA's image processor with the tower's size and normalisation.
 
     Args:
         tower: the tower.
@@ -97,13 +97,13 @@ def image_processor(tower: VisionTower, aspect: str) -> dict[str, Any]:
 
 
 def tower_shards(tower: VisionTower, root: Path) -> Shards:
-    """Return the vision half's tensors in safetensors.
+    """Return the vision model's safetensors files.
 
-    A folder that holds them and nothing else is used as it is. From a pytorch_model.bin, or a file with a text
-    half beside them (transformers reads every tensor of a file that an index names), they are taken out once.
+    A folder with these tensors only is used directly. From a pytorch_model.bin, or files that also hold a text model
+    (transformers reads every tensor of a file that an index names), they are extracted once.
 
     Raises:
-        RecipeError: there are no weights, or a .bin holds anything but tensors.
+        RecipeError: there are no weights, or a .bin holds other objects than tensors.
     """
     folder = tower.source.folder
     if any(folder.glob("*.safetensors")) or not (folder / _BIN).is_file():
@@ -111,25 +111,25 @@ def tower_shards(tower: VisionTower, root: Path) -> Shards:
         if all(tower.family.owns(name) for name in shards.weight_map):
             return shards
         names = [name for name in shards.weight_map if tower.family.owns(name)]
-        return read_shards(
-            "vision_tower", _taken_out(tower, root, lambda: {name: shards.tensor(name) for name in names})
-        )
-    return read_shards("vision_tower", _taken_out(tower, root, lambda: _read_bin(folder / _BIN, tower.family)))
+        return _extracted(tower, root, lambda: {name: shards.tensor(name) for name in names})
+    return _extracted(tower, root, lambda: _read_bin(folder / _BIN, tower.family))
 
 
 def _read_bin(file: Path, family: Tower) -> dict[str, torch.Tensor]:
-    """Read the vision half of a pytorch_model.bin; anything but plain tensors in it is refused."""
+    """Read the vision model's tensors of a pytorch_model.bin; a pickle with other objects is refused."""
     import torch
 
     try:
         state = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
     except Exception as error:
-        raise RecipeError(f"vision_tower: {file} cannot be read as plain tensors ({error}).") from error
+        raise RecipeError(
+            f"vision_tower: {file} cannot be read as plain tensors ({error}). Download it again."
+        ) from error
     return {name: tensor for name, tensor in state.items() if family.owns(name)}
 
 
-def _taken_out(tower: VisionTower, root: Path, read: Callable[[], dict[str, torch.Tensor]]) -> Path:
-    """Write the vision half as a folder of its own, once for every composition."""
+def _extracted(tower: VisionTower, root: Path, read: Callable[[], dict[str, torch.Tensor]]) -> Shards:
+    """Write the vision model to a folder of its own, which all compositions share; return its files."""
     from safetensors.torch import save_file
 
     identity = json.dumps(tower.source.identity(), sort_keys=True).encode()
@@ -141,24 +141,27 @@ def _taken_out(tower: VisionTower, root: Path, read: Callable[[], dict[str, torc
                 raise RecipeError(f"vision_tower: {tower.source.folder} holds no tensor of a vision model.")
             save_file(vision, partial / "model.safetensors", metadata={"format": "pt"})
             (partial / "config.json").write_text(json.dumps(tower.config, indent=1), encoding="utf-8")
-    return target
+    return read_shards("vision_tower", target)
 
 
 def calibration_features(tower: VisionTower, shards: Shards, layer: int) -> torch.Tensor:
-    """Run the tower on a few synthetic pictures, to measure the size of its features.
+    """Run the tower on a few synthetic images, to measure the scale of its features.
 
     Returns:
-        [N, V] features of the hidden state that the projector reads, a few hundred of them.
+        [N, V] features of the hidden state that the projector reads; N is a few hundred.
 
     Raises:
-        RecipeError: the tower's weights are not those of its configuration.
+        RecipeError: the tower's weights do not match its configuration.
     """
     import torch
     from transformers import AutoModel
 
     model, report = AutoModel.from_pretrained(shards.folder, dtype=torch.float32, output_loading_info=True)
     if report["missing_keys"] or report["unexpected_keys"] or report["mismatched_keys"]:
-        raise RecipeError(f"vision_tower: {tower.source.folder}: its weights do not fit its config.json ({report}).")
+        raise RecipeError(
+            f"vision_tower: {tower.source.folder}: its weights do not match its config.json ({report}). "
+            "Download it again."
+        )
     generator = torch.Generator().manual_seed(0)
     images = min(_CALIBRATION_IMAGES, max(1, _CALIBRATION_TOKENS // tower.image_tokens))
     coarse = torch.randn(images, 3, 8, 8, generator=generator)

@@ -1,1 +1,1 @@
-"""What a recipe will take before anything runs: parameters, tokens, steps, operations, memory, hours, disk."""
+"""Estimate a run before it starts: parameters, tokens, steps, operations, memory, hours, disk."""

@@ -1,10 +1,10 @@
-"""Activation memory: what autograd keeps of a pack for the backward pass, read off the model's own code.
+"""Activation memory: what autograd saves of a pack for the backward pass, measured on the model's own code.
 
-Closed formulas (Korthikanti et al., arXiv 2205.05198, section 4: 34 bytes a token and channel and 5 a score, in each
-layer) hold for one architecture in one implementation. Here one layer of the recipe's own language model, its LoRA
-included, runs on fake tensors of the planned size, and the bytes that it saves are added up: no memory is taken, and
-Llama, Phi, Qwen and Gemma are each what they are. As there, memory grows with the layers, and with checkpointing only
-each layer's input is kept, 2 bytes a token and channel in bf16, beside one layer at full size.
+Closed formulas (Korthikanti et al., arXiv 2205.05198, section 4: 34 bytes per token and channel and 5 per score, in
+each layer) hold for one implementation of one architecture. Here a layer of the recipe's language model, with its LoRA,
+runs on fake tensors of the planned size, and the bytes that it saves are summed: this takes no memory, and is right for
+Llama, Phi, Qwen and Gemma alike. As in the formulas, memory is proportional to the number of layers; with checkpointing
+only each layer's input is kept, 2 bytes per token and channel in bf16, besides one full layer.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _PREFIX = "model.language_model."
 
 @dataclass(frozen=True)
 class Saved:
-    """Bytes kept between forward and backward.
+    """Bytes saved between the forward and the backward pass.
 
     Attributes:
         kept: of all layers, the tower and the projector, when the loss is computed.
-        layer: of one layer that checkpointing computes again in the backward pass; 0 without checkpointing.
-        working: largest temporary of a layer's backward.
+        layer: of one layer that checkpointing recomputes in the backward pass; 0 without checkpointing.
+        working: largest temporary of a layer's backward pass.
     """
 
     kept: int
@@ -40,13 +40,13 @@ class Saved:
 
 
 def saved(parameters: Parameters, cfg: DictDefault, load: Load, device: str = "cuda") -> Saved:
-    """Return what one batch keeps.
+    """Return the bytes that autograd saves for one batch.
 
     Args:
         parameters: of the composed model.
         cfg: the recipe.
         load: the batch.
-        device: whose dropout masks are counted: a byte an element on "cuda", four on "cpu".
+        device: decides the size of dropout masks: one byte per element on "cuda", four on "cpu".
     """
     tokens, item, text = int(load.tokens), item_size(cfg), parameters.text
     layers = int(text.num_hidden_layers)
@@ -54,15 +54,15 @@ def saved(parameters: Parameters, cfg: DictDefault, load: Load, device: str = "c
     mask = (1 if device == "cuda" else 4) * tokens if cfg.lora_dropout else 0
     masks = mask * sum(layer.inputs for layer in parameters.linears if layer.rank) // layers
     layer, rest = second - first + masks, 2 * first - second
-    bridge = (
+    projector = (
         int(load.images)
         * parameters.config.image_seq_length
         * (parameters.vision.hidden_size + 2 * text.hidden_size)
         * item
     )
-    kept = rest + bridge  # the frozen tower is outside the graph and keeps nothing
-    # Of the widest product: the gradient of its input by the frozen weight, by the LoRA, and their sum. In bf16, PEFT's
-    # copies of the input in float32, before and after dropout, are more.
+    kept = rest + projector  # the frozen tower runs without gradients and saves nothing
+    # Of the widest product: its input's gradients from the frozen weight and the LoRA, and their sum. In bf16, PEFT's
+    # float32 copies of the input, before and after dropout, are larger.
     working = (8 if cfg.adapter and item == 2 else 3 * item) * tokens * _widest(parameters)
     if not cfg.gradient_checkpointing:
         return Saved(kept + layers * layer, 0, working)
@@ -70,7 +70,7 @@ def saved(parameters: Parameters, cfg: DictDefault, load: Load, device: str = "c
 
 
 def item_size(cfg: DictDefault) -> int:
-    """Bytes of a frozen weight, and of an activation."""
+    """Return the bytes of one element of a frozen weight or an activation."""
     return 2 if cfg.bf16 or cfg.fp16 else 4
 
 
@@ -79,7 +79,7 @@ def _widest(parameters: Parameters) -> int:
 
 
 def _language(parameters: Parameters, cfg: DictDefault, tokens: int, layers: int) -> int:
-    """Return the bytes that the first layers of the language model, and its last norm, save."""
+    """Return the bytes that the language model's first layers and its final norm save."""
     from peft import LoraConfig, inject_adapter_in_model
 
     config = _shortened(parameters.text, layers)
@@ -110,7 +110,7 @@ def _on_meta(config: Any, cfg: DictDefault) -> Any:
 
 
 def _saved_by(model: Any, inputs: dict[str, Any], cfg: DictDefault, **arguments: Any) -> int:
-    """Run a model of the meta device on fake tensors; return the bytes that autograd saved, weights left out."""
+    """Run a model of the meta device on fake tensors; return the bytes that autograd saves, weights excluded."""
     import torch
     from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -136,7 +136,7 @@ def _saved_by(model: Any, inputs: dict[str, Any], cfg: DictDefault, **arguments:
 
 
 def _fake(name: str, value: Any) -> torch.Tensor:
-    """Return a fake stand-in of a weight; a LoRA is trained in float32."""
+    """Return a fake tensor for a weight; a LoRA is trained in float32."""
     import torch
 
     lora = ".lora_" in name
@@ -144,7 +144,7 @@ def _fake(name: str, value: Any) -> torch.Tensor:
 
 
 def _flash() -> str:
-    """Register an attention that saves what flash attention does: queries, keys, values, output, one sum a row."""
+    """Register an attention that saves what flash attention saves: queries, keys, values, output, one sum per row."""
     import torch
     from transformers import AttentionInterface
 

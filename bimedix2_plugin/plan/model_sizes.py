@@ -1,6 +1,6 @@
-"""Sizes of the models that a recipe names, from a config.json: on this disk, in the Hub's cache, or published.
+"""Sizes of a recipe's models, from their config.json: local, in the Hub's cache, or the published values below.
 
-Nothing is downloaded. A plan is often made where the models are not.
+Nothing is downloaded, because a run is often planned on another machine than that with the models.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def _vision(model_type: str, sizes: tuple[int, ...], side: int, patch: int) -> d
 
 _GEMMA_2_9B = _text("gemma2", 256000, (3584, 14336, 42, 16), 8, head_dim=256, tie_word_embeddings=True)
 
-# The values in each repository's config.json that decide sizes. Two files were not seen: SILMA's values are those of
-# Gemma 2 9B, which it is a fine-tune of, PubMedCLIP's those of ViT-B/32, which it is named for.
+# The values in each repository's config.json that decide sizes. Two files were not available: SILMA's values are those
+# of Gemma 2 9B, of which it is a fine-tune, PubMedCLIP's those of ViT-B/32, from its name.
 PUBLISHED: dict[str, dict[str, Any]] = {
     "meta-llama/Llama-3.1-8B-Instruct": _text("llama", 128256, (4096, 14336, 32, 32), 8),
     "meta-llama/Llama-3.1-70B-Instruct": _text("llama", 128256, (8192, 28672, 80, 64), 8),
@@ -55,11 +55,11 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Models:
-    """What a recipe composes, by its configurations.
+    """The configurations of a recipe's base and tower.
 
     Attributes:
         base, tower: folders with at least a config.json.
-        assumed: names whose published sizes stand in for files that are not here.
+        assumed: names of models whose published sizes are used because they are not here.
     """
 
     base: Source
@@ -67,7 +67,7 @@ class Models:
     assumed: tuple[str, ...]
 
     def config(self, feature_layer: int) -> LlavaConfig:
-        """Return the LLaVA configuration of the composition, on the base's own vocabulary."""
+        """Return the LLaVA configuration of the composition, with the base's own vocabulary."""
         from transformers import AutoConfig, LlavaConfig
 
         text = AutoConfig.from_pretrained(self.base.folder)
@@ -86,10 +86,10 @@ def read_models(cfg: DictDefault, scratch: Path) -> Models:
 
     Args:
         cfg: the recipe.
-        scratch: folder for a config.json of published values.
+        scratch: folder for a config.json with published values.
 
     Raises:
-        RecipeError: a model is neither here nor known, or is not one that composes.
+        RecipeError: a model is neither local nor known, or is not supported.
     """
     base = find("base_model", cfg.base_model, cfg.revision_of_model, scratch)
     tower = find("vision_tower", cfg.vision_tower, cfg.vision_tower_revision, scratch)
@@ -98,18 +98,18 @@ def read_models(cfg: DictDefault, scratch: Path) -> Models:
 
 
 def find(key: str, name: str, revision: str | None, scratch: Path) -> Source:
-    """Return a folder with a model's config.json: local, from the Hub's cache, or made of published values.
+    """Return a folder with a model's config.json: local, in the Hub's cache, or with published values.
 
     Raises:
-        RecipeError: there is none.
+        RecipeError: the model is neither local nor known.
     """
     folder = local_folder(name, revision)
     if folder:
         return Source(name, folder, "local" if Path(name).expanduser().is_dir() else folder.name)
     if name not in PUBLISHED:
         raise RecipeError(
-            f"{key}: {name} is not on this disk, and its sizes are not among those known here "
-            f"({', '.join(sorted(PUBLISHED))}). Fetch its configuration: `hf download {name} config.json`."
+            f"{key}: {name} is not on this disk, and its sizes are not among the known ones "
+            f"({', '.join(sorted(PUBLISHED))}). Download its configuration: `hf download {name} config.json`."
         )
     folder = scratch / name.replace("/", "--")
     folder.mkdir(parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ def find(key: str, name: str, revision: str | None, scratch: Path) -> Source:
 
 
 def local_folder(name: str, revision: str | None) -> Path | None:
-    """Return the folder of a model's config.json on this disk, the Hub's cache included, or None."""
+    """Return the local folder with a model's config.json, the Hub's cache included, or None."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 

@@ -1,4 +1,4 @@
-"""The batches of one epoch, by the sampler that training uses, on lengths alone."""
+"""The batches of one epoch, made by the training sampler from row lengths."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Batches:
-    """What one forward pass of one GPU holds: N batches of the sampled rows.
+    """N batches of the sampled rows; a batch is one forward pass of one GPU.
 
     Attributes:
-        rows, tokens, labels, images: float64 [N]; a batch of text holds one blank image, as the collator makes it.
-        squares: float64 [N] sum of the squared lengths of a batch's documents.
-        fill: used share of a pack's places; None without packing.
-        epoch: batches of the whole data set in an epoch, over all GPUs.
+        rows, tokens, labels, images: float64 [N]; the collator adds a blank image to a batch without images.
+        sum_sq_len: float64 [N] sum of the squared lengths of a batch's documents.
+        fill: used share of the packs' positions; None without packing.
+        epoch: batches of the whole dataset in an epoch, over all GPUs.
     """
 
     rows: np.ndarray
     tokens: np.ndarray
     labels: np.ndarray
     images: np.ndarray
-    squares: np.ndarray
+    sum_sq_len: np.ndarray
     fill: float | None
     epoch: int
 
@@ -58,7 +58,7 @@ def make_batches(rows: Rows, cfg: DictDefault, gpus: int, image_tokens: int) -> 
         tokens=tokens + blank,
         labels=np.array([rows.labels[batch].sum() for batch in used], dtype=float),
         images=np.maximum(images, 1),
-        squares=np.array([np.square(rows.tokens[batch], dtype=float).sum() for batch in used]) + blank**2.0,
+        sum_sq_len=np.array([np.square(rows.tokens[batch], dtype=float).sum() for batch in used]) + blank**2.0,
         fill=float(tokens.sum() / (len(used) * capacity)) if cfg.sample_packing else None,
         epoch=math.ceil(len(used) * rows.scale),
     )
@@ -73,7 +73,7 @@ def steps(cfg: DictDefault, batches: Batches, gpus: int) -> int:
 
 
 def accumulation(cfg: DictDefault) -> int:
-    """Return the batches that one GPU adds up in a step."""
+    """Return the number of batches that one GPU accumulates in a step."""
     return int(cfg.gradient_accumulation_steps or 1)
 
 

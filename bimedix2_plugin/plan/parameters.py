@@ -1,4 +1,4 @@
-"""Parameters by part, counted on the meta device: transformers' own model without a byte of weights."""
+"""Count parameters by part, on transformers' own model on the meta device, without any weights."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bimedix2_plugin.training.stages import LORA_TARGETS, PROJECTOR
+from bimedix2_plugin.model import projector
+from bimedix2_plugin.model.families import LORA_TARGETS
 
 if TYPE_CHECKING:
     from axolotl.utils.dict import DictDefault
     from transformers import LlavaConfig
 
-LANGUAGE, EMBEDDINGS, HEAD, TOWER, BRIDGE, LORA = (
+LANGUAGE, EMBEDDINGS, HEAD, TOWER, PROJECTOR, LORA = (
     "language model layers",
     "embeddings",
     "output head",
@@ -28,10 +29,10 @@ class Linear:
     """A linear layer.
 
     Attributes:
-        part: LANGUAGE, HEAD, TOWER or BRIDGE.
+        part: LANGUAGE, HEAD, TOWER or PROJECTOR.
         name: in `LlavaForConditionalGeneration`.
         outputs, inputs: rows and columns of its weight.
-        rank: of its LoRA; 0 where it has none.
+        rank: of its LoRA; 0 without one.
     """
 
     part: str
@@ -57,7 +58,7 @@ class Parameters:
 
     Attributes:
         config: its LLaVA configuration.
-        parts: parameters by part, the LoRA included where the recipe has one.
+        parts: parameters by part, the LoRA included if the recipe has one.
         trainable: names of the parts that the stage trains.
         linears: every linear layer.
     """
@@ -93,7 +94,7 @@ class Parameters:
 
     @property
     def decoder_layer(self) -> int:
-        """Parameters of one layer of the language model, its LoRA left out."""
+        """Parameters of one layer of the language model, without its LoRA."""
         return self.parts[LANGUAGE] // int(self.text.num_hidden_layers)
 
 
@@ -114,11 +115,11 @@ def count(config: LlavaConfig, cfg: DictDefault) -> Parameters:
         for name, module in model.named_modules()
         if hasattr(module, "out_features")
     ]
-    order = [part for part in (LANGUAGE, EMBEDDINGS, HEAD, TOWER, BRIDGE) if parts[part]]
+    order = [part for part in (LANGUAGE, EMBEDDINGS, HEAD, TOWER, PROJECTOR) if parts[part]]
     counted = {part: parts[part] for part in order}
     if rank:
         counted[LORA] = sum(layer.lora for layer in linears)
-    return Parameters(config, counted, (BRIDGE, LORA) if rank else (BRIDGE,), linears)
+    return Parameters(config, counted, (PROJECTOR, LORA) if rank else (PROJECTOR,), linears)
 
 
 def meta_model(config: LlavaConfig) -> Any:
@@ -131,12 +132,12 @@ def meta_model(config: LlavaConfig) -> Any:
 
 
 def lora_targets(cfg: DictDefault) -> str | list[str]:
-    """Return the recipe's LoRA targets, as PEFT takes them."""
+    """Return the recipe's LoRA targets, in PEFT's form."""
     return cfg.lora_target_modules or LORA_TARGETS
 
 
 def _targeted(name: str, cfg: DictDefault) -> bool:
-    """Whether PEFT's rule takes a module: a pattern for the whole name, or a list of last parts."""
+    """Whether PEFT adds a LoRA to a module: by a pattern for the full name, or a list of last name parts."""
     targets = lora_targets(cfg)
     if isinstance(targets, str):
         return bool(re.fullmatch(targets, name))
@@ -144,8 +145,8 @@ def _targeted(name: str, cfg: DictDefault) -> bool:
 
 
 def _part(name: str) -> str:
-    if f"{PROJECTOR}." in name:
-        return BRIDGE
+    if projector.PREFIX in name:
+        return PROJECTOR
     if "vision_tower." in name:
         return TOWER
     if name.startswith("lm_head"):

@@ -1,4 +1,4 @@
-"""A recipe's plan, as plain numbers: what `axolotl bimedix2-plan` prints."""
+"""Make a recipe's plan as plain numbers, which `axolotl bimedix2-plan` prints."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import yaml
 
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.plan import memory, packing, row_lengths
 from bimedix2_plugin.plan.activations import saved
-from bimedix2_plugin.plan.disk import disk
 from bimedix2_plugin.plan.flops import Load, batch_operations
-from bimedix2_plugin.plan.gpus import GPUS
 from bimedix2_plugin.plan.model_sizes import Models, read_models
 from bimedix2_plugin.plan.parameters import Parameters, count
+from bimedix2_plugin.recipe import settings
 
 if TYPE_CHECKING:
     from axolotl.utils.dict import DictDefault
@@ -24,29 +22,12 @@ if TYPE_CHECKING:
     from bimedix2_plugin.data.rendering import Renderer
 
 
-# A vocabulary of 32,000 tokens (Phi-3.5, Mistral) spells Arabic letter by letter; the tables count Llama 3.1's tokens.
+# A vocabulary of 32,000 tokens (Phi-3.5, Mistral) splits Arabic into letters; the tables count Llama 3.1's tokens.
 SMALL_VOCABULARY, SPELT = 64_000, 2.0  # assumed: twice as many
 
 
-def read_recipe(path: str | Path) -> DictDefault:
-    """Read a recipe as it is written.
-
-    Raises:
-        RecipeError: no such file, or not a mapping in YAML.
-    """
-    from axolotl.utils.dict import DictDefault
-
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RecipeError(f"{path}: not a readable recipe ({error}). Name a YAML file of recipes/.") from error
-    if not isinstance(content, dict):
-        raise RecipeError(f"{path}: holds no keys. Name a YAML file of recipes/.")
-    return DictDefault(content) | {"axolotl_config_path": str(path)}
-
-
 def missing_keys(cfg: DictDefault) -> list[str]:
-    """Return the keys without which a recipe has no size."""
+    """Return the keys that a plan needs and the recipe lacks."""
     return [key for key in ("base_model", "vision_tower", "sequence_len") if not cfg.get(key)]
 
 
@@ -57,21 +38,20 @@ def make_plan(
 
     Args:
         cfg: the recipe, as written.
-        gpus: how many, each a data-parallel rank.
-        gpu: a name in `GPUS`.
-        utilisation: share of the GPU's peak that is reached; a statement, not a measurement.
-        lengths: a shipped length table in the place of the recipe's data.
+        gpus: number of GPUs; each is a data-parallel rank.
+        gpu: a name in `memory.GPUS`.
+        utilisation: assumed share of the GPU's peak that is reached.
+        lengths: a shipped length table, instead of the recipe's data.
 
     Raises:
-        RecipeError: the recipe's models or data cannot be planned with.
+        RecipeError: keys are missing, or the sizes of models or data are unknown.
     """
-    lacking = missing_keys(cfg)
-    if lacking:
-        raise RecipeError(f"{cfg.axolotl_config_path}: has no {', no '.join(lacking)}; nothing can be planned without.")
+    missing = missing_keys(cfg)
+    if missing:
+        raise RecipeError(f"{cfg.axolotl_config_path}: add {', '.join(missing)}; a plan needs them.")
     with tempfile.TemporaryDirectory() as scratch:
         models = read_models(cfg, Path(scratch))
-        feature_layer = -2 if cfg.vision_feature_layer is None else int(cfg.vision_feature_layer)
-        parameters = count(models.config(feature_layer), cfg)
+        parameters = count(models.config(settings(cfg).vision_feature_layer), cfg)
         rows = _rows(cfg, models, lengths, Path(scratch))
     batches = packing.make_batches(rows, cfg, gpus, models.tower.image_tokens)
     steps = packing.steps(cfg, batches, gpus)
@@ -79,10 +59,10 @@ def make_plan(
     passes = min(steps * in_step, batches.epoch * (cfg.num_epochs or 1))
     work = {part: work.total for part, work in batch_operations(parameters, cfg, _load(batches, np.mean)).items()}
     total = sum(work.values()) * passes
-    device = GPUS[gpu]
+    device = memory.GPUS[gpu]
     plan = {
         "recipe": str(cfg.axolotl_config_path or ""),
-        "stage": cfg.stage or "instruct",
+        "stage": settings(cfg).stage,
         "gpus": gpus,
         "gpu": gpu,
         "parallel": memory.recipe_mode(cfg).name,
@@ -103,13 +83,13 @@ def make_plan(
         "gpu memory": device.memory * memory.GIB,
         "utilisation": utilisation,
         "hours": total / (gpus * device.peak * 1e12 * utilisation) / 3600,
-        "disk": disk(parameters, cfg, float(rows.tokens.sum()) * rows.scale, steps, absent=models.assumed),
+        "disk": memory.disk(parameters, cfg, float(rows.tokens.sum()) * rows.scale, steps, absent=models.assumed),
     }
     return plan | {"limits": _limits(plan)}
 
 
 def _rows(cfg: DictDefault, models: Models, lengths: str | None, scratch: Path) -> row_lengths.Rows:
-    """Take the built data where it and the base's tokenizer are here, else a table: the one named like the data."""
+    """Use the built data if it and the base's tokenizer are here, else `lengths` or the table of the data's name."""
     if not lengths and row_lengths.built(cfg):
         renderer = text_renderer(cfg, models, scratch)
         if renderer:
@@ -126,17 +106,17 @@ def _rows(cfg: DictDefault, models: Models, lengths: str | None, scratch: Path) 
 
 
 def text_renderer(cfg: DictDefault, models: Models, scratch: Path) -> Renderer | None:
-    """Return the run's renderer, by the text files of its composition; None where the tokenizer is not here.
+    """Return the run's renderer, from the composition's text files; None if the tokenizer is not here.
 
     Raises:
         RecipeError: the base's tokenizer or chat template cannot be used.
-        ValueError: the chat template's prompt is not what it writes before an answer.
+        ValueError: the chat template's prompt differs from what it writes before an answer.
     """
     from transformers import AutoTokenizer
 
     from bimedix2_plugin.data.rendering import Renderer
+    from bimedix2_plugin.model.request import request_of
     from bimedix2_plugin.model.text_files import write_configuration
-    from bimedix2_plugin.model_support import request_of
 
     if not any((models.base.folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model")):
         return None
@@ -144,11 +124,11 @@ def text_renderer(cfg: DictDefault, models: Models, scratch: Path) -> Renderer |
     folder.mkdir(parents=True)
     write_configuration(folder, request_of(cfg, projector=False), models.base, models.tower)
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    return Renderer(tokenizer, models.tower.image_tokens, cfg.stage or "instruct")
+    return Renderer(tokenizer, models.tower.image_tokens, settings(cfg).stage)
 
 
 def _load(batches: packing.Batches, statistic: Any) -> Load:
-    columns = (batches.tokens, batches.labels, batches.images, batches.squares)
+    columns = (batches.tokens, batches.labels, batches.images, batches.sum_sq_len)
     return Load(*(float(statistic(column)) for column in columns))
 
 
@@ -179,23 +159,23 @@ def _assumptions(models: Models, rows: row_lengths.Rows, utilisation: float) -> 
     if rows.assumed:
         stated.append(f"{rows.source}: assumed token lengths, not counted ones")
     elif rows.scale > 1:
-        stated.append("the rows that were not tokenised are like those that were")
+        stated.append("rows that were not tokenized are like those that were")
     return stated
 
 
 def _limits(plan: dict[str, Any]) -> list[str]:
-    """Say what limits the run: the largest part of memory, and where it does not fit, the ways that do."""
+    """Return what limits the run: the largest parts of memory and time; if it does not fit, the modes that do."""
     needs = {mode: sum(parts.values()) for mode, parts in plan["memory"].items()}
     own, room = plan["parallel"], plan["gpu memory"]
     largest = max(plan["memory"][own], key=plan["memory"][own].get)
     gib = {mode: f"{mode} {need / memory.GIB:.1f} GiB" for mode, need in needs.items()}
     if needs[own] <= room:
-        told = [f"memory: {gib[own]} of {room / memory.GIB:.0f}; most of it {largest}"]
+        limits = [f"memory: {gib[own]} of {room / memory.GIB:.0f}; most of it {largest}"]
     else:
         fitting = ", ".join(gib[mode] for mode, need in needs.items() if need <= room)
-        told = [
+        limits = [
             f"memory: DOES NOT FIT: {gib[own]} of {room / memory.GIB:.0f}; most of it {largest}. "
             + (f"What fits: {fitting}." if fitting else "Nothing fits; take more or larger GPUs, or a shorter pack.")
         ]
     share = max(plan["operations"], key=plan["operations"].get)
-    return [*told, f"time: {plan['operations'][share] / sum(plan['operations'].values()):.0%} in {share}"]
+    return [*limits, f"time: {plan['operations'][share] / sum(plan['operations'].values()):.0%} in {share}"]

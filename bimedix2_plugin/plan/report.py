@@ -1,4 +1,4 @@
-"""A plan as a table for a reader."""
+"""Format a plan as text tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _GB = 1e9
 
 
 def render(plan: dict[str, Any]) -> str:
-    """Return a plan's text, from what `make_plan` returns."""
+    """Format what `make_plan` returns."""
     step, disk = plan["step"], plan["disk"]
     fill = f", packs filled to {step['fill']:.1%}" if step["fill"] is not None else ""
     total = sum(plan["operations"].values())
@@ -27,12 +27,12 @@ def render(plan: dict[str, Any]) -> str:
         f"operations: {total:.3g} ("
         + ", ".join(f"{part} {work / total:.1%}" for part, work in plan["operations"].items())
         + ")",
-        f"hours: {_hours(plan['hours'])} at {plan['utilisation']:.0%} of the peak (stated, not measured)",
+        f"hours: {_hours(plan['hours'])} at {plan['utilisation']:.0%} of the peak (assumed, not measured)",
         "",
         *_memory(plan),
         "",
         *_table([["disk", "GB"], *([name, f"{size / _GB:.1f}"] for name, size in disk.items())]),
-        f"together {sum(disk.values()) / _GB:.1f} GB",
+        f"total {sum(disk.values()) / _GB:.1f} GB",
         "",
         *(f"limit: {limit}" for limit in plan["limits"]),
         *(f"assumed: {assumption}" for assumption in plan["assumptions"]),
@@ -41,7 +41,7 @@ def render(plan: dict[str, Any]) -> str:
 
 
 def _hours(hours: float) -> str:
-    """Two digits of a long run; of a short one, that it is short."""
+    """Format hours with two digits, or as "under 0.1"."""
     return f"{hours:,.2g}" if 0.1 <= hours < 10 else f"{hours:,.0f}" if hours >= 10 else "under 0.1"
 
 
@@ -57,7 +57,7 @@ def _data(data: dict[str, Any]) -> list[str]:
     rows = [[kind, *(f"{sums[name]:,}" for name in columns)] for kind, sums in data["kinds"].items()]
     sums = [f"{sum(kind[name] for kind in data['kinds'].values()):,}" for name in columns]
     source = f"data: {data['source']}" + (" (ASSUMED lengths)" if data["assumed"] else "")
-    rejected = [f"rejected, in the ledger: {data['rejected']:,} rows"] if data["rejected"] else []
+    rejected = [f"rejected: {data['rejected']:,} rows"] if data["rejected"] else []
     return [source, *_table([["", *columns], *rows, ["all", *sums]]), *rejected]
 
 
@@ -70,7 +70,7 @@ def _memory(plan: dict[str, Any]) -> list[str]:
     return [
         *_table(
             [
-                ["GiB a GPU, at the fullest moment", *names],
+                ["GiB per GPU, at the peak", *names],
                 *rows,
                 ["all", *(f"{need / GIB:.2f}" for need in needs)],
                 [f"fits in {room / GIB:.0f}", *("yes" if need <= room else "NO" for need in needs)],
@@ -81,7 +81,7 @@ def _memory(plan: dict[str, Any]) -> list[str]:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Align columns: the first to the left, the others to the right."""
+    """Align the first column left and the others right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(

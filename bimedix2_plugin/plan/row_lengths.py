@@ -1,7 +1,7 @@
-"""Row lengths of a recipe's training data: tokenised from the built set, or drawn from a named table.
+"""Row lengths of a recipe's training data: counted on the built dataset, or drawn from a length table.
 
-A table in `lengths/` gives rows by language and kind with assumed token lengths; what is drawn from one is marked as
-an assumption wherever it is shown.
+A table in `lengths/` gives numbers of rows by language and kind, with assumed token lengths; every result that is based
+on one is marked as an assumption.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class Rows:
     """A sample of the training rows that are short enough to be used.
 
     Attributes:
-        source: where they come from, for a reader.
-        assumed: whether their lengths are assumed.
-        total: usable rows of the whole set; the sample stands for them.
+        source: of the lengths, as printed.
+        assumed: whether the lengths are assumed.
+        total: usable rows of the whole dataset, which the sample represents.
         tokens, labels, images: int64 [N]; image tokens are counted in `tokens`.
         kinds: [N] language and kind, such as "ar image".
-        rejected: rows of the whole set that the recipe would put in its ledger.
+        rejected: rows of the whole dataset that would be rejected.
     """
 
     source: str
@@ -49,7 +49,7 @@ class Rows:
 
     @property
     def scale(self) -> float:
-        """Rows that one row of the sample stands for."""
+        """Rows of the dataset for each row of the sample."""
         return self.total / len(self.tokens)
 
 
@@ -59,16 +59,16 @@ def tables() -> list[str]:
 
 
 def rows_from_table(name: str, image_tokens: int, sequence_len: int, arabic: float = 1.0) -> Rows:
-    """Draw rows from a shipped table, the same ones each time.
+    """Draw rows from a shipped table, always the same ones.
 
     Args:
         name: of the table.
         image_tokens: features of one image.
         sequence_len: longest row.
-        arabic: tokens of the base's tokenizer for one token of the table's, in Arabic.
+        arabic: tokens of the base's tokenizer per token of the table, in Arabic.
 
     Raises:
-        RecipeError: no such table.
+        RecipeError: the table does not exist.
     """
     path = _TABLES / f"{name}.yml"
     if not path.is_file():
@@ -96,7 +96,7 @@ def _spread(draw: np.random.Generator, mean: float, spread: float, count: int) -
 
 
 def rows_from_data(cfg: DictDefault, renderer: Renderer) -> Rows:
-    """Tokenise rows of the recipe's training sets, evenly spaced, at most `SAMPLE` of them.
+    """Tokenize at most `SAMPLE` evenly spaced rows of the recipe's training sets.
 
     Args:
         cfg: the recipe.
@@ -118,28 +118,28 @@ def rows_from_data(cfg: DictDefault, renderer: Renderer) -> Rows:
             counted.append((len(row_tokens.input_ids), labels, len(row["images"] or [])))
             kinds.append(f"{row['language']} {'image' if row['images'] else 'text'}")
     if not counted:
-        raise RecipeError(f"datasets: none of {sampled} rows can be tokenised; run `axolotl preprocess` to see why.")
+        raise RecipeError(f"datasets: none of {sampled} rows can be tokenized; run `axolotl preprocess` to see why.")
     total = data_rows(cfg)
     kept = round(total * len(counted) / sampled)
     tokens, labels, images = np.array(counted, dtype=np.int64).T
     paths = ", ".join(entry["path"] for entry in cfg.datasets)
-    source = f"{paths}: {sampled:,} of {total:,} rows tokenised"
+    source = f"{paths}: {sampled:,} of {total:,} rows tokenized"
     return Rows(source, False, kept, tokens, labels, images, np.array(kinds), rejected=total - kept)
 
 
 def built(cfg: DictDefault) -> bool:
-    """Whether all of a recipe's training sets are complete."""
+    """Whether all training sets of a recipe are complete."""
     entries = cfg.datasets or []
     return bool(entries) and all((Path(entry["path"]) / MANIFEST).is_file() for entry in entries)
 
 
 def data_rows(cfg: DictDefault) -> int:
-    """Return the number of rows of a recipe's training sets, from the shards' footers."""
+    """Return the number of rows of a recipe's training sets, from the shards' metadata."""
     return sum(len(_chosen(entry)) for entry in cfg.datasets)
 
 
 def read_rows(cfg: DictDefault, every: int = 1) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Read every n-th row of the recipe's training sets, each with its data set's path."""
+    """Yield every n-th row of the recipe's training sets, with its dataset's path."""
     import pyarrow.parquet as pq
 
     for entry in cfg.datasets:
@@ -155,7 +155,7 @@ def read_rows(cfg: DictDefault, every: int = 1) -> Iterator[tuple[str, dict[str,
 
 
 def _chosen(entry: dict[str, Any]) -> range:
-    """Return the row numbers of an entry's split, which may be sliced ("train[:500]")."""
+    """Return the row indices of a dataset entry's split, which may be a slice ("train[:500]")."""
     import pyarrow.parquet as pq
     from datasets import ReadInstruction
 

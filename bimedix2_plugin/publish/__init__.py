@@ -1,1 +1,1 @@
-"""A merged checkpoint on its way to the Hub: its model card, and the push."""
+"""Publish a merged checkpoint on the Hub, with a model card."""

@@ -1,17 +1,19 @@
-"""The model card: the Hub's metadata, and what a reader must know before using the weights."""
+"""Render the model card: the Hub's metadata, and what users of the weights have to know."""
 
 from __future__ import annotations
 
+import html
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from bimedix2_plugin.publish import licences
 from bimedix2_plugin.publish.facts import Facts
-from bimedix2_plugin.publish.markup import cell, table
 
 WARNING = (
-    "> **Not for medical use.** This model is not a medical device. It makes up findings, and sounds sure of them. Do "
-    "not use its answers for diagnosis, treatment or any decision about a patient."
+    "> **Not for medical use.** This model is not a medical device. It invents findings and states them with "
+    "confidence. Do not use its answers for diagnosis, treatment or any decision about a patient."
 )
 _USE = """\
 ```python
@@ -28,21 +30,21 @@ print(processor.decode(tokens[0, inputs["input_ids"].shape[1]:], skip_special_to
 ```"""
 _LIMITS = """\
 For research on medical vision-language models in Arabic and English: questions about a medical image, report-like
-descriptions, text questions.
+descriptions, questions without an image.
 
-- Not evaluated in clinical use. Not for patients, and not for anyone who cannot check the answer.
-- Answers can be wrong, incomplete, or about something that is not in the image; Arabic and English answers to one
+- Not evaluated in clinical use. Not for patients, and not for anyone who cannot verify the answer.
+- Answers can be wrong, incomplete, or about something that is not in the image. Arabic and English answers to the same
   question can differ.
-- Images of another kind than those of its training data, other languages and long conversations were not tried.
+- Kinds of images that are not in the training data, other languages and long conversations were not tested.
 - Biases of the base, of the tower and of the training data remain.
-- Text in an image (a name, a date) can come back in an answer: remove what identifies a person first."""
+- Answers can repeat text in an image, such as a name or a date: remove identifying text first."""
 
 
 def render(facts: Facts, repo: str) -> str:
-    """Return the card as README.md has it.
+    """Return the text of the card, README.md.
 
     Args:
-        facts: what is known of the checkpoint.
+        facts: of the checkpoint.
         repo: its name on the Hub, owner/name.
     """
     licence = licences.of_base(facts.base)
@@ -50,7 +52,7 @@ def render(facts: Facts, repo: str) -> str:
         f"# {cell(repo.rpartition('/')[2])}",
         *([cell(licence.credit)] if licence else []),
         WARNING,
-        _made_of(facts),
+        _parts(facts),
         "## Use\n\n" + _USE.format(repo=repo),
         "## Intended use and limits\n\n" + _LIMITS,
         "## Training data\n\n" + _data(facts),
@@ -80,22 +82,22 @@ def _metadata(facts: Facts) -> str:
     )
 
 
-def _made_of(facts: Facts) -> str:
+def _parts(facts: Facts) -> str:
     parts = [
         (part, name, "not from the Hub" if (revision := facts.composition[key]["revision"]) == "local" else revision)
         for part, key, name in (("language model", "base", facts.base), ("vision tower", "tower", facts.tower))
     ]
     kind = facts.composition["projector"]["kind"]
     return (
-        "A vision-language model for Arabic and English (`LlavaForConditionalGeneration`): an adapter and a projector "
-        "were trained and merged into these.\n\n"
-        + table(("part", "name", "revision"), [*parts, ("projector", kind, "trained whole")])
+        "A vision-language model for Arabic and English (`LlavaForConditionalGeneration`). An adapter and a projector "
+        "were trained and merged into these models.\n\n"
+        + table(("part", "name", "revision"), [*parts, ("projector", kind, "trained in full")])
     )
 
 
 def _data(facts: Facts) -> str:
     if not facts.manifests and not facts.missing:
-        return "Not recorded: the card was made from the checkpoint alone."
+        return "Not recorded: the card was made from the checkpoint only."
     text = []
     for manifest in facts.manifests:
         counts = ", ".join(f"{language}: {rows:,}" for language, rows in manifest["counts"]["language"].items())
@@ -103,37 +105,38 @@ def _data(facts: Facts) -> str:
             (source["name"], source["version"], source["licence"], "yes" if source.get("redistribute", True) else "no")
             for source in manifest["sources"]
         ]
-        head = f"`{cell(manifest['name'])}`: {manifest['written']:,} rows of all splits ({cell(counts)})."
-        text.append(head + "\n\n" + table(("source", "version", "licence", "may be given on"), rows))
+        head = f"`{cell(manifest['name'])}`: {manifest['written']:,} rows in all splits ({cell(counts)})."
+        text.append(head + "\n\n" + table(("source", "version", "licence", "redistributable"), rows))
     if facts.missing:
-        text.append(f"Not described here: {cell(', '.join(facts.missing))}.")
+        text.append(f"Without a manifest, so not described here: {cell(', '.join(facts.missing))}.")
     if closed := licences.closed_sources(facts.manifests):
         text.append(
-            f"**Rows and images of {cell(', '.join(closed))} may not be given on.** They are not in this repository. "
-            "Their terms may also bind weights that were trained on them."
+            f"**Rows and images of {cell(', '.join(closed))} must not be redistributed.** They are not in this "
+            "repository. Their terms may also apply to weights that were trained on them."
         )
     return "\n\n".join(text)
 
 
 def _hyperparameters(facts: Facts) -> str:
     if not facts.hyperparameters:
-        return "Not recorded: the card was made from the checkpoint alone."
+        return "Not recorded: the card was made from the checkpoint only."
     head = ("key of the recipe", "value")
     text = table(head, facts.hyperparameters.items())
     if facts.first_stage:
         return (
-            f"{text}\n\nStage 1, in which the projector alone was trained:\n\n{table(head, facts.first_stage.items())}"
+            f"{text}\n\nStage 1, in which only the projector was trained:\n\n{table(head, facts.first_stage.items())}"
         )
     if start := facts.composition["projector"].get("init_from"):
-        return f"{text}\n\nThe projector comes from a stage 1 that is not described here ({cell(Path(start).name)})."
+        name = cell(Path(start).name)
+        return f"{text}\n\nThe projector comes from a stage 1 whose settings are not recorded here ({name})."
     return text
 
 
 def _evaluation(facts: Facts) -> str:
-    """Show scores over all items and by language; finer groups stay in the results."""
+    """Show scores over all items and by language; the results folder has the other groups."""
     shown = [line for line in facts.scores if line["value"] is not None and set(line["subgroup"] or {}) <= {"language"}]
     if not shown:
-        return "Not evaluated, or the results were not at hand."
+        return "Not evaluated, or no results were given."
     rows = [
         (
             line["name"],
@@ -163,4 +166,16 @@ def _licences(facts: Facts) -> str:
     lines += [f"- {cell(facts.tower)}: its own licence"]
     data = dict.fromkeys(source["licence"] for manifest in facts.manifests for source in manifest["sources"])
     lines += [f"- training data: {cell(name)}" for name in data]
-    return "The weights are under the licences of all their parts:\n\n" + "\n".join(lines)
+    return "The licences of all parts apply to the weights:\n\n" + "\n".join(lines)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Render a Markdown table; its cells are escaped."""
+    lines = [head, ["---"] * len(head), *([cell(value) for value in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def cell(value: Any) -> str:
+    """Escape a value so that Markdown and HTML in it are shown as text."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return re.sub(r"([\\`*_\[\]|#!])", r"\\\1", html.escape(" ".join(text.split()), quote=False))

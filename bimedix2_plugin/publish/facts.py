@@ -1,4 +1,4 @@
-"""What a model card tells, read from the files that the work has left: recipe, manifests, scores."""
+"""The facts of a model card, read from the merged checkpoint, its recipe, the data's manifests and the scores."""
 
 from __future__ import annotations
 
@@ -7,28 +7,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.model.projector import FINISHED
-from bimedix2_plugin.publish.finished import composition_of
-from bimedix2_plugin.training.hyperparameters import shown
+from bimedix2_plugin.model.compose import COMPOSITION
+from bimedix2_plugin.model.projector import FINISHED, PREFIX
+from bimedix2_plugin.model.safetensors_index import read_shards
+from bimedix2_plugin.recipe import hyperparameters, read
+
+CARD = "README.md"
+_NEEDED = ("config.json", "generation_config.json", "tokenizer_config.json", "processor_config.json")
+_STARTS = ("language_model.", "vision_tower.", PREFIX)
+_PUBLISHED = ("*.json", "*.jinja", "*.model", "*.safetensors", CARD)
+_REMEDY = "Run `axolotl merge-lora RECIPE` to the end, and name the folder `merged` that it writes"
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that a card is made from.
+    """Everything that a card states.
 
     Attributes:
         folder: the merged checkpoint.
         composition: its base, tower and projector.
-        hyperparameters: of the recipe, where one is named.
-        first_stage: hyperparameters of the stage 1 that the projector comes from, where its folder is here.
-        manifests: of the data sets that the recipe and its stage 1 train on.
-        missing: those of the data sets that have no manifest here.
-        scores: lines of `scores.json`, where a results folder is named.
+        hyperparameters: of the recipe, if one is given.
+        first_stage: hyperparameters of the projector's stage 1, if its folder is here.
+        manifests: of the datasets of the recipe and its stage 1.
+        missing: names of the datasets without a manifest here.
+        scores: entries of `scores.json`, if a results folder is given.
         datasets: their names on the Hub.
-        licence: the Hub's identifier, or None to go by the base.
+        licence: the Hub's identifier; None for the base's.
     """
 
     folder: Path
@@ -43,36 +48,35 @@ class Facts:
 
     @property
     def base(self) -> str:
-        """The language model's name, without the folders before it where it is not from the Hub."""
+        """The language model's name; only the last part of a local path."""
         return _name(self.composition["base"])
 
     @property
     def tower(self) -> str:
-        """The vision tower's name, in the same way."""
+        """The vision tower's name, likewise."""
         return _name(self.composition["tower"])
 
     @property
     def on_hub(self) -> list[str]:
-        """Those parts that the Hub knows."""
+        """Names of the parts that come from the Hub."""
         return [part["name"] for key in ("base", "tower") if (part := self.composition[key])["revision"] != "local"]
 
 
 def read_facts(
     target: Path, results: Path | None = None, datasets: tuple[str, ...] = (), licence: str | None = None
 ) -> Facts:
-    """Read what there is to tell of a checkpoint.
+    """Read the facts of a merged checkpoint.
 
     Args:
-        target: a recipe, whose merged checkpoint is meant, or the checkpoint's folder; of that, neither data nor
-            hyperparameters are known.
+        target: its recipe, or its folder; without the recipe, data and hyperparameters are unknown.
         results: `python -m eval`'s folder with scores.json.
         datasets: names on the Hub of the training data.
         licence: the Hub's identifier of the checkpoint's licence.
 
     Raises:
-        RecipeError: the checkpoint is not finished, or a file cannot be read.
+        RecipeError: the checkpoint is incomplete, or a file cannot be read.
     """
-    recipe = {} if target.is_dir() else _mapping(target)
+    recipe = {} if target.is_dir() else read(target)
     folder = target if target.is_dir() else Path(str(recipe.get("output_dir") or "./model-out")) / "merged"
     composition = composition_of(folder)
     first = _finished(composition["projector"].get("init_from")) if recipe else {}
@@ -84,7 +88,7 @@ def read_facts(
     return Facts(
         folder=folder,
         composition=composition,
-        hyperparameters=shown(recipe) | ranks,
+        hyperparameters=hyperparameters(recipe) | ranks,
         first_stage=first.get("hyperparameters") or {},
         manifests=tuple(_json(path / "manifest.json") for path in there),
         missing=tuple(path.name for path in paths if path not in there),
@@ -95,7 +99,7 @@ def read_facts(
 
 
 def _finished(folder: str | None) -> dict[str, Any]:
-    """Return what a finished run left of itself, or nothing where there was none or its folder is gone."""
+    """Return the content of a run's `finished.json`, or nothing if the run or the file does not exist."""
     file = Path(folder or "") / FINISHED
     return _json(file) if folder and file.is_file() else {}
 
@@ -111,11 +115,36 @@ def _json(path: Path) -> Any:
         raise RecipeError(f"{path}: cannot be read ({error}). Make it again.") from error
 
 
-def _mapping(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise RecipeError(f"{path}: not a readable recipe ({error}). Name a YAML file of recipes/.") from error
-    if not isinstance(content, dict):
-        raise RecipeError(f"{path}: holds no keys. Name a recipe, or the folder of a merged checkpoint.")
+def composition_of(folder: Path) -> dict[str, Any]:
+    """Return a complete merged checkpoint's `composition.json`.
+
+    Raises:
+        RecipeError: the folder is not a merged checkpoint, or is incomplete; lists everything that is missing.
+    """
+    if not (folder / COMPOSITION).is_file():
+        raise RecipeError(f"{folder}: not a complete merged checkpoint: it holds no {COMPOSITION}. {_REMEDY}.")
+    problems = [f"holds no {name}" for name in _NEEDED if not (folder / name).is_file()]
+    if (folder / "adapter_config.json").is_file():
+        problems.append("is an adapter or a training run's output")
+    else:
+        problems += _weight_problems(folder)
+    if problems:
+        raise RecipeError(f"{folder}: not a complete merged checkpoint: it {', and it '.join(problems)}. {_REMEDY}.")
+    content: dict[str, Any] = json.loads((folder / COMPOSITION).read_text(encoding="utf-8"))
     return content
+
+
+def _weight_problems(folder: Path) -> list[str]:
+    try:
+        names = read_shards("checkpoint", folder).weight_map
+    except RecipeError as error:
+        return [f"has no complete set of weights ({error})"]
+    odd = [name for name in names if not name.startswith(_STARTS)]
+    return [f"has tensor names that a LLaVA checkpoint does not have (first {min(odd)})"] if odd else []
+
+
+def files_of(folder: Path, composition: dict[str, Any]) -> list[Path]:
+    """Return the files to push, sorted; without a `composition.json` that names local folders."""
+    local = any(composition[part]["revision"] == "local" for part in ("base", "tower"))
+    files = {file for pattern in _PUBLISHED for file in folder.glob(pattern) if file.is_file()}
+    return sorted(files - {folder / COMPOSITION} if local else files)

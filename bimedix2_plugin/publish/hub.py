@@ -1,6 +1,6 @@
-"""The push of a finished checkpoint, with its card, to the Hugging Face Hub.
+"""Push a merged checkpoint and its card to the Hugging Face Hub.
 
-The token is huggingface_hub's own affair (`hf auth login`, HF_TOKEN); nothing here reads it.
+Only huggingface_hub reads the token (`hf auth login`, HF_TOKEN).
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.publish import licences
 from bimedix2_plugin.publish.card import render
-from bimedix2_plugin.publish.facts import Facts
-from bimedix2_plugin.publish.finished import CARD, files_of
+from bimedix2_plugin.publish.facts import CARD, Facts, files_of
 
-LARGE_BYTES = 50_000_000_000  # above it in resumable pieces; what is sent is kept in the folder's .cache
+LARGE_BYTES = 50_000_000_000  # larger checkpoints are uploaded resumably, with progress in the folder's .cache
 
 
 def prepare(facts: Facts, repo: str) -> Iterator[str]:
-    """Write the card where there is none, and tell what would go.
+    """Write the card if there is none, and list the files to push.
 
     Args:
         facts: of the checkpoint.
@@ -37,10 +36,10 @@ def prepare(facts: Facts, repo: str) -> Iterator[str]:
         raise RecipeError(f"--repo: write owner/name, not {repo}.")
     card = facts.folder / CARD
     if card.exists():
-        yield f"{card} is there and is kept; remove it for a new one"
+        yield f"{card} exists and is kept; remove it to write a new one"
     else:
         card.write_text(render(facts, repo), encoding="utf-8")
-        yield f"{card} written: read it, and add what only you know"
+        yield f"{card} written: read it, and add what is missing"
     files = files_of(facts.folder, facts.composition)
     yield from (f"{file.stat().st_size:>15,}  {file.name}" for file in files)
     yield f"{sum(file.stat().st_size for file in files):>15,}  in {len(files)} files to {repo}"
@@ -48,12 +47,12 @@ def prepare(facts: Facts, repo: str) -> Iterator[str]:
 
 
 def push(facts: Facts, repo: str, *, private: bool) -> str:
-    """Send the checkpoint; return its address. Running it again sends what is missing or has changed.
+    """Push the checkpoint; return its address. A second push sends missing and changed files.
 
     Args:
         facts: of the checkpoint.
-        repo: owner/name on the Hub; made where it is not there.
-        private: whether a new repository is private; one that is there stays as it is.
+        repo: owner/name on the Hub; created if it does not exist.
+        private: whether a new repository is private; an existing one is not changed.
 
     Raises:
         RecipeError: the Hub refuses, or cannot be reached.
@@ -74,7 +73,7 @@ def push(facts: Facts, repo: str, *, private: bool) -> str:
     except (HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise RecipeError(
-            f"{repo}: the Hub did not take it ({type(error).__name__}: {reason}). Run `hf auth login` with a token "
-            "that may write there, check the name and the network, and run the same command again."
+            f"{repo}: the push failed ({type(error).__name__}: {reason}). Run `hf auth login` with a token that may "
+            "write there, check the name and the network, and run the same command again."
         ) from error
     return str(address)

@@ -1,4 +1,4 @@
-"""What the base's and the data's licences ask of whoever publishes the weights."""
+"""What the licences of the base and the data require from the publisher of the weights."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class BaseLicence:
         names: pattern of the models' names.
         identifier: the Hub's.
         url: its text.
-        credit: what the card has to say.
-        name_start: what the published model's name has to begin with, or "".
+        credit: text that the card has to contain.
+        name_start: required start of the published model's name, or "".
     """
 
     names: str
@@ -28,7 +28,7 @@ class BaseLicence:
 
 
 def _llama(version: str) -> BaseLicence:
-    """Section 1.b of each Llama licence from 3.1 on asks for the credit, the notice and the name."""
+    """Section 1.b of each Llama licence from 3.1 on requires the credit, the notice and the name."""
     notice = f"Llama {version} is licensed under the Llama {version} Community License"
     return BaseLicence(
         names=rf"Llama-{re.escape(version)}",
@@ -53,35 +53,35 @@ BASES = (
 
 
 def of_base(name: str) -> BaseLicence | None:
-    """Look up the licence of a base by its name; None for one that asks nothing of a name or a card."""
+    """Look up a base's licence by the base's name; None if it requires nothing of name or card."""
     return next((entry for entry in BASES if re.search(entry.names, name, re.IGNORECASE)), None)
 
 
 def closed_sources(manifests: Sequence[dict[str, Any]]) -> list[str]:
-    """Name the data sources whose rows and images may not be given on."""
+    """Return the data sources whose rows and images must not be redistributed."""
     sources = [source for manifest in manifests for source in manifest["sources"]]
     return list(dict.fromkeys(source["name"] for source in sources if not source.get("redistribute", True)))
 
 
 def remarks(base: str, manifests: Sequence[dict[str, Any]], repo: str) -> list[str]:
-    """Tell what the licences ask for that the card alone does not settle.
+    """Return the licences' requirements that the card does not fulfil.
 
     Args:
         base: the language model's name.
         manifests: of the training data.
         repo: where the checkpoint goes, owner/name.
     """
-    said = []
+    found = []
     licence = of_base(base)
     if licence and licence.name_start and not repo.rpartition("/")[2].startswith(licence.name_start):
-        said.append(
-            f"{base}: its licence asks for a model name that begins with {licence.name_start!r}; {repo} does not."
+        found.append(
+            f"{base}: its licence requires a model name that begins with {licence.name_start!r}; {repo} does not."
         )
     if licence:
-        said.append(f"{base}: its licence asks for a copy of itself with the weights: {licence.url}")
+        found.append(f"{base}: its licence requires a copy of itself with the weights: {licence.url}")
     if closed := closed_sources(manifests):
-        said.append(
-            f"Trained on {', '.join(closed)}, whose rows and images may not be given on: read whether their terms "
-            "allow weights that were trained on them."
+        found.append(
+            f"Trained on {', '.join(closed)}, whose rows and images must not be redistributed: check whether their "
+            "terms allow publishing weights that were trained on them."
         )
-    return said
+    return found

@@ -1,8 +1,8 @@
-"""Attention inside a pack on a CPU: document by document.
+"""Attention inside a pack on a CPU, document by document.
 
-transformers isolates packed documents by one dense block mask over the whole pack; its cost is quadratic in
-the pack's length and eats what packing saves. Here each document attends to itself alone, within the layer's sliding
-window where it has one. On CUDA the varlen kernels of flash attention, or Axolotl's for sdpa, do the same.
+transformers isolates packed documents with one dense block mask over the pack; its cost is quadratic in the pack's
+length and cancels the gain of packing. Here attention is computed for each document separately, within the layer's
+sliding window if it has one. On CUDA the varlen kernels of flash attention, or Axolotl's for sdpa, do the same.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ def document_attention(
     Args:
         module: the attention layer.
         query, key, value: [1, heads, L, D].
-        attention_mask: given only outside packing; plain sdpa serves then.
+        attention_mask: given only without packing; plain sdpa is used then.
         position_ids: [1, L], restarting at 0 with every document.
-        sliding_window: how many keys a query sees, its own among them; None: all before it.
-        kwargs: dropout, scaling and the like, as sdpa takes them.
+        sliding_window: number of keys that a query attends to, its own included; None: all before it.
+        kwargs: dropout, scaling and so on, as sdpa takes them.
 
     Returns:
-        [1, L, heads, D], and no weights.
+        [1, L, heads, D], and None for the attention weights.
     """
     if attention_mask is not None or position_ids is None or query.shape[0] != 1 or query.shape[2] != key.shape[2]:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
@@ -54,20 +54,20 @@ def document_attention(
 
 
 def _window(length: int, window: int | None, device: torch.device) -> torch.Tensor | None:
-    """Return what each query of a document sees, bool [1, 1, L, L]; None where that is all before it."""
+    """Return a document's sliding-window mask, bool [1, 1, L, L]; None if the window covers the document."""
     if window is None or length <= window:
         return None
-    seen = torch.ones(length, length, dtype=torch.bool, device=device)
-    return seen.tril().triu(1 - window)[None, None]
+    mask = torch.ones(length, length, dtype=torch.bool, device=device)
+    return mask.tril().triu(1 - window)[None, None]
 
 
 def _mask(**kwargs: Any) -> torch.Tensor | None:
-    """Make no mask for a pack; make sdpa's where a padding mask is given."""
+    """Return no mask for a pack, and sdpa's if there is a padding mask."""
     return None if kwargs.get("attention_mask") is None else sdpa_mask(**kwargs)
 
 
 def use_document_attention(model: Any) -> None:
-    """Switch the language model of a LLaVA model, and it alone, to attention document by document."""
+    """Switch the language model of a LLaVA model, but not its tower, to attention document by document."""
     AttentionInterface.register(NAME, document_attention)
     ALL_MASK_ATTENTION_FUNCTIONS.register(NAME, _mask)
     model.model.language_model.config._attn_implementation = NAME

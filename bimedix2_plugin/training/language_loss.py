@@ -1,4 +1,4 @@
-"""Evaluation loss by language: each row's own tokens, though a pack holds rows of both."""
+"""Evaluation loss by language, from each row's own tokens, because a pack holds rows of both languages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from accelerate.utils import gather_object
 
 
 class LanguageLosses:
-    """Adds up an evaluation row by row, so that a row which two ranks saw counts once."""
+    """Collects the losses of an evaluation row by row, so that a row evaluated on two ranks counts once."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str], tuple[str, float, int]] = {}
@@ -19,8 +19,8 @@ class LanguageLosses:
         """Add one pack.
 
         Args:
-            rows: as PackCollator gives them, in the pack's order.
-            logits: [1, K, vocabulary], of the places before labelled tokens alone.
+            rows: as PackCollator returns them, in the pack's order.
+            logits: [1, K, vocabulary], of the positions before labelled tokens only.
             targets: int64 [1, K], those tokens.
         """
         counts = [row["labelled"] for row in rows]
@@ -32,10 +32,10 @@ class LanguageLosses:
             self._rows[row["store"], row["id"]] = (row["language"], loss, row["labelled"])
 
     def metrics(self, prefix: str) -> dict[str, float]:
-        """Return the mean loss a labelled token (nats) of each language, over all ranks, and start anew.
+        """Return each language's mean loss per labelled token (nats) over all ranks, and reset.
 
         Returns:
-            such as {"eval_loss_ar": 1.2, "eval_loss_en": 0.9}.
+            for example {"eval_loss_ar": 1.2, "eval_loss_en": 0.9}.
         """
         every = dict(gather_object(list(self._rows.items())))
         self._rows = {}

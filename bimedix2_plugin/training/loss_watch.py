@@ -1,6 +1,6 @@
-"""A run is stopped before a step whose loss or gradient is no number, or whose loss jumps, changes a weight.
+"""Abort before the optimizer step if the loss or gradient norm is NaN or infinite, or the loss spikes.
 
-The message names the rows of that step, on every rank, so that a person can look at them.
+The error lists the rows of that step on all ranks, so that they can be inspected.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ import torch
 from accelerate.utils import gather_object
 
 WARM_UP, WINDOW = 20, 100  # steps
-_GRACE = 10.0  # seconds in which the main rank says why, before the others leave
+_GRACE = 10.0  # seconds for the main rank to report the error before the others exit
 
-Row = dict[str, Any]  # as PackCollator gives it
+Row = dict[str, Any]  # as PackCollator returns it
 
 
 class TrainingStopped(RuntimeError):
-    """A step that must not be taken, with the rows that it was made of."""
+    """Training was aborted before a harmful optimizer step; the message lists the step's rows."""
 
 
 class LossWatch:
-    """Looks at each step between its gradients and its optimizer.
+    """Checks each step after its gradients are computed and before the optimizer runs.
 
     Args:
-        spike: how far, in nats a token, a step's loss may lie above the median of the last WINDOW steps; the first
-            WARM_UP steps of a start are not judged. None: spikes pass.
+        spike: by how much, in nats per token, a step's loss may exceed the median of the last WINDOW steps; not checked
+            in the first WARM_UP steps after a start. None: not checked.
         accelerator: the trainer's.
     """
 
@@ -40,18 +40,18 @@ class LossWatch:
         self._packs: list[tuple[list[Row], torch.Tensor]] = []
 
     def note(self, rows: list[Row], loss: torch.Tensor) -> None:
-        """Remember a pack and its share of the step's loss; nothing waits for the device."""
+        """Record a pack and its share of the step's loss, without waiting for the device."""
         self._packs.append((rows, loss))
 
     def check(self, step: int, gradient_norm: Any) -> None:
-        """Judge the step that the packs noted since the last one make.
+        """Check the step that consists of the packs recorded since the last call.
 
         Args:
             step: its number, from 1.
-            gradient_norm: of all its gradients, before clipping.
+            gradient_norm: over all parameters, before clipping.
 
         Raises:
-            TrainingStopped: it must not be taken; raised on the main rank, the others leave without a word.
+            TrainingStopped: the step must not be taken; raised on the main rank, while the others exit silently.
         """
         packs, self._packs = self._packs, []
         loss, norm = self._over_ranks(packs, gradient_norm)
@@ -66,9 +66,9 @@ class LossWatch:
         raise TrainingStopped(_message(step, reason, everywhere))
 
     def _over_ranks(self, packs: list[tuple[list[Row], torch.Tensor]], gradient_norm: Any) -> tuple[float, float]:
-        """Return the step's loss, the mean over the ranks as it is logged, and its gradient's norm."""
+        """Return the step's loss, averaged over ranks as in the log, and its gradient norm."""
         loss = torch.stack([share for _, share in packs]).sum().float() if packs else torch.zeros(())
-        # Under fp16 the loss scaler meets infinite gradients, and skips those steps, by itself.
+        # Under fp16 the loss scaler itself skips steps with infinite gradients.
         unknown = gradient_norm is None or self.accelerator.scaler is not None
         norm = 0.0 if unknown else float(gradient_norm)
         values = self.accelerator.gather(torch.stack([loss, loss.new_tensor(norm)])).view(-1, 2)
@@ -78,7 +78,7 @@ class LossWatch:
         if not math.isfinite(loss):
             return f"the loss is {loss}"
         if not math.isfinite(norm):
-            return f"the loss is {loss:.4g}, but the norm of its gradient is {norm}"
+            return f"the loss is {loss:.4g}, but the gradient norm is {norm}"
         if self.spike is None or len(self._recent) < WARM_UP:
             return None
         usual = statistics.median(self._recent)
@@ -91,24 +91,24 @@ class LossWatch:
 
 
 def _message(step: int, reason: str, packs: list[tuple[list[Row], float]]) -> str:
-    without_number = [pack for pack in packs if not math.isfinite(pack[1])]
-    if without_number:
-        which, shown = "Rows of the packs whose loss is no number", without_number
+    not_finite = [pack for pack in packs if not math.isfinite(pack[1])]
+    if not_finite:
+        which, shown = "Rows of the packs whose loss is NaN or infinite", not_finite
     else:
-        which, shown = "Rows of the step, highest loss first", sorted(packs, key=_loss_a_token, reverse=True)
+        which, shown = "Rows of the step, highest loss first", sorted(packs, key=_loss_per_token, reverse=True)
     lines = [", ".join(_name(row) for row in rows) for rows, _ in shown]
     first = next((row for rows, _ in shown for row in rows), None)
-    show = f"`python -m data_prep show {_data(first)} --id {first['id']}` shows one. " if first else ""
+    show = f"`python -m data_prep show {_data(first)} --id {first['id']}` shows the first. " if first else ""
     return (
-        f"step {step}: {reason}. Training stopped before this step changed a weight; the newest checkpoint can be "
-        f"resumed. {which}, a pack a line:\n"
+        f"step {step}: {reason}. Training was stopped before the optimizer step; resume from the newest checkpoint. "
+        f"{which}, one line per pack:\n"
         + "\n".join(f"  {line}" for line in lines)
-        + f"\n{show}Leave out or mend what is wrong in the data, or lower the learning rate; `loss_spike: null` lets "
-        "spikes pass."
+        + f"\n{show}Remove or correct bad rows in the data, or lower the learning rate; `loss_spike: null` turns the "
+        "check for spikes off."
     )
 
 
-def _loss_a_token(pack: tuple[list[Row], float]) -> float:
+def _loss_per_token(pack: tuple[list[Row], float]) -> float:
     rows, share = pack
     return share / max(1, sum(row["labelled"] for row in rows))
 

@@ -1,5 +1,5 @@
-"""Axolotl's trainer with the projector's own learning rate, stage 1's resume from a projector alone, a stop before a
-step that would spoil the weights, and evaluation losses by language.
+"""Axolotl's trainer with a learning rate for the projector, resuming of stage 1 from its projector, an abort before a
+harmful optimizer step, and evaluation losses by language.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from bimedix2_plugin.data.sampler import WholeEpochSampler
-from bimedix2_plugin.model import projector
+from bimedix2_plugin.model.projector import WEIGHTS, is_projector
+from bimedix2_plugin.training.fsdp import FsdpAlignMixin
 from bimedix2_plugin.training.language_loss import LanguageLosses
 from bimedix2_plugin.training.loss_watch import LossWatch
-from bimedix2_plugin.training.sharded_align import ShardedAlignMixin
-from bimedix2_plugin.training.stages import is_projector, load_projector
+from bimedix2_plugin.training.stages import load_projector
 
 
-class LlavaTrainer(ShardedAlignMixin):
-    """Groups parameters by part; `lr_groups` would leave the projector's biases at the LoRA's rate."""
+class LlavaTrainer(FsdpAlignMixin):
+    """Axolotl's trainer; `lr_groups` alone would train the projector's biases with the LoRA's learning rate."""
 
     optimizer: Any
     projector_learning_rate: float | None = None
@@ -28,7 +28,7 @@ class LlavaTrainer(ShardedAlignMixin):
         self.language_losses = LanguageLosses()
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Any:
-        """Take a pack's loss and gradients, and note its rows beside the loss."""
+        """Compute a pack's loss and gradients, and record its rows with the loss."""
         rows = inputs.pop("rows", [])
         loss = super().training_step(model, inputs, num_items_in_batch)
         if self.loss_watch:
@@ -37,7 +37,7 @@ class LlavaTrainer(ShardedAlignMixin):
 
     def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> Any:
         norm = super()._get_grad_norm(model, grad_norm=grad_norm)
-        # Called once a step, when its gradients are whole and no weight has moved yet.
+        # Called once per step, after its gradients are complete and before the optimizer changes a weight.
         if self.loss_watch:
             self.loss_watch.check(self.state.global_step + 1, norm)
         return norm
@@ -45,7 +45,7 @@ class LlavaTrainer(ShardedAlignMixin):
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """Compute a pack's loss; in an evaluation, each row's as well."""
+        """Compute a pack's loss; in an evaluation also the loss of each row."""
         rows = inputs.pop("rows", None)
         loss, outputs = super().compute_loss(model, inputs, return_outputs=True, num_items_in_batch=num_items_in_batch)
         if rows and not model.training:
@@ -55,7 +55,7 @@ class LlavaTrainer(ShardedAlignMixin):
     def evaluation_loop(
         self, dataloader: Any, description: str, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any
     ) -> Any:
-        """Evaluate, with the loss of each language beside the loss of all."""
+        """Evaluate; add the loss of each language to the metrics."""
         output = super().evaluation_loop(dataloader, description, *args, metric_key_prefix=metric_key_prefix, **kwargs)
         output.metrics.update(self.language_losses.metrics(metric_key_prefix))
         return output
@@ -74,11 +74,11 @@ class LlavaTrainer(ShardedAlignMixin):
 
         Args:
             model: the model, wrapped or not.
-            learning_rate: the recipe's, for everything but the projector.
+            learning_rate: the recipe's, for the LoRA; the projector's if it has none of its own.
         """
         decay = set(self.get_decay_parameter_names(model))
         groups: list[dict[str, Any]] = []
-        # The first group's rate is the one that the trainer logs.
+        # The trainer logs the learning rate of the first group.
         for part, rate in (("lora", learning_rate), ("projector", self.projector_learning_rate or learning_rate)):
             for decayed in (True, False):
                 parameters = [
@@ -104,8 +104,8 @@ class LlavaTrainer(ShardedAlignMixin):
         return WholeEpochSampler.of(sampler, epochs)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        """Resume stage 1 from its projector; a LoRA's checkpoint is the trainer's own business."""
-        if (Path(resume_from_checkpoint) / projector.WEIGHTS).is_file():
+        """Resume stage 1 from its projector; the trainer itself loads a LoRA's checkpoint."""
+        if (Path(resume_from_checkpoint) / WEIGHTS).is_file():
             load_projector(model or self.model, resume_from_checkpoint)
         else:
             super()._load_from_checkpoint(resume_from_checkpoint, model)

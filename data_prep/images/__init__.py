@@ -1,1 +1,1 @@
-"""From any image file to the store: decoded once, stripped of what is not pixels, kept under its hash."""
+"""From any image file to the store: decode it once, strip its metadata, store it under its hash."""

@@ -1,7 +1,7 @@
 """One frame of a DICOM file as an 8-bit image.
 
 The grey-scale pipeline of DICOM PS3.3 (C.11): stored values, modality LUT or rescale, VOI LUT or window, and the
-inversion that MONOCHROME1 asks for. Only pixels leave this file: no header text does.
+inversion of MONOCHROME1. Only pixels are kept, never header text.
 """
 
 import warnings
@@ -19,7 +19,7 @@ from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply
 from data_prep.rows import Reject
 
 MAX_PIXELS = 64_000_000
-"""The largest frame that is decoded: twice the area of a full-field mammogram."""
+"""The largest frame to decode: twice the area of a full-field mammogram."""
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 _FRAME_GROUPS = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
@@ -27,7 +27,7 @@ _FRAME_GROUPS = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
 
 @dataclass(frozen=True)
 class Frame:
-    """A decoded frame: `image` is of mode L or RGB, `window` says how grey values were mapped to 8 bits."""
+    """A decoded frame: `image` has mode L or RGB, `window` names the mapping of grey values to 8 bits."""
 
     image: Image.Image
     window: str
@@ -43,7 +43,7 @@ def decode(
 ) -> Frame:
     """Decode frame `frame` (from 0; by default the middle one), grey values through `window` (centre, width).
 
-    Without `window`, the file's VOI LUT decides, then its first window, then the 1st and 99th percentile of the
+    Without `window`, the file's VOI LUT is used, else its first window, else the 1st and 99th percentiles of the
     values. Raises Reject: missing_image, undecodable_image, no_pixels or image_too_large.
     """
     dataset = _read(path)
@@ -55,7 +55,7 @@ def decode(
         raise Reject("image_too_large", f"{path}: {dataset.Columns}x{dataset.Rows} pixels, at most {max_pixels}")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom warns of header fields that do not touch the pixels
+            warnings.simplefilter("ignore")  # pydicom warns about header fields that do not affect the pixels
             image, used = _render(dataset, index, window)
     except Exception as error:  # a decoder given broken bytes may raise anything
         raise Reject("undecodable_image", f"{path}: {type(error).__name__}: {error}") from error
@@ -87,12 +87,12 @@ def _render(dataset: Dataset, index: int, window: tuple[float, float] | None) ->
         colour = apply_color_lut(values, dataset)[..., :3]
         wide = colour.dtype.itemsize > 1 and colour.max() > 255
         return Image.fromarray((colour >> 8 if wide else colour).astype(np.uint8)), "palette"
-    # pixel_array has turned YBR into RGB already
+    # pixel_array has converted YBR to RGB
     return Image.fromarray((values >> max(0, dataset.BitsStored - 8)).astype(np.uint8)), "colour"
 
 
 def _frame_header(dataset: Dataset, index: int) -> Dataset:
-    """The header with what an enhanced file says of this frame's rescale and window in its functional groups."""
+    """The header, with this frame's rescale and window from the functional groups of an enhanced file."""
     header = Dataset()
     header.update(dataset)
     header.file_meta = dataset.file_meta
@@ -115,26 +115,26 @@ def _grey(values: np.ndarray, header: Dataset, window: tuple[float, float] | Non
         bits = header.VOILUTSequence[0].LUTDescriptor[2]
         return to_8_bits(apply_voi(real, header), 0, 2**bits - 1), "voi lut"
     if _first(header.get("WindowCenter")) is not None and (_first(header.get("WindowWidth")) or 0) >= 1:
-        # windowing maps to the range of the stored values, which the two ends of the number line show
+        # windowing maps to the range of the stored values; the two extremes show what that range is
         with np.errstate(over="ignore"):
             mapped = apply_windowing(np.append(real.ravel(), [-1e300, 1e300]), header)
         centre, width = _first(header.WindowCenter), _first(header.WindowWidth)
         return to_8_bits(mapped[:-2].reshape(real.shape), *mapped[-2:]), f"window {centre:g} {width:g}"
     inside = real[values != header.PixelPaddingValue] if "PixelPaddingValue" in header else real
     low, high = np.percentile(inside if inside.size else real, (1, 99))
-    if low == high:  # a mask or a few bright dots: the percentiles see the background only
+    if low == high:  # a mask or a few bright dots: both percentiles are background
         low, high = real.min(), real.max()
     return to_8_bits(real, low, high), f"percentiles {low:g} {high:g}"
 
 
 def to_8_bits(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Map `low` to 0 and `high` to 255, linearly; what lies outside is clipped."""
+    """Map `low` to 0 and `high` to 255 linearly, clipping values outside."""
     span = float(high) - float(low) or 1.0
     return np.rint(np.clip((values.astype(np.float64) - float(low)) / span, 0, 1) * 255).astype(np.uint8)
 
 
 def _first(value: Any) -> float | None:
-    """The first of a header value that may be absent, single or many."""
+    """The first value of a header element that may be absent, single or multi-valued."""
     if value is None or value == "":
         return None
     return float(value[0] if isinstance(value, (list, tuple)) or hasattr(value, "append") else value)

@@ -19,11 +19,11 @@ _PNG_KEPT = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sR
 _JPEG_APP0, _JPEG_APP2, _JPEG_APP14, _JPEG_SOS, _JPEG_EOI = 0xE0, 0xE2, 0xEE, 0xDA, 0xD9
 _END = b"\xff\xd9"
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-"""Not 0xFF as entropy-coded bytes have it: before a stuffed zero, or before a restart's code."""
+"""0xFF, except within entropy-coded bytes: before a stuffed zero or a restart code."""
 
 
 def strip_png(data: bytes, orientation: int = 1) -> bytes:
-    """The PNG file with its pixel chunks only, and an orientation other than 1 kept as the whole of its EXIF."""
+    """The PNG file with only its pixel chunks, plus an EXIF chunk with the orientation if that is not 1."""
     kept = [PNG_SIGNATURE]
     at = len(PNG_SIGNATURE)
     while at + 8 <= len(data):
@@ -40,9 +40,9 @@ def strip_png(data: bytes, orientation: int = 1) -> bytes:
 
 
 def strip_jpeg(data: bytes, orientation: int = 1) -> bytes:
-    """The JPEG file up to its end marker, without comments and application segments that decoding does not need.
+    """The JPEG file up to its end marker, without comments and the application segments not needed for decoding.
 
-    A file that is cut off stays so: with an end marker it would be taken for whole, its lower part grey.
+    A truncated file stays truncated: with an end marker it would pass as complete, its lower part grey.
     """
     kept: list[bytes | memoryview] = [b"\xff\xd8"]
     if orientation != 1:
@@ -57,7 +57,7 @@ def strip_jpeg(data: bytes, orientation: int = 1) -> bytes:
             kept.append(_END)
             break
         at = start + int.from_bytes(data[start : start + 2])
-        if code == _JPEG_SOS:  # the entropy-coded bytes go on to the next marker, less what fills up before it
+        if code == _JPEG_SOS:  # the entropy-coded bytes end at the next marker, without the fill bytes before it
             at = next(iter(markers[bisect_left(markers, at) :]), len(data))
             while data[at - 1] == 0xFF:
                 at -= 1
@@ -67,8 +67,8 @@ def strip_jpeg(data: bytes, orientation: int = 1) -> bytes:
     return data if is_whole else b"".join(kept)
 
 
-def is_cut_off(stripped: bytes) -> bool:
-    """Whether a stripped PNG or JPEG file lacks its end."""
+def is_truncated(stripped: bytes) -> bool:
+    """Whether a stripped PNG or JPEG file is truncated."""
     return not stripped.endswith((_END, b"IEND\xae\x42\x60\x82"))
 
 

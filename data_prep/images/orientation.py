@@ -1,4 +1,4 @@
-"""How an image is turned to be upright: the orientation of its EXIF or XMP, 1 to 8, where 1 is upright."""
+"""Turn an image upright by the orientation in its EXIF or XMP, 1 to 8, where 1 is upright."""
 
 from PIL import Image
 
@@ -15,7 +15,7 @@ _TURNS = {
 
 
 def orientation_of(image: Image.Image) -> int:
-    """The orientation that the file names; 1 where it names none, or cannot be read: the pixels may still be good."""
+    """The orientation in the file; 1 if there is none or it cannot be read, since the pixels may still be good."""
     try:
         found = image.getexif().get(TAG, 1)
     except Exception:  # broken EXIF may raise anything
@@ -24,11 +24,11 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
-    """The image turned as its orientation says."""
+    """The image turned upright."""
     return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
 
 
 def upright_size(image: Image.Image, orientation: int) -> tuple[int, int]:
-    """Width and height in pixels of the turned image."""
+    """Width and height in pixels of the image turned upright."""
     width, height = image.size
     return (height, width) if orientation >= 5 else (width, height)

@@ -1,4 +1,4 @@
-"""Third stage: each image that a row names, read once: decoded, stripped, hashed, and kept for the store."""
+"""Third stage: read each image named by a row once: decode it, strip its metadata, hash it, keep it for the store."""
 
 import hashlib
 import io
@@ -10,17 +10,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from PIL import Image
 
+from data_prep.atomic import atomic_write
 from data_prep.images import perceptual
 from data_prep.images.dicom_pixels import MAX_PIXELS
-from data_prep.images.file import stored_image
+from data_prep.images.encode import stored_image
 from data_prep.images.orientation import orientation_of
 from data_prep.images.store import SCHEMA as STORED
 from data_prep.mixture import Mixture
-from data_prep.pipeline import between, read
+from data_prep.pipeline import arrow_files, read_rows
 from data_prep.pipeline.slices import Slice
-from data_prep.pipeline.stage import Work, putting, run
+from data_prep.pipeline.stage import BuildFolder, run
 from data_prep.rows import Reject
-from data_prep.sources.base import Source
+from data_prep.sources.source import Source
 
 STAGE = "images"
 INDEX = pa.schema(
@@ -39,75 +40,77 @@ INDEX = pa.schema(
         ("detail", pa.string()),
     ]
 )
-"""What is known of an image; `key` is null and `reason` says why where it cannot be used. `flipped` holds the
-perceptual hashes of a benchmark's image mirrored left to right, upside down, and both."""
+"""The index entry of an image. If it cannot be used, `key` is null and `reason` says why. `flipped` holds the
+perceptual hashes of a benchmark's image flipped left to right, upside down, and both."""
 
 _LIST = "list.parquet"
 _IMAGES_PER_TASK = 1_000
-"""Of one task, and so at most in one file of the store."""
+"""And so the most images in one file of the store that is linked as it is."""
 
 _BATCH, _BATCH_BYTES = 64, 1 << 20
-"""Images that are written at once; memory of a megabyte is used again and again, more is had anew each time."""
+"""Images written at once, and their bytes: the allocator reuses blocks of a megabyte, and maps larger ones anew."""
 
 
-def load_images(work: Work, slices: list[Slice], sources: list[Source], mixture: Mixture) -> int:
-    """Read every image that the rows of the stage before name; the number of tasks."""
-    total, size = _listed(work, slices), _IMAGES_PER_TASK
+def load_images(workdir: BuildFolder, slices: list[Slice], sources: list[Source], mixture: Mixture) -> int:
+    """Load every image named by the rows of the previous stage; return the number of tasks."""
+    total, size = _write_list(workdir, slices), _IMAGES_PER_TASK
 
-    def task(rank: int, tick: Callable[[int], None]) -> None:
-        wanted = pq.read_table(work.folder / STAGE / _LIST).slice(rank * size, size).to_pylist()
+    def task(rank: int, advance: Callable[[int], None]) -> None:
+        wanted = pq.read_table(workdir.folder / STAGE / _LIST).slice(rank * size, size).to_pylist()
         index: list[dict[str, Any]] = []
-        with putting(work.path(STAGE, rank, "arrow")) as stored_path, between.writing(stored_path, STORED) as writer:
+        with arrow_files.writing(workdir.path(STAGE, rank, "arrow"), STORED) as writer:
             for batch in _batches(wanted, sources, mixture, index):
                 writer.write_batch(pa.RecordBatch.from_pylist(batch, schema=STORED))
-                tick(len(batch))
-        with putting(work.path(STAGE, rank)) as path:
+                advance(len(batch))
+        with atomic_write(workdir.path(STAGE, rank)) as path:
             pq.write_table(pa.Table.from_pylist(index, schema=INDEX), path)
 
     sizes = [min(size, total - start) for start in range(0, total, size)]
-    run(work, STAGE, task, sizes, "images")
+    run(workdir, STAGE, task, sizes, "images")
     return len(sizes)
 
 
-def index(work: Work, tasks: int, columns: list[str]) -> pa.Table:
-    """What is known of all images, in the order in which rows first name them."""
+def index(workdir: BuildFolder, tasks: int, columns: list[str]) -> pa.Table:
+    """The index of all images, in the order in which rows first name them."""
     empty = INDEX.empty_table().select(columns)
-    return pa.concat_tables([empty, *(pq.read_table(work.path(STAGE, rank), columns=columns) for rank in range(tasks))])
+    return pa.concat_tables(
+        [empty, *(pq.read_table(workdir.path(STAGE, rank), columns=columns) for rank in range(tasks))]
+    )
 
 
-def _listed(work: Work, slices: list[Slice]) -> int:
-    """Write the distinct (source, name) pairs, in the order of the rows; how many there are."""
-    path = work.folder / STAGE / _LIST
+def _write_list(workdir: BuildFolder, slices: list[Slice]) -> int:
+    """Write the distinct (source, name) pairs, in the order of the rows; return their number."""
+    path = workdir.folder / STAGE / _LIST
     if not path.exists():
         names: dict[int, list[pa.Array]] = {}
         for rank, part in enumerate(slices):
-            images = between.table(work.path(read.STAGE, rank, "arrow"), ["images"]).column(0)
+            images = arrow_files.table(workdir.path(read_rows.STAGE, rank, "arrow"), ["images"]).column(0)
             names.setdefault(part.source, []).append(pc.list_flatten(images).unique())
         tables = []
         for source, arrays in names.items():
             distinct = pa.chunked_array(arrays, pa.string()).unique()
             numbers = pa.array([source] * len(distinct), pa.int32())
             tables.append(pa.table({"source": numbers, "name": distinct}))
-        with putting(path) as unfinished:
-            pq.write_table(pa.concat_tables(tables), unfinished)
+        with atomic_write(path) as partial:
+            pq.write_table(pa.concat_tables(tables), partial)
     return pq.ParquetFile(path).metadata.num_rows
 
 
 def _batches(
     wanted: list[dict[str, Any]], sources: list[Source], mixture: Mixture, index: list[dict[str, Any]]
 ) -> Iterator[list[dict[str, Any]]]:
-    """The images to store, each key once, some at a time; every image's entry goes into `index`."""
+    """Yield batches of images to store, each key once; the entry of every image is appended to `index`."""
     keys: set[str] = set()
     batch: list[dict[str, Any]] = []
     size = 0
     for entry in wanted:
         number = entry["source"]
         try:
-            row, known = _load(sources[number], entry["name"], mixture, number >= len(mixture.sources))
+            row, found = _load(sources[number], entry["name"], mixture, number >= len(mixture.sources))
         except Reject as reject:
             index.append(entry | {"reason": reject.reason, "detail": reject.detail})
             continue
-        index.append(entry | known)
+        index.append(entry | found)
         if row["key"] not in keys:
             keys.add(row["key"])
             batch.append(row)
@@ -120,7 +123,7 @@ def _batches(
 
 
 def _load(source: Source, name: str, mixture: Mixture, is_benchmark: bool) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The row of the store, and the entry of the index."""
+    """The image's row of the store, and its entry in the index."""
     loaded = source.load(name)
     bound = mixture.max_pixels or MAX_PIXELS
     stored = stored_image(loaded.data, mixture.max_side, bound, mixture.decodes_images)

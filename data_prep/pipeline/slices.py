@@ -1,4 +1,4 @@
-"""First stage: where each table can be cut, so that tasks of at most 20,000 rows are read apart from each other."""
+"""First stage: cut each table into slices of at most 20,000 rows, which tasks read independently."""
 
 import json
 from collections.abc import Callable
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from data_prep.pipeline.stage import Work, putting, run
-from data_prep.sources.base import Source
-from data_prep.tables.base import Mark
+from data_prep.atomic import atomic_write
+from data_prep.pipeline.stage import BuildFolder, run
+from data_prep.sources.source import Source
+from data_prep.tables.table import Mark
 
 STAGE = "slices"
 ROWS = 20_000
@@ -16,7 +17,7 @@ ROWS = 20_000
 
 @dataclass(frozen=True)
 class Slice:
-    """Some consecutive rows of one table; `source` and `table` are numbers from 0 in the order of the mixture."""
+    """Consecutive rows of one table; `source` and `table` are indices from 0, in the order of the mixture."""
 
     source: int
     table: int
@@ -24,25 +25,25 @@ class Slice:
     rows: int
 
 
-def cut(work: Work, sources: list[Source]) -> list[Slice]:
-    """The slices of all sources, in order. Raises TableError for a file that is cut off."""
+def cut(workdir: BuildFolder, sources: list[Source]) -> list[Slice]:
+    """The slices of all sources, in order. Raises TableError for a truncated file."""
     every = ROWS
     tables = [(number, table) for number, source in enumerate(sources) for table in range(len(source.tables()))]
 
-    def task(rank: int, tick: Callable[[int], None]) -> None:
+    def task(rank: int, advance: Callable[[int], None]) -> None:
         number, table = tables[rank]
         marks = []
         for mark in sources[number].tables()[table].marks(every):
             marks.append(mark)
-            tick(1)
-        with putting(work.path(STAGE, rank, "json")) as path:
+            advance(1)
+        with atomic_write(workdir.path(STAGE, rank, "json")) as path:
             path.write_text(json.dumps(marks))
 
-    run(work, STAGE, task, [1] * len(tables), "tables")
+    run(workdir, STAGE, task, [1] * len(tables), "tables")
     return [
         Slice(source, table, start, end.row - start.row)
         for rank, (source, table) in enumerate(tables)
-        for start, end in _pairs(work.path(STAGE, rank, "json"))
+        for start, end in _pairs(workdir.path(STAGE, rank, "json"))
         if end.row > start.row
     ]
 

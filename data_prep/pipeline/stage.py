@@ -1,8 +1,6 @@
-"""Run a stage's tasks on datatrove's local executor: many workers, done tasks skipped, progress on the way."""
+"""Run the tasks of a stage on datatrove's local executor: in parallel, skipping finished tasks, reporting progress."""
 
 import gc
-import os
-import shutil
 import sys
 import threading
 import time
@@ -17,29 +15,29 @@ from datatrove.executor import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 from datatrove.utils.logging import logger
 
-SECONDS_BETWEEN_LINES = 10
+SECONDS_BETWEEN_REPORTS = 10
 _PROGRESS = "progress"
-_OBJECTS = 200_000
+_OBJECTS_PER_COLLECTION = 200_000
 _PRELOADED = ["data_prep.build"]
-"""Imported once, by the server that every stage's workers are forked from."""
+"""Imported once, by the fork server that starts the workers of every stage."""
 
 
 @dataclass(frozen=True)
-class Work:
+class BuildFolder:
     """The folder of an unfinished build, and how many tasks run at once."""
 
     folder: Path
     workers: int
 
     def path(self, stage: str, rank: int, suffix: str = "parquet") -> Path:
-        """The file that a task of a stage leaves."""
+        """The file written by a task of a stage."""
         return self.folder / stage / f"{rank:05d}.{suffix}"
 
 
 class Task(PipelineStep):
-    """One stage as a step of a datatrove pipeline: `function(rank, tick)` does one task.
+    """One stage as a step of a datatrove pipeline: `function(rank, advance)` runs one task.
 
-    `tick(n)` says that n more rows are done; it costs next to nothing.
+    The task calls `advance(n)` when n more rows are done, which is cheap enough for small n.
     """
 
     type = "bimedix2"
@@ -51,25 +49,25 @@ class Task(PipelineStep):
         self._folder = folder
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Any:
-        """Do the task of this rank."""
-        with self.track_time(), _few_collections():
-            self._function(rank, Ticker(self._folder, self.name, rank))
+        """Run the task of this rank."""
+        with self.track_time(), _rare_garbage_collection():
+            self._function(rank, ProgressCounter(self._folder, self.name, rank))
         return ()
 
 
 @contextmanager
-def _few_collections() -> Iterator[None]:
-    """Rows are many small objects without cycles: looking for cycles every 700 objects takes a tenth of the time."""
+def _rare_garbage_collection() -> Iterator[None]:
+    """Collect garbage every 200,000 objects: rows have no cycles, and the default of 700 takes 10% of the time."""
     before = gc.get_threshold()
-    gc.set_threshold(_OBJECTS)
+    gc.set_threshold(_OBJECTS_PER_COLLECTION)
     try:
         yield
     finally:
         gc.set_threshold(*before)
 
 
-class Ticker:
-    """Counts a task's rows into a small file, at most twice a second."""
+class ProgressCounter:
+    """Writes the number of rows that a task has done to a small file, at most twice a second."""
 
     def __init__(self, folder: Path, stage: str, rank: int) -> None:
         self._path = folder / stage / _PROGRESS / f"{rank:05d}"
@@ -78,7 +76,7 @@ class Ticker:
         self._last = 0.0
 
     def __call__(self, rows: int) -> None:
-        """So many more rows are done."""
+        """Add to the number of rows done."""
         self._rows += rows
         now = time.monotonic()
         if now - self._last > 0.5:
@@ -87,42 +85,42 @@ class Ticker:
 
 
 class _Executor(LocalPipelineExecutor):
-    """The local executor, quiet: the build tells its progress and its errors in one line each."""
+    """The local executor without its own log: the build reports progress and errors in one line each."""
 
     def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> Any:
         logger.disable("datatrove")
         return super()._run_for_rank(rank, local_rank, node_rank)
 
 
-def run(work: Work, name: str, function: Callable[..., None], sizes: list[int], unit: str = "rows") -> None:
-    """Run the tasks of a stage that are not done yet; `sizes` has one entry a task: how many rows it has.
+def run(workdir: BuildFolder, name: str, function: Callable[..., None], sizes: list[int], unit: str = "rows") -> None:
+    """Run the unfinished tasks of a stage; `sizes` holds the number of rows of each task.
 
-    The first exception of a task ends the stage; tasks that were done stay done.
+    The first exception of a task ends the stage; finished tasks are not run again.
     """
-    run_steps(work, name, [Task(name, function, work.folder)], sizes, unit)
+    run_steps(workdir, name, [Task(name, function, workdir.folder)], sizes, unit)
 
 
-def run_steps(work: Work, name: str, steps: list[PipelineStep], sizes: list[int], unit: str = "rows") -> None:
-    """The same for the steps of a datatrove pipeline."""
+def run_steps(workdir: BuildFolder, name: str, steps: list[PipelineStep], sizes: list[int], unit: str = "rows") -> None:
+    """Like `run`, for any steps of a datatrove pipeline."""
     if not sizes:
         return
     logger.disable("datatrove")
     executor = _Executor(
         pipeline=steps,
         tasks=len(sizes),
-        workers=min(work.workers, len(sizes)),
-        logging_dir=str(work.folder / name / "datatrove"),
+        workers=min(workdir.workers, len(sizes)),
+        logging_dir=str(workdir.folder / name / "datatrove"),
     )
     multiprocess.set_forkserver_preload(_PRELOADED)
-    with _told(work.folder / name, name, sizes, unit):
+    with _reporting(workdir.folder / name, name, sizes, unit):
         executor.run()
 
 
 @contextmanager
-def _told(folder: Path, name: str, sizes: list[int], unit: str) -> Iterator[None]:
-    """Print a line about the stage every few seconds, from a thread."""
+def _reporting(folder: Path, name: str, sizes: list[int], unit: str) -> Iterator[None]:
+    """Print a progress line every few seconds, from a thread."""
     stop = threading.Event()
-    thread = threading.Thread(target=_tell, args=(folder, name, sizes, unit, stop), daemon=True)
+    thread = threading.Thread(target=_report, args=(folder, name, sizes, unit, stop), daemon=True)
     thread.start()
     try:
         yield
@@ -131,17 +129,17 @@ def _told(folder: Path, name: str, sizes: list[int], unit: str) -> Iterator[None
         thread.join()
 
 
-def _tell(folder: Path, name: str, sizes: list[int], unit: str, stop: threading.Event) -> None:
+def _report(folder: Path, name: str, sizes: list[int], unit: str, stop: threading.Event) -> None:
     start, before = time.monotonic(), _done(folder, sizes)
-    while not stop.wait(SECONDS_BETWEEN_LINES):
+    while not stop.wait(SECONDS_BETWEEN_REPORTS):
         done, total = _done(folder, sizes), sum(sizes)
         rate = (done - before) / (time.monotonic() - start)
         left = f"{(total - done) / rate / 60:.0f} min left" if rate else "no estimate yet"
-        print(f"{name:12} {done:,} of {total:,} {unit}, {rate:,.0f} a second, {left}", file=sys.stderr, flush=True)
+        print(f"{name:12} {done:,} of {total:,} {unit}, {rate:,.0f} per second, {left}", file=sys.stderr, flush=True)
 
 
 def _done(folder: Path, sizes: list[int]) -> int:
-    """Rows of the tasks that are done, and what the running ones have counted."""
+    """The rows of finished tasks, plus those done so far by running ones."""
     completions, progress = folder / "datatrove/completions", folder / _PROGRESS
     total = 0
     for rank, size in enumerate(sizes):
@@ -151,23 +149,3 @@ def _done(folder: Path, sizes: list[int]) -> int:
         elif (progress / name).exists():
             total += min(size, int((progress / name).read_text() or 0))
     return total
-
-
-@contextmanager
-def putting(path: Path) -> Iterator[Path]:
-    """A place to write a file that appears under `path` only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}")
-    yield unfinished
-    with unfinished.open("rb+") as file:
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-
-
-def link(source: Path, target: Path) -> None:
-    """A second name for a finished file, so that a kill at this point loses nothing; a copy where links are unknown."""
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

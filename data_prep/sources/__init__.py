@@ -1,10 +1,10 @@
-"""The readers, one file each, by the name that a mixture gives."""
+"""The readers of sources, one file each, by their names in a mixture."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from data_prep.sources.base import Source
+    from data_prep.sources.source import Source
 
 READERS = {
     "bimed13m": "Bimed13m",
@@ -27,11 +27,11 @@ READERS = {
     "uphill": "Uphill",
     "vqa_rad": "VqaRad",
 }
-"""The class of each reader; its module has the reader's name. A reader is a dataclass: its fields are the keys that a
-mixture may give, those without a default it must."""
+"""The class of each reader, in the module of the same name. A reader is a dataclass: its fields are its keys in a
+mixture, and those without a default are required."""
 
 
 def reader(name: str) -> "type[Source]":
-    """The reader of this name. Raises KeyError."""
+    """The class of the reader with this name. Raises KeyError."""
     kind: type[Source] = getattr(import_module(f"data_prep.sources.{name}"), READERS[name])
     return kind

@@ -1,21 +1,21 @@
 """BiMed1.3M, the text instructions of BiMediX v1 (English and Arabic; arXiv:2402.13253).
 
-Its files have not been published, so nothing is sure of their form. A row is read as turns under any of the keys of
-data_prep/sources/turns.py, or as `question` and `answer`, or as `instruction`, `input` and `output`; the language is
-told by script. A file is JSON (a list, or one object a line), or Parquet by its name.
+Its files have not been published, so their format is a guess. A row has turns under any of the keys of
+data_prep/sources/turns.py, or `question` and `answer`, or `instruction`, `input` and `output`; its language is detected
+by script. A file named .parquet is Parquet, any other JSON (a list, or one object per line).
 """
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from data_prep.rows import LANGUAGES, Message, Reject, Sample
-from data_prep.sources.base import About, Source, conversation, own_id, wrong_choice, wrong_file
-from data_prep.sources.base import field as text_of
-from data_prep.sources.kinds import TURNS, language_of, select, task_of, wrong_choices
+from data_prep.sources.labels import TURNS, language_of, select, task_of, wrong_choices
+from data_prep.sources.source import About, Source, conversation, own_id, wrong_choice, wrong_file
+from data_prep.sources.source import field as text_field
 from data_prep.sources.turns import LISTS, dialogue
-from data_prep.tables.base import Table
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.parquet import ParquetTable
+from data_prep.tables.table import Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Bimed13m(Source):
     turns: str = "any"
 
     def problems(self) -> list[str]:
-        """A file that is not there, and unknown or empty selections."""
+        """A missing file, and unknown or empty selections."""
         found = wrong_file("path", self.path) + wrong_choices("languages", self.languages, LANGUAGES)
         return found + wrong_choice("turns", self.turns, TURNS)
 
@@ -63,7 +63,7 @@ class Bimed13m(Source):
 
 
 def messages_of(row: dict[str, Any]) -> list[Message]:
-    """The turns of a row of any known form. Raises Reject."""
+    """The turns of a row in any of these formats. Raises Reject."""
     if any(row.get(key) for key in LISTS):
         return dialogue(row).messages
     if row.get("options") or row.get("choices"):
@@ -71,8 +71,8 @@ def messages_of(row: dict[str, Any]) -> list[Message]:
             "bad_row", "options apart from the question, in a form that is not known; write them into its text"
         )
     if "instruction" in row:
-        asked = [text_of(row, "instruction"), text_of(row, "input") if row.get("input") else ""]
-        return conversation(["\n".join(part for part in asked if part), text_of(row, "output")], images=0)
+        asked = [text_field(row, "instruction"), text_field(row, "input") if row.get("input") else ""]
+        return conversation(["\n".join(part for part in asked if part), text_field(row, "output")], images=0)
     if "question" in row:
-        return conversation([text_of(row, "question"), text_of(row, "answer")], images=0)
+        return conversation([text_field(row, "question"), text_field(row, "answer")], images=0)
     raise Reject("bad_row", f"none of {', '.join(LISTS)}, question, instruction")

@@ -1,9 +1,9 @@
 """BiMed-MBench: 193 questions on 54 figures, in English and in Arabic, answered by GPT-4 from the figures' captions.
 
-It is LLaVA-Med's benchmark of 50 images and its Arabic translation. Both names of each file are read: the released
-llava_med_eval_qa50_qa{,_arabic_verified}.jsonl, and bimed-mbench_{eng,ara}.jsonl as its scripts call them. In the
-Arabic file many values of `type` are translated, in more than one way: the first word tells them apart, and a value
-that it does not is rejected by name. Of two true domains the first in DOMAINS counts.
+It is LLaVA-Med's benchmark of 50 images and its Arabic translation. Each file is found under both of its names:
+llava_med_eval_qa50_qa{,_arabic_verified}.jsonl as released, and bimed-mbench_{eng,ara}.jsonl as in its scripts. In the
+Arabic file many values of `type` are translated, in several ways: they are recognised by their first word, and other
+values are rejected. If several domains are true, the first in DOMAINS counts.
 Source: github.com/mbzuai-oryx/BiMediX2, BiMed-MBench/.
 """
 
@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import LANGUAGES, Reject, Rejected, Sample
-from data_prep.sources.base import About, Source, conversation, field, own_id, wrong_choice
+from data_prep.sources.source import About, Source, conversation, field, own_id, wrong_choice
 from data_prep.sources.text_source import first_found, missing
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table, TableError, all_rows
 from data_prep.tables.json_file import JsonTable
+from data_prep.tables.table import Table, TableError, all_rows
 
 CONVERSATION, DESCRIPTION = "conversation", "detailed_description"
 DOMAINS = {"chest_xray": "x_ray", "mri": "mri", "histology": "histology", "gross": "gross", "ct_scan": "ct"}
-"""The domains in the order in which the first true one counts, and the modality of the rows of each."""
+"""The domains, in order of precedence, and the modality of each."""
 
 _TYPES = {"conversation": CONVERSATION, "محادثة": CONVERSATION, "detailed": DESCRIPTION, "وصف": DESCRIPTION}
 _TASKS = {CONVERSATION: "vqa_open", DESCRIPTION: "caption"}
@@ -34,15 +34,15 @@ _FOLDERS = ("", "data/test_sets/", "BiMed-MBench/data/test_sets/")
 
 @dataclass(frozen=True)
 class Item:
-    """One question with what a judge is told of its figure.
+    """One question, with the context of its figure that a judge is given.
 
     Attributes:
         image: the name of the image file.
         answer: the reference answer, `gpt4_answer`.
         type: CONVERSATION or DESCRIPTION.
         domain: a key of DOMAINS.
-        label, caption: of the figure in its article.
-        mentions: what the article says of the figure, as the file has it: a list of {"tokens", "entities"}, or "".
+        label, caption: the figure's label and caption in its article.
+        mentions: the article's sentences about the figure, as in the file: a list of {"tokens", "entities"}, or "".
     """
 
     question_id: int
@@ -58,7 +58,7 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class BimedMbench(Source):
-    """`path` is the folder of the files, `images` the folder of the figures, by default the one beside them."""
+    """`path` is the folder of the files, `images` the folder of the figures, by default `images` beside them."""
 
     ABOUT: ClassVar[About] = About(
         title="BiMed-MBench",
@@ -74,18 +74,18 @@ class BimedMbench(Source):
     images: str = ""
 
     def problems(self) -> list[str]:
-        """An unknown language or split, and files that are not there."""
+        """An unknown language or split, and missing files."""
         found = wrong_choice("language", self.language, LANGUAGES) + wrong_choice("split", self.split, ("test",))
         found = found or missing("path", self.path, self._patterns())
         return found or self.image_folder().problems("images")
 
     def tables(self) -> list[Table]:
-        """The language's file."""
+        """The file of the language."""
         return [JsonTable(self.file)]
 
     @property
     def file(self) -> Path:
-        """The language's file, for `items`."""
+        """The file of the language, for `items`."""
         return first_found(self.path, self._patterns())[0]
 
     def image_folder(self) -> ImageFolder:
@@ -115,7 +115,7 @@ class BimedMbench(Source):
 
 
 def items(path: str | Path) -> list[Item]:
-    """The questions of one file, in its order. Raises TableError for a row that is none."""
+    """The questions of one file, in order. Raises TableError for an invalid row."""
     return list(_items(Path(path)))
 
 

@@ -1,13 +1,13 @@
 """BiMed-V as released: BiMed-V_stage1.json (captions) and BiMed-V_stage2.json (instructions).
 
-Known from the authors' scripts (github.com/mbzuai-oryx/BiMediX2, scripts/): a row has `id` and `image`, `image` is the
-name under which their downloaders save the file, and the id without its last `_` piece is the pair's id in LLaVA-Med.
-Their names are PAIR_ID.jpg (LLaVA-Med), DIR_FILE (SLAKE), synpicN.jpg (VQA-RAD) and path-vqa_N.jpg (PathVQA).
+Known from the authors' scripts (github.com/mbzuai-oryx/BiMediX2, scripts/): a row has `id` and `image`; `image` is the
+name under which their downloaders save the file, and the id without its last `_` part is the pair's id in LLaVA-Med.
+The names are PAIR_ID.jpg (LLaVA-Med), DIR_FILE (SLAKE), synpicN.jpg (VQA-RAD) and path-vqa_N.jpg (PathVQA).
 
-Inferred, since neither the paper nor the repository prints a row: the turns are LLaVA's `conversations`; a row of text
-has no image, whether its `image` is absent, null or ""; an image that is named after a PMC article is PMC-VQA's. Rows
-carry no language and no source: the language is told by script, the origin by the image's name. PMC rows whose images
-have LLaVA-Med's names cannot be told from LLaVA-Med's own.
+Inferred, since neither the paper nor the repository shows a row: the turns are LLaVA's `conversations`; in a text-only
+row `image` is absent, null or ""; an image named after a PMC article is PMC-VQA's. Rows have neither a language nor a
+source: the language is detected by script, the origin by the name of the image. PMC rows whose images are named like
+LLaVA-Med's cannot be distinguished from LLaVA-Med's own.
 """
 
 import re
@@ -16,12 +16,12 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import LANGUAGES, Message, Reject, Sample
-from data_prep.sources.base import About, Source, own_id, wrong_choice, wrong_file
-from data_prep.sources.kinds import (
+from data_prep.sources.labels import (
     STAGES,
     TURNS,
-    is_multi,
+    is_multi_turn,
     language_of,
     modality_of,
     select,
@@ -30,11 +30,10 @@ from data_prep.sources.kinds import (
     wrong_choices,
 )
 from data_prep.sources.llava_med import article, pair_row_id
+from data_prep.sources.source import About, Source, own_id, pmc_article, wrong_choice, wrong_file
 from data_prep.sources.turns import dialogue, image_names
-from data_prep.sources.vqa import article as pmc_article
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table
 from data_prep.tables.json_file import JsonTable
+from data_prep.tables.table import Table
 
 _NAMES = {
     "rad_vqa": re.compile(r"synpic\d+\."),
@@ -52,8 +51,8 @@ _ARABIC_LETTER = re.compile("[\u0620-\u064a]")
 class BimedV(Source):
     """`path` is one of the two files, `images` the folder or archive that the release's downloaders fill.
 
-    `languages`, `origins` (of ORIGINS) and `turns` (any, single, multi) select rows. `stage: auto` takes a file with
-    `stage1` in its name for captions.
+    `languages`, `origins` (of ORIGINS) and `turns` (any, single, multi) select rows. With `stage: auto` a file
+    with `stage1` in its name holds captions.
     """
 
     ABOUT: ClassVar[About] = About(
@@ -72,14 +71,14 @@ class BimedV(Source):
     stage: str = "auto"
 
     def problems(self) -> list[str]:
-        """Files that are not there, and unknown or empty selections."""
+        """Missing files, and unknown or empty selections."""
         found = wrong_file("path", self.path)
         found += ImageFolder(self.images).problems("images") if self.images else []
         found += wrong_choices("languages", self.languages, LANGUAGES)
         found += wrong_choices("origins", self.origins, ORIGINS)
         found += wrong_choice("turns", self.turns, TURNS) + wrong_choice("stage", self.stage, STAGES)
         if not self.images and set(self.origins) != {"text"}:
-            found.append("images: this key is needed, unless `origins: [text]` leaves out every row with an image")
+            found.append("images: this key is required, unless `origins: [text]` leaves out every row with an image")
         return found
 
     def tables(self) -> list[Table]:
@@ -87,7 +86,7 @@ class BimedV(Source):
         return [JsonTable(self.path)]
 
     def image_folder(self) -> ImageFolder | None:
-        """The folder of the downloaders, when the mixture names it."""
+        """The folder filled by the downloaders, if the mixture names it."""
         return ImageFolder(self.images) if self.images else None
 
     def version(self) -> str:
@@ -95,7 +94,7 @@ class BimedV(Source):
         return PurePosixPath(self.path).name
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """The stage and the row's id; an Arabic row, whose id may be that of its English original, ends in "-ar"."""
+        """The stage and the row's id, plus "-ar" for an Arabic row, which may have the id of its English original."""
         arabic = "-ar" if _ARABIC_LETTER.search(str(row.get("conversations", row))) else ""
         return f"bimed_v-{self._stage}-{own_id(row, 'id', place)}{arabic}"
 
@@ -124,16 +123,16 @@ class BimedV(Source):
         return stage_of(self.path, self.stage)
 
     def _parent(self, origin: str, row: dict[str, Any], messages: list[Message]) -> str | None:
-        """The LLaVA-Med pair that it was made of: a conversation of alignment, a question of instruct (paper, 2.1)."""
+        """Its LLaVA-Med pair: an alignment pair for a conversation, else an instruct pair (paper, 2.1)."""
         pair = str(row.get("id")).rpartition("_")[0]
         if origin != "llava_med" or PurePosixPath(image_names(row)[0]).stem != pair:
             return None
-        from_alignment = self._stage == "align" or is_multi(messages)
+        from_alignment = self._stage == "align" or is_multi_turn(messages)
         return pair_row_id("alignment_500k" if from_alignment else "instruct_60k_inline_mention", pair)
 
 
 def origin_of(names: list[str]) -> str:
-    """Which source a row comes from, by the name of its first image: one of ORIGINS."""
+    """The origin of a row, by the name of its first image: one of ORIGINS."""
     if not names:
         return "text"
     name = PurePosixPath(names[0]).name

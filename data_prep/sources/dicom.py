@@ -1,8 +1,8 @@
 """Questions over a folder of DICOM files.
 
-`table` is JSON Lines (or a JSON list) of {"id", "file", "question", "answer"} with, where wanted, "language",
-"task", "modality", "frame" (from 0) and "window" ([centre, width]). `file` starts from `folder`. An image's name is
-its file, or {"file", "frame", "window"} as JSON where a frame or a window is chosen.
+`table` is JSON Lines (or a JSON list) of {"id", "file", "question", "answer"}, optionally with "language", "task",
+"modality", "frame" (from 0) and "window" ([centre, width]). `file` is relative to `folder`. The name of an image is
+its file, or {"file", "frame", "window"} as JSON if a frame or a window is given.
 """
 
 import json
@@ -12,19 +12,19 @@ from typing import Any, ClassVar
 
 from data_prep import manifest
 from data_prep.images.dicom_pixels import decode
-from data_prep.images.file import png_file
+from data_prep.images.encode import png_file
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import LANGUAGES, Loaded, Reject, Sample
-from data_prep.sources.base import About, Source, conversation, field, own_id, wrong_choice, wrong_file
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table
+from data_prep.sources.source import About, Source, conversation, field, own_id, wrong_choice, wrong_file
 from data_prep.tables.json_file import JsonTable
+from data_prep.tables.table import Table
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dicom(Source):
-    """`language`, `task` and `modality` hold for the rows that do not say their own.
+    """`language`, `task` and `modality` are the defaults for rows without their own.
 
-    Ids are `id_prefix` (by default the source's name) and the row's own.
+    Ids are `id_prefix` (by default the source's name) and the row's own id.
     """
 
     ABOUT: ClassVar[About] = About(
@@ -44,10 +44,10 @@ class Dicom(Source):
     release: str = ""
 
     def problems(self) -> list[str]:
-        """Files that are not there, an unknown language, and a licence that nobody gave."""
+        """Missing files, an unknown language, and a missing licence."""
         found = [] if Path(self.folder).is_dir() else [f"folder: {self.folder}: there is no such folder"]
         found += wrong_file("table", self.table) + wrong_choice("language", self.language, LANGUAGES)
-        return found if self.licence else [*found, "licence: this key is needed: the terms of your own files"]
+        return found if self.licence else [*found, "licence: this key is required: the terms of your own files"]
 
     def tables(self) -> list[Table]:
         """The one table."""
@@ -58,7 +58,7 @@ class Dicom(Source):
         return ImageFolder(self.folder)
 
     def version(self) -> str:
-        """As the mixture says."""
+        """The mixture's `release`."""
         return self.release
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
@@ -78,7 +78,7 @@ class Dicom(Source):
         )
 
     def load(self, name: str) -> Loaded:
-        """The frame that a name stands for, as a PNG file. Raises Reject."""
+        """The frame with this name, as a PNG file. Raises Reject."""
         chosen: dict[str, Any] = json.loads(name) if name.startswith("{") else {"file": name}
         path = (Path(self.folder) / chosen["file"]).resolve()
         if not path.is_relative_to(Path(self.folder).resolve()):
@@ -101,7 +101,7 @@ def load(
 
 
 def _name(row: dict[str, Any]) -> str:
-    """The name of a row's image: all that `Dicom.load` needs. Raises Reject."""
+    """The name of a row's image, with all that `Dicom.load` needs. Raises Reject."""
     file, frame, window = row.get("file"), row.get("frame"), row.get("window")
     if not isinstance(file, str) or not file:
         raise Reject("bad_row", f"'file' is {file!r}; wanted: text")

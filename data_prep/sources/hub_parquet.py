@@ -1,8 +1,7 @@
-"""A split as the Hugging Face Hub keeps it: data/SPLIT-00000-of-0000N[-…].parquet, the images inside.
+"""A split in the format of the Hugging Face Hub: data/SPLIT-00000-of-0000N[-…].parquet, with embedded images.
 
-A row has neither an id nor the name of its image. The id is made from the number of the file and of the row, and
-the image is named "FILE.parquet#ROW": one image under many questions has many names, and its bytes tell that it
-is one.
+A row has neither an id nor the name of its image. The id is made from the indices of the file and of the row, and the
+image is named "FILE.parquet#ROW": an image with many questions has many names, and is recognised by its bytes.
 """
 
 import re
@@ -11,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.rows import Loaded, Rejected
-from data_prep.tables.base import Mark, TableError
 from data_prep.tables.parquet import ParquetTable, image_bytes
+from data_prep.tables.table import Mark, TableError
 
 _NUMBERS = re.compile(r"-(\d+)-of-(\d+)")
 
@@ -24,7 +23,7 @@ class Shard(ParquetTable):
         super().__init__(path, ["question", "answer"])
 
     def rows(self, start: Mark, count: int) -> Iterator[tuple[str, dict[str, Any] | Rejected]]:
-        """The rows without their images. Raises TableError for a file that embeds none."""
+        """The rows without their images. Raises TableError for a file without images."""
         for place, row in super().rows(start, count):
             if isinstance(row, Rejected):
                 yield place, row
@@ -35,7 +34,7 @@ class Shard(ParquetTable):
 
 
 def shards(folder: Path, split: str) -> list[Path]:
-    """The files of a split, in order; none where the folder has another layout."""
+    """The files of a split, in order; none if the folder has another layout."""
     return sorted(_folder(folder).glob(f"{split}-*-of-*.parquet"))
 
 
@@ -54,7 +53,7 @@ def shard_problems(folder: Path, split: str) -> list[str]:
 
 
 def row_number(row: dict[str, Any]) -> str:
-    """The number of the row's file and of the row in it, both from 0: "3-124"."""
+    """The indices of the row's file and of the row in it, both from 0: "3-124"."""
     return f"{_numbers(row['_file'])[0]}-{row['_row']}"
 
 

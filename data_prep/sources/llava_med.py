@@ -1,10 +1,10 @@
 """LLaVA-Med's training sets: instruct (10k, 60k, 60k with inline mentions) and alignment (500k).
 
-A row is {"id": PAIR_ID, "image": "PAIR_ID.jpg", "conversations": [{"from", "value"}, ...]}, in some files with
-`domain`, and in some with the list spelt `conversatons`; PAIR_ID starts with the article's number in PubMed. The
-images are not in the release: each is cut out of the archive of its article, which llava_med_image_urls.jsonl names
-({"pmc_tar_url", "image_file_path", "pair_id"}), and saved as PAIR_ID.jpg in one flat folder. Many of those archives
-are gone, so that many rows have no image.
+A row is {"id": PAIR_ID, "image": "PAIR_ID.jpg", "conversations": [{"from", "value"}, ...]}; some files add `domain`,
+some misspell the list `conversatons`. PAIR_ID starts with the PubMed id of the article. The images are not in the
+release: each is extracted from the archive of its article, listed in llava_med_image_urls.jsonl ({"pmc_tar_url",
+"image_file_path", "pair_id"}), and saved as PAIR_ID.jpg in one flat folder. Many of these archives no longer exist, so
+many rows have no image.
 Source: github.com/microsoft/LLaVA-Med, tag v1.0.0, download_data.sh and its issues 13, 48, 58.
 """
 
@@ -15,22 +15,22 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from data_prep import manifest
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Loaded, Reject, Rejected, Sample
-from data_prep.sources.base import About, Source, own_id, wrong_choice, wrong_file
-from data_prep.sources.kinds import STAGES, language_of, modality_of, stage_of
+from data_prep.sources.labels import STAGES, language_of, modality_of, stage_of
+from data_prep.sources.source import About, Source, own_id, wrong_choice, wrong_file
 from data_prep.sources.turns import dialogue
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table, all_rows
 from data_prep.tables.json_file import JsonTable
+from data_prep.tables.table import Table, all_rows
 
 
 def pair_row_id(file: str, pair_id: str) -> str:
-    """The id of a pair's sample; the files have pairs in common, so the file's name is part of it."""
+    """The id of a pair's sample, with the name of its file, since the files share pairs."""
     return f"llava_med-{Path(file).stem.removeprefix('llava_med_')}-{pair_id}"
 
 
 def article(image: str) -> str:
-    """The article that an image is from, whose figures show the same patients: "29145864_F4.jpg" is of PMID29145864."""
+    """The article of an image, whose figures may show the same patients: "29145864_F4.jpg" is from PMID29145864."""
     found = re.match(r"\d+(?=_)", Path(image).name)
     return f"PMID{found.group()}" if found else ""
 
@@ -39,8 +39,8 @@ def article(image: str) -> str:
 class LlavaMed(Source):
     """`path` is one of the JSON files, `images` the folder or archive of PAIR_ID.jpg.
 
-    `urls`, llava_med_image_urls.jsonl, lets the ledger say which archive a missing image comes from. `stage: auto`
-    takes a file with `align` in its name for captions.
+    With `urls`, llava_med_image_urls.jsonl, the ledger names the archive of each missing image. With `stage: auto` a
+    file with `align` in its name holds captions.
     """
 
     ABOUT: ClassVar[About] = About(
@@ -62,7 +62,7 @@ class LlavaMed(Source):
     stage: str = "auto"
 
     def problems(self) -> list[str]:
-        """Files that are not there, and an unknown stage."""
+        """Missing files, and an unknown stage."""
         found = wrong_file("path", self.path) + ImageFolder(self.images).problems("images")
         found += wrong_file("urls", self.urls) if self.urls else []
         return found + wrong_choice("stage", self.stage, STAGES)
@@ -76,11 +76,11 @@ class LlavaMed(Source):
         return ImageFolder(self.images)
 
     def version(self) -> str:
-        """The name of the file, which tells the set."""
+        """The name of the file, which identifies the set."""
         return Path(self.path).name
 
     def inputs(self) -> dict[str, str | int]:
-        """Also the list of archives, whose words come into the ledger."""
+        """Also the list of archives, which is quoted in the ledger."""
         return super().inputs() | ({self.urls: manifest.sha256(Path(self.urls))} if self.urls else {})
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
@@ -102,7 +102,7 @@ class LlavaMed(Source):
         )
 
     def load(self, name: str) -> Loaded:
-        """The bytes of an image. Raises Reject, for a missing one with the archive that it is in."""
+        """The bytes of an image. Raises Reject, which names the archive of a missing image."""
         try:
             return super().load(name)
         except Reject as reject:

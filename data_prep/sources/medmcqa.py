@@ -1,7 +1,7 @@
 """MedMCQA: multiple-choice questions of Indian medical entrance exams.
 
-The Hub's Parquet counts the right option `cop` from 0, the original JSON Lines from 1: which of the two holds is told
-by the kind of file. The test split is not read, since its answers were never published; the benchmark is `validation`.
+The correct option `cop` counts from 0 in the Hub's Parquet files and from 1 in the original JSON Lines. The test split
+is not read, since its answers were never published; the benchmark is `validation`.
 Source: github.com/medmcqa/medmcqa (README), huggingface.co/datasets/openlifescienceai/medmcqa.
 """
 
@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from data_prep.rows import Reject, Sample
-from data_prep.sources.base import About, choice, field, own_id
+from data_prep.sources.source import About, choice, field, own_id
 from data_prep.sources.text_source import TextSource, explained, number_of
 
 _OPTIONS = ("opa", "opb", "opc", "opd")
@@ -18,7 +18,7 @@ _OPTIONS = ("opa", "opb", "opc", "opd")
 
 @dataclass(frozen=True, kw_only=True)
 class Medmcqa(TextSource):
-    """`explanations` puts the source's explanation after the answer, where there is one."""
+    """`explanations` appends the explanation to the answer, if there is one."""
 
     ABOUT: ClassVar[About] = About(
         title="MedMCQA",
@@ -54,5 +54,5 @@ class Medmcqa(TextSource):
 
     @cached_property
     def _first(self) -> int:
-        """The number by which these files call the first option."""
+        """The number of the first option in these files."""
         return 0 if self.files()[0].suffix == ".parquet" else 1

@@ -1,8 +1,8 @@
-"""MedQA, the English part: questions in the manner of the United States Medical Licensing Examination.
+"""MedQA, the English part: questions in the style of the United States Medical Licensing Examination.
 
-Two forms are read. The original's JSON Lines hold `question`, `options` by letter, `answer` and `answer_idx`, in
-folders of five and of four options. The Hub's four-option form (MedQA-USMLE-4-options-hf) holds `sent1`, `ending0` to
-`ending3` and `label`, from 0; its `sent2` is empty.
+Two formats are read. The original JSON Lines hold `question`, `options` by letter, `answer` and `answer_idx`, in
+folders for five and for four options. The Hub's four-option format (MedQA-USMLE-4-options-hf) holds `sent1`, `ending0`
+to `ending3` and `label`, from 0; its `sent2` is empty.
 Source: github.com/jind11/MedQA, huggingface.co/datasets/GBaker/MedQA-USMLE-4-options-hf.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from data_prep.rows import Reject, Sample
-from data_prep.sources.base import About, choice, field, own_id
+from data_prep.sources.source import About, choice, field, own_id
 from data_prep.sources.text_source import TextSource, number_of
 
 _HUB_OPTIONS = ("ending0", "ending1", "ending2", "ending3")
@@ -18,7 +18,7 @@ _HUB_OPTIONS = ("ending0", "ending1", "ending2", "ending3")
 
 @dataclass(frozen=True, kw_only=True)
 class Medqa(TextSource):
-    """`options` says how many a question has: 4, as the benchmark, or 5, as the exam; the Hub has four only."""
+    """`options` is the number of options: 4, as in the benchmark, or 5, as in the exam; the Hub has only four."""
 
     ABOUT: ClassVar[About] = About(
         title="MedQA (USMLE)",
@@ -37,13 +37,13 @@ class Medqa(TextSource):
     options: int = 4
 
     def problems(self) -> list[str]:
-        """Also a number of options that no file has."""
+        """Also a number of options other than 4 or 5."""
         if self.options not in (4, 5):
             return [f"options: {self.options}; known: 4, 5"]
         return super().problems()
 
     def patterns(self) -> tuple[str, ...]:
-        """The original's files in its archive or out of it; for four options also the Hub's."""
+        """The original files, inside or outside the folders of their archive; for four options also the Hub's."""
         original = "dev" if self.split == "validation" else self.split
         four = f"4_options/phrases_no_exclude_{original}.jsonl"
         name = four if self.options == 4 else f"{original}.jsonl"
@@ -54,7 +54,7 @@ class Medqa(TextSource):
         return (*here, f"data/{self.split}-*.parquet", *files)
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """The Hub's id ("train-00000"), or else the split and the line, with the number of options."""
+        """The number of options and the Hub's id ("train-00000"), or else the split and the line."""
         return f"medqa-{self.options}-{own_id(row, 'id', f'{self.split}-{number_of(place)}')}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:

@@ -1,10 +1,10 @@
-"""MIMIC-CXR: the images of a chest X-ray study and the findings of its report, one sample a study.
+"""MIMIC-CXR: the images of a chest X-ray study and the findings of its report, one sample per study.
 
-The images and the split are MIMIC-CXR-JPG's, the reports MIMIC-CXR's, which has to be downloaded beside it:
+Images and split come from MIMIC-CXR-JPG, the reports from MIMIC-CXR, which must be downloaded too:
 mimic-cxr-2.0.0-split.csv (or .csv.gz), files/p10/p10000032/s50414267/DICOM_ID.jpg and
-files/p10/p10000032/s50414267.txt. MultiMedEval wants the reports copied into the tree of the images; this reader
-takes them there or in their own. The findings are the section of that name, or the text under a heading that names
-the whole study ("CHEST, TWO VIEWS"), as in MultiMedEval; a study without them is rejected.
+files/p10/p10000032/s50414267.txt. MultiMedEval expects the reports in the folders of the images; this reader finds them
+there or in their own. The findings are the section of that name, or the text under a heading that names the whole study
+("CHEST, TWO VIEWS"), as in MultiMedEval; a study without findings is rejected.
 Source: physionet.org/content/mimic-cxr-jpg, physionet.org/content/mimic-cxr, MultiMedEval 1.0 (mimic.py).
 """
 
@@ -19,13 +19,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Reject, Sample
-from data_prep.sources.base import About, Source, conversation, wrong_choice
 from data_prep.sources.report_sections import FINDINGS, Section, sections
+from data_prep.sources.source import About, Source, conversation, wrong_choice
 from data_prep.sources.text_source import first_found, missing
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table, TableError
-from data_prep.tables.rows import RowsTable
+from data_prep.tables.table import GeneratedTable, Table, TableError
 
 INSTRUCTION = "Write the findings section of the radiology report of this study."
 
@@ -42,7 +41,7 @@ _OTHER = ("examination", "exam", "history", "comparison", "addendum", "indicatio
 
 @dataclass(frozen=True, kw_only=True)
 class MimicCxr(Source):
-    """`path` is the folder of the download, `reports` the folder of the reports' files/ where that is elsewhere."""
+    """`path` is the folder of the download, `reports` the folder with files/ of the reports, if that is elsewhere."""
 
     ABOUT: ClassVar[About] = About(
         title="MIMIC-CXR",
@@ -63,7 +62,7 @@ class MimicCxr(Source):
     instruction: str = INSTRUCTION
 
     def problems(self) -> list[str]:
-        """An unknown split, a table or images that are not there, and images without reports."""
+        """An unknown split, a missing table or images, and missing reports."""
         found = wrong_choice("split", self.split, tuple(_SPLITS)) + missing("path", self.path, _TABLES)
         if found:
             return found
@@ -80,20 +79,20 @@ class MimicCxr(Source):
         return found
 
     def tables(self) -> list[Table]:
-        """The studies, gathered from the table of images."""
-        return [RowsTable(self._table, partial(_studies, self._table))]
+        """The studies, grouped from the table of images."""
+        return [GeneratedTable(self._table, partial(_studies, self._table))]
 
     def image_folder(self) -> ImageFolder:
-        """The folder `files`; an image's name starts from there."""
+        """The folder `files`, to which the names of images are relative."""
         return ImageFolder(self._table.parent / "files")
 
     def version(self) -> str:
-        """The folder of the release, where the download kept it."""
+        """The folder of the release, if the download kept it."""
         name = self._table.parent.name
         return name if name.startswith("2.") else ""
 
     def inputs(self) -> dict[str, str | int]:
-        """Also the reports, where they are not in the tree of the images."""
+        """Also the reports, if they are not in the folders of the images."""
         beside = self._report_root != self._table.parent
         return super().inputs() | (ImageFolder(self._report_root / "files").inputs() if beside else {})
 
@@ -138,7 +137,7 @@ class MimicCxr(Source):
 
 
 def findings(report: str) -> str:
-    """The findings of a report, blanks collapsed. Raises Reject for a report without any."""
+    """The findings of a report, blanks collapsed. Raises Reject if there are none."""
     found = next((section.text for section in sections(report) if _has_findings(section)), "")
     if not found:
         raise Reject("empty_answer", "the report has no findings section")
@@ -167,7 +166,7 @@ def _studies(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _image_rows(table: Path) -> list[dict[str, str]]:
-    """The rows of the table of images, packed or not."""
+    """The rows of the table of images, compressed or not."""
     try:
         with gzip.open(table, "rt") if table.suffix == ".gz" else table.open(encoding="utf-8-sig") as file:
             rows = csv.DictReader(file)

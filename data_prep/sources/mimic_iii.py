@@ -1,10 +1,10 @@
-"""MIMIC-III: radiology reports of CT and MR studies, their findings to be summarised as the impression.
+"""MIMIC-III: radiology reports of CT and MR studies; the task is to summarise the findings as the impression.
 
-NOTEEVENTS.csv holds notes of every kind. Those are taken whose DESCRIPTION names CT or MR and one of the head, neck,
-sinuses, spine, chest, abdomen and pelvis: MultiMedEval's eleven groups and, beyond its list, their other spellings.
-As there, the text after FINAL REPORT is read, page breaks are taken out, a report has exactly one impression, and
-[**…**] becomes ___. Unlike there, letters keep their case, and where no section is called findings the ones that
-name the study or the region are read together.
+NOTEEVENTS.csv holds notes of every kind. Selected are those whose DESCRIPTION names CT or MR and one of head, neck,
+sinuses, spine, chest, abdomen and pelvis: MultiMedEval's eleven groups, including spellings that its list lacks. As in
+MultiMedEval, the report is the text after FINAL REPORT, page breaks are removed, a report must have exactly one
+impression, and [**…**] becomes ___. Unlike there, case is kept, and if no section is called findings, the sections
+named after the study or the region are joined.
 Source: physionet.org/content/mimiciii/1.4, MultiMedEval 1.0 (mimic_iii.py), HF croyer/MIMIC-III-split (test ids).
 """
 
@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 
 from data_prep import manifest
 from data_prep.rows import Reject, Sample
-from data_prep.sources.base import About, field, own_id, wrong_choice, wrong_file
 from data_prep.sources.report_sections import FINDINGS, IMPRESSION, sections
+from data_prep.sources.source import About, field, own_id, wrong_choice, wrong_file
 from data_prep.sources.text_source import TextSource, first_found
 
 INSTRUCTION = "Summarize the findings."
@@ -34,7 +34,7 @@ _ID_COLUMNS = ("ids", "ROW_ID", "row_id")
 
 @dataclass(frozen=True, kw_only=True)
 class MimicIii(TextSource):
-    """`test_ids` is a file of the test split's ROW_IDs, one a line or in a CSV column `ids`; the rest is `train`.
+    """`test_ids` is a file of the test split's ROW_IDs, one per line or in a CSV column `ids`; the rest is `train`.
 
     Without it every report is in `train`.
     """
@@ -51,17 +51,17 @@ class MimicIii(TextSource):
     test_ids: str = ""
 
     def patterns(self) -> tuple[str, ...]:
-        """The file, in the folders that wget leaves or out of them."""
+        """The file, inside or outside the folders that wget creates."""
         return tuple(f"{place}NOTEEVENTS.csv" for place in _PLACES)
 
     def problems(self) -> list[str]:
-        """Also a table that is still packed, and a test split that nothing tells."""
+        """Also a table that is still compressed, and a missing list of test ids."""
         packed = first_found(self.path, tuple(f"{place}.gz" for place in self.patterns()))
         found = wrong_choice("split", self.split, self.SPLITS)
         if packed and not self.files():
             found.append(f"path: {packed[0]} is packed; unpack it with: gunzip -k {packed[0]}")
         if self.split == "test" and not self.test_ids:
-            found.append("test_ids: this key is needed for split: test; the ids are in HF croyer/MIMIC-III-split")
+            found.append("test_ids: this key is required for split: test; the ids are in HF croyer/MIMIC-III-split")
         if self.test_ids:
             found += wrong_file("test_ids", self.test_ids) or self._wrong_ids()
         return found or super().problems()

@@ -1,7 +1,7 @@
-"""MMLU, its six clinical subjects: a benchmark, read so that training rows can be compared with it and for evaluation.
+"""MMLU, its six clinical subjects: a benchmark, read for evaluation and for comparison with training rows.
 
-Two forms are read: the Hub's SUBJECT/SPLIT-*.parquet (`question`, `choices`, `answer` from 0), and the original's
-SPLIT/SUBJECT_SPLIT.csv, which has no header: the question, four options, and the right one's letter.
+Two formats are read: the Hub's SUBJECT/SPLIT-*.parquet (`question`, `choices`, `answer` from 0), and the original
+SPLIT/SUBJECT_SPLIT.csv without a header: the question, four options, and the letter of the correct one.
 Source: github.com/hendrycks/test, huggingface.co/datasets/cais/mmlu.
 """
 
@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from data_prep.rows import Reject, Rejected, Sample
-from data_prep.sources.base import About, choice, field, wrong_choice
+from data_prep.sources.source import About, choice, field, wrong_choice
 from data_prep.sources.text_source import TextSource, first_found, missing, number_of
-from data_prep.tables.base import Table, all_rows
 from data_prep.tables.parquet import ParquetTable
-from data_prep.tables.rows import RowsTable
+from data_prep.tables.table import GeneratedTable, Table, all_rows
 
 SUBJECTS = (
     "anatomy",
@@ -33,7 +32,7 @@ _LETTERS = "ABCD"
 
 @dataclass(frozen=True, kw_only=True)
 class Mmlu(TextSource):
-    """`subjects` are the ones to read; `dev` is the split of the five examples that few-shot prompts show."""
+    """`subjects` are the subjects to read; the split `dev` holds the five examples of few-shot prompts."""
 
     ABOUT: ClassVar[About] = About(
         title="MMLU, clinical subjects",
@@ -48,7 +47,7 @@ class Mmlu(TextSource):
     subjects: list[str] = default(default_factory=lambda: list(SUBJECTS))
 
     def problems(self) -> list[str]:
-        """Unknown subjects, an unknown split, and the first subject whose file is not there."""
+        """Unknown subjects, an unknown split, and the first subject whose file is missing."""
         found = [problem for subject in self.subjects for problem in wrong_choice("subjects", subject, SUBJECTS)]
         found += wrong_choice("split", self.split, self.SPLITS)
         if not self.subjects:
@@ -57,13 +56,13 @@ class Mmlu(TextSource):
         return found or [one for subject in lacking[:1] for one in missing("path", self.path, self._places(subject))]
 
     def patterns(self) -> tuple[str, ...]:
-        """The places of every subject."""
+        """The files of every subject."""
         return tuple(place for subject in self.subjects for place in self._places(subject))
 
     def tables(self) -> list[Table]:
-        """One table a file; its rows name their subject."""
+        """One table per file; its rows name their subject."""
         files = [(s, path) for s in self.subjects for path in first_found(self.path, self._places(s))]
-        return [RowsTable(path, partial(_questions, path, subject)) for subject, path in files]
+        return [GeneratedTable(path, partial(_questions, path, subject)) for subject, path in files]
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
         """The split, the subject and the row."""
@@ -84,7 +83,7 @@ class Mmlu(TextSource):
 
 
 def _questions(path: Path, subject: str) -> Iterator[tuple[str, dict[str, Any] | Rejected]]:
-    """The questions of a file of either form, as the Hub has them."""
+    """The questions of a file of either format, in the Hub's format."""
     if path.suffix == ".parquet":
         for place, row in all_rows(ParquetTable(path)):
             yield place, row if isinstance(row, Rejected) else {**row, "subject": subject}

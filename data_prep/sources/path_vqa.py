@@ -1,23 +1,23 @@
 """PathVQA: questions on pathology images of two textbooks and the PEIR library (He et al. 2020, arXiv:2003.10286).
 
-Two layouts are read, and the first of them that `path` holds:
+Two layouts are read; the first that `path` has is used:
 - the original, in `path` or in pvqa/ under it: qas/{train,val,test}_vqa.pkl, pickled lists of {"sent", "label",
   "img_id", "question_id", "answer_type"}, and images/{train,val,test}/IMG_ID.jpg. `label` maps answers to scores.
-- the Hub's Parquet files: question, answer and image, duplicate rows dropped. Their groups are empty, so a split
-  goes by the images themselves.
+- the Hub's Parquet files: question, answer and image, duplicate rows dropped. Their groups are empty, so splits
+  are drawn by image.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Loaded, Reject, Sample
 from data_prep.sources import hub_parquet
-from data_prep.sources.base import About, Source, field, own_id, wrong_choice
-from data_prep.sources.vqa import asked, task
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table
+from data_prep.sources.labels import vqa_task
+from data_prep.sources.source import About, Source, field, own_id, vqa, wrong_choice
 from data_prep.tables.pickles import PickleTable
+from data_prep.tables.table import Table
 
 _SPLITS = {"train": "train", "validation": "val", "test": "test"}
 
@@ -55,7 +55,7 @@ class PathVqa(Source):
         return self._pickle.is_file()
 
     def problems(self) -> list[str]:
-        """An unknown split, and files that are not there."""
+        """An unknown split, and missing files."""
         found = wrong_choice("split", self.split, tuple(_SPLITS))
         if found:
             return found
@@ -86,9 +86,9 @@ class PathVqa(Source):
         return Sample(
             id=row_id,
             language="en",
-            task=task(answer, closed),
+            task=vqa_task(answer, closed),
             modality="pathology",
-            messages=asked(field(row, "question", "sent"), answer),
+            messages=vqa(field(row, "question", "sent"), answer),
             licence=self.terms,
             images=(hub_parquet.image_name(row) if embedded else f"{_SPLITS[self.split]}/{image}.jpg",),
             group="" if embedded else f"path_vqa-{image}",

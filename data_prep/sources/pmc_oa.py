@@ -1,8 +1,8 @@
 """PMC-OA: figures of PubMed Central's open articles with their captions (Lin et al. 2023, arXiv:2303.07240).
 
-`path` holds pmc_oa.jsonl, whose captions are divided among the sub-figures, or pmc_oa_beta.jsonl, whose captions are
-whole; and images.zip or what it unpacks to. A row is {"image", "caption"}. The captions stand alone, so each gets a
-short instruction, chosen by the row's id.
+`path` holds pmc_oa.jsonl, with one caption per sub-figure, or pmc_oa_beta.jsonl, with whole captions; and images.zip or
+its unpacked folder. A row is {"image", "caption"}. Captions come without a question, so each gets a short instruction,
+chosen by the row's id.
 """
 
 from dataclasses import dataclass
@@ -10,12 +10,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Sample
-from data_prep.sources.base import About, Source, field, wrong_choice, wrong_file
-from data_prep.sources.vqa import article, asked, first_there
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table
+from data_prep.sources.source import About, Source, field, first_existing, pmc_article, vqa, wrong_choice, wrong_file
 from data_prep.tables.json_file import JsonTable
+from data_prep.tables.table import Table
 
 TABLES = ("pmc_oa.jsonl", "pmc_oa_beta.jsonl")
 _MEMBERS = "caption_T060_filtered_top4_sep_v0_subfigures"
@@ -35,7 +34,7 @@ INSTRUCTIONS = (
 
 @dataclass(frozen=True, kw_only=True)
 class PmcOa(Source):
-    """`file` chooses where both tables are there; without it, the one that is there is read. There are no splits."""
+    """`file` selects one if both tables are there; otherwise the existing one is read. There are no splits."""
 
     ABOUT: ClassVar[About] = About(
         title="PMC-OA",
@@ -54,13 +53,13 @@ class PmcOa(Source):
 
     @property
     def _table(self) -> Path:
-        return self._folder / self.file if self.file else first_there(self._folder, TABLES)
+        return self._folder / self.file if self.file else first_existing(self._folder, TABLES)
 
     def problems(self) -> list[str]:
-        """A table to be chosen, and files that are not there."""
+        """An ambiguous choice of table, and missing files."""
         found = wrong_choice("file", self.file, TABLES) if self.file else []
         if not self.file and all((self._folder / name).is_file() for name in TABLES):
-            found = [f"file: {self.path} holds both; say which: {' or '.join(TABLES)}"]
+            found = [f"file: {self.path} holds both; choose one: {' or '.join(TABLES)}"]
         return [*(found or wrong_file("path", self._table)), *self.image_folder().problems("path")]
 
     def tables(self) -> list[Table]:
@@ -68,7 +67,7 @@ class PmcOa(Source):
         return [JsonTable(self._table)]
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """By the table and the image, which has one row, or else the place in the file."""
+        """The table and the image, which has one row, or else the place in the file."""
         image = row.get("image")
         name = Path(image).stem if isinstance(image, str) and image else place.replace(" ", "-")
         return f"{self._table.stem}-{name}"
@@ -81,17 +80,17 @@ class PmcOa(Source):
             language="en",
             task="caption",
             modality="unknown",
-            messages=asked(instruction(row_id), field(row, "caption")),
+            messages=vqa(instruction(row_id), field(row, "caption")),
             licence=self.terms,
             images=(image,),
-            group=article(image),
+            group=pmc_article(image),
         )
 
     def image_folder(self) -> ImageFolder:
         """The folder or the archive of the figures."""
-        return ImageFolder(first_there(self._folder, _IMAGES))
+        return ImageFolder(first_existing(self._folder, _IMAGES))
 
 
 def instruction(row_id: str) -> str:
-    """The wording for a row: the same one in every build."""
+    """The instruction for a row, the same in every build."""
     return INSTRUCTIONS[sha256(row_id.encode()).digest()[0] % len(INSTRUCTIONS)]

@@ -2,10 +2,10 @@
 
 Two releases are read, side by side in one folder on the Hub:
 - 1: {train,test,test_clean}.csv and images.zip. `Answer` is the right choice's text, `Answer_label` its letter.
-- 2, of figures that were cut into their parts: {train,test}_2.csv and images_2.zip, whose members are under figures/.
+- 2, with figures split into their parts: {train,test}_2.csv and images_2.zip, whose members are under figures/.
   `Answer` is the letter; `index` and `split` are new.
-Choices are written " A:text "; the letter in front is dropped. Where the letter and the text of an answer disagree
-the letter counts, as in the benchmark. `Answer` and `Answer_label` may be misspelt `Anwser`.
+Choices are written " A:text "; the leading letter is dropped. If the letter and the text of an answer disagree, the
+letter counts, as in the benchmark. `Answer` and `Answer_label` may be misspelt `Anwser`.
 """
 
 import re
@@ -13,12 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Reject, Sample
-from data_prep.sources.base import About, Source, choice, field, own_id, wrong_choice, wrong_file
-from data_prep.sources.vqa import article, asked, first_there, task
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table
+from data_prep.sources.labels import vqa_task
+from data_prep.sources.source import (
+    About,
+    Source,
+    choice,
+    field,
+    first_existing,
+    own_id,
+    pmc_article,
+    vqa,
+    wrong_choice,
+    wrong_file,
+)
 from data_prep.tables.csv_file import CsvTable
+from data_prep.tables.table import Table
 
 _LETTERS = ("A", "B", "C", "D")
 _SUFFIXES = {1: "", 2: "_2"}
@@ -31,9 +42,9 @@ _PREFIX = re.compile(r"^[A-D]\s*:\s*")
 
 @dataclass(frozen=True, kw_only=True)
 class PmcVqa(Source):
-    """`split` is train, test or (release 1) test_clean; `style` choice asks with the choices, open without.
+    """`split` is train, test or (release 1) test_clean; `style` is choice (asked with the choices) or open.
 
-    `release` chooses where both are there; without it, the one that is there is read.
+    `release` selects one if both are there; otherwise the existing one is read.
     """
 
     ABOUT: ClassVar[About] = About(
@@ -61,13 +72,13 @@ class PmcVqa(Source):
         return self._folder / f"{self.split}{_SUFFIXES[release]}.csv"
 
     def problems(self) -> list[str]:
-        """An unknown split, style or release, a release to be chosen, and files that are not there."""
+        """An unknown split, style or release, an ambiguous release, and missing files."""
         found = wrong_choice("split", self.split, ("train", "test", "test_clean"))
         found += wrong_choice("style", self.style, ("choice", "open"))
         if self.release not in (0, *_SUFFIXES):
             return [*found, f"release: {self.release!r}; known: 1, 2"]
         if not self.release and all(self._table(release).is_file() for release in _SUFFIXES):
-            return [*found, f"release: {self.path} holds both; say which: 1 or 2"]
+            return [*found, f"release: {self.path} holds both; choose one: 1 or 2"]
         return found or [*wrong_file("path", self._table(self._release)), *self.image_folder().problems("path")]
 
     def tables(self) -> list[Table]:
@@ -75,8 +86,8 @@ class PmcVqa(Source):
         return [CsvTable(self._table(self._release))]
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """By release, split, style, and `index` or the place in the file."""
-        # a bare number beside other rows' indices could be one of them
+        """The release, split, style, and `index` or the place in the file."""
+        # a bare number could equal the index of another row
         number = own_id(row, "index", place) if "index" in row else place.rpartition(" ")[2]
         return f"pmc_vqa-{self._release}-{self.split}-{self.style}-{number}"
 
@@ -93,17 +104,17 @@ class PmcVqa(Source):
         return Sample(
             id=row_id,
             language="en",
-            task="vqa_choice" if self.style == "choice" else task(options[right]),
+            task="vqa_choice" if self.style == "choice" else vqa_task(options[right]),
             modality="unknown",
-            messages=asked(turns[0], turns[1]),
+            messages=vqa(turns[0], turns[1]),
             licence=self.terms,
             images=(figure,),
-            group=article(figure),
+            group=pmc_article(figure),
         )
 
     def image_folder(self) -> ImageFolder:
         """The folder or the archive of the figures."""
-        return ImageFolder(first_there(self._folder, _IMAGES[self._release]))
+        return ImageFolder(first_existing(self._folder, _IMAGES[self._release]))
 
     def version(self) -> str:
         """The release."""
@@ -111,7 +122,7 @@ class PmcVqa(Source):
 
 
 def _right(row: dict[str, Any], options: list[str]) -> int:
-    """The number of the right option, from 0."""
+    """The index of the correct option, from 0."""
     letter = str(row.get("Answer_label") or row.get("Anwser_label") or "").strip().upper()
     answer = str(row.get("Answer") or row.get("Anwser") or "").strip()
     if letter in _LETTERS:

@@ -1,8 +1,8 @@
-"""PubMedQA: questions that article titles ask, the abstract without its conclusion, and yes, no or maybe.
+"""PubMedQA: questions from article titles, the abstract without its conclusion, and the answer yes, no or maybe.
 
-Two forms are read: the original ori_pqa{a,l,u}.json, one object of {PMID: {QUESTION, CONTEXTS, LONG_ANSWER,
-final_decision}}, and the Hub's Parquet (`pubid`, `question`, `context`, `long_answer`, `final_decision`). Neither says
-which 500 of the 1,000 labelled rows are the benchmark: data/test_ground_truth.json of the repository does.
+Two formats are read: the original ori_pqa{a,l,u}.json, one object of {PMID: {QUESTION, CONTEXTS, LONG_ANSWER,
+final_decision}}, and the Hub's Parquet (`pubid`, `question`, `context`, `long_answer`, `final_decision`). Which 500
+of the 1,000 labelled rows are the benchmark is listed only in data/test_ground_truth.json of the repository.
 Source: github.com/pubmedqa/pubmedqa, huggingface.co/datasets/qiaojin/PubMedQA.
 """
 
@@ -14,11 +14,10 @@ from typing import Any, ClassVar
 
 from data_prep import manifest
 from data_prep.rows import Reject, Rejected, Sample
-from data_prep.sources.base import About, field, own_id, wrong_choice, wrong_file
-from data_prep.sources.json_object import pairs
+from data_prep.sources.source import About, field, own_id, wrong_choice, wrong_file
 from data_prep.sources.text_source import TextSource, explained, first_found, table_of
-from data_prep.tables.base import Table
-from data_prep.tables.rows import RowsTable
+from data_prep.tables.json_object import pairs
+from data_prep.tables.table import GeneratedTable, Table
 
 _FILES = {"artificial": "ori_pqaa.json", "labeled": "ori_pqal.json", "unlabeled": "ori_pqau.json"}
 _TEST_LISTS = tuple(f"{folder}{name}.json" for folder in ("", "data/") for name in ("test_ground_truth", "test_set"))
@@ -28,7 +27,7 @@ _TEST_LISTS = tuple(f"{folder}{name}.json" for folder in ("", "data/") for name 
 class Pubmedqa(TextSource):
     """`part` is artificial, labeled or unlabeled. Only the labelled part has a test split.
 
-    `test_ids` is the JSON object whose keys are the test split's PMIDs; without it, it is looked for under `path`.
+    `test_ids` is the JSON object whose keys are the test split's PMIDs; by default it is searched for under `path`.
     """
 
     ABOUT: ClassVar[About] = About(
@@ -50,31 +49,33 @@ class Pubmedqa(TextSource):
     test_ids: str = ""
 
     def problems(self) -> list[str]:
-        """Also an unknown part, and a labelled part whose test split is not told."""
+        """Also an unknown part, and a missing list of test ids for the labelled part."""
         found = wrong_choice("part", self.part, tuple(_FILES)) or super().problems()
         if not found and self.split == "test" and self.part != "labeled":
             found.append(f"split: part {self.part} has no test split; wanted: part: labeled")
         if not found and self.part == "labeled":
             if self._test_list is None:
                 found.append(
-                    f"test_ids: {self.path} has none of {', '.join(_TEST_LISTS)}, which say what rows the benchmark "
-                    "has; take test_ground_truth.json from github.com/pubmedqa/pubmedqa (data/)"
+                    f"test_ids: {self.path} has none of {', '.join(_TEST_LISTS)}, which list the rows of the "
+                    "benchmark; take test_ground_truth.json from github.com/pubmedqa/pubmedqa (data/)"
                 )
             else:
                 found += wrong_file("test_ids", self._test_list)
         return found
 
     def patterns(self) -> tuple[str, ...]:
-        """The Hub's files, else the original's."""
+        """The Hub's files, or else the original ones."""
         name = _FILES[self.part]
         return f"pqa_{self.part}/*.parquet", name, f"data/{name}"
 
     def tables(self) -> list[Table]:
-        """Parquet as it is; of an original file the pairs."""
-        return [table_of(p) if p.suffix == ".parquet" else RowsTable(p, partial(_articles, p)) for p in self.files()]
+        """The Parquet files, or the pairs of an original file."""
+        return [
+            table_of(p) if p.suffix == ".parquet" else GeneratedTable(p, partial(_articles, p)) for p in self.files()
+        ]
 
     def inputs(self) -> dict[str, str | int]:
-        """Also the list of the test split."""
+        """Also the list of test ids."""
         listed = self._test_list if self.part == "labeled" else None
         return super().inputs() | ({listed.name: manifest.sha256(listed)} if listed else {})
 
@@ -83,7 +84,7 @@ class Pubmedqa(TextSource):
         return f"pubmedqa-{own_id(row, 'pubid', f'{self.part}-{place}')}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample | None:
-        """The abstract and the question; the decision and the abstract's conclusion. Raises Reject."""
+        """The abstract and the question, answered by the decision and the abstract's conclusion. Raises Reject."""
         if self.part == "labeled" and (str(row.get("pubid")) in self._tested) != (self.split == "test"):
             return None
         context = row.get("CONTEXTS", row.get("context"))
@@ -107,7 +108,7 @@ class Pubmedqa(TextSource):
 
 
 def _articles(path: Path) -> Iterator[tuple[str, dict[str, Any] | Rejected]]:
-    """The articles of an original file, each with its PMID as `pubid`, as the Hub calls it."""
+    """The articles of an original file, each with its PMID as `pubid`, as on the Hub."""
     for number, (pmid, article) in enumerate(pairs(path), start=1):
         place = f"item {number}"
         if isinstance(article, dict):

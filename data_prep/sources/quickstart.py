@@ -1,8 +1,8 @@
-"""The quickstart's own questions over images that installed packages carry.
+"""The quickstart's own questions about images shipped by installed packages.
 
-data_prep/quickstart/images.yml lists the images: package, file, frame, window, crop and what is known of each. The
-JSON Lines beside it hold the conversations: {"id", "images": [names], "language", "task", "turns": [question,
-answer, ...]}. Nothing is downloaded, and no image of a package is used that the list does not name.
+data_prep/quickstart/images.yml lists the images: package, file, frame, window, crop and labels. The JSON Lines beside
+it hold the conversations: {"id", "images": [names], "language", "task", "turns": [question, answer, ...]}. Nothing is
+downloaded, and only images in the list are used.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ import yaml
 
 from data_prep import manifest
 from data_prep.rows import Loaded, Reject, Sample
-from data_prep.sources.base import About, Source, conversation
 from data_prep.sources.dicom import load
-from data_prep.tables.base import Table
+from data_prep.sources.source import About, Source, conversation
 from data_prep.tables.json_file import JsonTable
+from data_prep.tables.table import Table
 
 FOLDER = Path(__file__).parent.parent / "quickstart"
 TEXT_LICENCE = "Apache-2.0"
@@ -39,7 +39,7 @@ class Quickstart(Source):
     questions: list[str]
 
     def problems(self) -> list[str]:
-        """Question files that are not there, and images whose package is not installed."""
+        """Unknown question files, and images whose package is not installed."""
         known = sorted(path.name for path in FOLDER.glob("*.jsonl"))
         found = [f"questions: no {name!r}; known: {', '.join(known)}" for name in self.questions if name not in known]
         for entry in self._entries.values():
@@ -53,7 +53,7 @@ class Quickstart(Source):
         return found
 
     def tables(self) -> list[Table]:
-        """One table a file of questions."""
+        """One table per file of questions."""
         return [JsonTable(FOLDER / name) for name in self.questions]
 
     def version(self) -> str:
@@ -72,7 +72,7 @@ class Quickstart(Source):
         return str(row["id"])
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
-        """The conversation; its licence is the text's and those of its images."""
+        """The conversation; its licence combines those of the text and the images."""
         entries = [self._entries[name] for name in row["images"]]
         return Sample(
             id=row_id,
@@ -107,5 +107,5 @@ def listed_images() -> list[dict[str, Any]]:
 
 
 def image_path(entry: dict[str, Any]) -> Path:
-    """Where the installed package has the image. Raises PackageNotFoundError."""
+    """The image's path in the installed package. Raises PackageNotFoundError."""
     return Path(str(distribution(entry["package"]).locate_file(entry["file"])))

@@ -1,7 +1,7 @@
-"""The sections of a radiology report as MIMIC-CXR and MIMIC-III have them: capital headings that end in a colon.
+"""The sections of a radiology report in MIMIC-CXR and MIMIC-III: headings in capitals that end in a colon.
 
-Headings are misspelt in many ways ("FINDIGNS", "IMRPESSION"), so that the two that matter are known by likeness.
-What counts as which section follows MultiMedEval 1.0 (utils.section_text), whose scores the paper reports.
+Headings are often misspelt ("FINDIGNS", "IMRPESSION"), so the two that matter are matched by similarity. Which heading
+counts as which section follows MultiMedEval 1.0 (utils.section_text), whose scores the paper reports.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import NamedTuple
 FINDINGS, IMPRESSION = "findings", "impression"
 
 _HEADING = re.compile(r"^[ \t]{0,4}([A-Z][A-Z ()/,-]*?)[ \t]*:(?=\s|$)", re.MULTILINE)
-_LIKENESS = 0.75  # admits every misspelling of MultiMedEval's tables; "indication" is at 0.4
+_SIMILARITY = 0.75  # accepts every misspelling in MultiMedEval's tables; "indication" scores 0.4
 
 
 class Section(NamedTuple):
@@ -24,7 +24,7 @@ class Section(NamedTuple):
 
 
 def sections(report: str) -> list[Section]:
-    """The sections that have text, in order; what stands before the first heading is left out."""
+    """The sections with text, in order, without the text before the first heading."""
     found = list(_HEADING.finditer(report))
     ends = [*(following.start() for following in found[1:]), len(report)][: len(found)]
     parts = [(match[1].lower(), report[match.end() : end].split()) for match, end in zip(found, ends, strict=True)]
@@ -34,8 +34,8 @@ def sections(report: str) -> list[Section]:
 @lru_cache(maxsize=10_000)
 def section_name(heading: str) -> str:
     """FINDINGS or IMPRESSION, or "" for any other heading, given in lower case."""
-    words = re.findall(r"\b[fim][a-z]+", heading)  # "compression" and "depression" are like an impression too
-    names = {name for word in words for name in get_close_matches(word, (FINDINGS, IMPRESSION), 1, _LIKENESS)}
-    if IMPRESSION in names or heading == "conclusion":  # findings and impression in one are an impression
+    words = re.findall(r"\b[fim][a-z]+", heading)  # "compression" and "depression" are similar to impression, too
+    names = {name for word in words for name in get_close_matches(word, (FINDINGS, IMPRESSION), 1, _SIMILARITY)}
+    if IMPRESSION in names or heading == "conclusion":  # a section with both findings and impression is an impression
         return IMPRESSION
     return FINDINGS if FINDINGS in names else ""

@@ -1,9 +1,9 @@
 """SLAKE: questions on radiology images, in English and Chinese (Liu et al. 2021, arXiv:2102.09542).
 
 `path` holds {train,validation,test}.json, JSON lists of {"img_name", "question", "answer", "q_lang", "modality",
-"answer_type", "qid"}, and imgs/ or imgs.zip. Each image has a folder of its own, with masks and boxes beside
-source.jpg: the rows name source.jpg alone, so no mask becomes an image. A row is taken when `languages` names its
-`q_lang`; Chinese cannot be asked for, since the row contract has no Chinese.
+"answer_type", "qid"}, and imgs/ or imgs.zip. Each image has its own folder, with masks and boxes beside
+source.jpg; rows name only source.jpg, so masks are never read. A row is selected if its `q_lang` is in `languages`;
+Chinese cannot be selected, since the row contract has no Chinese.
 """
 
 import dataclasses
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import LANGUAGES, Reject, Sample
-from data_prep.sources.base import About, Source, field, own_id, wrong_choice, wrong_file
-from data_prep.sources.vqa import asked, first_there, says_closed, snake, task
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table
+from data_prep.sources.labels import is_closed, snake_case, vqa_task
+from data_prep.sources.source import About, Source, field, first_existing, own_id, vqa, wrong_choice, wrong_file
 from data_prep.tables.json_file import JsonTable
+from data_prep.tables.table import Table
 
 _TABLES = {"train": ("train.json",), "validation": ("validate.json", "validation.json"), "test": ("test.json",)}
 _IMAGES = ("imgs", "imgs.zip")
@@ -46,10 +46,10 @@ class Slake(Source):
 
     @property
     def _table(self) -> Path:
-        return first_there(self._folder, _TABLES[self.split])
+        return first_existing(self._folder, _TABLES[self.split])
 
     def problems(self) -> list[str]:
-        """An unknown split or language, and files that are not there."""
+        """An unknown split or language, and missing files."""
         found = [] if self.languages else [f"languages: none; wanted: one or more of {', '.join(LANGUAGES)}"]
         for language in self.languages:
             found += wrong_choice("languages", language, LANGUAGES)
@@ -61,7 +61,7 @@ class Slake(Source):
         return [JsonTable(self._table)]
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """By `qid`, which is one count over the splits, or by the split and the place in its file."""
+        """The `qid`, which is unique over the splits, or else the split and the place in its file."""
         return f"slake-{own_id(row, 'qid', f'{self.split}-{place}')}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
@@ -75,9 +75,9 @@ class Slake(Source):
         return Sample(
             id=row_id,
             language=language,
-            task=task(answer, says_closed(row.get("answer_type"))),
-            modality=snake(str(row.get("modality") or "")),
-            messages=asked(question, answer),
+            task=vqa_task(answer, is_closed(row.get("answer_type"))),
+            modality=snake_case(str(row.get("modality") or "")),
+            messages=vqa(question, answer),
             licence=self.terms,
             images=(image,),
             group=f"slake-{Path(image).parent.name or image}",
@@ -85,4 +85,4 @@ class Slake(Source):
 
     def image_folder(self) -> ImageFolder:
         """The folder or the archive of the images."""
-        return ImageFolder(first_there(self._folder, _IMAGES))
+        return ImageFolder(first_existing(self._folder, _IMAGES))

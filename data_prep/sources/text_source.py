@@ -1,4 +1,4 @@
-"""What the readers of English text without images share: a split's files, and one question with one answer."""
+"""The base of sources of English text: the files of a split, and samples of one question and one answer."""
 
 import re
 from abc import abstractmethod
@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import ClassVar
 
 from data_prep.rows import Sample
-from data_prep.sources.base import Source, conversation, wrong_choice
-from data_prep.tables.base import Table
+from data_prep.sources.source import Source, conversation, wrong_choice
 from data_prep.tables.csv_file import CsvTable
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.parquet import ParquetTable
+from data_prep.tables.table import Table
 
 _PROMISED = re.compile(r"-of-(\d+)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextSource(Source):
-    """`path` is the folder that the source's download leaves; one entry of a mixture reads one `split` of it."""
+    """`path` is the folder of the downloaded source; an entry of a mixture reads one `split`."""
 
     SPLITS: ClassVar[tuple[str, ...]] = ("train", "validation", "test")
 
@@ -27,10 +27,10 @@ class TextSource(Source):
 
     @abstractmethod
     def patterns(self) -> tuple[str, ...]:
-        """Where the split's files may be, relative to `path`: the first pattern that finds any decides."""
+        """Glob patterns of the split's files, relative to `path`; the first pattern with a match is used."""
 
     def problems(self) -> list[str]:
-        """An unknown split, and files that are not there."""
+        """An unknown split, and missing files."""
         found = wrong_choice("split", self.split, self.SPLITS)
         return found or missing("path", self.path, self.patterns())
 
@@ -39,7 +39,7 @@ class TextSource(Source):
         return first_found(self.path, self.patterns())
 
     def tables(self) -> list[Table]:
-        """One table a file."""
+        """One table per file."""
         return [table_of(path) for path in self.files()]
 
     def exchange(self, row_id: str, turns: list[str], task: str, group: str = "") -> Sample:
@@ -56,13 +56,13 @@ class TextSource(Source):
 
 
 def first_found(folder: str | Path, patterns: tuple[str, ...]) -> list[Path]:
-    """The files of the first pattern that finds any, sorted; none of a folder that is not there."""
+    """The files of the first pattern with a match, sorted; none if the folder does not exist."""
     found = (sorted(path for path in Path(folder).glob(pattern) if path.is_file()) for pattern in patterns)
     return next((paths for paths in found if paths), [])
 
 
 def missing(key: str, folder: str | Path, patterns: tuple[str, ...]) -> list[str]:
-    """A problem for `Source.problems` unless one of the patterns finds files, and as many as their names promise."""
+    """A problem for `Source.problems` unless a pattern matches files, and as many as their names ("-of-0000N") say."""
     if not Path(folder).is_dir():
         return [f"{key}: {folder}: there is no such folder"]
     found = first_found(folder, patterns)
@@ -76,7 +76,7 @@ def missing(key: str, folder: str | Path, patterns: tuple[str, ...]) -> list[str
 
 
 def table_of(path: Path) -> Table:
-    """The table of a file, by its suffix; JSON of either kind for what is neither Parquet nor CSV."""
+    """The table of a file by its suffix: Parquet, CSV, or else JSON."""
     if path.suffix == ".parquet":
         return ParquetTable(path)
     return CsvTable(path) if path.suffix == ".csv" else JsonTable(path)
@@ -88,5 +88,5 @@ def number_of(place: str) -> str:
 
 
 def explained(answer: str, explanation: str) -> str:
-    """The answer and, after a blank line, its explanation where there is one."""
+    """The answer and, after a blank line, its explanation if there is one."""
     return "\n\n".join(text for text in (answer, explanation) if text)

@@ -1,15 +1,16 @@
-"""Conversations as released files write them, turned into messages.
+"""Convert the conversations of released files to messages.
 
-A row holds its turns under one of LISTS (`conversatons` is LLaVA-Med's own spelling). A turn is LLaVA's and ShareGPT's
-`from` and `value`, or `role` and `content` as Axolotl reads them, where `content` is a text or a list of parts
+A row has its turns under one of LISTS (`conversatons` is LLaVA-Med's spelling). A turn has `from` and `value`, as in
+LLaVA and ShareGPT, or `role` and `content`, as in Axolotl, where `content` is a text or a list of parts
 {"type": "text", "text"}, {"type": "image", "path"} and {"type": "image_url", "image_url": {"url"}}. In a text, each
-`<image>` is the place of an image. Images are named by their parts, or else by `image` or `images` beside the turns.
+`<image>` marks the position of an image. Images are named in their parts, or else by `image` or `images` beside the
+turns.
 """
 
 from typing import Any, NamedTuple
 
 from data_prep.rows import Message, Part, Reject, image_part, text_part
-from data_prep.sources.base import PLACEHOLDER, content
+from data_prep.sources.source import PLACEHOLDER, content
 
 LISTS = ("conversations", "conversatons", "conversation", "messages", "dialogue", "chat")
 _ROLES = {
@@ -43,7 +44,7 @@ def dialogue(row: dict[str, Any]) -> Dialogue:
     own: list[str] = []
     for number, turn in enumerate(_turns(row), start=1):
         role = _role(number, turn)
-        parts, names = _said(number, _first(turn, _TEXTS))
+        parts, names = _parts(number, _first(turn, _TEXTS))
         messages.append({"role": role, "content": parts})
         own += names
     return Dialogue(messages, _in_order(own, image_names(row)))
@@ -58,7 +59,7 @@ def _role(number: int, turn: dict[str, Any]) -> str:
 
 
 def image_names(row: dict[str, Any]) -> list[str]:
-    """The images that a row names beside its turns: a name, a list of names, or nothing. Raises Reject."""
+    """The images named beside the turns of a row: a name, a list of names, or none. Raises Reject."""
     value = row.get("image") or row.get("images") or []
     return [_image_name(name) for name in (value if isinstance(value, list) else [value])]
 
@@ -70,8 +71,8 @@ def _turns(row: dict[str, Any]) -> list[dict[str, Any]]:
     return turns
 
 
-def _said(number: int, value: Any) -> tuple[list[Part], list[str]]:
-    """The parts of a turn, and the name of each image part ("" for one that the row names beside the turns)."""
+def _parts(number: int, value: Any) -> tuple[list[Part], list[str]]:
+    """The parts of a turn, and the name of each image part ("" if it is named beside the turns)."""
     if isinstance(value, str):
         return content(value), [""] * value.count(PLACEHOLDER)
     if not isinstance(value, list):
@@ -101,7 +102,7 @@ def _image_name(value: Any) -> str:
 
 
 def _in_order(own: list[str], listed: list[str]) -> tuple[str, ...]:
-    """Names part by part: its own, else the next that the row lists. Names left over stay, to be counted."""
+    """The names in the order of the parts: a part's own, else the next in the list. Unused names come last."""
     rest = [name for name in listed if name not in own]
     named = [name or (rest.pop(0) if rest else "") for name in own]
     return tuple(name for name in named + rest if name)

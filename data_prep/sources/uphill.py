@@ -1,7 +1,7 @@
-"""UPHILL: health claims asked about in five ways, from a neutral question to a demand that presupposes the claim.
+"""UPHILL: queries on health claims at five levels, from a neutral question to a demand that presupposes the claim.
 
-A benchmark: 1,945 claims at five levels, scored by whether the answer agrees with the claim. As a sample, the claim's
-veracity stands for the answer. The claim's own facts, which scoring needs, are in `queries`.
+A benchmark of 1,945 claims, scored by whether the answer agrees with the claim. In a sample, the answer is the claim's
+veracity. The facts of the claim, which scoring needs, are in `queries`.
 Source: "Evaluating Large Language Models for Health-related Queries with Presuppositions", Findings of ACL 2024.
 """
 
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from data_prep.rows import Reject, Rejected, Sample
-from data_prep.sources.base import About, field
+from data_prep.sources.source import About, field
 from data_prep.sources.text_source import TextSource
-from data_prep.tables.base import TableError, all_rows
 from data_prep.tables.csv_file import CsvTable
+from data_prep.tables.table import TableError, all_rows
 
 LEVELS = ("neutral", "mild presupposition", "unequivocal presupposition", "writing request", "writing demand")
 VERACITIES = ("true", "false", "mixture", "fabricated")
@@ -55,20 +55,20 @@ class Uphill(TextSource):
         return "queries.csv", "data/queries.csv"
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """The claim's id and the level, from 0; the place for a row that has none."""
+        """The id of the claim and the level, from 0; the place for an invalid row."""
         try:
             return _query(row).row_id
         except Reject:
             return f"uphill-{place.replace(' ', '-')}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
-        """The query, and the claim's veracity as its answer. Raises Reject."""
+        """The query, answered by the veracity of the claim. Raises Reject."""
         query = _query(row)
         return self.exchange(row_id, [query.text, query.veracity], "text_qa", group=f"uphill-{query.claim_id}")
 
 
 def queries(path: str | Path) -> list[Query]:
-    """The queries of queries.csv. Raises TableError for a row that is none."""
+    """The queries of queries.csv. Raises TableError for an invalid row."""
     return list(_queries(Path(path)))
 
 

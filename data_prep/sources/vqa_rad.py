@@ -1,11 +1,11 @@
 """VQA-RAD: clinicians' questions on 314 radiology images of MedPix (Lau et al. 2018, Scientific Data 5:180251).
 
-Two layouts are read, and the first of them that `path` holds:
-- the original of the Open Science Framework, one JSON list of all splits and a folder of images. `phrase_type` says
-  the split; answers may be numbers, and `answer_type` may end in blanks. A paraphrase's parent is the free-form
-  question that it rephrases.
+Two layouts are read; the first that `path` has is used:
+- the original of the Open Science Framework, one JSON list of all splits and a folder of images. `phrase_type`
+  gives the split; answers may be numbers, and `answer_type` may end in blanks. The parent of a paraphrase is the
+  free-form question that it rephrases.
 - the Hub's Parquet files: answers in lower case, four duplicate rows fewer, neither ids nor types. Their groups are
-  empty, so a split goes by the images themselves.
+  empty, so splits are drawn by image.
 """
 
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Loaded, Reject, Rejected, Sample
 from data_prep.sources import hub_parquet
-from data_prep.sources.base import About, Source, field, own_id, wrong_choice
-from data_prep.sources.vqa import asked, first_there, says_closed, task
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import Table, all_rows
+from data_prep.sources.labels import is_closed, vqa_task
+from data_prep.sources.source import About, Source, field, first_existing, own_id, vqa, wrong_choice
 from data_prep.tables.json_file import JsonTable
+from data_prep.tables.table import Table, all_rows
 
 TABLE = "VQA_RAD Dataset Public.json"
 IMAGES = ("VQA_RAD Image Folder", "VQA_RAD Image Folder.zip")
@@ -53,12 +53,12 @@ class VqaRad(Source):
         return (self._folder / TABLE).is_file()
 
     def problems(self) -> list[str]:
-        """An unknown split, and files that are not there."""
+        """An unknown split, and missing files."""
         found = wrong_choice("split", self.split, ("train", "test"))
         if found:
             return found
         if self._original:
-            return ImageFolder(first_there(self._folder, IMAGES)).problems("path")
+            return ImageFolder(first_existing(self._folder, IMAGES)).problems("path")
         if not hub_parquet.shards(self._folder, self.split):
             return [f"path: {self.path}: neither {TABLE!r} nor data/{self.split}-*.parquet; get it: {self.ABOUT.get}"]
         return hub_parquet.shard_problems(self._folder, self.split)
@@ -70,7 +70,7 @@ class VqaRad(Source):
         return [hub_parquet.Shard(path) for path in hub_parquet.shards(self._folder, self.split)]
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """By `qid` or the place in the file; on the Hub by the split, the file and the row."""
+        """The `qid` or the place in the file; on the Hub the split, the file and the row."""
         if "_file" in row:
             return f"vqa_rad-{self.split}-{hub_parquet.row_number(row)}"
         return f"vqa_rad-{own_id(row, 'qid', place)}"
@@ -81,7 +81,7 @@ class VqaRad(Source):
 
     def image_folder(self) -> ImageFolder | None:
         """The original's images."""
-        return ImageFolder(first_there(self._folder, IMAGES)) if self._original else None
+        return ImageFolder(first_existing(self._folder, IMAGES)) if self._original else None
 
     def load(self, name: str) -> Loaded:
         """An image file, or the image in a row of a Parquet file."""
@@ -92,9 +92,9 @@ class VqaRad(Source):
         return Sample(
             id=row_id,
             language="en",
-            task=task(answer),
+            task=vqa_task(answer),
             modality="unknown",
-            messages=asked(field(row, "question"), answer),
+            messages=vqa(field(row, "question"), answer),
             licence=self.terms,
             images=(hub_parquet.image_name(row),),
         )
@@ -109,9 +109,9 @@ class VqaRad(Source):
         return Sample(
             id=row_id,
             language="en",
-            task=task(answer, says_closed(row.get("answer_type"))),
+            task=vqa_task(answer, is_closed(row.get("answer_type"))),
             modality=_MODALITIES.get(str(row.get("image_organ")).strip().upper(), "unknown"),
-            messages=asked(field(row, "question"), answer),
+            messages=vqa(field(row, "question"), answer),
             licence=self.terms,
             images=(image,),
             group=f"vqa_rad-{row.get('image_case_url') or image}",

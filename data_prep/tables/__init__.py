@@ -1,1 +1,1 @@
-"""Files of rows, cut into slices that are read apart from each other."""
+"""Files of rows in every released format, cut into slices that are read independently."""

@@ -1,26 +1,29 @@
-"""Rows of a CSV file whose first row names the columns."""
+"""Rows of a CSV file with a header row."""
 
 import csv
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, override
 
 from data_prep.rows import Rejected
-from data_prep.tables.base import Mark, Table, TableError
-from data_prep.tables.kind import BOM, text_head
+from data_prep.tables.file_head import BOM, text_head
+from data_prep.tables.table import Mark, PlacedRows, Table, TableError
 
 MAX_FIELD = 1 << 20
 
 
 class CsvTable(Table):
-    """One CSV file in UTF-8; all values are text. Blank lines are no rows. The offset of a mark is a byte."""
+    """One CSV file in UTF-8; all values are text, blank lines are skipped. The offset of a mark is in bytes.
+
+    Column names that are not distinct, and a quote left open at the end, are a TableError.
+    """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
+    @override
     def marks(self, every: int) -> Iterator[Mark]:
-        """As Table says. Raises TableError also for column names that are not distinct, and a quote left open."""
         text_head(self.path)
         with self.path.open("rb") as file:
             lines = _Lines(file)
@@ -32,8 +35,8 @@ class CsvTable(Table):
                 row += 1
             yield Mark(row, lines.offset)
 
-    def rows(self, start: Mark, count: int) -> Iterator[tuple[str, dict[str, Any] | Rejected]]:
-        """As Table says; the place is "row 3", the row below the names being row 1."""
+    @override
+    def rows(self, start: Mark, count: int) -> PlacedRows:
         with self.path.open("rb") as file:
             names = self._names(_Lines(file))
             file.seek(start.offset)
@@ -69,7 +72,7 @@ class CsvTable(Table):
             except csv.Error as error:
                 yield _Record([], offset, f"{error}; is a quote left open?")
                 continue
-            if lines.ended:  # the reader looked for more lines before it gave the row
+            if lines.ended:  # the reader reached the end of the file within the row
                 raise TableError(f"{self.path}: the last row has an open quote; download or export it again")
             if fields:
                 yield _Record(fields, offset, "not UTF-8" if lines.not_utf8 else "")
@@ -78,13 +81,13 @@ class CsvTable(Table):
 class _Record(NamedTuple):
     fields: list[str]
     offset: int
-    """The byte that it starts at."""
+    """The byte at which it starts."""
     wrong: str
-    """Why it is no usable row, or ""."""
+    """Why it cannot be used, or ""."""
 
 
 class _Lines:
-    """The lines of a file as text, and how far it was read; a byte order mark is left out."""
+    """The lines of a file as text, without a byte order mark, and the offset reached."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

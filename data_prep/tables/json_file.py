@@ -1,31 +1,33 @@
-"""Rows of a JSON list or of JSON Lines, told apart by content: released files of both kinds are named .json."""
+"""Rows of a JSON list or of JSON Lines, distinguished by content: released files of both formats are named .json."""
 
 import json
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, override
 
 from data_prep.rows import Rejected
-from data_prep.tables.base import Mark, Table, TableError
+from data_prep.tables.file_head import BOM, text_head
 from data_prep.tables.json_list import BadItem, JsonList, decoder, why
-from data_prep.tables.kind import BOM, text_head
+from data_prep.tables.table import Mark, PlacedRows, Table, TableError
 
 MAX_LINE = 1 << 26
 _BYTE = (1 << 44) - 1
 
 
 class JsonTable(Table):
-    """One file of JSON. NaN and Infinity, which JSON has not, are None; of a key that comes twice the last counts.
+    """One JSON file. NaN and Infinity, which are not JSON, become None; of a repeated key the last value counts.
 
-    The offset of a mark is a byte; in JSON Lines the number of blank lines before it stands above its 44 bits.
+    The offset of a mark is in bytes; in JSON Lines the number of preceding blank lines is stored above its 44 bits.
+    A place is "item 3" of a list, or "line 3" of JSON Lines. A list that is truncated or followed by anything is a
+    TableError.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
+    @override
     def marks(self, every: int) -> Iterator[Mark]:
-        """As Table says. Raises TableError also for a list that is cut off or followed by anything."""
         start = text_head(self.path)
         with self.path.open("rb") as file:
             file.seek(_after_bom(file))
@@ -35,8 +37,8 @@ class JsonTable(Table):
             self._refuse_other_text(start)
             yield from _line_marks(file, every)
 
-    def rows(self, start: Mark, count: int) -> Iterator[tuple[str, dict[str, Any] | Rejected]]:
-        """As Table says; the place is "item 3" of a list, "line 3" of JSON Lines."""
+    @override
+    def rows(self, start: Mark, count: int) -> PlacedRows:
         is_list = text_head(self.path).lstrip().startswith(b"[")
         with self.path.open("rb") as file:
             file.seek(start.offset & _BYTE)
@@ -64,9 +66,9 @@ def _items(file: BinaryIO, path: Path, start: Mark) -> Iterator[tuple[str, Any]]
 
 
 def _lines(file: BinaryIO, blank: int = 0) -> Iterator[tuple[int, int, bytes]]:
-    """The offset of each line that is not blank, how many blank lines there were before it, and the line.
+    """Yield the offset of each non-blank line, the number of blank lines before it, and the line.
 
-    Of a line that is too long only the first part is given, without its end.
+    A line that is too long is truncated, without its line end.
     """
     offset = file.tell()
     while line := file.readline(MAX_LINE):

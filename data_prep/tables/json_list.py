@@ -1,4 +1,4 @@
-"""A JSON list of any size, read item by item: memory is bounded by a block and the longest item."""
+"""A JSON list of any size, parsed item by item: memory is bounded by one block and the longest item."""
 
 import codecs
 import json
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from data_prep.tables.base import Mark, TableError
+from data_prep.tables.table import Mark, TableError
 
 BLOCK = 1 << 18
 MAX_ITEM = 1 << 26
@@ -20,13 +20,13 @@ decoder = json.JSONDecoder(parse_constant=lambda name: None)
 
 @dataclass(frozen=True)
 class BadItem:
-    """A piece of JSON that is no usable value, and why."""
+    """A piece of JSON that cannot be used, and why."""
 
     why: str
 
 
 def why(error: Exception) -> str:
-    """What stopped Python's decoder, in a few words."""
+    """The decoder's error in a few words."""
     if isinstance(error, json.JSONDecodeError):
         return error.msg
     if isinstance(error, RecursionError):
@@ -35,7 +35,7 @@ def why(error: Exception) -> str:
 
 
 class JsonList:
-    """The items of a list, from a mark on, or from the file's place in front of its bracket."""
+    """The items of a list, from a mark on, or from the opening bracket."""
 
     def __init__(self, file: BinaryIO, path: Path, start: Mark | None = None) -> None:
         self._path, self._window = path, _Window(file)
@@ -43,34 +43,34 @@ class JsonList:
         self._row = start.row if start else 0
 
     def marks(self, every: int) -> Iterator[Mark]:
-        """As Table says."""
+        """The marks of the list, as in `Table.marks`."""
         for _ in self:
             if self._row % every == 0:
                 yield Mark(self._row, self._window.byte())
         yield Mark(self._row, self._window.byte())
 
     def __iter__(self) -> Iterator[Any]:
-        """Each value, or BadItem. Raises TableError unless the list is complete and stands alone."""
+        """Yield each value, or BadItem. Raises TableError unless the file is one complete list."""
         window = self._window
-        if not self._inside and window.sign() == "[":
+        if not self._inside and window.peek() == "[":
             window.at += 1
-        more = window.sign() != "]"
+        more = window.peek() != "]"
         while more:
             value, end = self._item()
             yield value
             self._row += 1
             window.at = end
-            more = window.sign() == ","
+            more = window.peek() == ","
             if more:
                 window.at += 1
-                window.sign()
+                window.peek()
         end_of_list = window.byte()
         window.at += 1
-        if window.sign():
+        if window.peek():
             raise self._error(f"text after its end at byte {end_of_list}")
 
     def _item(self) -> tuple[Any, int]:
-        """The item at the present place, and where it ends. Text is read until the sign behind it is there."""
+        """The item at the current position, and its end. Reads on until the character after it is known."""
         window = self._window
         while True:
             wrong = "cut off"
@@ -103,14 +103,14 @@ class JsonList:
 
 
 class _Window:
-    """A piece of a file as text, and the present place in it. Bytes that are not UTF-8 become lone surrogates."""
+    """A window of the file as text, and the current position in it. Bytes that are not UTF-8 become lone surrogates."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.text, self.at, self.has_bad_bytes = "", 0, False
         self._file, self._start, self._cut = file, file.tell(), b""
 
     def more(self) -> bool:
-        """Forget the text before the present place and read on: at least as much again as is kept."""
+        """Drop the text before the current position, and read at least as much again as is kept."""
         kept = self.text[self.at :]
         block = self._file.read(max(BLOCK, len(kept)))
         data = self._cut + block
@@ -124,11 +124,11 @@ class _Window:
         return bool(data)
 
     def byte(self) -> int:
-        """The present place as a byte of the file."""
+        """The current position as a byte offset in the file."""
         return self._start + len(self.text[: self.at].encode("utf-8", "surrogateescape"))
 
-    def sign(self) -> str:
-        """Go to the next sign that is not blank and give it; "" at the end of the file."""
+    def peek(self) -> str:
+        """Skip blanks and return the next character; "" at the end of the file."""
         self.at = _skip_blanks(self.text, self.at)
         while self.at == len(self.text):
             if not self.more():
@@ -138,11 +138,11 @@ class _Window:
 
 
 def _skip_blanks(text: str, at: int) -> int:
-    return _BLANKS.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing, too
+    return _BLANKS.match(text, at).end()  # type: ignore[union-attr]  # it also matches the empty string
 
 
 def _end_of_value(text: str, at: int) -> int:
-    """Where the value ends that Python's decoder gave up on. Raises JSONDecodeError when it is cut off."""
+    """The end of a value that the decoder failed on. Raises JSONDecodeError if it is truncated."""
     depth = 0
     for token in _TOKEN.finditer(text, at):
         sign = token.group()

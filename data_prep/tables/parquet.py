@@ -1,4 +1,4 @@
-"""Rows of a Parquet file, and the images that data sets of the Hub embed in one."""
+"""Rows of a Parquet file, and the images embedded in it, as in datasets on the Hub."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -6,39 +6,39 @@ from contextlib import contextmanager
 from functools import lru_cache
 from itertools import accumulate, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_prep.rows import Reject, Rejected
-from data_prep.tables.base import Mark, Table, TableError
-from data_prep.tables.kind import head
+from data_prep.tables.file_head import head
+from data_prep.tables.table import Mark, PlacedRows, Table, TableError
 
 BATCH = 1000
 
 
 class ParquetTable(Table):
-    """One Parquet file; `columns` names those that are wanted, and None means all.
+    """One Parquet file; `columns` are the columns to read, None for all. A missing one is a TableError.
 
-    Columns of image bytes are never read here: a row of a file that has one holds instead its own number from 0
-    under "_row", for `image_bytes`. The offset of a mark is its row.
+    Columns of image bytes are never read here: in a file that has one, each row has its index, from 0, under "_row",
+    for `image_bytes`. The offset of a mark is its row.
     """
 
     def __init__(self, path: str | Path, columns: list[str] | None = None) -> None:
         self.path = Path(path)
         self.columns = columns
 
+    @override
     def marks(self, every: int) -> Iterator[Mark]:
-        """As Table says. Raises TableError also for wanted columns that are not there."""
         with _opened(self.path) as file:
             total = file.metadata.num_rows
             self._wanted(file.schema_arrow)
         yield from (Mark(row, row) for row in range(0, total, every))
         yield Mark(total, total)
 
-    def rows(self, start: Mark, count: int) -> Iterator[tuple[str, dict[str, Any] | Rejected]]:
-        """As Table says; the place is "row 3"."""
+    @override
+    def rows(self, start: Mark, count: int) -> PlacedRows:
         with _opened(self.path) as file:
             numbered = any(_is_image(field.type) for field in file.schema_arrow)
             values = _values(file, start.row, self._wanted(file.schema_arrow))
@@ -58,9 +58,9 @@ class ParquetTable(Table):
 
 
 def image_bytes(path: str | Path, row: int, column: str = "image") -> bytes:
-    """The image file that a row (from 0) embeds. Raises Reject (missing_image) where it embeds none.
+    """The image file embedded in a row (from 0). Raises Reject (missing_image) if there is none.
 
-    Rows are best read in their order: the row group that was read last is kept.
+    Reading rows in order is fast: the last row group is cached.
     """
     stat = Path(path).stat()
     version = (str(path), stat.st_size, stat.st_mtime_ns)
@@ -77,7 +77,7 @@ def image_bytes(path: str | Path, row: int, column: str = "image") -> bytes:
 
 @lru_cache(maxsize=64)
 def _starts(path: str, _size: int, _time: int) -> list[int]:
-    """The number of rows before each row group, and in the end the number of all rows."""
+    """The number of rows before each row group, and the total number of rows."""
     with _opened(Path(path)) as file:
         return _row_starts(file)
 
@@ -92,7 +92,7 @@ def _images(group: int, column: str, path: str, _size: int, _time: int) -> pa.Ch
 
 @contextmanager
 def _opened(path: Path) -> Iterator[pq.ParquetFile]:
-    """The file; what is found broken while it is open is a TableError."""
+    """Open the file; an error while it is open becomes a TableError."""
     head(path)
     try:
         with pq.ParquetFile(path) as file:
@@ -107,7 +107,7 @@ def _row_starts(file: pq.ParquetFile) -> list[int]:
 
 
 def _values(file: pq.ParquetFile, start: int, columns: list[str]) -> Iterator[dict[str, Any] | Exception]:
-    """The rows from number `start` on; an exception for one that Python has no value for."""
+    """Yield the rows from index `start` on; an exception for a row that cannot be converted to Python."""
     starts = _row_starts(file)
     group = bisect_right(starts, start) - 1
     skip = start - starts[group]
@@ -120,7 +120,7 @@ def _values(file: pq.ParquetFile, start: int, columns: list[str]) -> Iterator[di
 def _python_values(batch: pa.RecordBatch) -> list[dict[str, Any] | Exception]:
     try:
         return batch.to_pylist()
-    except (ValueError, OverflowError) as error:  # text that is not UTF-8, a date that Python has not
+    except (ValueError, OverflowError) as error:  # text that is not UTF-8, a date out of range
         if batch.num_rows == 1:
             return [error]
         return [value for row in range(batch.num_rows) for value in _python_values(batch.slice(row, 1))]

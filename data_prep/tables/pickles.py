@@ -1,33 +1,36 @@
-"""Rows of a pickled list, read without running anything that the pickle names."""
+"""Rows of a pickled list, loaded without calling anything that the pickle names."""
 
 import io
 import pickle
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 from data_prep.rows import Rejected
-from data_prep.tables.base import Mark, Table, TableError
-from data_prep.tables.kind import head
+from data_prep.tables.file_head import head
+from data_prep.tables.table import Mark, PlacedRows, Table, TableError
 
 MAX_BYTES = 1 << 28
 
 
 class PickleTable(Table):
-    """A pickled list of dicts, of Python 2 or 3. It is loaded whole. The offset of a mark is its row."""
+    """A pickled list of dicts, of Python 2 or 3, loaded whole. The offset of a mark is its row.
+
+    A pickle that calls a function is a TableError, and the function is not called.
+    """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
+    @override
     def marks(self, every: int) -> Iterator[Mark]:
-        """As Table says. Raises TableError also for a pickle that calls a function, which is not called."""
         total = len(self._load())
         yield from (Mark(row, row) for row in range(0, total, every))
         yield Mark(total, total)
 
-    def rows(self, start: Mark, count: int) -> Iterator[tuple[str, dict[str, Any] | Rejected]]:
-        """As Table says; the place is "item 3"."""
+    @override
+    def rows(self, start: Mark, count: int) -> PlacedRows:
         for number, value in enumerate(self._load()[start.row : start.row + count], start=start.row + 1):
             place = f"item {number}"
             if isinstance(value, dict) and all(isinstance(key, str) for key in value):
@@ -55,28 +58,28 @@ class PickleTable(Table):
 
 
 class _NotPlainError(ValueError):
-    """A pickle that does more than hold plain data; the message goes on from "the pickle"."""
+    """A pickle that holds more than plain data; the message completes "the pickle"."""
 
 
-# the one in Python: the one in C makes room for as many objects as the highest number that a pickle gives to one
+# the Python implementation: the C one allocates memory for the highest memo index in a pickle
 class _Unpickler(pickle._Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         known = {
             ("builtins", "set"): lambda items=(): set(items),
             ("builtins", "frozenset"): lambda items=(): frozenset(items),
             ("collections", "OrderedDict"): OrderedDict,
-            # how protocols before 3 spell bytes
+            # bytes in protocols before 3
             ("builtins", "bytes"): lambda: b"",
             ("_codecs", "encode"): lambda text, _: text.encode("latin-1"),
         }
-        wanted = (module.replace("__builtin__", "builtins"), name)  # as Python 2 calls it
+        wanted = (module.replace("__builtin__", "builtins"), name)  # the name in Python 2
         if wanted not in known:
             raise _NotPlainError(f"calls {module}.{name}, which was not run")
         return known[wanted]
 
 
 def _plain_data(data: bytes) -> Any:
-    """The object of a pickle. The text of Python 2, whose encoding a pickle does not tell, is UTF-8 or else Latin-1."""
+    """The object in a pickle. Text of Python 2, whose encoding is not recorded, is read as UTF-8 or else Latin-1."""
     for encoding in ("utf-8", "latin-1"):
         file = io.BytesIO(data)
         try:

@@ -1,16 +1,16 @@
-"""Repairs of text that lose nothing. Arabic stays as it is written: diacritics, tatweel, hamza, digits."""
+"""Clean text without losing content. Arabic keeps its spelling: diacritics, tatweel, hamza, digits."""
 
+import html
 import re
 import unicodedata
 
 from data_prep.rows import Message, Part, text_part
-from data_prep.text.markup import without_markup
 from data_prep.text.mojibake import decoded
 
 _PASSES = 5
 
 _ORDINARY = bytes(range(0x20, 0x7F)).translate(None, b"&<") + b"\n" + bytes(range(0x80, 0xC0)) + b"\xd8\xd9"
-"""The UTF-8 bytes of text that has nothing to repair but blanks: ASCII, and U+0600 to U+067F."""
+"""The UTF-8 bytes of text in which only blanks may need repair: ASCII, and U+0600 to U+067F."""
 
 _LETTER_MARK = "\u061c"
 _BREAKS = "\x0b\x0c\x85\u2028\u2029"
@@ -25,13 +25,26 @@ _PICTOGRAPHS = "\ufe0f\u2600-\u27bf\U0001f000-\U0001faff"
 _STRAY_JOINER = re.compile(f"(?<![{_ARABIC_LETTERS}{_PICTOGRAPHS}])[\u200c\u200d]+")
 _UNMARKED = re.compile("[^\u064b-\u0652\u0670]+")
 
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_BLOCK_NAMES = "p|br|hr|div|li|ul|ol|dl|dt|dd|table|tbody|thead|tr|h[1-6]|blockquote|section"
+_INLINE_NAMES = "em|strong|span|font|small|big|mark|sub|sup|td|th|center|strike|del|ins|cite"
+_SHORT_NAMES = "a|b|i|u"
+_ATTRIBUTES = r"""(?:\s+[a-z-]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s<>"']+))*\s*/?"""
+_FLAGS = re.IGNORECASE | re.DOTALL
+
+_SUPERSCRIPT = re.compile(r"<sup>([-0-9+−,() ]{1,20})</sup>", _FLAGS)
+_BLOCK = re.compile(rf"(?<!\s)\s*(?:</?(?:{_BLOCK_NAMES}){_ATTRIBUTES}>\s*)+", _FLAGS)
+_PAIR = re.compile(rf"<({_SHORT_NAMES}){_ATTRIBUTES}>(.{{0,5000}}?)</\1\s*>", _FLAGS)
+_INLINE = re.compile(rf"</?(?:{_INLINE_NAMES}){_ATTRIBUTES}>|<!--.*?-->", _FLAGS)
+_RAISED = str.maketrans("0123456789+-−()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾")
+
 
 def cleaned(text: str) -> str:
-    """The text with LF line ends, without mojibake, HTML, invisible characters and blanks at line ends, in NFC.
+    """The text in NFC, with LF line ends, without mojibake, HTML, invisible characters and trailing blanks.
 
-    Zero-width joiners stay where they shape Arabic script or join pictographs; other formatting characters, the
-    directional ones among them, go. Arabic vowel marks keep the order in which they were typed, which plain NFC
-    would change.
+    Zero-width joiners stay if they shape Arabic script or join pictographs; all other formatting characters go,
+    including directional ones. Arabic vowel marks keep the order in which they were typed, which plain NFC would
+    change.
     """
     if _is_ordinary(text):
         return text.strip()
@@ -44,7 +57,7 @@ def cleaned(text: str) -> str:
 
 
 def repair(messages: list[Message]) -> list[Message]:
-    """The turns with every text cleaned; a text of which nothing is left goes."""
+    """The turns with every text cleaned; texts that become empty are dropped."""
     return [{"role": message["role"], "content": _parts(message["content"])} for message in messages]
 
 
@@ -71,3 +84,18 @@ def _repaired(text: str) -> str:
     if not unicodedata.is_normalized("NFC", text):
         text = _UNMARKED.sub(lambda run: unicodedata.normalize("NFC", run[0]), text)
     return "\n".join([line.rstrip() for line in text.split("\n")]).strip()
+
+
+def without_markup(text: str) -> str:
+    """The text with entities unescaped and tags replaced by line breaks or superscript digits, or removed.
+
+    Only unmistakable tags are converted: "<0.05", "p < 0.001 and n > 5" and "a<b>c" stay.
+    """
+    if "&" in text:
+        text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
+    if "<" in text and ">" in text:
+        text = _SUPERSCRIPT.sub(lambda raised: raised[1].translate(_RAISED), text)
+        text = _BLOCK.sub("\n", text)
+        text = _PAIR.sub(r"\2", text)
+        text = _INLINE.sub("", text)
+    return text

@@ -1,7 +1,7 @@
-"""Words that may tell who a person is: names with a title, dates of birth, and numbers that stand for one person.
+"""Find and mask personal identifiers: names with a title, dates of birth, and numbers of one person.
 
 Patterns rather than a model, precise rather than broad: a name needs a title or a label, a number needs its label
-or an unmistakable form. What a source has already taken out (`[**...**]` and `___` in MIMIC) is not found.
+or an unmistakable form. What a source has already redacted (`[**...**]` and `___` in MIMIC) is not found.
 """
 
 import re
@@ -19,13 +19,13 @@ MASKS = {
     "email": ("[EMAIL]", "[بريد إلكتروني]"),
     "national_id": ("[ID NUMBER]", "[رقم الهوية]"),
 }
-"""The kinds, and what stands for each in English and in Arabic text."""
+"""The kinds of identifiers, and the mask of each in English and in Arabic text."""
 
-_TAKEN_OUT = re.compile(r"\[\*\*.*?\*\*\]", re.DOTALL)
+_REDACTED = re.compile(r"\[\*\*.*?\*\*\]", re.DOTALL)
 
 
 class Found(NamedTuple):
-    """A kind of MASKS and the place of the name or number itself, its title or label not included."""
+    """A kind in MASKS, and the span of the name or number itself, without its title or label."""
 
     kind: str
     start: int
@@ -33,8 +33,8 @@ class Found(NamedTuple):
 
 
 def find(text: str) -> list[Found]:
-    """What may tell who a person is, in the order of the text, without overlaps."""
-    read = _TAKEN_OUT.sub(lambda taken: "_" * len(taken[0]), text) if "[**" in text else text
+    """The identifiers in the text, in order, without overlaps."""
+    read = _REDACTED.sub(lambda taken: "_" * len(taken[0]), text) if "[**" in text else text
     every = [Found("name", *place) for place in names(read)]
     every += [Found(kind, *place) for kind, place in numbers(read)]
     kept: list[Found] = []
@@ -45,7 +45,7 @@ def find(text: str) -> list[Found]:
 
 
 def masked(text: str) -> str:
-    """The text with a mask, in the text's language, in place of each thing found."""
+    """The text with each identifier replaced by its mask, in the text's language."""
     found = find(text)
     arabic = bool(found) and arabic_share(text) > 0.5
     for kind, start, end in reversed(found):

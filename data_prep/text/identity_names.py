@@ -1,8 +1,8 @@
-"""Names of persons, English and Arabic, where a title or a label says that a name follows.
+"""Find names of persons, English and Arabic, after a title or a label.
 
-English names are told by their capitals. Arabic has none, so there a name begins with a common given name, which
-keeps "السيدة تعاني" (the lady suffers) apart from "السيدة فاطمة". A doctor of the history of medicine ("Dr. Crohn
-described") and a name that stands for a disease are not meant.
+English names are recognised by their capitals. Arabic has none, so there a name begins with a common given name, which
+distinguishes "السيدة تعاني" (the lady suffers) from "السيدة فاطمة". Physicians of the history of medicine ("Dr. Crohn
+described") and eponyms of diseases are not found.
 """
 
 import re
@@ -32,11 +32,11 @@ _LIKE_WORDS = (
     "حامد فارس نبيل كمال جمال أمل سعود راشد مبارك قاسم هاني أيمن أشرف شريف نجيب عزيز سلطان تركي باسم ماهر آمنة رقية "
     "لطيفة أسماء جواهر منيرة حصة"
 )
-"""Given names that are also everyday words ("healthy", "safe"): names after an honorific or a label only."""
+"""Given names that are also everyday words ("healthy", "safe"): names only after an honorific or a label."""
 
 
 def _spelt(name: str) -> str:
-    """A pattern of the name with or without vowel marks, and with any form of alef."""
+    """A pattern for the name with or without vowel marks, and with any form of alef."""
     return "".join(("[اأإآ]" if letter in "اأإآ" else letter) + _MARKS for letter in name)
 
 
@@ -67,7 +67,7 @@ _PATTERNS = [
     ),
     (("اسم ال",), r"\bاسم المريضة?\s*[:：]\s*(?P<value>(?>[\u0621-\u0652]+(?: [\u0621-\u0652]+(?!\s*[:：])\b){0,3}))"),
 ]
-"""The words without one of which a text has no such name, and the expression whose group `value` is the name."""
+"""The words of which a text with such a name has at least one, and the pattern whose group `value` is the name."""
 
 HINT = "|".join(
     [
@@ -81,13 +81,13 @@ HINT = "|".join(
         r"اسم المريض",
     ]
 ).replace(r"\w+", "")
-"""What every text with a name has, for RE2: the beginnings of the patterns, without what RE2 does not know."""
+"""A necessary condition for a name, in RE2 syntax: the beginnings of the patterns, as far as RE2 supports them."""
 
 _COMPILED = [(cues, re.compile(expression)) for cues, expression in _PATTERNS]
 
 
 def names(text: str) -> Iterator[tuple[int, int]]:
-    """Where names start and end."""
+    """Yield the span of each name."""
     for cues, expression in _COMPILED:
         if any(cue in text for cue in cues):
             yield from (match.span("value") for match in expression.finditer(text))

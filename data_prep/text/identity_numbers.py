@@ -1,7 +1,7 @@
-"""Numbers that stand for one person, English and Arabic, in Western and Arabic digits.
+"""Find numbers and addresses that identify a person, English and Arabic, in Western and Arabic digits.
 
-`\\d` matches the digits of every script. Toll-free numbers and hotlines are public, so they are not found; nor is a
-date without a word for birth, or a number without its label or its country's own form.
+`\\d` matches the digits of every script. Not found: toll-free numbers and hotlines, which are public; dates without a
+word for birth; numbers with neither a label nor the form of a country.
 """
 
 import re
@@ -24,7 +24,7 @@ _ALONE = r"(?<![\w./+-])"
 
 
 class _Pattern(NamedTuple):
-    """An expression whose group `value` is the number, and what a text must have for it to be tried."""
+    """A pattern whose group `value` is the number, and the conditions on a text for trying it."""
 
     kind: str
     fewest_digits: int
@@ -33,13 +33,13 @@ class _Pattern(NamedTuple):
 
 
 def _labelled(kind: str, fewest_digits: int, cues: str, label: str, value: str) -> _Pattern:
-    """A value right after its label; one of the `cues`, parts of the label in lower case, must be in the text."""
+    """A value directly after its label; the text must contain one of `cues`, parts of the label in lower case."""
     expression = re.compile(rf"{label}{_LINK}(?P<value>{value})", re.IGNORECASE)
     return _Pattern(kind, fewest_digits, cues.split("|"), expression)
 
 
 def _form(kind: str, fewest_digits: int, cues: str, value: str) -> _Pattern:
-    """A value known by its own form."""
+    """A value recognised by its form."""
     return _Pattern(kind, fewest_digits, cues.split("|"), re.compile(rf"{_ALONE}(?P<value>{value})(?![\w-])"))
 
 
@@ -85,16 +85,16 @@ _PATTERNS = [
     ),
 ]
 UNLABELLED_DIGITS = 9
-"""The fewest digits of a number that is found without a label."""
+"""The fewest digits of a number found without a label."""
 HINT = "|".join(re.escape(cue) for one in _PATTERNS if one.fewest_digits < UNLABELLED_DIGITS for cue in one.cues)
-"""What every text has, in any case, in which a number of fewer digits is found; for RE2."""
+"""A necessary condition for a number with fewer digits, ignoring case; in RE2 syntax."""
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.[A-Za-z]{2,}")
 _NOT_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 _OTHER_DIGIT = re.compile("[٠-٩۰-۹]")
 
 
 def numbers(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    """The kind and place of each number and e-mail address."""
+    """Yield the kind and span of each number and e-mail address."""
     if "@" in text:
         yield from (("email", match.span()) for match in _EMAIL.finditer(text))
     digits = _digits(text)
@@ -105,7 +105,7 @@ def numbers(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
 
 
 def _digits(text: str) -> int:
-    """How many ASCII digits a text has; its length where it has others, which are not counted so fast."""
+    """The number of ASCII digits; the length of a text with other digits, which are slower to count."""
     if not text.isascii() and _OTHER_DIGIT.search(text):
         return len(text)
     return len(text.encode("utf-8", "surrogatepass").translate(None, _NOT_DIGITS))

@@ -1,4 +1,4 @@
-"""Whether a row is in its language: by script, and by lingua where Persian or Urdu may pass for Arabic."""
+"""Check the language of a row: by its script, and by lingua if it could be Persian or Urdu instead of Arabic."""
 
 import codecs
 import re
@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from data_prep.rows import LANGUAGES, Reject
-from data_prep.text.compare import ALPHABET, CODE
+from data_prep.text.normalise import ALPHABET, CODE
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector
@@ -24,7 +24,7 @@ _UNIVERSAL = re.compile(
 """Numbers, units and abbreviations, which are the same in every language."""
 _NO_LETTER = bytes(place for place, character in enumerate(ALPHABET) if not character.isalpha())
 _NO_ARABIC = bytes(place for place, character in enumerate(ALPHABET) if not _ARABIC.match(character))
-"""The bytes of CODE, in which most text has one a character, that stand for no letter and for no Arabic letter."""
+"""The bytes of CODE that encode no letter, and those that encode no Arabic letter."""
 
 ENOUGH = 0.2
 _SHORT = 10
@@ -33,12 +33,12 @@ _LINGUA_READS = 300
 
 
 def check(answers: str, questions: str, language: str) -> None:
-    """Raise Reject unless the answers are in the language, or are numbers and units under questions that are.
+    """Raise Reject unless the answers are in the language, or are numbers and units and the questions are in it.
 
     Args:
-        answers: what the assistant says in the row.
-        questions: what the others say; they count only where the answers do not tell.
-        language: "en" or "ar", as the row says.
+        answers: the text of the assistant's turns.
+        questions: the text of the user's turns, which decide only if the answers do not.
+        language: the row's language, "en" or "ar".
     """
     if language not in LANGUAGES:
         raise Reject("wrong_language", f"{language!r}; known: {', '.join(LANGUAGES)}")
@@ -49,7 +49,7 @@ def check(answers: str, questions: str, language: str) -> None:
 
 
 def arabic_share(text: str) -> float:
-    """The share of Arabic letters among the letters of `text`: 0 to 1, and 0 when there is no letter."""
+    """The share of Arabic letters among the letters of `text`, 0 to 1; 0 if it has no letters."""
     if text.isascii():
         return 0.0
     try:
@@ -62,14 +62,14 @@ def arabic_share(text: str) -> float:
 
 
 def _check_english(answers: str, questions: str) -> None:
-    said = answers if _has_letters(answers) else questions
-    if 2 * len(_OTHER_SCRIPT.findall(said)) > sum(map(str.isalpha, said)):
-        mostly = "Arabic" if arabic_share(said) > 0.5 else "neither Latin nor Greek"
+    text = answers if _has_letters(answers) else questions
+    if 2 * len(_OTHER_SCRIPT.findall(text)) > sum(map(str.isalpha, text)):
+        mostly = "Arabic" if arabic_share(text) > 0.5 else "neither Latin nor Greek"
         raise Reject("wrong_language", f"an English row whose letters are mostly {mostly}")
 
 
 def _check_arabic(answers: str, questions: str) -> None:
-    if _arabic_letters(answers) < ENOUGH * len(answers):  # else the share of the letters is larger still
+    if _arabic_letters(answers) < ENOUGH * len(answers):  # otherwise the share among the letters is higher still
         _check_little_arabic(answers, questions)
     _check_not_persian_or_urdu(answers, questions)
 

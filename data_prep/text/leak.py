@@ -1,13 +1,13 @@
-"""Answers about an image that speak of the caption, or other text, that their writer was shown instead of it.
+"""Detect caption leaks: answers about an image that cite the caption or text that their writer saw instead of it.
 
-English and Arabic. "A caption", "the clinical context" and "in the context of" are ordinary words; "the figure
-caption states" and "as described in the provided context" give the writer away. An answer may speak of a caption
-that the question speaks of.
+English and Arabic. "A caption", "the clinical context" and "in the context of" are ordinary phrases; "the figure
+caption states" and "as described in the provided context" are leaks. An answer may cite a caption that the question
+mentions.
 """
 
 import re
 
-from data_prep.text.compare import normalised
+from data_prep.text.normalise import normalised
 
 CUES = (
     *("caption", "legend", "context", "description", "text", "passage", "article", "abstract"),
@@ -30,7 +30,7 @@ _SAYS_AR = r"(?:يذكر|تذكر|يشير|تشير|يوضح|توضح|يصف|ت�
 
 
 def _english(noun: str, by: str, within: str) -> re.Pattern[str]:
-    """`by` and `within` say how many words of _WHOSE must stand before the noun after _BY and after _IN."""
+    """`by` and `within` quantify the words of _WHOSE before the noun, after _BY and after _IN."""
     return re.compile(
         rf"\b(?:{_BY} (?:the|this|its) {_WHOSE}{by}|{_IN} (?:the|this|its) {_WHOSE}{within}){noun}\b"
         r"(?! (?:of|for|you)\b)"
@@ -39,7 +39,7 @@ def _english(noun: str, by: str, within: str) -> re.Pattern[str]:
 
 
 def _arabic(noun: str, bare: str = "") -> re.Pattern[str]:
-    """`bare`: the noun as it stands after _BY_AR without an adjective, where that is enough."""
+    """`bare`: the noun after _BY_AR without an adjective, if that is enough."""
     given = rf"(?:ال|لل){noun} {_GIVEN_AR}"
     alone = rf"|\b{_BY_AR} {bare}" if bare else ""
     return re.compile(rf"\b(?:{_BY_AR}|{_IN_AR}|{_SAYS_AR}) {given}\b|\b{given} (?:لا )?{_SAYS_AR}\b{alone}")
@@ -57,13 +57,13 @@ _LEAKS = {
 }
 
 
-def leak(answer: str, asked: str) -> str:
-    """The words by which an answer gives away a caption that the question `asked` does not speak of; else empty."""
+def leak(answer: str, question: str) -> str:
+    """The phrase by which an answer cites a caption that the question does not mention; else empty."""
     folded = answer.lower()
     if not any(cue in folded for cue in CUES):
         return ""
     compared = normalised(answer)
     for noun, pattern in _LEAKS.items():
-        if noun in compared and (found := pattern.search(compared)) and noun not in normalised(asked):
+        if noun in compared and (found := pattern.search(compared)) and noun not in normalised(question):
             return found[0]
     return ""

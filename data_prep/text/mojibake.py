@@ -1,7 +1,7 @@
-"""Text that was decoded with the wrong encoding: UTF-8 read as Windows-1252 and its like, or as Windows-1256.
+"""Repair mojibake: UTF-8 decoded as Windows-1252 and similar encodings, or as Windows-1256.
 
-The first is what ftfy repairs. The second is the usual garbling of Arabic (القلب becomes ط§ظ„ظ‚ظ„ط¨), which ftfy
-does not know: it is undone when the whole text turns back into valid UTF-8, which good Arabic cannot.
+The first is repaired by ftfy. The second is the usual mojibake of Arabic (القلب becomes ط§ظ„ظ‚ظ„ط¨), which ftfy does
+not repair: it is undone if the whole text re-encodes to valid UTF-8, which correct Arabic does not.
 """
 
 import re
@@ -9,7 +9,7 @@ import re
 import ftfy
 
 _NOT_LEADS = bytes(range(0xC2)) + bytes(range(0xD4, 0x100))
-"""All UTF-8 bytes but the first ones of U+0080 to U+04FF, where mojibake of Western encodings has characters."""
+"""All bytes except the UTF-8 lead bytes of U+0080 to U+04FF, which mojibake of Western encodings contains."""
 _LEADS = re.compile("[\x80-\x9f\u00ac\u00c0-\u04ff√]")
 
 _STAYING = re.compile("â€|ï»¿|ï¿½|[ÃÂ][\x80-\xbf]|(?:[ØÙ][\x80-\xbf†‡ˆ‰Š‹Œ…„‚ƒ˜™š›œžŸ–—‘’“”•]){3}")
@@ -18,7 +18,7 @@ _SHORTEST = 8
 
 
 def decoded(text: str) -> str:
-    """The text with mojibake turned back into what it was; other text as it is."""
+    """The text with mojibake decoded correctly; other text unchanged."""
     if _read_as_1256(text):
         try:
             return text.encode("cp1256").decode()
@@ -30,7 +30,7 @@ def decoded(text: str) -> str:
 
 
 def garbled(text: str) -> str:
-    """What shows that a text has lost characters, or was decoded wrongly beyond repair; empty for a good text."""
+    """The evidence that a text has lost characters or is mojibake beyond repair; empty for a good text."""
     if "?? ??" in text and (lost := _LOST.search(text)):
         return lost[0]
     if text.isascii():
@@ -45,5 +45,5 @@ def garbled(text: str) -> str:
 
 
 def _read_as_1256(text: str) -> bool:
-    """Whether a quarter of the characters or more are ط and ظ, the first bytes of Arabic letters in UTF-8."""
+    """Whether at least a quarter of the characters are ط and ظ, the UTF-8 lead bytes of Arabic letters."""
     return 4 * (text.count("ط") + text.count("ظ")) >= len(text) > 1

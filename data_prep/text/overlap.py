@@ -1,8 +1,8 @@
-"""Which items of a benchmark a training text contains.
+"""Find the benchmark items that a training text contains.
 
-The rule is n-gram overlap, as in the GPT-3 paper (arXiv 2005.14165, appendix C), with our own n and share: an item
-of at least 16 words is contained when 70 % of its 8-grams are in the text; an item of 5 to 15 words when the whole
-of it is in the text; any item when it equals the text. Texts are compared as `compare.normalised` gives them.
+By n-gram overlap, as in the GPT-3 paper (arXiv 2005.14165, appendix C), with our own n and share: an item of at least
+16 words is contained if 70% of its 8-grams are in the text; an item of 5 to 15 words if all of it is in the text; any
+item if it equals the text. Texts are normalised before they are compared.
 """
 
 from collections import Counter
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from itertools import accumulate
 from zlib import crc32
 
-from data_prep.text.compare import normalised
+from data_prep.text.normalise import normalised
 
 GRAM = 8
 SHARE_PERCENT = 70
@@ -20,15 +20,15 @@ _KEY = 5
 
 
 class TextOverlap:
-    """An index of benchmark items, small enough to be pickled for each worker.
+    """An index of benchmark items, small enough to pickle for each worker.
 
-    It holds crc32 (the same in every process, unlike `hash`) of runs of 5 words to the numbers of the items that
-    have them. Of a long item it holds the first 5 words of its rarest 8-grams, of more than 30 % of them: a text that
-    has 70 % of the 8-grams has at least one of those. What the index finds is then compared word by word.
+    It maps crc32 values (the same in every process, unlike `hash`) of 5-grams of words to the items that contain them.
+    A long item is indexed by the first 5 words of its rarest 8-grams, more than 30% of them: a text with 70% of the
+    8-grams contains at least one of those. Candidates found by the index are then compared word by word.
     """
 
     def __init__(self, items: Iterable[tuple[str, str, str]]) -> None:
-        """`items` are (benchmark, item id, text); a text without a word is never matched."""
+        """`items` are (benchmark, item id, text); a text without words is never matched."""
         named = [(benchmark, item_id, normalised(text)) for benchmark, item_id, text in items]
         self._names = [(benchmark, item_id) for benchmark, item_id, _ in named]
         self._texts = [text for _, _, text in named]
@@ -54,7 +54,7 @@ class TextOverlap:
 
 
 class _Row:
-    """A text that may contain items."""
+    """A training text that may contain items."""
 
     def __init__(self, text: str) -> None:
         self._text = f" {text} "
@@ -73,7 +73,7 @@ def _grams(words: list[str]) -> list[tuple[str, ...]]:
 
 
 def _indexed(text: str, frequency: Counter[int]) -> list[int]:
-    """The rarest keys by which an item is found: one of a short item, more than 30 % of a long one's."""
+    """The rarest keys of an item: one of a short item, more than 30% of those of a long one."""
     keys = _keys(text)
     words = len(keys) + _KEY - 1
     if words < LONG_ITEM:
@@ -84,7 +84,7 @@ def _indexed(text: str, frequency: Counter[int]) -> list[int]:
 
 
 def _keys(text: str) -> list[int]:
-    """crc32 of each run of 5 words, in order; none for fewer words."""
+    """The crc32 of each 5-gram of words, in order; none for fewer words."""
     data = text.encode()
     ends = list(accumulate([len(word) + 1 for word in data.split(b" ")]))
     starts = [0, *ends]

@@ -1,12 +1,12 @@
-"""Answers that refuse, in the phrases of language models, English and Arabic.
+"""Detect refusals in the phrases of language models, English and Arabic.
 
-A refusal opens an answer (its first two sentences), or stands anywhere in a short one. It is told by who cannot
-do what: "I cannot view images" refuses, "I cannot see a fracture" and "I'm sorry to hear that" do not.
+A refusal is one of the first two sentences of an answer, or any sentence of a short one. It is recognised by who cannot
+do what: "I cannot view images" is a refusal, "I cannot see a fracture" and "I'm sorry to hear that" are not.
 """
 
 import re
 
-from data_prep.text.compare import normalised
+from data_prep.text.normalise import normalised
 
 _SHORT = 200
 _OPENING = 400
@@ -89,7 +89,7 @@ _ARABIC = re.compile(
 
 
 def refusal(answer: str) -> str:
-    """The sentence by which an answer refuses; empty for an answer that does not."""
+    """The sentence of an answer that refuses; empty if there is none."""
     opening = answer[:_OPENING]
     folded = opening.lower()
     if not any(cue in folded for cue in CUES):

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, override
 
 from data_prep.rows import Rejected
 from data_prep.sources.text_source import first_found, missing, number_of, table_of
-from data_prep.tables.base import all_rows
+from data_prep.tables.table import all_rows
 from eval.benchmark import About
 from eval.benchmarks.multiple_choice import ChoiceBenchmark, Question, Task, lettered
 

@@ -20,7 +20,7 @@ from typing import Any, ClassVar, override
 
 from data_prep.rows import Reject
 from data_prep.sources import bimed_mbench as source
-from data_prep.tables.base import TableError, all_rows
+from data_prep.tables.table import TableError, all_rows
 from eval.benchmark import About, Group, Metric, Metrics, Verdict
 from eval.errors import EvalError
 from eval.items import Item, Prediction, Predictions

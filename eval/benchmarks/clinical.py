@@ -16,7 +16,7 @@ from data_prep.sources.medqa import Medqa
 from data_prep.sources.mmlu import Mmlu as MmluSource
 from data_prep.sources.pubmedqa import Pubmedqa
 from data_prep.sources.text_source import TextSource
-from data_prep.tables.base import Table, all_rows
+from data_prep.tables.table import Table, all_rows
 from eval.benchmark import About
 from eval.benchmarks.multiple_choice import ChoiceBenchmark, Question, Task, lettered
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, override
 
-from data_prep.images.image_store import ImageStore, ImageStoreError
+from data_prep.images.store import ImageStore, ImageStoreError
 from eval.benchmark import About, Benchmark, Group, Metric, Metrics, Verdict
 from eval.dataset import DataSet, Row, permute_images
 from eval.errors import EvalError

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple, override
 from xml.etree import ElementTree
 
+from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Reject
 from data_prep.sources.mimic_iii import INSTRUCTION as SUMMARISE
-from data_prep.sources.vqa import first_there
-from data_prep.tables.archive import ImageFolder
-from data_prep.tables.base import TableError
+from data_prep.sources.source import first_existing
+from data_prep.tables.table import TableError
 from eval.benchmark import About, Benchmark
 from eval.benchmarks.mimic_cxr import REQUEST
 from eval.benchmarks.source_benchmark import question_turn
@@ -149,7 +149,7 @@ class IuXray(_OpenI):
 
     @cached_property
     def _image_folder(self) -> ImageFolder:
-        return ImageFolder(first_there(self.root / FOLDER, IMAGES))
+        return ImageFolder(first_existing(self.root / FOLDER, IMAGES))
 
 
 def find_reports(*folders: Path) -> Path | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar, override
 
 from data_prep.rows import Rejected
-from data_prep.tables.base import TableError
+from data_prep.tables.table import TableError
 from eval.benchmark import Benchmark, Metric, Metrics, Verdict
 from eval.benchmarks.source_benchmark import no_folder, question_turn, tell_left_out
 from eval.errors import EvalError

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, ClassVar, override
 
 from data_prep.rows import NOT_SELECTED, Reject, Rejected, Sample
-from data_prep.sources.base import Source
-from data_prep.tables.base import TableError, all_rows
+from data_prep.sources.source import Source
 from data_prep.tables.json_file import JsonTable
+from data_prep.tables.table import TableError, all_rows
 from eval.benchmark import Benchmark
 from eval.errors import EvalError
 from eval.items import Item, Message

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, override
 
 from data_prep.sources import uphill as source
-from data_prep.tables.base import TableError
+from data_prep.tables.table import TableError
 from eval.benchmark import About, Group, Metric, Metrics, Verdict
 from eval.errors import EvalError
 from eval.items import Item, Prediction, Predictions

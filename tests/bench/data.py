@@ -187,8 +187,8 @@ def _build(folder: Path, workers: int, name: str) -> None:
 
 def _open(folder: Path) -> None:
     from data_prep import manifest
-    from data_prep.images.image_store import ImageStore
-    from data_prep.reading import rows_at
+    from data_prep.images.store import ImageStore
+    from data_prep.shards import rows_at
 
     shards = {name: entry["rows"] for name, entry in manifest.read(folder)["shards"].items()}
     store = ImageStore(folder / "images")

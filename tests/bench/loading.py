@@ -38,18 +38,18 @@ def load(rank: Any, folder: str) -> dict[str, Any]:
     from torch.distributed.fsdp import fully_shard
 
     from bimedix2_plugin.model.compose import load as load_composed
-    from bimedix2_plugin.training import stages
+    from bimedix2_plugin.training import fsdp, stages
 
     os.environ |= {"ACCELERATE_USE_FSDP": "true", "FSDP_CPU_RAM_EFFICIENT_LOADING": "true"}
     os.environ["LOCAL_RANK"] = str(rank.number)
     rank.join()
-    stages.load_on_one_rank()
+    fsdp.load_on_one_rank()
     told = {"start": resident()}
     model = load_composed(folder, device_map="cpu" if rank.number == 0 else "meta", dtype=torch.bfloat16)
     told["from_pretrained"] = resident()
     model._weight_conversions = None
-    stages.keep_tower_out_of_the_graph(model)
-    stages.freeze_for_align(model)
+    stages.run_tower_without_grad(model)
+    stages.freeze_for_align(model, {})
     stages.keep_projector_in_float32(model)
     state = model.state_dict() if rank.number == 0 else {}
     model.to("meta")

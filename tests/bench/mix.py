@@ -18,7 +18,7 @@ from PIL import Image
 from transformers import AutoProcessor, AutoTokenizer
 
 import bimedix2_plugin.plan
-from data_prep.images.image_store import open_store
+from data_prep.images.store import open_store
 from tests.helpers import tiny_data
 
 TABLE = Path(bimedix2_plugin.plan.__file__).with_name("lengths") / "bimed-v.yml"

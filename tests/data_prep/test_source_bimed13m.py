@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_prep.rows import check, spoken
+from data_prep.rows import check, text_of
 from data_prep.sources.bimed13m import Bimed13m
 from tests.helpers.layouts import bimed13m
 from tests.helpers.readers import read_all
@@ -28,7 +28,7 @@ def test_turns_under_any_key(root, key):
     samples, rejected = read(root / f"{key}.jsonl")
     assert not rejected and samples.keys() == {key}
     assert samples[key].task == "conversation"
-    assert spoken(samples[key].messages) == "What is flu?\nA disease.\nCaused by?\nA virus."
+    assert text_of(samples[key].messages) == "What is flu?\nA disease.\nCaused by?\nA virus."
 
 
 def test_rows_of_mixed_forms(root):
@@ -41,9 +41,9 @@ def test_rows_of_mixed_forms(root):
         "j": ("en", "text_qa"),
         "mcq": ("en", "text_choice"),
     }
-    assert spoken(samples["line-3"].messages) == "What is flu?\nA disease."
-    assert spoken(samples["i"].messages) == "Name the disease.\nFever, cough.\nFlu"
-    assert spoken(samples["j"].messages) == "Name a disease.\nFlu"
+    assert text_of(samples["line-3"].messages) == "What is flu?\nA disease."
+    assert text_of(samples["i"].messages) == "Name the disease.\nFever, cough.\nFlu"
+    assert text_of(samples["j"].messages) == "Name a disease.\nFlu"
     assert [(entry.id, entry.reason) for entry in rejected] == [
         ("bimed13m-apart", "bad_row"),
         ("bimed13m-none", "bad_row"),
@@ -53,7 +53,7 @@ def test_rows_of_mixed_forms(root):
 
 def test_parquet(root):
     samples, rejected = read(root / "train.parquet")
-    assert not rejected and spoken(samples["p"].messages) == "What is flu?\nA disease."
+    assert not rejected and text_of(samples["p"].messages) == "What is flu?\nA disease."
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from data_prep.rows import spoken
+from data_prep.rows import text_of
 from data_prep.sources.bimed_mbench import CONVERSATION, DESCRIPTION, BimedMbench, items
-from data_prep.tables.base import TableError
+from data_prep.tables.table import TableError
 from tests.helpers.layouts import bimed_mbench as layout
 from tests.helpers.layouts.jpeg import jpeg
 from tests.helpers.readers import read_all
@@ -23,7 +23,7 @@ def test_the_english_file(root, folder):
     assert [sample.id for sample in samples] == [f"bimed_mbench-en-{number}" for number in range(4)] and rejected == []
     assert [sample.task for sample in samples] == ["vqa_open", "caption"] * 2
     assert [sample.modality for sample in samples] == ["histology", "ct"] * 2
-    assert spoken(samples[0].messages).split("\n")[1] == "What is the organ in the image?"
+    assert text_of(samples[0].messages).split("\n")[1] == "What is the organ in the image?"
     assert source.load(samples[1].images[0]).data == jpeg(1)
 
 

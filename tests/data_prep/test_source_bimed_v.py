@@ -125,4 +125,4 @@ def test_all_problems_are_found_at_once(tmp_path):
 
 def test_only_a_text_selection_can_do_without_images(root):
     assert source(root, images="", origins=["text"]).problems() == []
-    assert "images: this key is needed" in source(root, images="").problems()[0]
+    assert "images: this key is required" in source(root, images="").problems()[0]

@@ -124,7 +124,7 @@ def test_the_source_s_own_keys_are_checked(study):
     assert source(study).problems() == []
     assert {"series/1.dcm", "sr.dcm"} < source(study).inputs().keys()
     assert source(study, language="fr").problems() == ["language: 'fr'; known: en, ar"]
-    assert source(study, licence="").problems() == ["licence: this key is needed: the terms of your own files"]
+    assert source(study, licence="").problems() == ["licence: this key is required: the terms of your own files"]
     assert source(study, folder=f"{study}/no", table=f"{study}/no.json").problems() == [
         f"folder: {study}/no: there is no such folder",
         f"table: {study}/no.json: there is no such file",

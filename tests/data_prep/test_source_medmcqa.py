@@ -1,6 +1,6 @@
 import pytest
 
-from data_prep.rows import spoken
+from data_prep.rows import text_of
 from data_prep.sources.medmcqa import Medmcqa
 from tests.helpers.layouts import medmcqa as layout
 from tests.helpers.readers import read_all
@@ -13,10 +13,10 @@ def test_both_files_name_the_same_right_option(tmp_path, make):
     make(tmp_path)
     samples, rejected, others = read_all(Medmcqa(path=str(tmp_path)))
     assert [sample.id for sample in samples] == ["medmcqa-a1", "medmcqa-b2"] and others == 0
-    assert spoken(samples[0].messages) == (
+    assert text_of(samples[0].messages) == (
         "Which vitamin is made by sunlight?\nA. Vitamin A\nB. Vitamin B\nC. Vitamin C\nD. Vitamin D\nD. Vitamin D"
     )
-    assert spoken(samples[1].messages[1:]) == "C. Vitamin C"
+    assert text_of(samples[1].messages[1:]) == "C. Vitamin C"
     assert {row.id: row.detail for row in rejected} == {
         "medmcqa-c3": "the right answer is option 5 of 4",
         "medmcqa-d4": "an option without text",
@@ -27,15 +27,15 @@ def test_both_files_name_the_same_right_option(tmp_path, make):
 def test_explanations_follow_the_answer_where_there_are_any(tmp_path, make):
     make(tmp_path)
     samples, _, _ = read_all(Medmcqa(path=str(tmp_path), explanations=True))
-    assert spoken(samples[0].messages[1:]) == "D. Vitamin D\n\nAns. is 'd' i.e. vitamin D"
-    assert spoken(samples[1].messages[1:]) == "C. Vitamin C"
+    assert text_of(samples[0].messages[1:]) == "D. Vitamin D\n\nAns. is 'd' i.e. vitamin D"
+    assert text_of(samples[1].messages[1:]) == "C. Vitamin C"
 
 
 @pytest.mark.parametrize("make", MAKES)
 def test_validation_is_the_benchmark_and_the_test_split_has_no_answers(tmp_path, make):
     make(tmp_path)
     ((sample,), _, _) = read_all(Medmcqa(path=str(tmp_path), split="validation"))
-    assert (sample.id, spoken(sample.messages[1:])) == ("medmcqa-v1", "D. Vitamin D")
+    assert (sample.id, text_of(sample.messages[1:])) == ("medmcqa-v1", "D. Vitamin D")
     assert Medmcqa(path=str(tmp_path), split="test").problems() == ["split: 'test'; known: train, validation"]
 
 

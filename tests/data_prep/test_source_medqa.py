@@ -1,6 +1,6 @@
 import pytest
 
-from data_prep.rows import spoken
+from data_prep.rows import text_of
 from data_prep.sources.medqa import Medqa
 from tests.helpers.layouts import medqa as layout
 from tests.helpers.readers import read_all
@@ -12,14 +12,14 @@ def test_four_options_are_the_default(tmp_path):
     layout.make(tmp_path)
     ((sample,), rejected, _) = read_all(Medqa(path=str(tmp_path)))
     assert sample.id == "medqa-4-train-1" and rejected == []
-    assert spoken(sample.messages) == f"Case 0?{FOUR}\nD. Nitrofurantoin"
+    assert text_of(sample.messages) == f"Case 0?{FOUR}\nD. Nitrofurantoin"
 
 
 def test_five_options_are_another_file_and_other_ids(tmp_path):
     layout.make(tmp_path)
     ((sample,), rejected, _) = read_all(Medqa(path=str(tmp_path), options=5, split="validation"))
-    assert (sample.id, spoken(sample.messages[1:])) == ("medqa-5-validation-1", "E. Vancomycin")
-    assert spoken(sample.messages).startswith("Case 1?\nA. Ampicillin\n")
+    assert (sample.id, text_of(sample.messages[1:])) == ("medqa-5-validation-1", "E. Vancomycin")
+    assert text_of(sample.messages).startswith("Case 1?\nA. Ampicillin\n")
     assert [row.detail for row in rejected] == [
         "'answer' is not the text of option A",
         "no option has the letter under 'answer_idx'",
@@ -32,7 +32,7 @@ def test_the_hub_s_form(tmp_path, parquet, split, row_id):
     layout.make_hub(tmp_path, parquet)
     ((sample,), _, _) = read_all(Medqa(path=str(tmp_path), split=split))
     assert sample.id == f"medqa-4-{row_id}-00000"
-    assert spoken(sample.messages) == f"A case of the {split} split?{FOUR}\nD. Nitrofurantoin"
+    assert text_of(sample.messages) == f"A case of the {split} split?{FOUR}\nD. Nitrofurantoin"
     (problem,) = Medqa(path=str(tmp_path), split=split, options=5).problems()
     assert "has none of data_clean/questions/US/" in problem
 

@@ -2,7 +2,7 @@ import gzip
 
 import pytest
 
-from data_prep.rows import spoken
+from data_prep.rows import text_of
 from data_prep.sources.mimic_cxr import INSTRUCTION, MimicCxr, findings
 from tests.helpers.layouts import mimic_cxr as layout
 from tests.helpers.layouts.jpeg import jpeg
@@ -21,7 +21,7 @@ def test_a_study_is_one_sample_of_all_its_images(tmp_path, make):
     folder = "p10/p10000032/s50414267"
     assert first.images == tuple(f"{folder}/{dicom_id}.jpg" for dicom_id in layout.IMAGES["50414267"])
     assert [part["type"] for part in first.messages[0]["content"]] == ["image", "image", "text"]
-    assert spoken(first.messages).strip() == f"{INSTRUCTION}\nThere is no focal consolidation. COPD: ___."
+    assert text_of(first.messages).strip() == f"{INSTRUCTION}\nThere is no focal consolidation. COPD: ___."
     assert (first.group, first.task, first.modality) == ("mimic_cxr-10000032", "report", "x_ray")
     assert source.load(first.images[1]).data == jpeg(0)
     (lost,) = rejected
@@ -32,7 +32,7 @@ def test_a_study_is_one_sample_of_all_its_images(tmp_path, make):
 def test_the_other_splits(tmp_path, make):
     make(tmp_path)
     ((sample,), _, _) = read_all(MimicCxr(path=str(tmp_path), split="test", instruction="Report."))
-    assert spoken(sample.messages).strip() == "Report.\nThe tube ends above the carina."
+    assert text_of(sample.messages).strip() == "Report.\nThe tube ends above the carina."
     samples, (row,), others = read_all(MimicCxr(path=str(tmp_path), split="validation"))
     assert samples == [] and others == 4
     assert (row.id, row.reason) == ("mimic_cxr-53189527", "empty_answer")

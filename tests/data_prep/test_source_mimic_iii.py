@@ -1,6 +1,6 @@
 import pytest
 
-from data_prep.rows import spoken
+from data_prep.rows import text_of
 from data_prep.sources.mimic_iii import MimicIii, parts
 from tests.helpers.layouts import mimic_iii as layout
 from tests.helpers.readers import read_all
@@ -16,11 +16,11 @@ def test_findings_become_an_impression(root):
     samples, rejected, others = read_all(MimicIii(path=str(root)))
     assert [sample.id for sample in samples] == ["mimic_iii-174", "mimic_iii-175", "mimic_iii-176"]
     assert others == 2, "a plain film and a discharge summary are of another kind"
-    assert spoken(samples[0].messages) == (
+    assert text_of(samples[0].messages) == (
         "No bleed in ___'s head or neck.\nSummarize the findings.\n1. No bleed. 2. No mass."
     )
-    assert spoken(samples[1].messages) == "Liver fine. Bladder fine.\nSummarize the findings.\nNormal."
-    assert spoken(samples[2].messages) == "Straight.\nSummarize the findings.\nNormal."
+    assert text_of(samples[1].messages) == "Liver fine. Bladder fine.\nSummarize the findings.\nNormal."
+    assert text_of(samples[2].messages) == "Straight.\nSummarize the findings.\nNormal."
     assert (samples[0].group, samples[0].task, samples[0].images) == ("mimic_iii-22532", "summary", ())
     assert {row.id: (row.reason, row.detail) for row in rejected} == {
         "mimic_iii-177": ("bad_row", "2 impressions instead of one"),
@@ -52,7 +52,7 @@ def test_a_list_of_ids_that_is_none(root, listed, what):
 
 def test_keys_that_do_not_fit(root):
     (problem,) = MimicIii(path=str(root), split="test").problems()
-    assert problem.startswith("test_ids: this key is needed for split: test")
+    assert problem.startswith("test_ids: this key is required for split: test")
     (problem,) = MimicIii(path=str(root), test_ids="gone").problems()
     assert problem == "test_ids: gone: there is no such file"
 

@@ -1,6 +1,6 @@
 import pytest
 
-from data_prep.rows import spoken
+from data_prep.rows import text_of
 from data_prep.sources.mmlu import SUBJECTS, Mmlu
 from tests.helpers.layouts import mmlu as layout
 from tests.helpers.readers import read_all
@@ -13,14 +13,14 @@ def test_both_forms_give_the_same_questions(tmp_path, make, split, name):
     samples, _, _ = read_all(Mmlu(path=str(tmp_path), split=split))
     first = [sample for sample in samples if sample.id.endswith("-1")]
     assert [sample.id for sample in first] == [f"mmlu-{split}-{subject}-1" for subject in SUBJECTS]
-    assert spoken(first[0].messages) == f"What is anatomy in {name}?\nA. 1\nB. 2\nC. 3\nD. 4\nB. 2"
+    assert text_of(first[0].messages) == f"What is anatomy in {name}?\nA. 1\nB. 2\nC. 3\nD. 4\nB. 2"
 
 
 def test_quotes_and_line_ends_inside_a_field(tmp_path):
     layout.make(tmp_path)
     samples, (rejected,), _ = read_all(Mmlu(path=str(tmp_path), subjects=["anatomy"]))
     assert len(samples) == 2
-    assert spoken(samples[1].messages) == (
+    assert text_of(samples[1].messages) == (
         'Which of these, "if any",\nis a bone?\nA. Femur\nB. Liver, left lobe\nC. Heart\nD. Lung\nA. Femur'
     )
     assert rejected.reason == "bad_row" and "anatomy_test.csv: row 3" in rejected.detail

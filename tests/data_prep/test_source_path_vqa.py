@@ -1,6 +1,6 @@
 import pytest
 
-from data_prep.rows import Reject, spoken
+from data_prep.rows import Reject, text_of
 from data_prep.sources.path_vqa import PathVqa
 from tests.helpers.layouts import path_vqa as layout
 from tests.helpers.layouts.jpeg import jpeg
@@ -24,7 +24,7 @@ def test_the_original(original, split, short):
     samples, rejected, others = read_all(PathVqa(path=str(original), split=split))
     assert [sample.id for sample in samples] == [f"path_vqa-{split}-10042200{number}" for number in (1, 2, 3, 5)]
     assert [sample.task for sample in samples] == ["vqa_closed", "vqa_open", "vqa_short", "vqa_short"]
-    assert spoken(samples[1].messages).strip() == (
+    assert text_of(samples[1].messages).strip() == (
         "Where are liver stem cells (oval cells) located?\nin the canals of hering"
     )
     assert samples[0].images == (f"{short}/{short}_0422.jpg",)
@@ -35,7 +35,7 @@ def test_the_original(original, split, short):
 
 def test_the_answer_with_the_highest_score_is_the_answer(original):
     third = read_all(PathVqa(path=str(original)))[0][2]
-    assert spoken(third.messages[1:]) == "3"
+    assert text_of(third.messages[1:]) == "3"
 
 
 def test_pvqa_itself_may_be_the_path(original):

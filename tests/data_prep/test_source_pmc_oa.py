@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.rows import Reject, spoken
+from data_prep.rows import Reject, text_of
 from data_prep.sources.pmc_oa import INSTRUCTIONS, PmcOa, instruction
 from tests.helpers.layouts import pmc_oa as layout
 from tests.helpers.layouts.jpeg import jpeg, save
@@ -18,7 +18,7 @@ def root(tmp_path):
 def test_a_caption_answers_a_short_instruction(root):
     samples, rejected, others = read_all(PmcOa(path=str(root)))
     assert [sample.id for sample in samples[:2]] == ["pmc_oa-PMC212319_Fig3_4", "pmc_oa-PMC212319_Fig3_5"]
-    asked, caption = (spoken([message]).strip() for message in samples[1].messages)
+    asked, caption = (text_of([message]).strip() for message in samples[1].messages)
     assert asked in INSTRUCTIONS and caption == "CT of the chest."
     assert {(sample.task, sample.language, sample.modality) for sample in samples} == {("caption", "en", "unknown")}
     assert {row.id: row.reason for row in rejected} == {
@@ -62,7 +62,7 @@ def test_the_images_in_the_archive_and_unpacked(root, folder):
 
 def test_the_beta_table_has_ids_of_its_own(root, tmp_path):
     layout.make(tmp_path, "pmc_oa_beta.jsonl")
-    assert "say which: pmc_oa.jsonl or pmc_oa_beta.jsonl" in PmcOa(path=str(root)).problems()[0]
+    assert "choose one: pmc_oa.jsonl or pmc_oa_beta.jsonl" in PmcOa(path=str(root)).problems()[0]
     samples = read_all(PmcOa(path=str(root), file="pmc_oa_beta.jsonl"))[0]
     assert samples[0].id == "pmc_oa_beta-PMC212319_Fig3_4"
     (root / "pmc_oa.jsonl").unlink()

@@ -1,6 +1,6 @@
 import pytest
 
-from data_prep.rows import Reject, spoken
+from data_prep.rows import Reject, text_of
 from data_prep.sources.pmc_vqa import PmcVqa
 from tests.helpers.layouts import pmc_vqa as layout
 from tests.helpers.layouts.jpeg import jpeg
@@ -10,7 +10,7 @@ OPTIONS = "A. Diffuse uptake pattern\nB. Focal uptake pattern\nC. DNA: none\nD. 
 
 
 def said(sample):
-    return [spoken([message]).strip() for message in sample.messages]
+    return [text_of([message]).strip() for message in sample.messages]
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_problems(root):
     assert PmcVqa(path=str(root), release=3).problems() == ["release: 3; known: 1, 2"]
     assert "test_clean_2.csv" in PmcVqa(path=str(root), release=2, split="test_clean").problems()[0]
     layout.make_second(root)
-    assert "say which: 1 or 2" in PmcVqa(path=str(root)).problems()[0]
+    assert "choose one: 1 or 2" in PmcVqa(path=str(root)).problems()[0]
     (root / "images.zip").unlink()
     (problem,) = PmcVqa(path=str(root), release=1).problems()
     assert "images.zip" in problem

@@ -1,8 +1,8 @@
 import pytest
 
-from data_prep.rows import spoken
+from data_prep.rows import text_of
 from data_prep.sources.pubmedqa import Pubmedqa
-from data_prep.tables.base import TableError
+from data_prep.tables.table import TableError
 from tests.helpers.layouts import pubmedqa as layout
 from tests.helpers.readers import read_all
 
@@ -24,7 +24,7 @@ def test_the_labelled_part_is_split_by_the_list_of_the_benchmark(tmp_path, hub, 
     assert others == 3 - len(pmids) and rejected == []
     decision = layout.LABELED[pmids[0]]
     question = f"Do mitochondria play a role in {pmids[0]}?"
-    assert spoken(samples[0].messages) == f"{ABSTRACT}\n\n{question}\n{decision}\n\n{LONG}"
+    assert text_of(samples[0].messages) == f"{ABSTRACT}\n\n{question}\n{decision}\n\n{LONG}"
     assert "test_ground_truth.json" in source.inputs()
 
 
@@ -34,7 +34,7 @@ def test_the_other_parts(tmp_path):
     assert [sample.id for sample in samples] == ["pubmedqa-25571931"] and samples[0].task == "text_qa"
     assert lost.reason == "bad_json" and "1: str instead of an object" in lost.detail
     ((sample,), _, _) = read_all(Pubmedqa(path=str(tmp_path), part="unlabeled"))
-    assert spoken(sample.messages[1:]) == LONG
+    assert text_of(sample.messages[1:]) == LONG
 
 
 def test_an_artificial_row_without_its_decision_is_rejected(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 
 from data_prep.rows import LANGUAGES, Reject, check
 from data_prep.sources import quickstart
-from data_prep.sources.kinds import TASKS
+from data_prep.sources.labels import TASKS
 from data_prep.sources.quickstart import FOLDER, Quickstart, image_path, listed_images
 from tests.helpers.readers import read_all
 

@@ -1,6 +1,6 @@
 import pytest
 
-from data_prep.rows import Reject, spoken
+from data_prep.rows import Reject, text_of
 from data_prep.sources.slake import Slake
 from tests.helpers.layouts import slake as layout
 from tests.helpers.layouts.jpeg import jpeg
@@ -30,7 +30,7 @@ def test_a_row(root):
     samples = read_all(Slake(path=str(root)))[0]
     assert [sample.task for sample in samples[:4]] == ["vqa_short", "vqa_closed", "vqa_closed", "vqa_open"]
     assert [sample.modality for sample in samples[:4]] == ["mri", "mri", "x_ray", "ct"]
-    assert spoken(samples[0].messages).strip() == "What modality is used to take this image?\nMRI"
+    assert text_of(samples[0].messages).strip() == "What modality is used to take this image?\nMRI"
     assert samples[0].licence == "CC-BY-4.0"
 
 

@@ -1,8 +1,8 @@
 import pytest
 
-from data_prep.rows import spoken
+from data_prep.rows import text_of
 from data_prep.sources.uphill import LEVELS, Uphill, queries
-from data_prep.tables.base import TableError
+from data_prep.tables.table import TableError
 from tests.helpers.layouts import uphill as layout
 from tests.helpers.readers import read_all
 
@@ -11,7 +11,7 @@ def test_a_claim_is_asked_about_at_five_levels(tmp_path):
     layout.make(tmp_path)
     samples, rejected, _ = read_all(Uphill(path=str(tmp_path)))
     assert [sample.id for sample in samples[:5]] == [f"uphill-4214-{level}" for level in range(5)] and rejected == []
-    assert spoken(samples[0].messages) == "neutral: Garlic cures influenza?\nfalse"
+    assert text_of(samples[0].messages) == "neutral: Garlic cures influenza?\nfalse"
     assert [sample.group for sample in samples] == ["uphill-4214"] * 5 + ["uphill-17_f"] * 5
 
 

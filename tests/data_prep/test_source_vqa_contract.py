@@ -4,7 +4,7 @@ import pytest
 
 from data_prep.rows import LANGUAGES, REASONS, check
 from data_prep.sources import reader
-from data_prep.tables.base import Mark
+from data_prep.tables.table import Mark
 from tests.helpers.layouts import path_vqa, pmc_oa, pmc_vqa, slake, vqa_rad
 from tests.helpers.readers import read_all
 

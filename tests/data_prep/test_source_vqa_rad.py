@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from data_prep.rows import spoken
+from data_prep.rows import text_of
 from data_prep.sources.vqa_rad import TABLE, VqaRad
 from tests.helpers.layouts import vqa_rad as layout
 from tests.helpers.layouts.jpeg import jpeg
@@ -11,7 +11,7 @@ from tests.helpers.readers import read_all
 
 
 def said(sample):
-    return [spoken([message]).strip() for message in sample.messages]
+    return [text_of([message]).strip() for message in sample.messages]
 
 
 def by_id(samples):

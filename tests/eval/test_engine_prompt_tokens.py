@@ -7,7 +7,7 @@ from bimedix2_plugin.data.rendering import IGNORED, Renderer
 from bimedix2_plugin.model.compose import compose, load
 from bimedix2_plugin.model.request import Request
 from bimedix2_plugin.rehearse import tiny
-from data_prep.images.image_store import ImageStore
+from data_prep.images.store import ImageStore
 from eval.benchmarks.data_split import items_of
 from eval.dataset import DataSet
 from eval.engines.engine import Request as EngineRequest

@@ -11,8 +11,9 @@ from transformers import AutoProcessor, LlavaForConditionalGeneration
 
 from bimedix2_plugin.merge import axolotl_merge
 from bimedix2_plugin.model.compose import compose, load, mapping
+from bimedix2_plugin.model.families import LORA_TARGETS
+from bimedix2_plugin.model.projector import PROJECTOR
 from bimedix2_plugin.model.request import Request
-from bimedix2_plugin.training.stages import LORA_TARGETS, PROJECTOR
 
 
 def composed(base: Path, tower: Path) -> Path:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from data_prep import mixture_file
 from data_prep.build import build
-from data_prep.reading import shard_rows
+from data_prep.shards import shard_rows
 
 
 def random_image(seed=0, size=(24, 16), mode="RGB"):

@@ -10,14 +10,10 @@ from peft import LoraConfig, get_peft_model
 from torch.distributed._tools.mem_tracker import MemTracker
 from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
 
+from bimedix2_plugin.model.families import LORA_TARGETS
+from bimedix2_plugin.model.projector import PROJECTOR
 from bimedix2_plugin.plan.flops import Load
-from bimedix2_plugin.training.stages import (
-    LORA_TARGETS,
-    PROJECTOR,
-    freeze_for_align,
-    keep_projector_in_float32,
-    keep_tower_out_of_the_graph,
-)
+from bimedix2_plugin.training.stages import freeze_for_align, keep_projector_in_float32, run_tower_without_grad
 
 VOCABULARY, IMAGE_TOKENS = 1000, 16
 DOCUMENTS, IMAGES, LABELS = (200, 150, 162), 2, 100
@@ -64,7 +60,7 @@ def model(cfg: DictDefault) -> Any:
         attn_implementation=cfg.attn_implementation,
         dtype=torch.bfloat16 if cfg.bf16 else torch.float32,
     )
-    keep_tower_out_of_the_graph(built)
+    run_tower_without_grad(built)
     if cfg.gradient_checkpointing:
         built.gradient_checkpointing_enable({"use_reentrant": False})
     if cfg.adapter:
@@ -74,7 +70,7 @@ def model(cfg: DictDefault) -> Any:
         )
         built = get_peft_model(built, lora)
     else:
-        freeze_for_align(built)
+        freeze_for_align(built, cfg)
     keep_projector_in_float32(built)
     return built.train()
 

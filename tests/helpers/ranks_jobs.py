@@ -15,7 +15,7 @@ from torch.utils.data import RandomSampler
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 
 from bimedix2_plugin.rehearse.ranks_axolotl import stay_on_the_cpu
-from bimedix2_plugin.training.sharding import whole
+from bimedix2_plugin.training.fsdp import gather
 from tests.helpers import runs
 
 __all__ = ["compare", "setup_model_and_trainer", "text_without_picture", "train"]
@@ -122,7 +122,7 @@ def _sharded(model: Any) -> Any:
 def _trained(model: Any, what: str) -> dict[str, torch.Tensor]:
     """Return the trained parameters' values or gradients, whole, by their names without wrappers."""
     values = {n.removeprefix("module."): getattr(p, what) for n, p in model.named_parameters() if p.requires_grad}
-    return {name: whole(value).clone() for name, value in values.items()}
+    return {name: gather(value).clone() for name, value in values.items()}
 
 
 def _restore(model: Any, start: dict[str, torch.Tensor]) -> None:

@@ -1,7 +1,7 @@
 """Read a source without the pipeline."""
 
 from data_prep.rows import Reject, Rejected
-from data_prep.tables.base import all_rows
+from data_prep.tables.table import all_rows
 
 
 def read_all(source):

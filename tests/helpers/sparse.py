@@ -11,8 +11,9 @@ from peft import LoraConfig
 from safetensors.torch import save_file
 from transformers import LlamaConfig
 
+from bimedix2_plugin.model.families import LORA_TARGETS
+from bimedix2_plugin.model.projector import PROJECTOR
 from bimedix2_plugin.rehearse import tiny
-from bimedix2_plugin.training.stages import LORA_TARGETS, PROJECTOR
 
 HIDDEN, INNER, KEYS, ROWS = 8192, 28672, 1024, 128256
 SHARD_BYTES = 4_800_000_000

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from data_prep.tables.base import all_rows
+from data_prep.tables.table import all_rows
 
 
 def one_pass(table):

@@ -1,4 +1,4 @@
-"""The model card: metadata that the Hub reads, and everything that a reader has to be told."""
+"""The model card: the Hub's metadata, and what users of the weights have to know."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import yaml
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.publish import licences
 from bimedix2_plugin.publish.card import render
-from bimedix2_plugin.publish.facts import read_facts
-from bimedix2_plugin.publish.finished import composition_of, files_of
+from bimedix2_plugin.publish.facts import composition_of, files_of, read_facts
 from tests.helpers import published
 
 REPO = "me/Llama-BiMediX"
@@ -44,13 +43,13 @@ def test_a_reader_is_warned_before_anything_else_and_llama_is_credited(card):
     assert "## Intended use and limits" in card
 
 
-def test_data_licences_by_source_and_what_may_not_be_given_on(card):
+def test_data_licences_by_source_and_what_must_not_be_redistributed(card):
     data = card.split("## Training data\n\n")[1].split("\n## ")[0]
-    assert "1,200 rows of all splits (ar: 500, en: 700)" in data
+    assert "1,200 rows in all splits (ar: 500, en: 700)" in data
     assert r"| vqa\_rad | 1 | CC0-1.0 | yes |" in data
     assert r"| mimic\_cxr | 2.0.0 | PhysioNet \| &lt;b&gt;1.5&lt;/b&gt; | no |" in data
-    assert r"**Rows and images of mimic\_cxr, llava\_med may not be given on.**" in data
-    assert "Not described here: gone." in data
+    assert r"**Rows and images of mimic\_cxr, llava\_med must not be redistributed.**" in data
+    assert "Without a manifest, so not described here: gone." in data
     assert "training data: CC0-1.0" in card.split("## Licences")[1]
 
 
@@ -61,19 +60,19 @@ def test_hyperparameters_are_the_recipes_and_nothing_secret_is(card):
     assert "secret-project" not in card and "hf_in_the_recipe" not in card
 
 
-def test_stage_1_is_told_too(card):
-    """The projector learned from stage 1's data, whose licences bind as well."""
+def test_stage_1_is_described_too(card):
+    """The projector was trained on stage 1's data, whose licences apply as well."""
     data = card.split("## Training data\n\n")[1].split("\n## ")[0]
-    assert "`align`: 467 rows of all splits (en: 467)" in data and r"| llava\_med | 1 | CC BY-NC 4.0 | no |" in data
+    assert "`align`: 467 rows in all splits (en: 467)" in data and r"| llava\_med | 1 | CC BY-NC 4.0 | no |" in data
     shown = card.split("## Hyperparameters\n\n")[1].split("\n## ")[0]
-    assert r"| learning\_rate | 0.001 |" in shown.split("Stage 1, in which the projector alone was trained")[1]
+    assert r"| learning\_rate | 0.001 |" in shown.split("Stage 1, in which only the projector was trained")[1]
     assert "training data: CC BY-NC 4.0" in card.split("## Licences")[1]
 
 
-def test_a_stage_1_that_is_gone_is_said_not_to_be_described(tmp_path):
+def test_a_stage_1_without_its_files_is_said_not_to_be_recorded(tmp_path):
     recipe = published.recipe(tmp_path)
     (tmp_path / "stage1" / "finished.json").unlink()
-    assert "a stage 1 that is not described here (stage1)" in render(read_facts(recipe), REPO)
+    assert "a stage 1 whose settings are not recorded here (stage1)" in render(read_facts(recipe), REPO)
 
 
 def test_evaluation_table(card):
@@ -83,12 +82,12 @@ def test_evaluation_table(card):
     assert "RadGraph" not in shown and "11.1" not in shown
 
 
-def test_a_card_from_a_folder_alone_says_what_is_not_recorded(tmp_path):
+def test_a_card_from_a_folder_only_says_what_is_not_recorded(tmp_path):
     here = {"name": "/home/someone/models/my-base", "revision": "local"}
     card = render(read_facts(published.checkpoint(tmp_path / "merged", base=here), licence="mit"), REPO)
     front = yaml.safe_load(card.split("---\n")[1])
     assert front["base_model"] == [published.CLIP["name"]] and front["license"] == "mit" and "datasets" not in front
-    assert card.count("Not recorded: the card was made from the checkpoint alone.") == 2
+    assert card.count("Not recorded: the card was made from the checkpoint only.") == 2
     assert "Not evaluated" in card and "Llama 3.1" not in card
     assert "| language model | my-base | not from the Hub |" in card and "someone" not in card
 
@@ -108,10 +107,10 @@ def test_licences_of_bases(base, identifier):
     assert (found.identifier if found else None) == identifier
 
 
-def test_what_licences_ask_beyond_the_card(tmp_path):
+def test_what_licences_require_beyond_the_card(tmp_path):
     facts = read_facts(published.recipe(tmp_path))
-    said = licences.remarks(facts.base, facts.manifests, "me/bimedix")
-    assert [any(word in line for line in said) for word in ("begins with 'Llama'", "copy of itself", "mimic_cxr")] == [
+    found = licences.remarks(facts.base, facts.manifests, "me/bimedix")
+    assert [any(word in line for line in found) for word in ("begins with 'Llama'", "copy of itself", "mimic_cxr")] == [
         True
     ] * 3
     assert not any("begins with" in line for line in licences.remarks(facts.base, facts.manifests, REPO))
@@ -122,21 +121,21 @@ def test_what_licences_ask_beyond_the_card(tmp_path):
     ("spoil", "message"),
     [
         (lambda f: (f / "composition.json").unlink(), r"holds no composition\.json.*merge-lora"),
-        (lambda f: (f / "model.safetensors").unlink(), r"no whole set of weights"),
+        (lambda f: (f / "model.safetensors").unlink(), r"no complete set of weights"),
         (lambda f: (f / "adapter_config.json").write_text("{}"), "is an adapter or a training run's output"),
         (lambda f: (f / "tokenizer_config.json").unlink(), r"holds no tokenizer_config\.json"),
         (
             lambda f: (f / "model.safetensors.index.json").write_text(
                 json.dumps({"weight_map": {"model.language_model.norm.weight": "model.safetensors"}})
             ),
-            r"otherwise than a LLaVA checkpoint \(first model\.language_model",
+            r"tensor names that a LLaVA checkpoint does not have \(first model\.language_model",
         ),
     ],
 )
 def test_what_is_not_a_finished_checkpoint_is_refused(tmp_path, spoil, message):
     folder = published.checkpoint(tmp_path / "merged")
     spoil(folder)
-    with pytest.raises(RecipeError, match=f"not a finished merged checkpoint.*{message}"):
+    with pytest.raises(RecipeError, match=f"not a complete merged checkpoint.*{message}"):
         read_facts(folder)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from data_prep.images import image_store
-from data_prep.images.image_store import ImageStore, ImageStoreError
+from data_prep.images import store
+from data_prep.images.store import ImageStore, ImageStoreError
 from tests.helpers import runs
 
 
@@ -42,7 +42,7 @@ def test_pictures_follow_the_placeholders(prepared):
 def test_each_distinct_picture_is_decoded_once(prepared, monkeypatch):
     collator, rows = prepared
     decoded = []
-    original = image_store.ImageStore.image
+    original = store.ImageStore.image
     monkeypatch.setattr(ImageStore, "image", lambda self, key: decoded.append(key) or original(self, key))
     pictures = [key for row in rows for key in row["images"]]
     pack = collator(rows)

@@ -93,7 +93,7 @@ def tiny_vocabulary(folder):
     return AutoTokenizer.from_pretrained(folder).get_vocab()
 
 
-def test_fresh_projector_speaks_as_loud_as_the_embeddings(parts_folder):
+def test_new_projector_has_the_scale_of_the_embeddings(parts_folder):
     model = load(compose(_request(parts_folder)), dtype=torch.float32)
     features = torch.cat(list(model.get_image_features(torch.randn(4, 3, 28, 28)).pooler_output))
     ratio = float(features.std() / model.get_input_embeddings().weight.std())
@@ -176,8 +176,12 @@ def _unfinished(folder, text_hidden=64):
         (_other_base, {"init_from": "stage1"}, "trained for another base or tower .another base"),
         (_other_tensors, {"init_from": "stage1"}, "its tensors are not those of its configuration"),
         (_wrong_width, {"init_from": "stage1"}, "trained for another base or tower .*text_hidden 4096, here 64"),
-        (lambda f: _set(f / "tower", model_type="bert"), {}, "vision_tower: .*'bert'.*not a vision tower.*clip"),
-        (lambda f: _set(f / "llama", model_type="t5"), {}, "base_model: .*'t5'.*Known: .*llama"),
+        (
+            lambda f: _set(f / "tower", model_type="bert"),
+            {},
+            "vision_tower: .*'bert'.*not a supported vision tower.*clip",
+        ),
+        (lambda f: _set(f / "llama", model_type="t5"), {}, "base_model: .*'t5'.*Supported: .*llama"),
         (lambda f: (f / "llama" / "model.safetensors").unlink(), {}, "base_model: .*holds no model.safetensors"),
         (lambda f: (f / "llama" / "model.safetensors").write_bytes(b"\0" * 9), {}, "not a readable safetensors"),
         (lambda f: None, {"chat_template": "no_such"}, "chat_template: no_such"),
@@ -217,7 +221,7 @@ def test_a_missing_folder_is_not_looked_up_on_the_hub(parts_folder, name):
 
 
 def test_a_hub_name_that_does_not_answer_is_named(parts_folder):
-    with pytest.raises(RecipeError, match="base_model: no-such-org/no-such-model is neither a folder here"):
+    with pytest.raises(RecipeError, match="base_model: no-such-org/no-such-model is neither a local folder"):
         compose(Request(base="no-such-org/no-such-model", tower=str(parts_folder / "tower"), root=parts_folder))
 
 
@@ -242,7 +246,7 @@ def test_broken_link_says_how_to_redo_it(parts_folder):
     ids=["text", "weights", "tokenizer"],
 )
 def test_full_disk_leaves_nothing_behind(parts_folder, monkeypatch, writer, error):
-    """Each writer tells of a full disk in its own way."""
+    """Each writer reports a full disk in its own way."""
 
     def full(*_, **__):
         raise error

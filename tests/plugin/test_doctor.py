@@ -1,4 +1,4 @@
-"""`axolotl bimedix2-doctor`: every problem that would come later, in one go."""
+"""`axolotl bimedix2-doctor`: every problem that would come later, in one report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from huggingface_hub.errors import GatedRepoError
 
 from bimedix2_plugin import cli
-from bimedix2_plugin.doctor import examine, machine, models
+from bimedix2_plugin.doctor import environment, examine, inputs
 from bimedix2_plugin.model import projector
 from bimedix2_plugin.plan.model_sizes import read_models
 from tests.helpers import runs
@@ -31,8 +31,8 @@ def write(work):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Leave the plan out, which a test of its own covers."""
-    monkeypatch.setattr(machine, "room", lambda *_: iter(()))
+    """Leave out the plan, which has a test of its own."""
+    monkeypatch.setattr(environment, "room", lambda *_: iter(()))
 
 
 def _levels(recipe, level):
@@ -52,7 +52,7 @@ def test_a_sound_recipe(write):
         assert text in result.output
 
 
-def test_everything_is_told_at_once_and_the_exit_code_is_1(write, work):
+def test_all_problems_are_reported_at_once_and_the_exit_code_is_1(write, work):
     (work / "clip" / "model.safetensors").unlink()
     (work / "data" / "images" / "images-00000.arrow").write_bytes(b"cut")
     entry = ENTRY | {"splt": "train"}
@@ -63,7 +63,7 @@ def test_everything_is_told_at_once_and_the_exit_code_is_1(write, work):
         "datasets.splt: no such key",
         "lora_alpha: Input should be a valid integer",
         "vision_tower: clip holds no model.safetensors",
-        "images/images-00000.arrow is not as its manifest says",
+        "images/images-00000.arrow: missing, or not of the size in the manifest",
     ):
         assert any(line.startswith("fail") and text in line for line in result.output.splitlines()), result.output
 
@@ -73,14 +73,14 @@ def test_everything_is_told_at_once_and_the_exit_code_is_1(write, work):
     [
         ({"base_model": "./gone"}, "base_model: ./gone is not on this disk"),
         ({"base_model": "./clip"}, "clip_vision_model"),
-        ({"vision_tower": "./llama"}, "is not a vision tower that composes"),
+        ({"vision_tower": "./llama"}, "is not a supported vision tower"),
         ({"vision_tower": None}, "vision_tower: name a vision model"),
         ({"attn_implementation": "flash_attention_2"}, "flash_attn: the recipe needs it. Run `make setup-gpu`"),
         ({"deepspeed": "zero3.json"}, "deepspeed: zero3.json is not there"),
         ({"chat_template": "no_such"}, "chat_template"),
         ({"projector": {"init_from": "./gone"}}, "projector.init_from: ./gone holds no finished stage 1"),
         ({"datasets": [ENTRY | {"path": "./gone"}]}, "datasets: ./gone is not there"),
-        ({"sequence_len": 20}, "0 of the first 24 rows can be used; the others are for the ledger: too_long 24"),
+        ({"sequence_len": 20}, "0 of the first 24 rows can be used; the others will be rejected: too_long 24"),
     ],
 )
 def test_one_problem_each(write, quick, changes, message):
@@ -88,15 +88,39 @@ def test_one_problem_each(write, quick, changes, message):
     assert any(message in text for text in found), found
 
 
-def test_rows_for_the_ledger_are_a_warning(write, quick):
-    (text,) = [text for text in _levels(write(sequence_len=80), "warn") if "ledger" in text]
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"model_type": "t5", "d_model": 64, "vocab_size": 99}, "'t5', which is not a supported language model"),
+        ({"model_type": "llama", "vocab_size": 99}, "config.json of ./base has no hidden_size"),
+        ({"hidden_size": 64}, "None, which is not a supported language model"),
+        (["not", "a", "mapping"], "list"),
+    ],
+)
+def test_a_base_that_does_not_fit_is_one_line_among_all_other_findings(write, work, config, message):
+    shutil.copytree(work / "llama", work / "base")
+    (work / "base" / "config.json").write_text(json.dumps(config))
+    result = CliRunner().invoke(cli.doctor, [write(base_model="./base", learing_rate=1)])
+    assert result.exit_code == 1 and isinstance(result.exception, SystemExit), result.output
+    failed = [line for line in result.output.splitlines() if line.startswith("fail")]
+    assert len(failed) == 2 and "learing_rate: no such key" in failed[0], result.output
+    assert message in failed[1] and failed[1].partition("  ")[2].startswith(("base_model", "base/config.json")), (
+        result.output
+    )
+    assert "ok    datasets: ./data is complete" in result.output
+    if isinstance(config, dict):
+        assert "ok    vision_tower: ./clip" in result.output and "ok    output_dir: out" in result.output
+
+
+def test_rows_that_will_be_rejected_are_a_warning(write, quick):
+    (text,) = [text for text in _levels(write(sequence_len=80), "warn") if "rejected" in text]
     assert "too_long" in text
 
 
 def test_a_disk_that_is_full(write, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 0))
     (text,) = _levels(write(), "fail")
-    assert text.startswith("disk: the run takes about") and "Make room" in text
+    assert text.startswith("disk: the run takes about") and "Free some space" in text
 
 
 @pytest.mark.parametrize("gibibytes", [1, 80])
@@ -106,9 +130,9 @@ def test_a_gpu_that_is_here(write, monkeypatch, gibibytes):
 
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.get_device_properties", lambda _: Properties)
-    from bimedix2_plugin.plan.planner import read_recipe
+    from bimedix2_plugin.recipe import read
 
-    (finding,) = [one for one in machine.room(read_recipe(write()), 1) if one.text.startswith("GPU")]
+    (finding,) = [one for one in environment.room(read(write()), 1) if one.text.startswith("GPU")]
     assert finding.level == ("ok" if gibibytes == 80 else "fail")
 
 
@@ -171,7 +195,7 @@ def _far(monkeypatch, tmp_path, offline=False, gate=None):
     cfg = DictDefault(
         {"base_model": "meta-llama/Llama-3.1-8B-Instruct", "vision_tower": "openai/clip-vit-large-patch14-336"}
     )
-    return next(models.weights(cfg, read_models(cfg, tmp_path)))
+    return next(inputs.weights("base_model", read_models(cfg, tmp_path).base, None))
 
 
 def test_a_model_on_the_hub(monkeypatch, tmp_path):

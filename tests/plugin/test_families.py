@@ -13,10 +13,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model.compose import compose, load
-from bimedix2_plugin.model.families import BASES
+from bimedix2_plugin.model.families import BASES, LORA_TARGETS
 from bimedix2_plugin.model.request import Request
 from bimedix2_plugin.rehearse import tiny, tiny_families
-from bimedix2_plugin.training.stages import LORA_TARGETS
 
 # The token whose row the placeholder takes; None: a row that no token has. Version 1 of Mistral grows by a row.
 PLACES = {
@@ -110,7 +109,7 @@ def test_an_unknown_model_type_is_told_the_known_ones(composed, tower, tmp_path)
     config = (composed.base / "config.json").read_text(encoding="utf-8")
     family = composed.model.config.text_config.model_type
     (tmp_path / "config.json").write_text(config.replace(f'"{family}"', '"mamba"'), encoding="utf-8")
-    with pytest.raises(RecipeError, match=f"base_model: .*'mamba'.*Known: .*{family}"):
+    with pytest.raises(RecipeError, match=f"base_model: .*'mamba'.*Supported: .*{family}"):
         compose(Request(base=str(tmp_path), tower=str(tower), root=tmp_path / "composed"))
 
 

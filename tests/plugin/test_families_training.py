@@ -142,7 +142,7 @@ def test_merged_and_reloaded_in_transformers_gives_the_same_logits(run):
 
 def test_a_cap_on_attention_that_sdpa_would_leave_out_is_refused(workshop):
     tiny_families.base(workshop / "capped", "gemma2")
-    with pytest.raises(RecipeError, match=r"attn_implementation: sdpa would leave out the soft cap .* eager"):
+    with pytest.raises(RecipeError, match=r"attn_implementation: sdpa would omit the soft cap .* eager"):
         runs.configuration(base_model="./capped")
 
 

@@ -104,7 +104,7 @@ def test_peft_settings_of_plain_lora_are_followed(plain, tmp_path, changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"use_dora": True}, "use_dora: only plain LoRA is merged"),
+        ({"use_dora": True}, "use_dora: only plain LoRA can be merged"),
         ({"init_lora_weights": "olora"}, "init_lora_weights: only plain LoRA"),
         ({"lora_bias": True}, "lora_bias: only plain LoRA"),
         ({"target_modules": ["q_proj", "embed_tokens"]}, "embed"),

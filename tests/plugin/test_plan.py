@@ -11,8 +11,7 @@ from click.testing import CliRunner
 
 from bimedix2_plugin import cli
 from bimedix2_plugin.plan import report
-from bimedix2_plugin.plan.gpus import GPUS
-from bimedix2_plugin.plan.memory import GIB
+from bimedix2_plugin.plan.memory import GIB, GPUS
 from tests.helpers import runs
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -71,7 +70,7 @@ def test_hours_follow_from_operations_gpu_and_the_stated_share(of_size):
 
 
 @pytest.mark.parametrize(("hours", "text"), [(3.4e-5, "under 0.1"), (0.1, "0.1"), (2.345, "2.3"), (1234.5, "1,234")])
-def test_hours_are_told_as_a_person_would(of_size, hours, text):
+def test_hours_are_rounded(of_size, hours, text):
     plan = _json(of_size("8b")) | {"hours": hours}
     assert f"\nhours: {text} at 40% of the peak" in report.render(plan)
 
@@ -85,7 +84,7 @@ def test_checkpointing_trades_operations_for_memory(of_size):
 def test_a_built_set_is_tokenised(work):
     (work / "recipe.yml").write_text(yaml.safe_dump(runs.recipe()), encoding="utf-8")
     plan = _json("recipe.yml")
-    assert not plan["data"]["assumed"] and plan["data"]["source"] == "./data: 24 of 24 rows tokenised"
+    assert not plan["data"]["assumed"] and plan["data"]["source"] == "./data: 24 of 24 rows tokenized"
     kinds = plan["data"]["kinds"]
     assert sum(kind["rows"] for kind in kinds.values()) == 24 and set(kinds) >= {"ar image", "en text"}
     assert plan["assumptions"] == [plan["assumptions"][0]]
@@ -100,7 +99,7 @@ def test_the_table_for_a_reader(work):
         "stage instruct, ddp, 2 x rtx4090-24g",
         "fits in 24",
         "ddp *",
-        "stated, not measured",
+        "assumed, not measured",
         "limit: memory",
     ):
         assert text in result.output
@@ -115,7 +114,7 @@ def test_the_table_for_a_reader(work):
         ({}, ["--gpu", "h1000"], "known: a100-40g"),
         ({}, ["--lengths", "x"], "no table 'x'; there are align, bimed-v, bimed-v-ar, bimed-v-en"),
         ({"base_model": "org/new"}, [], "base_model: org/new is not on this disk"),
-        ({"vision_tower": None}, [], "recipe.yml: has no vision_tower"),
+        ({"vision_tower": None}, [], "recipe.yml: add vision_tower"),
         ({"datasets": [{"path": "./gone"}]}, [], "datasets: gone is not built"),
     ],
 )

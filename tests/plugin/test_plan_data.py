@@ -63,7 +63,7 @@ def test_a_sample_stands_for_the_whole(work, tmp_path, monkeypatch):
     cfg = DictDefault(runs.recipe())
     rows = _rows(cfg, tmp_path)
     assert (len(rows.tokens), rows.total, rows.scale) == (8, 24, 3.0)
-    assert "8 of 24 rows tokenised" in rows.source
+    assert "8 of 24 rows tokenized" in rows.source
     batches = packing.make_batches(rows, cfg, 1, 4)
     assert batches.epoch == 3 * len(batches.tokens)
 
@@ -120,11 +120,11 @@ def _lengths(*tokens, images=0):
     return row_lengths.Rows("made", False, len(tokens), column, column // 2, same, np.array(["en text"] * len(tokens)))
 
 
-def test_a_pack_of_text_holds_one_blank_picture():
+def test_a_pack_of_text_holds_one_blank_image():
     cfg = planned.recipe(sample_packing=True, balance_labels=True, sequence_len=100)
     batches = packing.make_batches(_lengths(60, 40), cfg, 1, 16)
     assert batches.tokens.tolist() == [116] and batches.images.tolist() == [1]
-    assert batches.squares.tolist() == [60**2 + 40**2 + 16**2]
+    assert batches.sum_sq_len.tolist() == [60**2 + 40**2 + 16**2]
     assert batches.fill == 1.0 and batches.rows.tolist() == [2]
 
 
@@ -137,5 +137,5 @@ def test_without_packing_a_batch_is_rows():
 
 def test_more_gpus_than_rows():
     cfg = planned.recipe(sample_packing=True, balance_labels=True, sequence_len=100)
-    with pytest.raises(RecipeError, match=r"--gpus: .* batches wanted of 2 rows"):
+    with pytest.raises(RecipeError, match=r"--gpus: 2 rows cannot fill .* batches"):
         packing.make_batches(_lengths(60, 40), cfg, 8, 16)

@@ -83,7 +83,7 @@ def test_flash_attention_is_counted_by_document_and_half():
     less = sum(part.forward for part in work["eager"].values()) - sum(
         part.forward for part in work["flash_attention_2"].values()
     )
-    assert less == 4 * 192 * 3 * (planned.LOAD.tokens**2 - planned.LOAD.squares / 2)
+    assert less == 4 * 192 * 3 * (planned.LOAD.tokens**2 - planned.LOAD.sum_sq_len / 2)
 
 
 def _parts(name, gpus, **keys):

@@ -11,8 +11,8 @@ from peft import LoraConfig, inject_adapter_in_model
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
 
 from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.model.families import LORA_TARGETS
 from bimedix2_plugin.plan import model_sizes, parameters
-from bimedix2_plugin.training.stages import LORA_TARGETS
 
 CLIP, SIGLIP = "openai/clip-vit-large-patch14-336", "google/siglip-so400m-patch14-384"
 # Totals on the models' Hub pages.
@@ -51,10 +51,10 @@ def test_lora_and_projector_of_4b_8b_and_70b_count_as_peft_counts(base, tmp_path
     model = parameters.meta_model(counted.config)
     inject_adapter_in_model(LoraConfig(r=8, target_modules=LORA_TARGETS), model)
     lora = sum(parameter.numel() for name, parameter in model.named_parameters() if ".lora_" in name)
-    bridge = sum(parameter.numel() for parameter in model.model.multi_modal_projector.parameters())
+    projector = sum(parameter.numel() for parameter in model.model.multi_modal_projector.parameters())
     assert counted.parts[parameters.LORA] == lora > 0
-    assert counted.parts[parameters.BRIDGE] == bridge
-    assert counted.trained == lora + bridge
+    assert counted.parts[parameters.PROJECTOR] == projector
+    assert counted.trained == lora + projector
     assert counted.frozen + counted.trained == model.num_parameters()
 
 
@@ -74,7 +74,7 @@ def test_targets_by_name_are_those_of_peft(tmp_path):
 
 def test_stage_align_trains_the_projector_alone(tmp_path):
     counted = _counted(_recipe("microsoft/Phi-3.5-mini-instruct", adapter=None, stage="align"), tmp_path)
-    assert counted.trainable == (parameters.BRIDGE,) and parameters.LORA not in counted.parts
+    assert counted.trainable == (parameters.PROJECTOR,) and parameters.LORA not in counted.parts
     assert counted.trained == 1024 * 3072 + 3072 + 3072 * 3072 + 3072
 
 

@@ -1,4 +1,4 @@
-"""The push, to a server on this machine that stands for the Hub."""
+"""The push, to a local server in place of the Hub."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _reply(content: dict) -> Response:
 
 
 def _in_this_process(*arguments):
-    """Run the command where the tests are offline: a request would be an error."""
+    """Run the command in this offline process: a request would be an error."""
     return CliRunner().invoke(push, [str(argument) for argument in arguments])
 
 
@@ -97,12 +97,12 @@ def test_a_dry_run_writes_the_card_and_sends_nothing(tmp_path):
     done = _in_this_process(published.recipe(tmp_path), "--repo", "me/bimedix", "--dry-run")
     assert done.exit_code == 0, done.output
     card = tmp_path / "out" / "merged" / "README.md"
-    assert f"{card} written" in done.output and "nothing was sent" in done.output
+    assert f"{card} written" in done.output and "nothing was pushed" in done.output
     assert "model.safetensors" in done.output and "in 8 files to me/bimedix" in done.output
-    assert "note: meta-llama/Llama-3.1-8B-Instruct: its licence asks for a model name that begins with" in done.output
+    assert "note: meta-llama/Llama-3.1-8B-Instruct: its licence requires a model name that begins with" in done.output
     card.write_text("mine", encoding="utf-8")
     again = _in_this_process(tmp_path / "recipe.yml", "--repo", "me/bimedix", "--dry-run")
-    assert "is there and is kept" in again.output and card.read_text() == "mine"
+    assert "exists and is kept" in again.output and card.read_text() == "mine"
 
 
 def test_every_file_arrives_and_the_token_is_nowhere(httpserver, tmp_path):
@@ -120,11 +120,30 @@ def test_every_file_arrives_and_the_token_is_nowhere(httpserver, tmp_path):
     assert done.stdout.rstrip().endswith(REPO) and TOKEN not in said + (folder / "README.md").read_text()
 
 
+@pytest.mark.parametrize(
+    ("flags", "visibility"), [((), "private"), (("--private",), "private"), (("--public",), "public")]
+)
+def test_a_new_repository_is_private_unless_public_is_asked_for(tmp_path, monkeypatch, flags, visibility):
+    made = []
+
+    class Api:
+        def create_repo(self, repo, *, private, exist_ok):
+            made.append("private" if private else "public")
+            return "address"
+
+        def upload_folder(self, **_):
+            pass
+
+    monkeypatch.setattr(huggingface_hub, "HfApi", Api)
+    done = _in_this_process(published.checkpoint(tmp_path / "merged"), "--repo", REPO, *flags)
+    assert done.exit_code == 0 and made == [visibility], done.output
+
+
 def test_a_refusal_is_one_message_without_the_token(httpserver, tmp_path):
     httpserver.expect_request("/api/repos/create", method="POST").respond_with_json({"error": "no"}, status=403)
     done = _push(httpserver, published.checkpoint(tmp_path / "merged"), "--repo", REPO)
     assert done.returncode == 1
-    assert f"Error: {REPO}: the Hub did not take it" in done.stderr and "hf auth login" in done.stderr
+    assert f"Error: {REPO}: the push failed" in done.stderr and "hf auth login" in done.stderr
     assert TOKEN not in done.stdout + done.stderr and "Traceback" not in done.stderr
 
 

@@ -64,7 +64,7 @@ def test_splitting_keeps_every_row(batches, more):
     rows = sorted(row for batch in batches for row in batch)
     count = len(batches) + more
     if count > len(rows):
-        with pytest.raises(ValueError, match="batches wanted"):
+        with pytest.raises(ValueError, match="rows cannot fill"):
             split_to(nested, count)
         return
     result = split_to(nested, count)

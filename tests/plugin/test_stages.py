@@ -119,10 +119,10 @@ def test_a_stray_trainable_parameter_is_refused(instruct):
     head.requires_grad_(True)
     try:
         with pytest.raises(RecipeError, match="tensors outside the stage are trainable"):
-            stages.check_roles(instruct.model, cfg)
+            stages.check_trainable_parameters(instruct.model, cfg)
     finally:
         head.requires_grad_(False)
-    stages.check_roles(instruct.model, cfg)
+    stages.check_trainable_parameters(instruct.model, cfg)
 
 
 def test_a_projector_that_is_cut_short_is_named(tmp_path):

@@ -12,7 +12,7 @@ from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoModelFor
 
 from bimedix2_plugin.rehearse import tiny
 from bimedix2_plugin.rehearse.tiny_tokenizers import LLAMA31_TOKENS
-from data_prep.images.image_store import ImageStore
+from data_prep.images.store import ImageStore
 from tests.helpers import tiny_data
 from tests.helpers.tiny_data import ROW_SCHEMA
 

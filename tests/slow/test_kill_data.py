@@ -1,4 +1,4 @@
-"""A build of a data set that is killed in any stage goes on where it was, and gives the same bytes."""
+"""A build that is killed in any stage resumes, and gives the same bytes."""
 
 import os
 import signal

@@ -1,0 +1,141 @@
+"""What a recipe reads: its datasets, its models, its stage 1, and an earlier run in its output folder."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bimedix2_plugin.data.prepared_set import MANIFEST, data_paths
+from bimedix2_plugin.data.rendering import RowError
+from bimedix2_plugin.doctor.finding import Finding
+from bimedix2_plugin.model import projector
+from bimedix2_plugin.model.compose import COMPOSITION
+from bimedix2_plugin.model.families import base_of
+from bimedix2_plugin.model.model_folder import Source
+from bimedix2_plugin.model.safetensors_index import read_shards
+from bimedix2_plugin.plan import row_lengths
+from bimedix2_plugin.plan.model_sizes import Models, local_folder
+from bimedix2_plugin.plan.planner import text_renderer
+from bimedix2_plugin.recipe import settings
+
+if TYPE_CHECKING:
+    from axolotl.utils.dict import DictDefault
+
+_FIRST_ROWS = 64
+_GB = 1e9
+
+
+def shards(cfg: DictDefault) -> Iterator[Finding]:
+    """Check that each dataset has the files of its manifest."""
+    for path in dict.fromkeys(data_paths(cfg)):
+        manifest = Path(path) / MANIFEST
+        if not manifest.is_file():
+            continue  # the recipe's own check says how to build it
+        content = json.loads(manifest.read_text(encoding="utf-8"))
+        files = content["shards"] | {f"images/{name}": part for name, part in content["images"].items()}
+        wrong = [name for name, part in files.items() if _size(Path(path) / name) != part["bytes"]]
+        if wrong:
+            text = f"datasets: {path}: {', '.join(wrong)}: missing, or not of the size in the manifest. Build it again."
+            yield Finding("fail", text)
+        else:
+            yield Finding("ok", f"datasets: {path} is complete, {content['written']:,} rows")
+
+
+def _size(file: Path) -> int | None:
+    return file.stat().st_size if file.is_file() else None
+
+
+def rendered(cfg: DictDefault, models: Models, scratch: Path) -> Iterator[Finding]:
+    """Render the first rows as training does."""
+    renderer = text_renderer(cfg, models, scratch)
+    if renderer is None:
+        yield Finding("warn", f"chat_template: the tokenizer of {models.base.name} is not here, nothing was rendered")
+        return
+    yield Finding("ok", "chat_template: renders a conversation with labels on the answers")
+    if not row_lengths.built(cfg):
+        return
+    rejected: Counter[str] = Counter()
+    first = [row for _, row in islice(row_lengths.read_rows(cfg), _FIRST_ROWS)]
+    for row in first:
+        try:
+            if len(renderer.tokenise(row["messages"], len(row["images"] or [])).input_ids) > cfg.sequence_len:
+                rejected["too_long"] += 1
+        except RowError as error:
+            rejected[error.reason] += 1
+    counts = ", ".join(f"{reason} {count}" for reason, count in rejected.items())
+    text = f"datasets: {len(first) - rejected.total()} of the first {len(first)} rows can be used"
+    if not rejected:
+        yield Finding("ok", text)
+    else:
+        level = "fail" if rejected.total() == len(first) else "warn"
+        yield Finding(level, f"{text}; the others will be rejected: {counts}. Check them, or sequence_len.")
+
+
+def base(models: Models) -> Iterator[Finding]:
+    """Check that the base is a supported language model; yields nothing if it is."""
+    base_of(models.base.name, models.base.config)
+    yield from ()
+
+
+def weights(key: str, source: Source, revision: str | None) -> Iterator[Finding]:
+    """Check that the files of the model that a key names are here or can be downloaded."""
+    if local_folder(source.name, revision) is None:
+        yield _on_the_hub(key, source.name, revision)
+        return
+    if not (source.folder / "pytorch_model.bin").is_file():
+        read_shards(key, source.folder)
+    yield Finding("ok", f"{key}: {source.name}, a {source.config['model_type']} with all of its files")
+
+
+def _on_the_hub(key: str, name: str, revision: str | None) -> Finding:
+    """Ask the Hub for a model that is not here."""
+    from huggingface_hub import HfApi, auth_check
+    from huggingface_hub.constants import is_offline_mode
+
+    if is_offline_mode():
+        text = f"{key}: {name} is not here, and HF_HUB_OFFLINE forbids asking the Hub. Run `hf download {name}`."
+        return Finding("fail", text)
+    try:
+        auth_check(name)
+        files = HfApi().model_info(name, revision=revision, files_metadata=True, timeout=20).siblings or []
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0]
+        text = f"{key}: {name} is not here, and the Hub refuses it ({reason}). Run `hf auth login`, or check the name."
+        return Finding("fail", text)
+    size = sum(file.size or 0 for file in files if file.rfilename.endswith(".safetensors")) / _GB
+    text = f"{key}: {name} is not here; {size:.0f} GB will be downloaded. To do so now: `hf download {name}`."
+    return Finding("warn", text)
+
+
+def stage_1(cfg: DictDefault, models: Models) -> Iterator[Finding]:
+    """Check that a finished stage 1 is of this base and tower."""
+    ours = settings(cfg)
+    start = ours.projector.init_from
+    if not start or not (Path(start) / projector.FINISHED).is_file():
+        return  # the recipe's own check reports a stage 1 that is not finished
+    width = int(models.base.config["hidden_size"])
+    shape = projector.ProjectorShape(ours.projector.kind, models.tower.hidden, width, ours.vision_feature_layer)
+    projector.check(Path(start), shape, {"base": models.base.config, "tower": models.tower.source.config})
+    yield Finding("ok", f"projector.init_from: {start} is a finished stage 1 of this base and tower")
+
+
+def output(cfg: DictDefault, models: Models) -> Iterator[Finding]:
+    """Check that the output folder holds no run of other models or of the other stage."""
+    out = Path(cfg.output_dir or "model-out")
+    if not (out / COMPOSITION).is_file():
+        yield Finding("ok", f"output_dir: {out} holds no other run")
+        return
+    made = json.loads((out / COMPOSITION).read_text(encoding="utf-8"))
+    here = {"base": models.base.config, "tower": models.tower.source.config}
+    other = [part for part, config in here.items() if made[part]["config"] != config]
+    if (out / projector.WEIGHTS).is_file() != (settings(cfg).stage == "align"):
+        other.append("stage")
+    if other:
+        text = f"output_dir: {out} holds a run of another {' and '.join(other)}. Move it, or name another folder."
+        yield Finding("fail", text)
+    else:
+        yield Finding("ok", f"output_dir: {out} holds this run, which resumes from its last checkpoint")

@@ -1,0 +1,81 @@
+"""The plugin's files in a run's output folder: `composition.json`, `finished.json`, and no partial checkpoint."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from axolotl.utils.dict import DictDefault
+from axolotl.utils.logging import get_logger
+from peft.utils import SAFETENSORS_WEIGHTS_NAME
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from bimedix2_plugin.model.compose import COMPOSITION
+from bimedix2_plugin.model.projector import FINISHED, WEIGHTS
+from bimedix2_plugin.recipe import hyperparameters, settings
+
+LOG = get_logger(f"axolotl.{__name__}")  # Axolotl shows information from its own names only
+_WRITTEN_LAST = "trainer_state.json"  # by the trainer, into a checkpoint
+
+
+class CompositionCallback(TrainerCallback):
+    """Copies the composed model's `composition.json` into each `checkpoint-*`."""
+
+    def __init__(self, composed: str | Path) -> None:
+        self.file = Path(composed) / COMPOSITION
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Copy the file, on the main process only."""
+        folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+        if state.is_world_process_zero and folder.is_dir():
+            shutil.copyfile(self.file, folder / COMPOSITION)
+
+
+def clear_finished_marker(cfg: DictDefault) -> None:
+    """Remove an earlier run's `finished.json`, and remember the modification time of that run's weights."""
+    if _is_main_process(cfg):
+        (Path(cfg.output_dir) / FINISHED).unlink(missing_ok=True)
+        cfg.weights_before = _weights_time(cfg)
+
+
+def write_finished_marker(cfg: DictDefault) -> None:
+    """Write `composition.json` and, if the final weights have been saved by then, `finished.json`."""
+    if not _is_main_process(cfg):
+        return
+    out = Path(cfg.output_dir)
+    shutil.copyfile(Path(cfg.base_model) / COMPOSITION, out / COMPOSITION)
+    if _weights_time(cfg) != cfg.weights_before:
+        parts = json.loads((out / COMPOSITION).read_text(encoding="utf-8"))
+        finished = {
+            "stage": settings(cfg).stage,
+            "base": parts["base"]["config"],
+            "tower": parts["tower"]["config"],
+            "datasets": [entry["path"] for entry in cfg.datasets or []],
+            # The number of ranks is part of the batch size.
+            "hyperparameters": hyperparameters(cfg) | {"ranks": int(os.environ.get("WORLD_SIZE", "1"))},
+        }
+        (out / FINISHED).write_text(json.dumps(finished, indent=1), encoding="utf-8")
+
+
+def remove_partial_checkpoints(cfg: DictDefault) -> None:
+    """Remove checkpoints that a killed run did not finish; resuming would take the newest and fail."""
+    if not _is_main_process(cfg):
+        return
+    for folder in Path(cfg.output_dir).glob("checkpoint-*"):
+        try:
+            json.loads((folder / _WRITTEN_LAST).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            LOG.warning("%s is incomplete and is removed", folder)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_main_process(cfg: DictDefault) -> bool:
+    return int(os.environ.get("RANK", cfg.local_rank or 0)) == 0
+
+
+def _weights_time(cfg: DictDefault) -> int | None:
+    file = Path(cfg.output_dir) / (WEIGHTS if settings(cfg).stage == "align" else SAFETENSORS_WEIGHTS_NAME)
+    return file.stat().st_mtime_ns if file.is_file() else None

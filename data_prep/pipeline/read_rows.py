@@ -1,0 +1,183 @@
+"""Second stage: read the rows of each slice, repair and check their text, and write the rejected ones to a ledger."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import batched, islice
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from data_prep import rows
+from data_prep.atomic import atomic_write
+from data_prep.ledger import Ledger
+from data_prep.mixture import Entry, Mixture
+from data_prep.pipeline import arrow_files
+from data_prep.pipeline.slices import Slice
+from data_prep.pipeline.stage import BuildFolder, run
+from data_prep.rows import NOT_SELECTED, Message, Reject, Rejected, Sample, text_part
+from data_prep.sources.source import Source
+from data_prep.text import clean, identity, language, rejections
+from data_prep.text.normalise import normalised_all
+from data_prep.text.prefilter import needs_checks
+
+STAGE = "read"
+LEDGER = "ledger.jsonl"
+SCHEMA = pa.schema(
+    [
+        *rows.SCHEMA,
+        ("split", pa.string()),
+        ("group", pa.string()),
+        ("normalised", pa.list_(pa.string())),
+    ]
+)
+"""The row contract with image names instead of keys; `normalised` is the normalised text of each turn."""
+
+_BATCH = 1_000
+
+
+def read_slices(workdir: BuildFolder, slices: list[Slice], sources: list[Source], mixture: Mixture) -> None:
+    """Read every slice. `sources` are the mixture's sources, followed by its benchmarks.
+
+    Raises RuntimeError if a row of a slice is neither written, nor in the ledger, nor of another split.
+    """
+    entries = [*mixture.entries, *(Entry(into="benchmark") for _ in mixture.benchmarks)]
+
+    def task(rank: int, advance: Callable[[int], None]) -> None:
+        part = slices[rank]
+        source = sources[part.source]
+        with ExitStack() as stack:
+            ledger = stack.enter_context(Ledger(stack.enter_context(atomic_write(workdir.path(STAGE, rank, LEDGER)))))
+            writer = stack.enter_context(arrow_files.writing(workdir.path(STAGE, rank, "arrow"), SCHEMA))
+            reader = _RowReader(source, entries[part.source], mixture, ledger, part.source >= len(mixture.sources))
+            written = 0
+            for batch in reader.batches(source.tables()[part.table].rows(part.start, part.rows), advance):
+                writer.write_batch(batch)
+                written += batch.num_rows
+        left_out = sum(ledger.counts.values())
+        if part.rows != reader.others + written + left_out:
+            raise RuntimeError(
+                f"{source.name}, slice {rank}: {part.rows} rows became {written} and {left_out} rejections"
+            )
+        with atomic_write(workdir.path(STAGE, rank, "json")) as path:
+            path.write_text(json.dumps({"others": reader.others, "masked": reader.masked, "ledger": ledger.counts}))
+
+    run(workdir, STAGE, task, [part.rows for part in slices])
+
+
+class _RowReader:
+    """Turns the rows of one table into rows of SCHEMA.
+
+    `others` counts the rows of other splits and those not selected, `masked` those with identifiers that were masked.
+    """
+
+    def __init__(self, source: Source, entry: Entry, mixture: Mixture, ledger: Ledger, is_benchmark: bool) -> None:
+        self.others = self.masked = 0
+        self._source = source
+        self._entry = entry
+        self._mixture = mixture
+        self._ledger = ledger
+        self._checked = mixture.checks and not is_benchmark
+        self._compared = mixture.compares
+
+    def batches(
+        self, given: Iterator[tuple[str, dict[str, Any] | Rejected]], advance: Callable[[int], None]
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield batches of the usable rows; the other rows go to the ledger or are counted in `others`."""
+        for batch in batched(given, _BATCH):
+            read = [self._sample(place, raw) for place, raw in batch]
+            samples = [sample for sample in read if isinstance(sample, Sample)]
+            suspicious = needs_checks(samples) if self._checked else np.zeros(len(samples), bool)
+            flags = iter(suspicious.tolist())
+            made = []
+            for sample in read:
+                if isinstance(sample, Rejected):
+                    self._ledger.add(self._source.name, sample.id, sample.reason, sample.detail)
+                elif sample is None:
+                    self.others += 1
+                else:
+                    try:
+                        made.append(self._row(sample, next(flags)))
+                    except Reject as reject:
+                        self._ledger.add(self._source.name, sample.id, reject.reason, reject.detail)
+            if self._compared:
+                _add_normalised(made)
+            advance(len(batch))
+            yield self._record_batch(made)
+
+    def _record_batch(self, made: list[dict[str, Any]]) -> pa.RecordBatch:
+        """The rows as an Arrow batch; a row with a lone surrogate, which UTF-8 cannot encode, goes to the ledger."""
+        try:
+            return pa.RecordBatch.from_pylist(made, schema=SCHEMA)
+        except UnicodeEncodeError:
+            return pa.RecordBatch.from_pylist([row for row in made if self._is_unicode(row)], schema=SCHEMA)
+
+    def _is_unicode(self, row: dict[str, Any]) -> bool:
+        for name, value in row.items():
+            try:
+                json.dumps(value, ensure_ascii=False).encode()
+            except UnicodeEncodeError:
+                self._ledger.add(self._source.name, row["id"], "broken_text", f"{name}: a lone surrogate")
+                return False
+        return True
+
+    def _sample(self, place: str, raw: dict[str, Any] | Rejected) -> Sample | Rejected | None:
+        """The sample of a row of the table; None for a row of another split or one that is not selected."""
+        row_id = f"{self._source.name} {place}"
+        if isinstance(raw, Rejected):
+            return Rejected(row_id, raw.reason, raw.detail)
+        try:
+            row_id = self._source.row_id(place, raw)
+            return self._source.sample(row_id, raw)
+        except Reject as reject:
+            return None if reject.reason == NOT_SELECTED else Rejected(row_id, reject.reason, reject.detail)
+
+    def _row(self, sample: Sample, is_suspicious: bool) -> dict[str, Any]:
+        if is_suspicious:
+            messages = self._checked_messages(sample)
+        else:
+            messages = sample.messages
+            rows.check(messages, len(sample.images))
+        return {
+            **rows.row(sample, self._source.name, list(sample.images)),
+            "messages": messages,
+            "split": self._mixture.split(sample, self._entry),
+            "group": sample.group,
+            "normalised": [],
+        }
+
+    def _checked_messages(self, sample: Sample) -> list[Message]:
+        messages = clean.repair(sample.messages)
+        rows.check(messages, len(sample.images))
+        rejections.check(messages, len(sample.images))
+        answers, questions = rows.text_by_role(messages, "assistant"), rows.text_by_role(messages, "user")
+        language.check(answers, questions, sample.language)
+        return self._masked(messages)
+
+    def _masked(self, messages: list[Message]) -> list[Message]:
+        if self._mixture.identity == "keep":
+            return messages
+        found = identity.find(rows.text_of(messages))
+        if not found:
+            return messages
+        if self._mixture.identity == "ledger":
+            raise Reject("identity", f"{found[0].kind} in the text; `identity: mask` keeps such rows, masked")
+        self.masked += 1
+        return [
+            {
+                "role": message["role"],
+                "content": [
+                    text_part(identity.masked(part["text"] or "")) if part["type"] == "text" else part
+                    for part in message["content"]
+                ],
+            }
+            for message in messages
+        ]
+
+
+def _add_normalised(made: list[dict[str, Any]]) -> None:
+    turns = [rows.text_of([message]) for row in made for message in row["messages"]]
+    texts = iter(normalised_all(turns))
+    for row in made:
+        row["normalised"] = list(islice(texts, len(row["messages"])))

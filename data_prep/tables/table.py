@@ -1,0 +1,74 @@
+"""A file of rows: it can be cut into slices, and each slice can be read on its own."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple, override
+
+from data_prep.rows import Rejected
+
+PlacedRows = Iterator[tuple[str, dict[str, Any] | Rejected]]
+"""Rows with their places in the file: "line 3", "row 3", "item 3", counted from 1."""
+
+
+class TableError(ValueError):
+    """A file of rows that is truncated or has another format; the message names the file."""
+
+
+class Mark(NamedTuple):
+    """A position between two rows: the number of rows before it, and its offset in the table's own unit."""
+
+    row: int
+    offset: int
+
+
+class Table(ABC):
+    """One file of rows. Consecutive slices give exactly the rows of one pass."""
+
+    path: Path
+
+    @abstractmethod
+    def marks(self, every: int) -> Iterator[Mark]:
+        """Yield the marks before row 0, `every`, 2 x `every` and so on, and the one after the last row.
+
+        Raises TableError if the file is truncated or has another format.
+        """
+
+    @abstractmethod
+    def rows(self, start: Mark, count: int) -> PlacedRows:
+        """Yield at most `count` rows from a mark on, each with its place.
+
+        A row that cannot be used is yielded as Rejected, never skipped. At most one slice is held in memory.
+        """
+
+
+class GeneratedTable(Table):
+    """The rows that `make()` yields, the same ones on every call. `path` is the file that they come from.
+
+    For small files and rows gathered from several places: reading a slice generates the rows before it again.
+    The offset of a mark is its row.
+    """
+
+    def __init__(self, path: str | Path, make: Callable[[], PlacedRows]) -> None:
+        self.path = Path(path)
+        self._make = make
+
+    @override
+    def marks(self, every: int) -> Iterator[Mark]:
+        row = 0
+        for _ in self._make():
+            if row % every == 0:
+                yield Mark(row, row)
+            row += 1
+        yield Mark(row, row)
+
+    @override
+    def rows(self, start: Mark, count: int) -> PlacedRows:
+        yield from islice(self._make(), start.row, start.row + count)
+
+
+def all_rows(table: Table) -> PlacedRows:
+    """Every row of a table, in one pass."""
+    *_, end = table.marks(1 << 60)
+    return table.rows(next(iter(table.marks(1 << 60))), end.row)

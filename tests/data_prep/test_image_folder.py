@@ -1,0 +1,256 @@
+"""Images by name: in a folder, a zip file and a tar file."""
+
+import os
+import pickle
+import tarfile
+import unicodedata
+import zipfile
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_prep.images import members
+from data_prep.images.image_folder import ImageFolder
+from data_prep.rows import Reject
+from data_prep.tables.table import TableError
+
+FILES = {
+    "xmlab1/source.jpg": b"one",
+    "xmlab2/source.jpg": b"two",
+    "xmlab2/question.json": b"{}",
+    "صورة الصدر 1.png": b"three",
+    "a b/c d.jpg": b"four",
+    "empty.png": b"",
+}
+KINDS = ("folder", "zip", "tar")
+
+
+def make(path, files=FILES, prefix=""):
+    """A folder, or by its suffix an archive, that holds the files."""
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in files.items():
+                archive.writestr(prefix + name, data)
+        return ImageFolder(path)
+    folder = (path.with_suffix("") if path.suffix == ".tar" else path) / prefix
+    folder.mkdir(parents=True)
+    for name, data in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    if path.suffix == ".tar":
+        with tarfile.open(path, "w") as archive:
+            archive.add(path.with_suffix(""), arcname=".")
+    return ImageFolder(path)
+
+
+@pytest.fixture(params=KINDS)
+def kind(request, tmp_path):
+    return tmp_path / (f"images.{request.param}" if request.param != "folder" else "images")
+
+
+def reason(folder, name):
+    with pytest.raises(Reject) as error:
+        folder.read(name)
+    return error.value.reason, error.value.detail
+
+
+def test_files_are_read_by_their_names(kind):
+    folder = make(kind)
+    assert folder.problems("images") == []
+    assert list(folder.names()) == sorted(FILES)
+    assert {name: folder.read(name).data for name in FILES} == FILES
+    assert folder.read("./empty.png").data == b"" == folder.read("empty.png").data
+
+
+@given(st.dictionaries(st.text("ab نعم🩻.", min_size=1, max_size=6).filter(lambda name: name.strip(". ")), st.binary()))
+def test_any_files_are_read_by_their_names(tmp_path_factory, files):
+    for kind in KINDS[1:]:
+        folder = make(tmp_path_factory.mktemp("any") / f"images.{kind}", files)
+        assert {name: folder.read(name).data for name in folder.names()} == files
+
+
+@pytest.mark.parametrize("prefix", ["", "imgs/", "a/imgs/"])
+def test_folders_in_front_of_a_name_may_be_more_or_fewer(kind, prefix):
+    folder = make(kind, prefix=prefix)
+    assert folder.read("xmlab2/source.jpg").data == b"two"
+    assert folder.read("b/a/imgs/xmlab2/source.jpg").data == b"two"
+    assert folder.read("c d.jpg").data == b"four"
+    assert folder.read("imgs\\a b\\c d.jpg").data == b"four"
+
+
+@pytest.mark.parametrize(
+    "name, says",
+    [
+        ("gone.jpg", "no such file"),
+        ("xmlab3/source.jpg", "no such file"),
+        ("urce.jpg", "no such file"),
+        ("lab1/source.jpg", "no such file"),
+        ("source.jpg", "may be xmlab1/source.jpg or xmlab2/source.jpg"),
+        ("", "no such file"),
+        (".", "no such file"),
+        ("xmlab1", "no such file"),
+        ("xmlab1/", "no such file"),
+        ("a\0b.jpg", "no such file"),
+        ("x" * 9000, "no such file"),
+        ("../images/empty.png", "leads out of"),
+        ("xmlab1/../empty.png", "leads out of"),
+        ("..\\empty.png", "leads out of"),
+        ("/etc/hostname", "leads out of"),
+    ],
+)
+def test_a_name_that_stands_for_no_file_is_rejected(kind, name, says):
+    folder = make(kind)
+    found, detail = reason(folder, name)
+    assert found == "missing_image" and says in detail and str(kind) in detail and name in detail
+
+
+def test_two_folders_with_a_file_of_one_name_are_two_images(kind):
+    folder = make(kind, {"xmlab1/source.jpg": b"one"})
+    assert "no such file" in reason(folder, "xmlab2/source.jpg")[1]
+
+
+def test_the_name_as_it_is_written_comes_first(kind):
+    folder = make(kind, {"x.jpg": b"one", "a/x.jpg": b"two", "b/a/x.jpg": b"three"})
+    assert [folder.read(name).data for name in ("x.jpg", "a/x.jpg", "b/a/x.jpg")] == [b"one", b"two", b"three"]
+
+
+def test_composed_and_decomposed_letters_are_the_same(kind):
+    composed = "أشعة é.png"
+    folder = make(kind, {unicodedata.normalize("NFD", composed): b"one"})
+    assert folder.read(composed).data == b"one"
+
+
+def test_links_do_not_lead_out_of_a_folder(tmp_path):
+    folder = make(tmp_path / "images")
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    (folder.path / "out.png").symlink_to(tmp_path / "secret.png")
+    (folder.path / "in.png").symlink_to("empty.png")
+    (folder.path / "loop.png").symlink_to("loop.png")
+    (folder.path / "up").symlink_to(tmp_path)
+    assert "leads out" in reason(folder, "out.png")[1] and "leads out" in reason(folder, "up/secret.png")[1]
+    assert "no such file" in reason(folder, "loop.png")[1]
+    assert set(folder.names()) == {*FILES, "in.png"} == folder.inputs().keys()
+    (tmp_path / "link").symlink_to(folder.path)
+    assert ImageFolder(tmp_path / "link").read("empty.png").data == b""
+
+
+def test_what_is_no_plain_file_is_not_read(tmp_path):
+    folder = make(tmp_path / "images")
+    os.mkfifo(folder.path / "pipe.png")
+    assert "no such file" in reason(folder, "pipe.png")[1]
+
+
+@pytest.mark.parametrize("name", ["../up.png", "/etc/up.png", "a/../../up.png"])
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_members_that_climb_out_are_not_found(tmp_path, kind, name):
+    path = tmp_path / f"images.{kind}"
+    if kind == "zip":
+        make(path, {name: b"up", "ok.png": b"ok"})
+    else:
+        with tarfile.open(path, "w") as archive:
+            for member in (name, "ok.png"):
+                archive.addfile(tarfile.TarInfo(member))
+    folder = ImageFolder(path)
+    assert list(folder.names()) == ["ok.png"]
+    assert reason(folder, name)[0] == reason(folder, "up.png")[0] == "missing_image"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_links_in_a_tar_file_are_no_files(tmp_path):
+    link = tarfile.TarInfo("link.png")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
+    with tarfile.open(tmp_path / "images.tar", "w") as archive:
+        archive.addfile(link)
+    assert list(ImageFolder(tmp_path / "images.tar").names()) == []
+
+
+def test_a_file_that_is_too_large_is_rejected(kind, monkeypatch):
+    folder = make(kind, {"a.png": bytes(2000)})
+    monkeypatch.setattr(members, "MAX_BYTES", 1000)
+    found, detail = reason(folder, "a.png")
+    assert found == "image_too_large" and "a.png" in detail and "2000 bytes, at most 1000" in detail
+
+
+def test_a_file_that_may_not_be_read_is_rejected(tmp_path, monkeypatch):
+    folder = make(tmp_path / "images")
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.open", refuse)
+        assert "Permission denied" in reason(folder, "empty.png")[1]
+
+
+def test_inputs_change_with_a_file(kind):
+    stamps = []
+    for number, files in enumerate((FILES, FILES, {**FILES, "empty.png": b"!"})):
+        there = kind.parent / str(number)
+        there.mkdir()
+        stamps.append(make(there / kind.name, files).inputs())
+    assert stamps[0] == stamps[1] != stamps[2]
+    assert stamps[0].keys() == ({kind.name} if kind.suffix else FILES.keys())
+
+
+def test_it_works_in_other_processes(kind):
+    folder = make(kind)
+    folder.read("c d.jpg")
+    for method in ("fork", "spawn"):
+        with ProcessPoolExecutor(2, mp_context=get_context(method)) as pool:
+            assert [loaded.data for loaded in pool.map(folder.read, [*FILES] * 20)] == [*FILES.values()] * 20
+    assert pickle.loads(pickle.dumps(folder)).read("c d.jpg").data == b"four"
+
+
+@pytest.mark.parametrize(
+    "data, says",
+    [
+        (None, "there is no such folder or archive"),
+        (b"\x1f\x8b\x08", "tar -xzf"),
+        (b"PK\x03\x04" + bytes(50), "not a complete zip file"),
+        (b"", "not a complete zip or tar file"),
+        (b"<html>404", "not a complete zip or tar file"),
+    ],
+)
+def test_a_path_that_is_no_archive_is_a_problem(tmp_path, data, says):
+    path = tmp_path / "images.zip"
+    if data is not None:
+        path.write_bytes(data)
+    (problem,) = ImageFolder(path).problems("images")
+    assert problem.startswith(f"images: {path}: ") and says in problem
+    with pytest.raises(TableError, match=says):
+        ImageFolder(path).read("a.png")
+
+
+def test_a_tar_file_that_is_cut_off_is_a_problem(tmp_path):
+    path = make(tmp_path / "images.tar", {"a.png": bytes(20_000)}).path
+    path.write_bytes(path.read_bytes()[:10_000])
+    (problem,) = ImageFolder(path).problems("images")
+    assert "images.tar: not a complete zip or tar file" in problem and "download it again" in problem
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".png", "in/" + "x" * 300 + ".png", "in/\0.png"])
+def test_names_that_no_file_can_have_are_missing(tmp_path, name):
+    """Before a file of the folder was read, and after."""
+    (tmp_path / "in").mkdir()
+    for path in ("a.png", "in/a.png"):
+        (tmp_path / path).write_bytes(b"a")
+    folder = ImageFolder(tmp_path)
+    for _ in range(2):
+        with pytest.raises(Reject, match="missing_image"):
+            folder.read(name)
+        assert folder.read("in/a.png").data == folder.read("./a.png").data == b"a"
+
+
+def test_a_link_beside_a_file_that_was_read_does_not_lead_out(tmp_path):
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/a.png").write_bytes(b"a")
+    folder = ImageFolder(tmp_path / "images")
+    assert folder.read("a.png").data == b"a"
+    (tmp_path / "images/out.png").symlink_to(tmp_path / "secret.png")
+    with pytest.raises(Reject, match="leads out"):
+        folder.read("out.png")
