@@ -1,15 +1,19 @@
 """A tiny random language model of each family, with a tokenizer and a chat template like the family's."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import (
     Gemma2Config,
     Gemma2ForCausalLM,
     Gemma3ForCausalLM,
     Gemma3TextConfig,
+    GemmaTokenizer,
+    LlamaTokenizer,
     MistralConfig,
     MistralForCausalLM,
     Phi3Config,
@@ -19,14 +23,13 @@ from transformers import (
     PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen2ForCausalLM,
+    Qwen2Tokenizer,
     Qwen3Config,
     Qwen3ForCausalLM,
 )
 
-from bimedix2_plugin.rehearse import tiny_family_tokenizers as words
-from bimedix2_plugin.rehearse import tiny_templates as templates
 from bimedix2_plugin.rehearse.tiny import random_model
-from bimedix2_plugin.rehearse.tiny_tokenizers import CHATML_TEMPLATE
+from bimedix2_plugin.rehearse.tiny_tokenizers import CHATML_TEMPLATE, TEXTS
 
 WINDOW = 12  # shorter than most rows, so that ignoring the sliding window changes the results
 
@@ -50,27 +53,19 @@ _GEMMA = {
     "tie_word_embeddings": True,
 }
 FAMILIES = {
-    "qwen2": Family(
-        Qwen2Config, Qwen2ForCausalLM, lambda: words.qwen(CHATML_TEMPLATE), 5, {"tie_word_embeddings": True}
-    ),
-    "qwen3": Family(
-        Qwen3Config, Qwen3ForCausalLM, lambda: words.qwen(templates.QWEN3, ["<think>", "</think>"]), 5, {"head_dim": 16}
-    ),
-    "phi3": Family(
-        Phi3Config, Phi3ForCausalLM, lambda: words.phi3(templates.PHI3), settings={"sliding_window": WINDOW}
-    ),
+    "qwen2": Family(Qwen2Config, Qwen2ForCausalLM, lambda: qwen(CHATML_TEMPLATE), 5, {"tie_word_embeddings": True}),
+    "qwen3": Family(Qwen3Config, Qwen3ForCausalLM, lambda: qwen(QWEN3, ["<think>", "</think>"]), 5, {"head_dim": 16}),
+    "phi3": Family(Phi3Config, Phi3ForCausalLM, lambda: phi3(PHI3), settings={"sliding_window": WINDOW}),
     # With the published cap, 50, random weights would not reach it.
     "gemma2": Family(
         Gemma2Config,
         Gemma2ForCausalLM,
-        lambda: words.gemma(templates.GEMMA2),
+        lambda: gemma(GEMMA2),
         settings=_GEMMA | {"attn_logit_softcapping": 0.5},
     ),
-    "gemma3_text": Family(Gemma3TextConfig, Gemma3ForCausalLM, lambda: words.gemma(templates.GEMMA3), settings=_GEMMA),
-    "mistral": Family(
-        MistralConfig, MistralForCausalLM, lambda: words.mistral(templates.MISTRAL), settings={"sliding_window": WINDOW}
-    ),
-    "mistral_v1": Family(MistralConfig, MistralForCausalLM, lambda: words.mistral(templates.MISTRAL, control=0)),
+    "gemma3_text": Family(Gemma3TextConfig, Gemma3ForCausalLM, lambda: gemma(GEMMA3), settings=_GEMMA),
+    "mistral": Family(MistralConfig, MistralForCausalLM, lambda: mistral(MISTRAL), settings={"sliding_window": WINDOW}),
+    "mistral_v1": Family(MistralConfig, MistralForCausalLM, lambda: mistral(MISTRAL, control=0)),
 }
 
 
@@ -94,3 +89,143 @@ def base(folder: str | Path, name: str) -> Path:
     config = family.config(**sizes | family.settings)
     random_model(family.model, config).save_pretrained(folder)
     return Path(folder)
+
+
+# Small trained tokenizers like those of the families: pieces, added tokens and their flags.
+_BYTES = [f"<0x{value:02X}>" for value in range(256)]
+_SPACES = normalizers.Replace(" ", "▁")
+
+
+def qwen(template: str, plain: Sequence[str] = ()) -> PreTrainedTokenizerFast:
+    """Byte-level BPE without a BOS token; `plain` tokens are added but not special."""
+    vocabulary, merges = _trained(["<|endoftext|>"], None, pre_tokenizers.ByteLevel(add_prefix_space=False))
+    words = Qwen2Tokenizer(vocab=vocabulary, merges=merges)
+    words.add_tokens([_special("<|im_start|>"), _special("<|im_end|>"), *(AddedToken(token) for token in plain)])
+    words.eos_token, words.chat_template = "<|im_end|>", template
+    return words
+
+
+def phi3(template: str) -> PreTrainedTokenizerFast:
+    """A space before every piece of text; chat tokens strip the whitespace after them."""
+    normalizer = normalizers.Sequence([normalizers.Prepend("▁"), _SPACES])
+    vocabulary, merges = _trained(["<unk>", "<s>", "</s>", *_BYTES], normalizer, pre_tokenizers.Metaspace())
+    backend = Tokenizer(models.BPE(vocabulary, merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    backend.normalizer = normalizer
+    pieces = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    backend.decoder = decoders.Sequence(pieces)
+    words = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>", bos_token="<s>")
+    chat = (
+        "<|endoftext|>",
+        "<|assistant|>",
+        "<|placeholder1|>",
+        "<|placeholder2|>",
+        "<|system|>",
+        "<|end|>",
+        "<|user|>",
+    )
+    words.add_tokens([_special(token, rstrip=True) for token in chat])
+    words.eos_token = words.pad_token = "<|endoftext|>"
+    words.chat_template = template
+    return words
+
+
+def gemma(template: str) -> PreTrainedTokenizerFast:
+    """No space before a text; line breaks, HTML tags and unused tokens are added but not special."""
+    special = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>"]
+    split = pre_tokenizers.Split(" ", "merged_with_previous")
+    vocabulary, merges = _trained([*special, *_BYTES], _SPACES, split)
+    words = GemmaTokenizer(vocab=vocabulary, merges=merges, add_bos_token=True)
+    plain = ["\n\n", "<table>", *(f"<unused{number}>" for number in range(4))]
+    words.add_tokens([AddedToken(token, normalized=False) for token in plain])
+    words.add_tokens([_special("<start_of_turn>"), _special("<end_of_turn>")])
+    words.chat_template = template
+    return words
+
+
+def mistral(template: str, control: int = 8) -> PreTrainedTokenizerFast:
+    """Version 3's, with [INST] and `control` reserved tokens; version 1's with `control=0`."""
+    special = ["<unk>", "<s>", "</s>"]
+    special += ["[INST]", "[/INST]", *(f"[control_{number}]" for number in range(control))] if control else []
+    vocabulary, merges = _trained([*special, *_BYTES], None, pre_tokenizers.Metaspace())
+    words = LlamaTokenizer(vocab=vocabulary, merges=merges, add_bos_token=True)
+    words.add_tokens([_special(token) for token in special])
+    words.chat_template = template
+    return words
+
+
+def _special(token: str, **flags: bool) -> AddedToken:
+    return AddedToken(token, special=True, normalized=False, **flags)
+
+
+def _trained(special: list[str], normalizer: Any, pre_tokenizer: Any) -> tuple[dict[str, int], Any]:
+    """Train a small BPE; return its vocabulary, special tokens first, and its merges (pairs of pieces)."""
+    backend = Tokenizer(models.BPE())
+    backend.normalizer, backend.pre_tokenizer = normalizer, pre_tokenizer
+    byte_level = isinstance(pre_tokenizer, pre_tokenizers.ByteLevel)
+    alphabet = pre_tokenizers.ByteLevel.alphabet() if byte_level else []
+    trainer = trainers.BpeTrainer(
+        vocab_size=len(special) + 500, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    backend.train_from_iterator(TEXTS * 4, trainer)
+    model = json.loads(backend.to_str())["model"]
+    return model["vocab"], [tuple(merge) for merge in model["merges"]]
+
+
+# Chat templates like those that the families publish, for string contents.
+QWEN3 = """\
+{%- for message in messages -%}
+{{ '<|im_start|>' + message['role'] + '\\n' }}
+{%- if message['role'] == 'assistant' and loop.last -%}{{ '<think>\\n\\n</think>\\n\\n' }}{%- endif -%}
+{{ message['content'] + '<|im_end|>\\n' }}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+{{ '<|im_start|>assistant\\n' }}
+{%- if enable_thinking is defined and enable_thinking is false -%}{{ '<think>\\n\\n</think>\\n\\n' }}{%- endif -%}
+{%- endif -%}
+"""
+
+PHI3 = """\
+{%- for message in messages -%}
+{{ '<|' + message['role'] + '|>\\n' + message['content'] + '<|end|>\\n' }}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{ '<|assistant|>\\n' }}{%- else -%}{{ eos_token }}{%- endif -%}
+"""
+
+GEMMA2 = """\
+{{ bos_token }}
+{%- for message in messages -%}
+{%- if message['role'] == 'system' -%}{{ raise_exception('System role not supported') }}{%- endif -%}
+{%- if (message['role'] == 'user') != (loop.index0 % 2 == 0) -%}{{ raise_exception('Not alternating') }}{%- endif -%}
+{%- set role = 'model' if message['role'] == 'assistant' else message['role'] -%}
+{{ '<start_of_turn>' + role + '\\n' + message['content'] | trim + '<end_of_turn>\\n' }}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{ '<start_of_turn>model\\n' }}{%- endif -%}
+"""
+
+# Gemma 3's template itself puts the system text before the first user turn.
+GEMMA3 = """\
+{{ bos_token }}
+{%- set system = messages[0]['content'] + '\\n\\n' if messages[0]['role'] == 'system' else '' -%}
+{%- for message in messages if message['role'] != 'system' -%}
+{%- set role = 'model' if message['role'] == 'assistant' else message['role'] -%}
+{{ '<start_of_turn>' + role + '\\n' + (system if loop.first else '') -}}
+{{ message['content'] | trim + '<end_of_turn>\\n' }}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{ '<start_of_turn>model\\n' }}{%- endif -%}
+"""
+
+# Mistral puts the system text into a prompt's last user turn, and drops it once that turn has an answer; before each
+# answer it writes a space with which no prompt ends.
+MISTRAL = """\
+{{ bos_token }}
+{%- set turns = messages[1:] if messages[0]['role'] == 'system' else messages -%}
+{%- for message in turns -%}
+{%- if message['role'] == 'user' -%}
+{{ '[INST] ' }}
+{%- if loop.last and messages[0]['role'] == 'system' -%}{{ messages[0]['content'] + '\\n\\n' }}{%- endif -%}
+{{ message['content'] + '[/INST]' }}
+{%- else -%}
+{{ ' ' + message['content'] | trim + eos_token }}
+{%- endif -%}
+{%- endfor -%}
+"""

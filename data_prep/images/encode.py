@@ -11,8 +11,7 @@ from PIL import Image
 
 from data_prep.images import perceptual
 from data_prep.images.dicom_pixels import MAX_PIXELS, to_8_bits
-from data_prep.images.metadata import is_truncated, strip_jpeg, strip_png
-from data_prep.images.orientation import orientation_of, upright, upright_size
+from data_prep.images.metadata import is_truncated, orientation_of, strip_jpeg, strip_png, upright, upright_size
 from data_prep.rows import Reject
 
 _KEPT_MODES = {"PNG": ("1", "L", "P", "RGB"), "JPEG": ("L", "RGB")}

@@ -3,7 +3,7 @@
 import imagehash
 from PIL import Image, ImageOps
 
-from data_prep.images.orientation import upright
+from data_prep.images.metadata import upright
 
 _SIDE = 192
 """The fewest pixels on the shorter side of a JPEG image as decoded; the hash uses 32."""

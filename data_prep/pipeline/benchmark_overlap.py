@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from data_prep.atomic import atomic_write
 from data_prep.mixture import Mixture
-from data_prep.pipeline import arrow_files, load_images, read_rows
+from data_prep.pipeline import load_images, read_rows, stage
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder
 from data_prep.text.overlap import TextOverlap
@@ -65,7 +65,7 @@ def gather(workdir: BuildFolder, slices: list[Slice], tasks: int, mixture: Mixtu
         if part.source < first:
             continue
         name = mixture.benchmarks[part.source - first].name
-        rows = arrow_files.table(workdir.path(read_rows.STAGE, rank, "arrow"), ["id", "normalised", "images"])
+        rows = stage.table(workdir.path(read_rows.STAGE, rank, "arrow"), ["id", "normalised", "images"])
         for row in rows.to_pylist():
             item = (name, row["id"], " ".join(row["normalised"][:-1:2]))
             text += [] if row["images"] else [item]
@@ -96,7 +96,7 @@ def uncompared(workdir: BuildFolder, slices: list[Slice], tasks: int, mixture: M
         name = mixture.benchmarks[part.source - first].name
         for reason, number in json.loads(workdir.path(read_rows.STAGE, rank, "json").read_text())["ledger"].items():
             counts[name, reason] += number
-        for images in arrow_files.table(workdir.path(read_rows.STAGE, rank, "arrow"), ["images"])["images"].to_pylist():
+        for images in stage.table(workdir.path(read_rows.STAGE, rank, "arrow"), ["images"])["images"].to_pylist():
             reasons = [bad.get((part.source, image)) for image in images]
             if reasons and all(reasons):
                 counts[name, str(reasons[0])] += 1

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_prep.mixture import Mixture
-from data_prep.pipeline import arrow_files, benchmark_overlap, load_images, minhash, read_rows
+from data_prep.pipeline import benchmark_overlap, load_images, minhash, read_rows, stage
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder, run
 
@@ -35,12 +35,12 @@ def compute(workdir: BuildFolder, slices: list[Slice], tasks: int, mixture: Mixt
     """Fingerprint the rows of these slices; `tasks` is the number of tasks of the images stage."""
 
     def task(rank: int, advance: Callable[[int], None]) -> None:
-        rows = arrow_files.table(workdir.path(read_rows.STAGE, rank, "arrow"), ["id", "images", "normalised"])
+        rows = stage.table(workdir.path(read_rows.STAGE, rank, "arrow"), ["id", "images", "normalised"])
         known = _index_entries(workdir, tasks, slices[rank].source, pc.list_flatten(rows["images"]))
         against = benchmark_overlap.load(workdir.folder)
         seeds: list[str] = []
         reasons: list[pa.Array] = []
-        with arrow_files.writing(workdir.path(STAGE, rank, "arrow"), SCHEMA) as writer:
+        with stage.writing(workdir.path(STAGE, rank, "arrow"), SCHEMA) as writer:
             for batch in rows.to_batches(_BATCH):
                 found = [[known[name] for name in names] for names in batch["images"].to_pylist()]
                 made = _entries(batch, found, mixture, against)

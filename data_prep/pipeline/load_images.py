@@ -14,10 +14,10 @@ from data_prep.atomic import atomic_write
 from data_prep.images import perceptual
 from data_prep.images.dicom_pixels import MAX_PIXELS
 from data_prep.images.encode import stored_image
-from data_prep.images.orientation import orientation_of
+from data_prep.images.metadata import orientation_of
 from data_prep.images.store import SCHEMA as STORED
 from data_prep.mixture import Mixture
-from data_prep.pipeline import arrow_files, read_rows
+from data_prep.pipeline import read_rows, stage
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder, run
 from data_prep.rows import Reject
@@ -58,7 +58,7 @@ def load_images(workdir: BuildFolder, slices: list[Slice], sources: list[Source]
     def task(rank: int, advance: Callable[[int], None]) -> None:
         wanted = pq.read_table(workdir.folder / STAGE / _LIST).slice(rank * size, size).to_pylist()
         index: list[dict[str, Any]] = []
-        with arrow_files.writing(workdir.path(STAGE, rank, "arrow"), STORED) as writer:
+        with stage.writing(workdir.path(STAGE, rank, "arrow"), STORED) as writer:
             for batch in _batches(wanted, sources, mixture, index):
                 writer.write_batch(pa.RecordBatch.from_pylist(batch, schema=STORED))
                 advance(len(batch))
@@ -84,7 +84,7 @@ def _write_list(workdir: BuildFolder, slices: list[Slice]) -> int:
     if not path.exists():
         names: dict[int, list[pa.Array]] = {}
         for rank, part in enumerate(slices):
-            images = arrow_files.table(workdir.path(read_rows.STAGE, rank, "arrow"), ["images"]).column(0)
+            images = stage.table(workdir.path(read_rows.STAGE, rank, "arrow"), ["images"]).column(0)
             names.setdefault(part.source, []).append(pc.list_flatten(images).unique())
         tables = []
         for source, arrays in names.items():

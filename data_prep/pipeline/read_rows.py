@@ -13,7 +13,7 @@ from data_prep import rows
 from data_prep.atomic import atomic_write
 from data_prep.ledger import Ledger
 from data_prep.mixture import Entry, Mixture
-from data_prep.pipeline import arrow_files
+from data_prep.pipeline import stage
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder, run
 from data_prep.rows import NOT_SELECTED, Message, Reject, Rejected, Sample, text_part
@@ -49,7 +49,7 @@ def read_slices(workdir: BuildFolder, slices: list[Slice], sources: list[Source]
         source = sources[part.source]
         with ExitStack() as stack:
             ledger = stack.enter_context(Ledger(stack.enter_context(atomic_write(workdir.path(STAGE, rank, LEDGER)))))
-            writer = stack.enter_context(arrow_files.writing(workdir.path(STAGE, rank, "arrow"), SCHEMA))
+            writer = stack.enter_context(stage.writing(workdir.path(STAGE, rank, "arrow"), SCHEMA))
             reader = _RowReader(source, entries[part.source], mixture, ledger, part.source >= len(mixture.sources))
             written = 0
             for batch in reader.batches(source.tables()[part.table].rows(part.start, part.rows), advance):

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_prep.mixture import Mixture
-from data_prep.pipeline import arrow_files, fingerprints, minhash, read_rows
+from data_prep.pipeline import fingerprints, minhash, read_rows, stage
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder
 from data_prep.rows import REASONS
@@ -59,10 +59,10 @@ def load(workdir: BuildFolder, slices: list[Slice]) -> Rows:
     """The columns that the selection depends on, of every slice."""
     fingerprint_columns = ["content", "order", "hits", "shared", "reason", "detail"]
     ours = pa.concat_tables(
-        arrow_files.table(workdir.path(fingerprints.STAGE, r, "arrow"), fingerprint_columns) for r in _ranks(slices)
+        stage.table(workdir.path(fingerprints.STAGE, r, "arrow"), fingerprint_columns) for r in _ranks(slices)
     )
     kinds = ["id", "split", "language", "task", "modality"]
-    parts = [arrow_files.table(workdir.path(read_rows.STAGE, rank, "arrow"), kinds) for rank in _ranks(slices)]
+    parts = [stage.table(workdir.path(read_rows.STAGE, rank, "arrow"), kinds) for rank in _ranks(slices)]
     rows, sizes = pa.concat_tables(parts), [part.num_rows for part in parts]
     columns = {name: ours[name].to_numpy() for name in ("content", "order")}
     names = {}

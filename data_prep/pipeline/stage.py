@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import multiprocess
+import pyarrow as pa
 from datatrove.executor import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 from datatrove.utils.logging import logger
+
+from data_prep.atomic import atomic_write
 
 SECONDS_BETWEEN_REPORTS = 10
 _PROGRESS = "progress"
@@ -149,3 +152,24 @@ def _done(folder: Path, sizes: list[int]) -> int:
         elif (progress / name).exists():
             total += min(size, int((progress / name).read_text() or 0))
     return total
+
+
+@contextmanager
+def writing(path: Path, schema: pa.Schema) -> Iterator[pa.ipc.RecordBatchFileWriter]:
+    """Yield a writer of record batches; the file appears at `path` when it is complete."""
+    with (
+        atomic_write(path) as partial,
+        pa.OSFile(str(partial), "wb") as file,
+        pa.ipc.new_file(file, schema) as writer,
+    ):
+        yield writer
+
+
+def opened(path: Path) -> pa.ipc.RecordBatchFileReader:
+    """The batches of a file, memory-mapped."""
+    return pa.ipc.open_file(pa.memory_map(str(path)))
+
+
+def table(path: Path, columns: list[str]) -> pa.Table:
+    """These columns of all batches of a file, memory-mapped."""
+    return opened(path).read_all().select(columns)

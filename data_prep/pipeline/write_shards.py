@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from data_prep import rows
 from data_prep.atomic import atomic_write
 from data_prep.ledger import Ledger
-from data_prep.pipeline import arrow_files, decisions, fingerprints, read_rows
+from data_prep.pipeline import decisions, fingerprints, read_rows, stage
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder, run
 from data_prep.shards import write_table
@@ -32,7 +32,7 @@ def scatter(workdir: BuildFolder, slices: list[Slice], names: list[str], sizes: 
         table = table.append_column(_PLACE, decided["place"])
         shard = decided["shard"].to_numpy()
         groups = np.unique(shard).tolist()
-        with arrow_files.writing(workdir.path(SCATTER, rank, "arrow"), table.schema) as writer:
+        with stage.writing(workdir.path(SCATTER, rank, "arrow"), table.schema) as writer:
             for number in groups:
                 start, end = np.searchsorted(shard, [number, number + 1])
                 writer.write_batch(table.slice(start, end - start).combine_chunks().to_batches()[0])
@@ -53,7 +53,7 @@ def gather(workdir: BuildFolder, slices: int, shards: dict[str, int]) -> None:
 
     def task(rank: int, advance: Callable[[int], None]) -> None:
         parts = [
-            arrow_files.opened(workdir.path(SCATTER, place, "arrow")).get_batch(numbers.index(rank))
+            stage.opened(workdir.path(SCATTER, place, "arrow")).get_batch(numbers.index(rank))
             for place, numbers in enumerate(groups)
             if rank in numbers
         ]
@@ -68,8 +68,8 @@ def gather(workdir: BuildFolder, slices: int, shards: dict[str, int]) -> None:
 
 def _rows(workdir: BuildFolder, rank: int, numbers: np.ndarray, copies: np.ndarray) -> pa.Table:
     """These rows of a slice with the columns of the row contract; the id of a second copy ends in #2."""
-    table = arrow_files.table(workdir.path(read_rows.STAGE, rank, "arrow"), rows.SCHEMA.names)
-    keys = arrow_files.table(workdir.path(fingerprints.STAGE, rank, "arrow"), ["keys"])["keys"]
+    table = stage.table(workdir.path(read_rows.STAGE, rank, "arrow"), rows.SCHEMA.names)
+    keys = stage.table(workdir.path(fingerprints.STAGE, rank, "arrow"), ["keys"])["keys"]
     table = table.set_column(table.schema.get_field_index("images"), "images", keys)
     table = table.take(numbers)
     if copies.any():

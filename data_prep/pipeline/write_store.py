@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from data_prep.atomic import link_or_copy
 from data_prep.images.store import SCHEMA
-from data_prep.pipeline import arrow_files, load_images
+from data_prep.pipeline import load_images, stage
 from data_prep.pipeline.stage import BuildFolder, run
 from data_prep.pipeline.write_shards import GATHER
 from data_prep.sources.source import Source
@@ -41,9 +41,9 @@ def write(workdir: BuildFolder, tasks: int, shards: list[str]) -> dict[str, int]
 
     def task(rank: int, advance: Callable[[int], None]) -> None:
         number = len(whole) + rank
-        with arrow_files.writing(folder / names[number], SCHEMA) as writer:
+        with stage.writing(folder / names[number], SCHEMA) as writer:
             for part, chosen in files[number]:
-                images = arrow_files.opened(workdir.path(load_images.STAGE, part, "arrow"))
+                images = stage.opened(workdir.path(load_images.STAGE, part, "arrow"))
                 start = 0
                 for batch in map(images.get_batch, range(images.num_record_batches)):
                     kept = batch.filter(pa.array(chosen[start : start + batch.num_rows]))
@@ -96,7 +96,7 @@ def _chosen(workdir: BuildFolder, tasks: int, shards: list[str]) -> Iterator[tup
     """For each file of the images stage, a mask of the images to store (the first of each key), and all their sizes."""
     used, seen = set(_used(workdir, shards).to_pylist()), set[str]()
     for rank in range(tasks):
-        images = arrow_files.table(workdir.path(load_images.STAGE, rank, "arrow"), ["key", "bytes"])
+        images = stage.table(workdir.path(load_images.STAGE, rank, "arrow"), ["key", "bytes"])
         keys = images["key"].to_pylist()
         chosen = np.array([key in used and key not in seen for key in keys], bool)
         seen.update(keys)

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, override
 
 from data_prep.rows import Rejected
-from data_prep.tables.file_head import BOM, text_head
-from data_prep.tables.table import Mark, PlacedRows, Table, TableError
+from data_prep.tables.table import BOM, Mark, PlacedRows, Table, TableError, text_head
 
 MAX_FIELD = 1 << 20
 

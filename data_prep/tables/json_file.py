@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, override
 
 from data_prep.rows import Rejected
-from data_prep.tables.file_head import BOM, text_head
 from data_prep.tables.json_list import BadItem, JsonList, decoder, why
-from data_prep.tables.table import Mark, PlacedRows, Table, TableError
+from data_prep.tables.table import BOM, Mark, PlacedRows, Table, TableError, text_head
 
 MAX_LINE = 1 << 26
 _BYTE = (1 << 44) - 1

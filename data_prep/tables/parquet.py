@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_prep.rows import Reject, Rejected
-from data_prep.tables.file_head import head
-from data_prep.tables.table import Mark, PlacedRows, Table, TableError
+from data_prep.tables.table import Mark, PlacedRows, Table, TableError, head
 
 BATCH = 1000
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, override
 
 from data_prep.rows import Rejected
-from data_prep.tables.file_head import head
-from data_prep.tables.table import Mark, PlacedRows, Table, TableError
+from data_prep.tables.table import Mark, PlacedRows, Table, TableError, head
 
 MAX_BYTES = 1 << 28
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from data_prep.images.encode import stored_image
-from data_prep.images.orientation import orientation_of, upright, upright_size
+from data_prep.images.metadata import orientation_of, upright, upright_size
 from data_prep.rows import Reject
 from tests.helpers.data_fixtures import encoded, random_image
 

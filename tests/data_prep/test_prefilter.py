@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from data_prep import rows
 from data_prep.rows import Reject, Sample, image_part, text_part
-from data_prep.text import clean, identity, identity_names, identity_numbers, language, leak, refusal, rejections
+from data_prep.text import clean, identity, identity_numbers, language, leak, refusal, rejections
 from data_prep.text.normalise import ALPHABET
 from data_prep.text.prefilter import needs_checks
 
-CUES = [cue for cues, _ in identity_names._PATTERNS for cue in cues]
+CUES = [cue for cues, _ in identity._PATTERNS for cue in cues]
 CUES += [cue for pattern in identity_numbers._PATTERNS for cue in pattern.cues]
 CUES += [*refusal.CUES, *leak.CUES]
 NAMES = ["John Smith", "Crohn", "فاطمة الزهراني", "عَلِيّ", "عبدالله", "عبد الرحمن", "محمد"]
