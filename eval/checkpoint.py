@@ -8,8 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from eval.errors import EvalError
-from eval.progress import say
+from eval.errors import EvalError, say
 
 HASHED_SUFFIXES = {".json", ".jinja", ".safetensors"}
 CHUNK_BYTES = 1 << 24

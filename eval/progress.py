@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import time
 
-
-def say(line: str) -> None:
-    """Print one line to stderr at once."""
-    print(f"eval: {line}", file=sys.stderr, flush=True)
+from eval.errors import say
 
 
 class Progress:

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from eval.benchmark import Benchmark
 from eval.benchmarks.multiple_choice import ChoiceBenchmark
 from eval.engines.engine import Model
-from eval.errors import EvalError
+from eval.errors import EvalError, say
 from eval.items import Header
 from eval.likelihood.run import PLAIN, Prompting, run_likelihood
 from eval.model import Checkpoint
 from eval.predict import Questions, questions_of, run
 from eval.predictions import read_predictions
-from eval.progress import say
 from eval.registry import BENCHMARKS, SUITES, load
 from eval.report.markdown import plain_table
 

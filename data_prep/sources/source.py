@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from data_prep import manifest
 from data_prep.rows import Loaded, Message, Part, Reject, Sample, image_part, text_part
 from data_prep.tables.table import Table
 
@@ -90,7 +89,7 @@ class Source(ABC):
     def inputs(self) -> dict[str, str | int]:
         """What the rows are made from: the sha256 of each table, and the size of each image file."""
         tables: dict[str, str | int] = {
-            f"{number} {table.path.name}": manifest.sha256(table.path) for number, table in enumerate(self.tables())
+            f"{number} {table.path.name}": table.sha256() for number, table in enumerate(self.tables())
         }
         return tables if self._images is None else {**tables, **self._images.inputs()}
 

@@ -1,5 +1,6 @@
 """A file of rows: it can be cut into slices, and each slice can be read on its own."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -27,6 +28,11 @@ class Table(ABC):
     """One file of rows. Consecutive slices give exactly the rows of one pass."""
 
     path: Path
+
+    def sha256(self) -> str:
+        """The sha256 of the file, in hex."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     @abstractmethod
     def marks(self, every: int) -> Iterator[Mark]:

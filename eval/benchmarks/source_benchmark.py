@@ -19,9 +19,8 @@ from data_prep.sources.source import Source
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.table import TableError, all_rows
 from eval.benchmark import Benchmark
-from eval.errors import EvalError
+from eval.errors import EvalError, say
 from eval.items import Item, Message
-from eval.progress import say
 
 ARABIC_FILE = "arabic.jsonl"
 ARABIC_COLUMNS = ("id", "question", "answer")

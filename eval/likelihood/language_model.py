@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, override
 
 from eval.engines.transformers_engine import TransformersEngine
-from eval.errors import EvalError
+from eval.errors import EvalError, say
 from eval.likelihood.task import quiet
-from eval.progress import say
 
 if TYPE_CHECKING:
     from lm_eval.models.huggingface import HFLM

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from eval.benchmark import Metric, Metrics
+from eval.errors import say
 from eval.items import Prediction, Predictions
 from eval.metrics.bleu import bleu
 from eval.metrics.reports.scorers import scorers
-from eval.progress import say
 from eval.values import values_of
 
 METEOR = "multimedeval.meteor"
