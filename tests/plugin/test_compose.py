@@ -122,7 +122,9 @@ def test_same_request_same_folder_other_request_another(parts_folder):
 
 
 def test_many_ranks_may_ask_at_once(parts_folder):
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.helpers.ranks_jobs"])  # imported once, for the tests of two ranks as well
+    with context.Pool(3) as pool:
         folders = pool.map(compose, [_request(parts_folder)] * 3)
     assert len(set(folders)) == 1
     assert not list((parts_folder / "composed").glob("*partial*"))

@@ -77,7 +77,7 @@ def test_no_row_left_is_an_error(work):
         runs.datasets(runs.configuration(sequence_len=16))
 
 
-def test_rows_hold_references_never_pixels(work):
+def test_rows_hold_references_never_pixels(workshop):
     rows = runs.datasets(runs.configuration()).train_dataset
     assert {"id", "language", "images", "store", "input_ids", "labels"} <= set(rows.column_names)
     assert not {"pixel_values", "bytes"} & set(rows.column_names)
@@ -87,7 +87,7 @@ def _path(**changes):
     return runs.configuration(**changes).dataset_prepared_path
 
 
-def test_another_tower_is_another_prepared_set(work):
+def test_another_tower_is_another_prepared_set(workshop):
     """The stock key knows no tower: a set made for 4 tokens an image would serve a tower of 16."""
     first, second = runs.configuration(), runs.configuration(vision_tower="./dino")
     assert first.dataset_prepared_path != second.dataset_prepared_path
@@ -143,7 +143,7 @@ def test_a_rebuilt_data_set_is_read_again(work):
     assert runs.datasets(runs.configuration()).train_dataset["labels"] != before
 
 
-def test_a_half_written_prepared_set_is_made_again(work):
+def test_a_half_written_prepared_set_is_made_again(workshop):
     cfg = runs.configuration()
     rows = len(runs.datasets(cfg).train_dataset)
     (saved,) = [folder for folder in Path(cfg.dataset_prepared_path).iterdir() if folder.is_dir()]
