@@ -1,5 +1,5 @@
-"""Evaluation: a finished checkpoint answers, the answers are scored, the scores become one report.
+"""Evaluation: a finished checkpoint -> predictions -> scores -> one report.
 
-Each step hands the next a file: predictions (JSON Lines, append-only), scores.json, report.md. Scores need no
-model, so they can be computed again at any time.
+Each step writes a file for the next: predictions (append-only JSON Lines), scores.json, report.md. Scoring needs no
+model, so scores can be recomputed at any time.
 """

@@ -1,24 +1,38 @@
-"""The command line of `python -m eval`."""
+"""The command line of `python -m eval`: its verbs.
+
+A verb imports its work when it runs, so that `--help` and the cheap verbs load neither torch nor matplotlib.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from eval import commands
 from eval.errors import EvalError
-from eval.judge.client import SERVERS_OWN
-from eval.registry import ROOT, SUITES
+from eval.judge.client import SERVERS_OWN, JudgeSettings
+from eval.options import ENGINE, JUDGE, SETTINGS, add
+from eval.registry import chosen
+
+if TYPE_CHECKING:
+    from eval.engines.engine import Model
+    from eval.model import Settings
+
+SERVER_BATCH_FACTOR = 4
+"""Prompts in one batch of a server, per concurrent request: few requests then wait for the batch's slowest answer."""
+VLLM_BATCH = 64
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, or 1 after one line on stderr that says what is wrong with the input."""
+    """Run one verb; return 0, or 1 after one line on stderr that says what is wrong with the input."""
     options = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], None] = options.command
+    verb: Callable[[Namespace], None] = options.verb
     try:
-        command(options)
+        verb(options)
     except EvalError as error:
         print(f"eval: error: {error}", file=sys.stderr)
         return 1
@@ -29,126 +43,175 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m eval", description="Predict, judge, score, report, compare.")
     verbs = parser.add_subparsers(required=True)
 
-    run = _verb(verbs, "run", commands.run, "let a model answer benchmarks, or a split of a data set")
-    run.add_argument("--model", required=True, help="checkpoint folder; with --engine openai the server's name for it")
-    _add_benchmark_options(run)
-    run.add_argument("--data", type=Path, help="data set folder, in place of benchmarks")
-    run.add_argument("--split", help="of --data")
-    run.add_argument("--permute-images", action="store_true", help="show every row of --data the picture of another")
-    run.add_argument("--row-tasks", nargs="+", default=[], help="only rows of --data of these tasks")
-    run.add_argument("--name", help="name of the predictions file of --data; by default made from the split")
-    run.add_argument("--limit", type=_positive, help="only the first so many items")
-    run.add_argument("--out", type=Path, required=True, help="results folder")
-    _add_settings(run)
-    _add_engine_options(run)
-    _add_likelihood_options(run)
-    _add_judge_options(run)
+    run = _verb(verbs, "run", _run, "generate a model's answers to benchmarks or to a dataset split")
+    add(run, "--model", "--root", "--suite", "--task")
+    add(run, "--data", help="dataset folder, instead of benchmarks")
+    add(run, "--split", "--permute-images", "--row-tasks", "--name", "--limit")
+    add(run, "--out", required=True)
+    add(run, *SETTINGS)
+    add(run.add_argument_group("engine"), *ENGINE)
+    add(run.add_argument_group("benchmarks that lm-eval scores by likelihood"), "--shots", "--chat-template")
+    add(run.add_argument_group("judge"), *JUDGE)
 
-    known = _verb(verbs, "benchmarks", commands.benchmarks, "list what is known, what is there, how to get the rest")
-    _add_root(known)
+    benchmarks = _verb(
+        verbs, "benchmarks", _benchmarks, "list the benchmarks, which are there, and how to get the rest"
+    )
+    add(benchmarks, "--root")
 
-    judge = _verb(verbs, "judge", commands.judge, "let a judge read the predictions that need one")
-    judge.add_argument("results", type=Path)
-    judge.add_argument("--task", nargs="+", default=[], metavar="NAME", help="only these benchmarks")
-    _add_root(judge)
-    _add_judge_options(judge)
-    judge.add_argument("--estimate", action="store_true", help="only say what it would cost")
+    judge = _verb(verbs, "judge", _judge, "judge the predictions that need a judge")
+    add(judge, "results")
+    add(judge, "--task", help="only these benchmarks")
+    add(judge, "--root", "--estimate")
+    add(judge.add_argument_group("judge"), *JUDGE)
 
-    score = _verb(verbs, "score", commands.score, "predictions and verdicts -> scores.json; needs no model")
-    score.add_argument("results", type=Path)
-    _add_root(score)
+    score = _verb(verbs, "score", _score, "compute scores.json from predictions and verdicts, without a model")
+    add(score, "results", "--root")
 
-    report = _verb(verbs, "report", commands.report, "score, then write the report")
-    report.add_argument("results", type=Path)
-    report.add_argument("--against", help="`published`, or another results folder")
-    report.add_argument("--training", type=Path, nargs="+", default=[], help="training runs whose loss is drawn")
-    report.add_argument("--data", type=Path, help="the training data, for what it shares with benchmarks")
-    star = "how to rescale the paper's starred rows, such as bleu4=times10 radcliq=reciprocal; its own rule is unknown"
-    report.add_argument("--starred", nargs="+", default=[], metavar="METRIC=RULE", help=star)
-    report.add_argument("--out", type=Path, help="by default RESULTS/report.md")
-    _add_root(report)
+    report = _verb(verbs, "report", _report, "score, then write the report")
+    add(report, "results", "--against", "--training")
+    add(report, "--data", help="folder of the training data, for its overlap with the benchmarks")
+    add(report, "--starred", "--root")
+    add(report, "--out", help="by default RESULTS/report.md")
 
-    compare = _verb(verbs, "compare", commands.compare, "two results folders, item by item")
-    compare.add_argument("a", type=Path)
-    compare.add_argument("b", type=Path)
-    compare.add_argument("--out", type=Path, help="file for the table")
+    compare = _verb(verbs, "compare", _compare, "compare two results folders item by item")
+    add(compare, "a", "b")
+    add(compare, "--out", help="file for the table")
 
-    summary = _verb(verbs, "summary", commands.summary, "print the short table")
-    summary.add_argument("results", type=Path)
+    add(_verb(verbs, "summary", _summary, "print the short table"), "results")
 
-    quickstart = _verb(verbs, "quickstart", commands.quickstart, "the quickstart's five runs, scored and reported")
-    quickstart.add_argument("--model", type=Path, required=True, help="merged checkpoint folder")
-    quickstart.add_argument("--base", type=Path, required=True, help="the language model before training")
-    quickstart.add_argument("--data", type=Path, required=True, help="data set folder")
-    quickstart.add_argument("--out", type=Path, required=True, help="results folder")
-    quickstart.add_argument("--training", type=Path, nargs="+", default=[], help="training runs whose loss is drawn")
-    _add_settings(quickstart)
+    quickstart = _verb(verbs, "quickstart", _quickstart, "run, score and report the quickstart's five runs")
+    add(quickstart, "--model", type=Path, help="merged checkpoint folder")
+    add(quickstart, "--base")
+    add(quickstart, "--data", "--out", required=True)
+    add(quickstart, "--training", *SETTINGS)
     return parser
 
 
 def _verb(
     verbs: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,
-    command: Callable[[argparse.Namespace], None],
+    verb: Callable[[Namespace], None],
     text: str,
 ) -> argparse.ArgumentParser:
     parser = verbs.add_parser(name, help=text, description=text, allow_abbrev=False)
-    parser.set_defaults(command=command)
+    parser.set_defaults(verb=verb)
     return parser
 
 
-def _add_root(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--root", type=Path, default=ROOT, help=f"folder of all benchmarks and sources ({ROOT})")
+def _run(options: Namespace) -> None:
+    names = chosen(options.task, options.suite)
+    if bool(names) == bool(options.data) or bool(options.data) != bool(options.split):
+        raise EvalError("Say what to ask: --suite or --task with benchmarks, or --data FOLDER with --split NAME.")
+    settings = _judge_settings(options) if options.judge_model else None
+    if names:
+        from eval.likelihood.run import Prompting
+        from eval.suite import run_benchmarks
+
+        prompting = Prompting(options.shots, options.chat_template)
+        asked = (_model(options), names, options.root, options.out)
+        run_benchmarks(*asked, limit=options.limit, judge=settings, prompting=prompting)
+    else:
+        _run_data(options)
 
 
-def _add_benchmark_options(parser: argparse.ArgumentParser) -> None:
-    _add_root(parser)
-    parser.add_argument("--suite", choices=SUITES, help="benchmarks that belong together")
-    parser.add_argument("--task", nargs="+", default=[], metavar="NAME", help="benchmarks; `benchmarks` lists them")
+def _run_data(options: Namespace) -> None:
+    from eval.benchmarks.data_split import DataSplit, Selection
+    from eval.predict import questions_of, run
+
+    selection = Selection(options.split, options.permute_images, tuple(options.row_tasks))
+    questions = questions_of(DataSplit(options.data, selection), options.limit)
+    name = options.name or options.split + ("_permuted" if options.permute_images else "")
+    run(_model(options), questions, options.out / "predictions" / f"{name}.jsonl")
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--batch-size", type=_positive, help="prompts answered together")
-    parser.add_argument("--max-new-tokens", type=_positive, help="by default the benchmark's; 32 for --data")
-    parser.add_argument("--dtype", choices=["auto", "float32", "bfloat16", "float16"], default="auto")
+def _benchmarks(options: Namespace) -> None:
+    from eval.suite import listing
+
+    print(listing(options.root))
 
 
-def _add_engine_options(parser: argparse.ArgumentParser) -> None:
-    engine = parser.add_argument_group("engine")
-    engine.add_argument("--engine", choices=["transformers", "vllm", "openai"], default="transformers")
-    engine.add_argument("--base-url", help="of an OpenAI-compatible server, /v1 included")
-    engine.add_argument("--api-key-variable", metavar="NAME", help="environment variable that holds its key")
-    engine.add_argument("--concurrency", type=_positive, default=16, help="requests under way at a time")
-    engine.add_argument("--timeout", type=_positive, default=300, help="seconds for one request")
+def _judge(options: Namespace) -> None:
+    from eval.judge.run import estimate, judge
+
+    if not options.judge_model:
+        raise EvalError("--judge-model: say which model judges.")
+    asked = (options.results, options.root, chosen(options.task), _judge_settings(options))
+    if options.estimate:
+        print(estimate(*asked))
+    else:
+        judge(*asked)
 
 
-def _add_likelihood_options(parser: argparse.ArgumentParser) -> None:
-    likelihood = parser.add_argument_group("benchmarks that lm-eval scores by likelihood")
-    likelihood.add_argument("--shots", type=int, choices=range(33), metavar="N", default=0, help="examples; default 0")
-    likelihood.add_argument("--chat-template", action="store_true", help="ask in turns of the checkpoint's template")
+def _score(options: Namespace) -> None:
+    from eval.scores import score
+
+    score(options.results, options.root)
+    print(options.results / "scores.json")
 
 
-def _add_judge_options(parser: argparse.ArgumentParser) -> None:
-    judge = parser.add_argument_group("judge")
-    judge.add_argument("--judge-model", help="such as gpt-4o-2024-08-06, the paper's")
-    judge.add_argument("--judge-base-url", help="of an OpenAI-compatible server; OpenAI's own by default")
-    judge.add_argument("--judge-api-key-variable", metavar="NAME", help="environment variable that holds its key")
-    judge.add_argument("--judge-repeats", type=_positive, help="judge each answer so many times")
-    judge.add_argument("--judge-swap", action="store_true", help="judge pairs in both orders")
-    judge.add_argument("--judge-concurrency", type=_positive, help="questions under way at a time")
-    judge.add_argument("--judge-timeout", type=_positive, help="seconds for one attempt")
-    judge.add_argument("--judge-patience", type=_positive, help="seconds after which a question is given up")
-    judge.add_argument("--judge-temperature", type=_temperature, help="0 by default; `server` leaves it to the server")
-    judge.add_argument("--judge-price-in", type=float, help="for a million tokens, for the cost estimate")
-    judge.add_argument("--judge-price-out", type=float, help="for a million tokens, for the cost estimate")
+def _report(options: Namespace) -> None:
+    from eval.report.beside_paper import with_rules
+    from eval.report.report import write_report
+    from eval.scores import score
+
+    with_rules((), options.starred)  # an unknown rule is reported before the slow scoring
+    score(options.results, options.root)
+    out = options.out or options.results / "report.md"
+    given = {"against": options.against, "data": options.data, "root": options.root, "starred": options.starred}
+    for path in write_report(options.results, options.training, out, **given):
+        print(path)
 
 
-def _temperature(text: str) -> float | str:
-    return text if text == SERVERS_OWN else float(text)
+def _compare(options: Namespace) -> None:
+    from eval.report.comparison import compare
+
+    print(compare(options.a, options.b, options.out))
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return number
+def _summary(options: Namespace) -> None:
+    from eval.report.report import summary
+
+    print(summary(options.results))
+
+
+def _quickstart(options: Namespace) -> None:
+    from eval.quickstart import quickstart
+
+    folders = (options.model, options.base, options.data, options.out)
+    print(quickstart(*folders, training=options.training, settings=_settings(options)))
+
+
+def _judge_settings(options: Namespace) -> JudgeSettings:
+    """Make the judge's settings; options that were not given keep the defaults of JudgeSettings."""
+    given = {field.name: getattr(options, f"judge_{field.name}", None) for field in fields(JudgeSettings)}
+    settings = {name: value for name, value in given.items() if value is not None}
+    if settings.get("temperature") == SERVERS_OWN:
+        settings["temperature"] = None
+    return JudgeSettings(**settings)
+
+
+def _settings(options: Namespace, batch_size: int | None = None) -> Settings:
+    from eval.model import Settings
+
+    size = options.batch_size or batch_size or Settings.batch_size
+    return Settings(size, options.max_new_tokens, options.dtype)
+
+
+def _model(options: Namespace) -> Model:
+    if options.engine == "openai":
+        from data_prep.llm.connection import ServerError, connect
+        from eval.engines.openai_engine import Server
+
+        limits = {"concurrency": options.concurrency, "timeout": options.timeout}
+        flags = ("--base-url", "--api-key-variable")
+        try:
+            connection = connect(options.base_url, options.api_key_variable, options=flags, **limits)
+        except ServerError as error:
+            raise EvalError(str(error)) from None
+        return Server(options.model, connection, _settings(options, SERVER_BATCH_FACTOR * options.concurrency))
+    if options.base_url or options.api_key_variable:
+        raise EvalError("--base-url and --api-key-variable belong to --engine openai.")
+    from eval.model import Checkpoint
+
+    batch_size = VLLM_BATCH if options.engine == "vllm" else None
+    return Checkpoint(Path(options.model), _settings(options, batch_size), options.engine)

@@ -1,4 +1,4 @@
-"""The quickstart's five runs: what was learned, whether it comes from the picture, and whether it carries over."""
+"""The quickstart's five runs: what the model learned, whether it uses the image, and whether it generalises."""
 
 from __future__ import annotations
 
@@ -6,35 +6,32 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.benchmarks.data_split import DataSplit, Selection
-from eval.dataset import DataSet
 from eval.model import Checkpoint, Settings
 from eval.predict import questions_of, run
 from eval.report.figures import read_losses
-from eval.report.page import summary, write_report
+from eval.report.report import summary, write_report
 from eval.scores import score
 
-# Text questions have no picture to exchange, and the gold history of a conversation tells what the picture shows.
-PICTURE_TASKS = ("vqa_closed", "vqa_short")
+# Text questions have no image to permute, and the reference turns of a conversation reveal what its image shows.
+IMAGE_TASKS = ("vqa_closed", "vqa_short")
 TRAINED = {
     "train": Selection("train"),
-    "train_permuted": Selection("train", permute=True, tasks=PICTURE_TASKS),
+    "train_permuted": Selection("train", permute=True, tasks=IMAGE_TASKS),
     "heldout_image": Selection("heldout_image"),
     "heldout_question": Selection("heldout_question"),
 }
-BASE = {"base_train": Selection("train", tasks=(*PICTURE_TASKS, "text_qa"))}
+BASE = {"base_train": Selection("train", tasks=(*IMAGE_TASKS, "text_qa"))}
 
 
-def quickstart(
-    model: Path, base: Path, data: DataSet, out: Path, *, training: Sequence[Path], settings: Settings
-) -> str:
-    """Predict, score and report; return the summary. Runs that are done are not run again.
+def quickstart(model: Path, base: Path, data: Path, out: Path, *, training: Sequence[Path], settings: Settings) -> str:
+    """Predict, score and report; return the summary. Finished runs are not repeated.
 
-    The base model is not shown the pictures, so it is asked the closed and short questions and the text ones only.
+    The base model cannot see images, so it gets only the closed, short and text questions.
     """
     for folder in training:
         read_losses(folder)
     runs = [
-        (checkpoint, questions_of(DataSplit(data.folder, selection)), out / "predictions" / f"{name}.jsonl")
+        (checkpoint, questions_of(DataSplit(data, selection)), out / "predictions" / f"{name}.jsonl")
         for checkpoint, selections in ((Checkpoint(model, settings), TRAINED), (Checkpoint(base, settings), BASE))
         for name, selection in selections.items()
     ]

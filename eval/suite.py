@@ -1,9 +1,9 @@
-"""Benchmarks, one after the other: all input is checked first, what is not there is skipped with one line."""
+"""A run over several benchmarks: check all input first, skip what is missing with one line, then predict and judge."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,18 +16,11 @@ from eval.likelihood.run import PLAIN, Prompting, run_likelihood
 from eval.model import Checkpoint
 from eval.predict import Questions, questions_of, run
 from eval.predictions import read_predictions
-from eval.registry import load
+from eval.registry import BENCHMARKS, SUITES, load
+from eval.report.markdown import plain_table
 
 if TYPE_CHECKING:
     from eval.judge.client import JudgeSettings
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A benchmark whose files were read."""
-
-    benchmark: Benchmark
-    questions: Questions
 
 
 def run_benchmarks(
@@ -40,9 +33,9 @@ def run_benchmarks(
     judge: JudgeSettings | None = None,
     prompting: Prompting = PLAIN,
 ) -> None:
-    """Predict every benchmark that can be run into `results`, then judge those that need it.
+    """Predict every benchmark that can be run, into `results`, then judge those that need a judge.
 
-    `prompting` is for the benchmarks that are scored by likelihood.
+    `prompting` applies to the benchmarks that are scored by likelihood.
 
     Raises:
         EvalError: none can be run, a file cannot be used, or `results` belongs to another checkpoint.
@@ -55,20 +48,19 @@ def run_benchmarks(
     if not ready:
         raise EvalError(f"Nothing can be run: none of {', '.join(names)} is ready under {root}. See the lines above.")
     check_results(results, model, names)
-    prepared = [Prepared(each, questions_of(each, limit)) for each in ready]
-    for each in prepared:
-        _predict(model, each, results, limit, prompting)
+    for questions in [questions_of(benchmark, limit) for benchmark in ready]:
+        _predict(model, questions, results, limit, prompting)
     _judge([each.name for each in ready if each.JUDGED], results, root, judge)
     say(f"done: {', '.join(each.name for each in ready)}. Predictions are in {results / 'predictions'}.")
     if missing:
         skipped = ", ".join(line.partition(":")[0] for line in missing)
-        say(f"skipped: {skipped}. `python -m eval benchmarks --root {root}` says how to get what is not there.")
+        say(f"skipped: {skipped}. `python -m eval benchmarks --root {root}` tells how to get them.")
 
 
 def find(
     names: Sequence[str], root: Path, model: Model | None = None, shots: int = 0
 ) -> tuple[list[Benchmark], list[str]]:
-    """Return the benchmarks that can be run, and one line for each that cannot, with what to do."""
+    """Return the benchmarks that can be run, and one line for each of the others, with what to do."""
     ready, missing = [], []
     for name in names:
         try:
@@ -89,14 +81,14 @@ def find(
 
 
 def check_results(results: Path, model: Model, names: Sequence[str]) -> None:
-    """Look whether a results folder is this model's, so that no report mixes two.
+    """Check that a results folder belongs to this model, so that no report mixes two.
 
     Raises:
-        EvalError: a benchmark's predictions in it come from another model.
+        EvalError: it holds benchmark predictions of another model.
     """
     mine = _identity(model.header())
     for path in sorted((results / "predictions").glob("*.jsonl")):
-        # The whole header of a file of these names is compared when it is opened.
+        # The files of `names` are left out: their whole header is compared when they are opened.
         header = read_predictions(path).header
         if path.stem not in names and "benchmark" in header and _identity(header) != mine:
             raise EvalError(
@@ -106,7 +98,7 @@ def check_results(results: Path, model: Model, names: Sequence[str]) -> None:
 
 
 def _identity(header: Header) -> str:
-    """What tells models apart: the checkpoint's hash, or a server's name for its model."""
+    """Return what identifies a model: the checkpoint's hash, or the server's name for it."""
     return header["checkpoint_sha256"] or header["model"]
 
 
@@ -114,13 +106,14 @@ def _has_likelihoods(model: Model) -> bool:
     return isinstance(model, Checkpoint) and model.engine_name == "transformers"
 
 
-def _predict(model: Model, prepared: Prepared, results: Path, limit: int | None, prompting: Prompting) -> None:
-    path = results / "predictions" / f"{prepared.benchmark.name}.jsonl"
-    if not prepared.benchmark.LIKELIHOOD:
-        run(model, prepared.questions, path)
+def _predict(model: Model, questions: Questions, results: Path, limit: int | None, prompting: Prompting) -> None:
+    benchmark = questions.benchmark
+    path = results / "predictions" / f"{benchmark.name}.jsonl"
+    if not benchmark.LIKELIHOOD:
+        run(model, questions, path)
         return
     assert isinstance(model, Checkpoint), "find() leaves likelihood benchmarks out for other models"
-    run_likelihood(model, prepared.benchmark, path, limit, prompting)
+    run_likelihood(model, benchmark, path, limit, prompting)
 
 
 def _judge(names: Sequence[str], results: Path, root: Path, judge: JudgeSettings | None) -> None:
@@ -132,3 +125,34 @@ def _judge(names: Sequence[str], results: Path, root: Path, judge: JudgeSettings
     from eval.judge.run import judge as ask_judge
 
     ask_judge(results, root, names, judge)
+
+
+def listing(root: Path) -> str:
+    """Return the table of all benchmarks, how to get the missing ones, and the suites."""
+    table = [["benchmark", "paper", "licence", "split", f"under {root}"]]
+    missing: dict[tuple[str, str, str], list[str]] = {}
+    for name in BENCHMARKS:
+        try:
+            benchmark = load(name, root)
+        except ModuleNotFoundError as error:
+            table.append([name, "", "", "", f"needs the package {error.name}"])
+            continue
+        problems = benchmark.problems()
+        about = benchmark.ABOUT
+        table.append([name, about.table or "-", about.licence, about.split, "missing" if problems else "there"])
+        if problems:
+            missing.setdefault((about.title, wanted(benchmark), about.get), []).append(name)
+    suites = [f"--suite {suite}: {', '.join(names)}" for suite, names in SUITES.items()]
+    rest = [
+        line
+        for (title, layout, get), names in missing.items()
+        for line in (f"{', '.join(names)} ({title})", f"  wants  {layout}", f"  get it {get}")
+    ]
+    return "\n".join([plain_table(table), "", *(["How to get the rest:", *rest, ""] if rest else []), *suites])
+
+
+def wanted(benchmark: Benchmark) -> str:
+    """List the files that a benchmark needs, as paths from the root; its layout may be relative to its folder."""
+    folder = getattr(benchmark, "FOLDER", "")
+    words = re.split(r"(, or | or | and |, )", ", ".join(benchmark.ABOUT.layout))
+    return "".join(f"{folder}/{word}" if folder and ("/" in word or "." in word) else word for word in words)

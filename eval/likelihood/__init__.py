@@ -1,1 +1,1 @@
-"""Benchmarks scored by likelihood: lm-eval words the prompts and reads the options' likelihoods off a checkpoint."""
+"""Benchmarks scored by likelihood: lm-eval writes the prompts and computes the options' log-likelihoods."""

@@ -1,14 +1,14 @@
 """The language model inside a checkpoint, as lm-eval's own Hugging Face model.
 
-A LLaVA that is given no picture computes exactly what its language model computes, so lm-eval is handed the loaded
-model as it is, in place of a name that its AutoModelForCausalLM would refuse.
+A LLaVA without an image computes exactly what its language model computes, so lm-eval gets the loaded model itself,
+not a name, which AutoModelForCausalLM would refuse.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, override
 
 from eval.engines.transformers_engine import TransformersEngine
 from eval.errors import EvalError, say
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
 
 def language_model(checkpoint: Checkpoint, *, chat_template: bool = False) -> HFLM:
-    """Load a checkpoint for lm-eval; one that the engine holds already is shared, not loaded again.
+    """Load a checkpoint for lm-eval; a model that the engine has already loaded is shared.
 
     Raises:
-        EvalError: the checkpoint cannot be loaded, has no chat template where one is asked for, or its engine is one
-            that gives no likelihoods.
+        EvalError: the checkpoint cannot be loaded, lacks the chat template that was asked for, or its engine computes
+            no likelihoods.
     """
     quiet()
     from lm_eval.models.huggingface import HFLM
 
     class LanguageModel(HFLM):
-        """lm-eval's model; a LLaVA's chat template is given its text in content parts."""
+        """lm-eval's model, with text as content parts for the chat template of a LLaVA."""
 
+        @override
         def apply_chat_template(self, chat_history: list[dict[str, Any]], add_generation_prompt: bool = True) -> str:
-            """Render turns as HFLM does."""
             turns = [in_parts(turn) for turn in chat_history] if checkpoint.llava else chat_history
             return super().apply_chat_template(turns, add_generation_prompt)
 
     model, tokenizer = _loaded(checkpoint)
     if chat_template and not tokenizer.chat_template:
-        raise EvalError(f"{checkpoint.folder}: it has no chat template. Run it without --chat-template.")
+        raise EvalError(f"{checkpoint.folder}: there is no chat template. Run without --chat-template.")
     return LanguageModel(
         pretrained=model,
         backend="causal",
@@ -56,7 +56,7 @@ def in_parts(turn: dict[str, Any]) -> dict[str, Any]:
 
 
 def _loaded(checkpoint: Checkpoint) -> tuple[Any, Any]:
-    """Return model and tokenizer. A base model without a chat template cannot converse, and has likelihoods still."""
+    """Return model and tokenizer. A base model without chat template has no engine, but still has likelihoods."""
     if not (checkpoint.llava or _has_chat_template(checkpoint.folder)):
         return _without_template(checkpoint.folder, checkpoint.dtype, checkpoint.device)
     engine = checkpoint.engine

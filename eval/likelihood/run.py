@@ -1,4 +1,4 @@
-"""One run of a likelihood benchmark: prompts by lm-eval, likelihoods by the checkpoint, one prediction a question."""
+"""Run a likelihood benchmark: prompts from lm-eval, likelihoods from the checkpoint, one prediction per question."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from lm_eval.models.huggingface import HFLM
 
 CHUNK = 64
-"""Questions that are answered and then written together: what a killed run repeats at most."""
+"""Questions scored and written together: the most that a killed run repeats."""
 
 
 @dataclass(frozen=True)
 class Prompting:
-    """How questions are put: `shots` examples before each, and whether as turns of the checkpoint's chat template.
+    """The form of a prompt: `shots` examples before each question, and whether the checkpoint's chat template is used.
 
-    The paper says neither. lm-eval's defaults are no examples and no template.
+    The paper states neither. lm-eval's defaults are no examples and no template.
     """
 
     shots: int = 0
@@ -49,9 +49,9 @@ PLAIN = Prompting()
 def run_likelihood(
     checkpoint: Checkpoint, benchmark: Benchmark, path: Path, limit: int | None, prompting: Prompting = PLAIN
 ) -> None:
-    """Score the options of every question that the file at `path` does not hold yet.
+    """Score the options of every question that is not yet in the file at `path`.
 
-    `limit` keeps the first so many questions. All files are read before a model is loaded.
+    `limit` keeps only the first questions. All files are read before a model is loaded.
 
     Raises:
         EvalError: a file or a row that cannot be used, or predictions of another run at `path`.
@@ -69,8 +69,8 @@ def run_likelihood(
     requests = _requests(task, items, model if prompting.chat_template else None)
     progress = Progress(path.stem, len(items), len(file.finished))
     for chunk in _chunks(items, requests):
-        # A chunk that was cut off is scored whole again, so that its batches, and with them every low-precision
-        # rounding, are those of the uninterrupted run.
+        # An interrupted chunk is scored again as a whole: the same batches give the same rounding in low precision
+        # as in an uninterrupted run.
         todo = [item for item in chunk if item.id not in file.finished]
         if todo:
             lines = _answer(model, chunk, requests)
@@ -81,7 +81,7 @@ def run_likelihood(
 def likelihood_header(
     checkpoint: Checkpoint, benchmark: ChoiceBenchmark, questions: Questions, prompting: Prompting
 ) -> Header:
-    """Describe all that decides the predictions, lm-eval's part with it."""
+    """Describe everything that determines the predictions, including lm-eval's settings."""
     header = make_header(checkpoint, questions)
     examples = benchmark.examples() if prompting.shots else None
     return {
@@ -102,9 +102,9 @@ def _sha256(content: object) -> str:
 
 
 def _requests(task: ConfigurableTask, items: Sequence[Item], model: HFLM | None) -> dict[str, list[Instance]]:
-    """Word the prompts of all items at once, since examples are drawn one prompt after the other.
+    """Build the prompts of all items at once, since lm-eval draws few-shot examples prompt by prompt.
 
-    Returns an item's requests by its id, one an option. With a `model`, prompts are turns of its chat template.
+    Returns item id -> requests, one per option. With a `model`, prompts use its chat template.
     """
     task.build_all_requests(
         limit=len(items),
@@ -119,7 +119,7 @@ def _requests(task: ConfigurableTask, items: Sequence[Item], model: HFLM | None)
 
 
 def _chunks(items: Sequence[Item], requests: Mapping[str, Sequence[Instance]]) -> list[list[Item]]:
-    """Sort by prompt length, the longest first, so that batches need little padding; then cut."""
+    """Sort by prompt length, longest first, so that batches need little padding; then split into chunks."""
     ordered = sorted(items, key=lambda item: (-len(requests[item.id][0].args[0]), item.id))
     return [ordered[start : start + CHUNK] for start in range(0, len(ordered), CHUNK)]
 
@@ -136,10 +136,10 @@ def _answer(model: HFLM, chunk: Sequence[Item], requests: Mapping[str, Sequence[
 def _line(
     model: HFLM, item: Item, requests: Sequence[Instance], loglikelihoods: Sequence[float], seconds: float
 ) -> Prediction:
-    """Make the predictions file's line of one item; `seconds` is its share of its chunk's time.
+    """Make the prediction of one item; `seconds` is its share of its chunk's time.
 
-    Its facts hold all that accuracy is computed from, with lm-eval's lengths, the options' characters; `cut` tells
-    whether lm-eval had to leave out the beginning of the prompt.
+    Its facts hold everything that accuracy needs: log-likelihoods, and lengths in characters as lm-eval counts them.
+    `cut` tells whether lm-eval had to truncate the beginning of the prompt.
     """
     facts = {
         **item.facts,

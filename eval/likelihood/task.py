@@ -1,4 +1,4 @@
-"""A task of lm-eval over our own copies of its data: its wording, options and metrics, with no look at the Hub."""
+"""A task of lm-eval, with its prompts, options and metrics, over local data: the Hub is never queried."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 OURS = Path(__file__).parent / "tasks"
 EXAMPLE_SEED = 1234
-"""lm-eval's own default, by which few-shot examples are drawn."""
+"""lm-eval's default seed for drawing few-shot examples."""
 
 
 def make_task(benchmark: ChoiceBenchmark, shots: int) -> ConfigurableTask:
-    """Return the task over the benchmark's documents, in their order; few-shot examples are read only if asked for.
+    """Return the task over the benchmark's documents, in their order; few-shot examples are read only for `shots` > 0.
 
     Raises:
-        EvalError: there are too few examples, a file cannot be read, or this lm-eval has no such task.
+        EvalError: there are too few examples, a file cannot be read, or this version of lm-eval lacks the task.
     """
     from datasets import Dataset, DatasetDict
     from lm_eval.tasks import TaskManager
@@ -48,7 +48,7 @@ def make_task(benchmark: ChoiceBenchmark, shots: int) -> ConfigurableTask:
 
 
 def quiet() -> None:
-    """Keep lm-eval from warnings that do not apply: of data and models given as objects, of prompts cut (counted)."""
+    """Silence warnings that do not apply: data and models passed as objects; truncated prompts, which `cut` records."""
     from datasets.utils import disable_progress_bars
 
     disable_progress_bars()
@@ -56,7 +56,7 @@ def quiet() -> None:
 
 
 def task_folder(task: Task) -> Path:
-    """Return the folder of a task's configuration, in lm-eval or here."""
+    """Return the folder of a task's configuration, in lm-eval or beside this file."""
     if not task.folder:
         return OURS
     found = importlib.util.find_spec("lm_eval")

@@ -1,1 +1,1 @@
-"""Metrics of a prediction against its gold answer, in plain Python."""
+"""Metrics of a prediction against its reference answer, in plain Python."""

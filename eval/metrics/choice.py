@@ -1,7 +1,7 @@
-"""Multiple choice: which of the lettered options a generated answer chooses, in English and in Arabic.
+"""The option that a generated answer chooses among lettered options, in English and in Arabic.
 
-An answer may be the letter, begin with it ("ب) ..."), name it behind a word ("The answer is B", "الإجابة: ب"), or be an
-option's text. Letters are A to H; Arabic ones stand for them in the order أ ب ج د هـ و ز ح.
+An answer may be the letter, start with it ("ب) ..."), name it after a keyword ("The answer is B", "الإجابة: ب"), or be
+an option's text. Letters are A to H; the Arabic letters أ ب ج د هـ و ز ح map to them in this order.
 """
 
 from __future__ import annotations
@@ -18,49 +18,49 @@ ARABIC = {
     for arabic, letter in zip("أبجدهوزح", LETTERS, strict=True)
     for spelling in (_ALEFS if arabic == "أ" else arabic)
 }
-"""The letter that an Arabic letter stands for."""
+"""Arabic letter -> option letter."""
 
 _ANY = f"[A-Ha-h{''.join(ARABIC)}]"
-# A heh that stands alone is often written with tatweel, to look like one.
+# An isolated heh is often written with tatweel, which gives it its initial shape.
 _LETTER = rf"[(\[\"']*(?<!\w)(?P<letter>{_ANY})ـ?"
 _END = r"(?=\s*(?:$|[)\].:,،؛;\"'\n–-]))"
 _ALONE = re.compile(rf"^\W*{_LETTER}\W*$")
 _AT_START = re.compile(rf"^\s*{_LETTER}\s*(?:[)\].:،]|[-–](?=\s)|\n)")
 _NOT_ARABIC = "(?![\u0621-\u065f\u0670\u0671])"
-# Behind a word that announces it a letter needs no mark: a capital, or an Arabic letter that no other follows.
+# After a keyword a letter needs no punctuation: a capital, or an Arabic letter that is a word by itself.
 _BARE = rf"(?:{_END}|(?<=[A-H])(?=\s)|(?<=[^A-Za-z]){_NOT_ARABIC}(?=\s))"
 _LINKS = "is|the|correct|right|best|option|choice|letter|هي|هو|الصحيحة|الصحيح|الخيار|الحرف"
 _LINK = rf"(?:\s+(?i:{_LINKS})\b)*\s*[:=-]?\s*"
 _ANSWER = re.compile(rf"(?:\b(?i:answer)\b|(?:ال)?[إا]جابة|(?:ال)?جواب){_LINK}{_LETTER}{_BARE}")
 _OPTION = re.compile(rf"(?:\b(?i:option|choice)\b|(?:ال)?خيار){_LINK}{_LETTER}{_BARE}")
-# Marks of emphasis, and of the direction of writing.
-_UNSEEN = dict.fromkeys(map(ord, "*\u200e\u200f"))
+# Markdown emphasis and direction marks.
+_INVISIBLE = dict.fromkeys(map(ord, "*\u200e\u200f"))
 
 
 def letter_of(text: str) -> str | None:
-    """Return the option letter, A to H, that an Arabic or Latin letter stands for; None for any other text."""
+    """Return the option letter, A to H, of an Arabic or Latin letter; None for any other text."""
     letter = text.strip().removesuffix("ـ")
     return ARABIC.get(letter) or (letter.upper() if len(letter) == 1 and letter.upper() in LETTERS else None)
 
 
 def chosen(answer: str, options: Mapping[str, str]) -> str | None:
-    """Return the letter of the option that an answer chooses; None where it chooses none, or several.
+    """Return the letter of the option that an answer chooses; None if it chooses none or several.
 
-    `options` maps letters A to H to texts. What is tried, in this order: the whole answer is an option's text, or a
-    letter; it starts with a letter; it names one behind "answer" (the last time counts) or "option" (if all agree);
-    it contains the text of just one option.
+    `options` maps letters A to H to texts. The rules, in this order: the whole answer is an option's text, or a letter;
+    it starts with a letter; it names one after "answer" (the last one counts) or "option" (if all agree); it contains
+    the text of exactly one option.
     """
     texts = {letter: normalise(text) for letter, text in options.items()}
-    said = normalise(answer)
-    same = [letter for letter, text in texts.items() if text and text == said]
-    letter = same[0] if same else _named(answer.translate(_UNSEEN))
+    normalised = normalise(answer)
+    same = [letter for letter, text in texts.items() if text and text == normalised]
+    letter = same[0] if same else _named(answer.translate(_INVISIBLE))
     if letter is not None:
         return letter if letter in options else None
-    return _contained(said, texts)
+    return _contained(normalised, texts)
 
 
 def is_right(answer: str, options: Mapping[str, str], gold: str) -> bool:
-    """Tell whether an answer chooses the option `gold`, or another one of the very same text."""
+    """Tell whether an answer chooses the option `gold`, or another one with the same text."""
     letter = chosen(answer, options)
     return letter is not None and (letter == gold or normalise(options[letter]) == normalise(options[gold]))
 
@@ -75,9 +75,9 @@ def _named(answer: str) -> str | None:
     return named.pop() if len(named) == 1 else None
 
 
-def _contained(said: str, texts: Mapping[str, str]) -> str | None:
-    """The option whose text stands in the answer as whole words, and not inside another one's."""
-    found = {letter: text for letter, text in texts.items() if text and f" {text} " in f" {said} "}
+def _contained(answer: str, texts: Mapping[str, str]) -> str | None:
+    """The option whose text the answer contains as whole words, and not as a part of another option's text."""
+    found = {letter: text for letter, text in texts.items() if text and f" {text} " in f" {answer} "}
     longest = {
         letter: text
         for letter, text in found.items()

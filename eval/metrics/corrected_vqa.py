@@ -1,8 +1,8 @@
-"""The six VQA metrics with MultiMedEval's quirks put right. These are our own numbers, not comparable with its tables.
+"""The six VQA metrics without MultiMedEval's quirks. These are our own numbers, not comparable with its tables.
 
-What differs: a question is closed when the data says so, in either language; words count as often as they stand
-there; Arabic is normalised; articles and number words are too, in both languages; a closed answer that says both yes
-and no, or both of the things between which the question lets choose, is not right for either.
+The differences: a question is closed if the data says so, in either language; repeated words count repeatedly; Arabic,
+articles and number words are normalised, in both languages; a closed answer that says both yes and no, or both
+alternatives of an "or" question, is wrong.
 """
 
 from __future__ import annotations
@@ -53,15 +53,15 @@ class CorrectedScore:
 def score_corrected(prediction: str, gold: str, question: str, *, closed: bool) -> CorrectedScore:
     """Score one answer.
 
-    With P and G the words of the answer and of the gold answer, repeated words counted: recall = |P & G| / |G|,
+    With P and G the multisets of words of the prediction and of the reference answer: recall = |P & G| / |G|,
     f1 = 2|P & G| / (|P| + |G|). An open answer is right from a recall of 0.75.
 
     Raises:
-        ValueError: the gold answer has no words.
+        ValueError: the reference answer has no words.
     """
     predicted, expected = words(prediction), words(gold)
     if not expected:
-        raise ValueError(f"The gold answer {gold!r} has no words, so recall is not defined.")
+        raise ValueError(f"The reference answer {gold!r} has no words, so recall is not defined.")
     common = sum((Counter(predicted) & Counter(expected)).values())
     recall = common / len(expected)
     right = closed_right(predicted, expected, words(question)) if closed else recall >= OPEN_RECALL
@@ -74,10 +74,10 @@ def score_corrected(prediction: str, gold: str, question: str, *, closed: bool) 
 
 
 def closed_right(predicted: Sequence[str], expected: Sequence[str], question: Sequence[str]) -> bool:
-    """Tell whether a closed answer is right, all given as words.
+    """Tell whether a closed answer, given as words, is right.
 
-    Yes and no: the answer says the same. Else: it has all gold words, and none of the words beside an "or" in the
-    question that are not the gold answer's.
+    A yes/no reference: the answer has the same stance. Any other reference: the answer contains all of its words, and
+    none of the words next to an "or" in the question that are not in the reference.
     """
     if len(expected) == 1 and expected[0] in STANCES:
         return stance(predicted) is STANCES[expected[0]]
@@ -92,11 +92,11 @@ def closed_right(predicted: Sequence[str], expected: Sequence[str], question: Se
     return not Counter(expected) - Counter(predicted) and not rivals & set(predicted)
 
 
-def stance(said: Sequence[str]) -> bool | None:
-    """Tell whether an answer, as words, says yes or no: its first word does, or else the only one of the two in it."""
-    if said and said[0] in STANCES:
-        return STANCES[said[0]]
-    found = {STANCES[word] for word in said if word in STANCES}
+def stance(answer: Sequence[str]) -> bool | None:
+    """Return whether an answer says yes or no: by its first word, else by the only stance in it; None if unclear."""
+    if answer and answer[0] in STANCES:
+        return STANCES[answer[0]]
+    found = {STANCES[word] for word in answer if word in STANCES}
     return found.pop() if len(found) == 1 else None
 
 

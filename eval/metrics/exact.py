@@ -1,18 +1,18 @@
-"""Exact match after a light normalisation that knows Arabic spelling. This is our own metric, not MultiMedEval's."""
+"""Exact match after light normalisation, including Arabic spelling. This is our own metric, not MultiMedEval's."""
 
 from __future__ import annotations
 
 import unicodedata
 
 TATWEEL = "\u0640"
-# Spelling variants that writers of Arabic use for one another; unified for comparing only.
+# Spelling variants that Arabic writers use interchangeably; unified for comparison only.
 LETTERS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه"})
 
 
 def normalise(text: str) -> str:
-    """Fold what makes no difference to an answer.
+    """Normalise a text for comparison.
 
-    NFKC and case folding; diacritics of Arabic and tatweel go; alef, yeh and teh marbuta variants are unified;
+    NFKC and case folding; Arabic diacritics and tatweel are removed; alef, yeh and teh marbuta variants are unified;
     punctuation of any script becomes a space; spaces collapse.
     """
     text = unicodedata.normalize("NFKC", text).casefold().translate(LETTERS)
@@ -20,12 +20,12 @@ def normalise(text: str) -> str:
 
 
 def without_marks(text: str) -> str:
-    """Take out the diacritics of Arabic and tatweel: what a writer may add to a word or leave away."""
+    """Remove Arabic diacritics and tatweel, which are optional in writing."""
     return "".join(letter for letter in text if letter != TATWEEL and not _is_arabic_mark(letter))
 
 
 def exact(prediction: str, gold: str) -> bool:
-    """Tell whether two answers are the same after `normalise`."""
+    """Tell whether two answers are equal after `normalise`."""
     return normalise(prediction) == normalise(gold)
 
 

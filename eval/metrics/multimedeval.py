@@ -1,8 +1,8 @@
 """The VQA metrics of MultiMedEval 1.0.0 (`VQA.evaluate`), with their quirks.
 
-A number is comparable with published MultiMedEval tables only if the quirks are there too: closed questions are
-found by the reference (yes or no in English), not by the dataset's own type; an answer that says both yes and no
-is right for both; an open answer is judged by how many gold words it contains, so a long answer is never punished.
+A score is comparable with published MultiMedEval tables only with the same quirks: a question is closed if its
+reference answer is yes or no in English, whatever the dataset says; an answer that says both yes and no is right for
+both; an open answer is judged by how many words of the reference it contains, so a long answer is never penalised.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ CONTRACTIONS["somebody'd"] = "somebodyd"
 
 COMMA_IN_NUMBER = re.compile(r"\d,\d")
 PERIOD = re.compile(r"\.(?!\d)")
-# MultiMedEval hands the flag re.UNICODE (32) to sub() in the place of its count.
+# MultiMedEval passes the flag re.UNICODE (32) to sub() as its count.
 PERIODS_DROPPED = int(re.UNICODE)
 F1_EPSILON = 1e-8
 CLOSED_RECALL = 0.4
@@ -77,8 +77,8 @@ class VqaScore:
 def clean_str(text: str) -> str:
     """Normalise an answer as MultiMedEval does.
 
-    A punctuation mark is deleted wherever it stands if it has a space beside it anywhere in the text, or if the text
-    has a comma between digits; else it becomes a space. Only the first 32 periods that no digit follows go.
+    All occurrences of a punctuation mark are deleted if one of them is next to a space, or if the text has a comma
+    between digits; else they become spaces. Only the first 32 periods without a following digit are deleted.
     """
     text = text.lower()
     cleaned = text
@@ -93,12 +93,12 @@ def clean_str(text: str) -> str:
 
 
 def is_closed(gold: str) -> bool:
-    """Tell whether MultiMedEval counts a question as closed: its cleaned gold answer is yes or no."""
+    """Tell whether MultiMedEval counts a question as closed: its cleaned reference answer is yes or no."""
     return clean_str(gold) in {"yes", "no"}
 
 
 def is_scorable(gold: str) -> bool:
-    """Tell whether anything of the gold answer is left after cleaning; MultiMedEval scores 0 where nothing is."""
+    """Tell whether the reference answer is not empty after cleaning; MultiMedEval scores an empty one as 0."""
     return bool(clean_str(gold))
 
 
@@ -106,8 +106,8 @@ def score_vqa(prediction: str, gold: str) -> VqaScore:
     """Score one answer.
 
     Recall and F1 compare the sets of words: P = |pred & gold| / |pred|, R = |pred & gold| / |gold|,
-    F1 = 2PR / (P + R + 1e-8). Closed is right from a recall of 0.4, where the gold "no" is the set {no, not};
-    open from a recall of 0.75. Where nothing is left of an answer after cleaning, all of them are 0.
+    F1 = 2PR / (P + R + 1e-8). A closed answer is right from a recall of 0.4, where the reference "no" is the set
+    {no, not}; an open one from a recall of 0.75. If either text is empty after cleaning, every metric is 0.
     """
     clean_prediction, clean_gold = clean_str(prediction), clean_str(gold)
     predicted, expected = set(clean_prediction.split()), set(clean_gold.split())
@@ -129,5 +129,5 @@ def score_vqa(prediction: str, gold: str) -> VqaScore:
 
 
 def _recall(found: set[str], wanted: set[str]) -> float:
-    """Return the share of `wanted` that is in `found`, 0 for nothing wanted."""
+    """Return the share of `wanted` that is in `found`; 0 if `wanted` is empty."""
     return len(found & wanted) / len(wanted) if wanted else 0.0

@@ -1,26 +1,49 @@
-"""Our numbers in one of the paper's tables, beside the published ones."""
+"""Our scores beside the published ones in one of the paper's tables: looked up, rescaled, averaged, laid out.
+
+The paper rescales its starred rows, BLEU-4* and RadCliQ*, by a rule that it does not publish, so by default ours are
+raw and are not compared. What is known: BLEU-4* is above BLEU-1 in Table 6, so it was scaled up, most likely by 10;
+RadCliQ* is between 0 and 1 and higher for better reports, and neither 1 / x nor 1 - x fits all published models. The
+reader can choose a rule with --starred.
+"""
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+from eval.errors import EvalError
 from eval.report.blocks import Cell, Table
-from eval.report.paper_tables import PaperTable, Place, Row, published
+from eval.report.paper import STARRED, PaperTable, Place, Row, published
 from eval.report.results import Results
-from eval.report.starred import rescaled
 from eval.scores import NORMAL, Score
 
 NEAR = "≈"
-LEGEND = "In brackets the bootstrap interval of 95%; n: scored items; unscored items are in no mean."
-NEAR_LEGEND = f"{NEAR}: a published number inside our interval, so no difference is shown."
+LEGEND = "In brackets: 95% bootstrap interval; n: scored items; unscored items are excluded from every mean."
+NEAR_LEGEND = f"{NEAR}: the published number is inside our interval, so no difference is shown."
 
 
 @dataclass(frozen=True)
-class Ours:
-    """One results folder's numbers in one table: `scores` where there are any, else why not in `missing`."""
+class Rule:
+    """One way to rescale: `of` is monotonic; `positive` if it is defined for positive numbers only."""
+
+    text: str
+    of: Callable[[float], float]
+    positive: bool = False
+
+
+RULES = {
+    "times10": Rule("10 x", lambda value: 10 * value),
+    "complement": Rule("1 - x", lambda value: 1 - value),
+    "reciprocal": Rule("1 / x", lambda value: 1 / value, positive=True),
+}
+METRICS = {"bleu4": "BLEU-4*", "radcliq": "RadCliQ*"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """The scores of one results folder in one table; `missing` holds the reason for each empty cell."""
 
     title: str
     scores: dict[Place, Score]
@@ -30,12 +53,12 @@ class Ours:
     no_average: str
 
     def value(self, place: Place) -> float | None:
-        """Return the number at a place, or None."""
+        """Return the score at a place, or None."""
         return self.scores[place].value if place in self.scores else None
 
 
-def ours(table: PaperTable, results: Results) -> Ours:
-    """Look our numbers up. The average is the plain mean of all rows, or missing if any of them is."""
+def our_column(table: PaperTable, results: Results) -> Column:
+    """Look up our score for each row. The average is the plain mean of all rows; None if any score is missing."""
     scores: dict[Place, Score] = {}
     missing: dict[Place, str] = {}
     for row in table.rows:
@@ -50,11 +73,11 @@ def ours(table: PaperTable, results: Results) -> Ours:
     if average is not None and table.independent and None not in errors:
         half = NORMAL * math.sqrt(sum((error or 0.0) ** 2 for error in errors)) / len(errors)
         interval = (average - half, average + half)
-    return Ours(results.title, scores, missing, average, interval, why)
+    return Column(results.title, scores, missing, average, interval, why)
 
 
-def beside(table: PaperTable, columns: Sequence[Ours], *, with_published: bool) -> Table:
-    """Lay a table out: a row a number, our columns first, then the published models."""
+def side_by_side(table: PaperTable, columns: Sequence[Column], *, with_published: bool) -> Table:
+    """Lay out a table with one score per row: our columns first, then the published models."""
     models = published(table) if with_published else {}
     notes: dict[str, int] = {}
     rows: list[list[str | Cell]] = [["", *(column.title for column in columns), *models]]
@@ -71,13 +94,48 @@ def beside(table: PaperTable, columns: Sequence[Ours], *, with_published: bool) 
     return Table(rows, own=tuple(range(1, len(columns) + 1)), notes=tuple(notes))
 
 
+def with_rules(tables: Sequence[PaperTable], chosen: Sequence[str]) -> tuple[PaperTable, ...]:
+    """Return the paper's tables with the chosen rules, such as "bleu4=times10", in their starred rows.
+
+    Raises:
+        EvalError: an unknown metric or rule.
+    """
+    rules: dict[str, str] = {}
+    for choice in chosen:
+        metric, _, rule = choice.partition("=")
+        if metric not in METRICS or rule not in RULES:
+            raise EvalError(
+                f"--starred {choice}: expected METRIC=RULE, where METRIC is one of {', '.join(METRICS)} and RULE is "
+                f"one of {', '.join(f'{name} ({rule.text})' for name, rule in RULES.items())}."
+            )
+        rules[METRICS[metric]] = rule
+    return tuple(_with_rules(table, rules) for table in tables)
+
+
+def rescaled(row: Row, score: Score) -> Score:
+    """Rescale a score and its interval by the rule of its row; outside of the rule's domain its value is None."""
+    if not row.rule or score.value is None:
+        return score
+    rule = RULES[row.rule]
+    reason = f"{row.place[-1]} as {rule.text} of ours, chosen with --starred: the paper gives no rule"
+    note = "; ".join(part for part in (reason, score.note) if part)
+    if rule.positive and score.value <= 0:
+        undefined = f"no {rule.text} of {score.value:.3f}; {note}"
+        return replace(score, value=None, interval=None, stderr=None, note=undefined)
+    interval = None
+    if score.interval and not (rule.positive and score.interval[0] <= 0):
+        low, high = sorted(rule.of(bound) for bound in score.interval)
+        interval = (low, high)
+    return replace(score, value=rule.of(score.value), interval=interval, stderr=None, note=note)
+
+
 def number(value: float, *, percent: bool) -> str:
-    """Write a fraction in percent, or as it is."""
+    """Format a fraction in percent, or any other score as it is."""
     return f"{100 * value:.1f}" if percent else f"{value:.3f}"
 
 
-def small(score: Score, *, percent: bool) -> str:
-    """Write what stands beside a score, a line each: its interval; n and the unscored items."""
+def small_print(score: Score, *, percent: bool) -> str:
+    """Format the small print of a score, one line each: its interval; n and the number of unscored items."""
     parts = []
     if score.interval:
         parts.append(f"[{', '.join(number(bound, percent=percent) for bound in score.interval)}]")
@@ -95,7 +153,7 @@ def _score(row: Row, results: Results) -> Score | str:
     if score:
         return rescaled(row, score)
     if row.subgroup and results.find(run.name, row.metric):
-        return "no item of it was asked"
+        return "no item of this subgroup was asked"
     return f"no such score: python -m eval score {results.folder}"
 
 
@@ -103,31 +161,40 @@ def _average(table: PaperTable, scores: dict[Place, Score]) -> tuple[float | Non
     if not table.average:
         return None, ""
     if any(row.starred for row in table.rows):
-        return None, "no average: the paper's rows with a star are rescaled by an unpublished rule"
+        return None, "no average: the paper rescales its starred rows by an unpublished rule"
     absent = len(table.rows) - len(scores)
     if absent:
         return None, f"no average: {absent} of its {len(table.rows)} parts are missing"
     return statistics.fmean(score.value for score in scores.values() if score.value is not None), ""
 
 
-def _our_cell(table: PaperTable, row: Row, column: Ours, notes: dict[str, int]) -> Cell:
+def _with_rules(table: PaperTable, rules: dict[str, str]) -> PaperTable:
+    rows = tuple(
+        replace(row, rule=rules[row.place[-1]], starred=False) if row.starred and row.place[-1] in rules else row
+        for row in table.rows
+    )
+    still = any(row.starred for row in rows)
+    return replace(table, rows=rows, notes=tuple(note for note in table.notes if still or note != STARRED))
+
+
+def _our_cell(table: PaperTable, row: Row, column: Column, notes: dict[str, int]) -> Cell:
     score = column.scores.get(row.place)
     if score is None:
         return Cell("–", marks=_marks([column.missing[row.place]], notes))
     percent = table.percent and score.unit == "fraction"
-    assert score.value is not None  # `ours` put it among the missing ones otherwise
-    told = [score.note] if score.note else []
-    raw = ["raw, not rescaled: compare with no number of this row"] if row.starred else []
-    return Cell(number(score.value, percent=percent), small(score, percent=percent), _marks(told + raw, notes))
+    assert score.value is not None, "our_column() lists scores without a value as missing"
+    own = [score.note] if score.note else []
+    raw = ["raw, not rescaled: not comparable with the published numbers of this row"] if row.starred else []
+    return Cell(number(score.value, percent=percent), small_print(score, percent=percent), _marks(own + raw, notes))
 
 
-def _average_cell(table: PaperTable, column: Ours, notes: dict[str, int]) -> Cell:
+def _average_cell(table: PaperTable, column: Column, notes: dict[str, int]) -> Cell:
     if column.average is None:
         return Cell("–", marks=_marks([column.no_average], notes))
-    beside = ""
+    interval = ""
     if column.average_interval:
-        beside = f"[{', '.join(number(bound, percent=table.percent) for bound in column.average_interval)}]"
-    return Cell(number(column.average, percent=table.percent), beside)
+        interval = f"[{', '.join(number(bound, percent=table.percent) for bound in column.average_interval)}]"
+    return Cell(number(column.average, percent=table.percent), interval)
 
 
 def _published_cell(table: PaperTable, value: float | None, score: Score | None) -> Cell:
@@ -140,5 +207,5 @@ def _published_cell(table: PaperTable, value: float | None, score: Score | None)
     return Cell(f"{text}\N{NO-BREAK SPACE}{NEAR}" if low <= value <= high else text)
 
 
-def _marks(told: Sequence[str], notes: dict[str, int]) -> tuple[int, ...]:
-    return tuple(notes.setdefault(note, len(notes) + 1) for note in told)
+def _marks(texts: Sequence[str], notes: dict[str, int]) -> tuple[int, ...]:
+    return tuple(notes.setdefault(text, len(notes) + 1) for text in texts)

@@ -1,4 +1,4 @@
-"""Sections as Markdown; text from data is harmless in it."""
+"""Sections and tables as Markdown, with every text from the data escaped."""
 
 from __future__ import annotations
 
@@ -6,14 +6,23 @@ import html
 import re
 from collections.abc import Sequence
 
-from eval.report.blocks import Block, Caution, Cell, Facts, Figure, Paragraph, Sample, Section, Table, Text
-from eval.report.text import printable
-
-WITHOUT_PICTURES = "Pictures are in the HTML page beside this one."
+from eval.report.blocks import (
+    Block,
+    Caution,
+    Cell,
+    Facts,
+    Figure,
+    Paragraph,
+    Sample,
+    Section,
+    Table,
+    Text,
+    printable,
+)
 
 
 def markdown(title: str, sections: Sequence[Section]) -> str:
-    """Return the page. Figures are links to SVG files beside it; the pictures of samples are left out."""
+    """Return the page. Figures are links to SVG files beside it; the images of samples are only in the HTML page."""
     parts = [f"# {inline(title)}"]
     for section in sections:
         parts += [f"{'#' * section.level} {inline(section.title)}"] if section.title else []
@@ -21,17 +30,42 @@ def markdown(title: str, sections: Sequence[Section]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def escape(text: str) -> str:
-    """Escape text for one line of raw HTML in Markdown; line ends become <br>.
+def markdown_table(rows: Sequence[Sequence[str]], *, aligned: bool = False) -> str:
+    """Lay out a table, header first; `aligned` pads the columns, so that a terminal shows them well.
 
-    A Markdown renderer leaves the inside of an HTML block alone only up to the next blank line, so no line end may
+    Cells are written as they are: escape text from the data with `inline`.
+    """
+    if not aligned:
+        lines = ["| " + " | ".join(row) + " |" for row in rows]
+        return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
+    widths = column_widths(rows)
+    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
+    return "\n".join([lines[0], f"|-{'-|-'.join('-' * width for width in widths)}-|", *lines[1:]])
+
+
+def plain_table(rows: Sequence[Sequence[str]]) -> str:
+    """Lay out a table for a terminal, header first, in columns separated by spaces."""
+    widths = column_widths(rows)
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def column_widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    """Return the length of the longest cell of each column; every row has as many cells as the first."""
+    return [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+
+def escape(text: str) -> str:
+    """Escape text for one line of raw HTML in Markdown; line breaks become <br>.
+
+    A Markdown renderer leaves the inside of an HTML block alone only up to the next blank line, so no line break may
     be left.
     """
     return "<br>".join(html.escape(printable(line)) for line in text.strip().splitlines() if line.strip())
 
 
 def inline(text: str) -> str:
-    """Escape text for a Markdown table cell or a line of prose: markup of HTML and of Markdown."""
+    """Escape HTML and Markdown markup for a table cell or a line of prose."""
     one_line = html.escape(printable(" ".join(text.split())), quote=False)
     return re.sub(r"([\\`*_\[\]|~#])", r"\\\1", one_line)
 
@@ -53,9 +87,9 @@ def _block(block: Block) -> str:
 
 
 def _table(table: Table) -> str:
-    rows = ["| " + " | ".join(map(_cell, row)) + " |" for row in table.rows]
     notes = [f"{number}. {inline(note)}" for number, note in enumerate(table.notes, start=1)]
-    return "\n".join([rows[0], "|" + " --- |" * len(table.rows[0]), *rows[1:], *([""] if notes else []), *notes])
+    lines = markdown_table([[_cell(cell) for cell in row] for row in table.rows])
+    return "\n".join([lines, *([""] if notes else []), *notes])
 
 
 def _cell(cell: str | Cell) -> str:

@@ -1,4 +1,4 @@
-"""A results folder as a report reads it: predictions, scores, and which file answers which benchmark."""
+"""The content of a results folder: predictions, scores, and the run of each benchmark."""
 
 from __future__ import annotations
 
@@ -22,23 +22,25 @@ def read_scores(results: Path) -> list[Score]:
     """
     path = results / "scores.json"
     if not path.is_file():
-        raise EvalError(f"{path}: no scores. Make them with `python -m eval score {results}`.")
+        raise EvalError(f"{path}: no scores. Compute them with `python -m eval score {results}`.")
     try:
         lines = json.loads(path.read_text(encoding="utf-8"))
         return [Score(**{**line, "interval": line.get("interval") and tuple(line["interval"])}) for line in lines]
     except (ValueError, TypeError, AttributeError) as error:
-        raise EvalError(f"{path}: not scores ({error}). Make them again: `python -m eval score {results}`.") from error
+        raise EvalError(
+            f"{path}: not a list of scores ({error}). Compute it again: `python -m eval score {results}`."
+        ) from error
 
 
 def _short(model: str) -> str:
-    """The last part of a name; of a folder called `merged`, as `axolotl merge-lora` calls it, the part before."""
+    """The last part of a name; for a folder `merged`, which `axolotl merge-lora` writes, its parent's name."""
     path = Path(model)
     return (path.parent.name if path.name == "merged" else path.name) or model
 
 
 @dataclass(frozen=True)
 class Results:
-    """What one results folder holds."""
+    """The predictions and scores of one results folder."""
 
     folder: Path
     runs: list[Predictions]
@@ -51,12 +53,12 @@ class Results:
 
     @property
     def data_runs(self) -> list[Predictions]:
-        """The runs over splits of data sets."""
+        """The runs over dataset splits."""
         return [run for run in self.runs if "data" in run.header]
 
     @cached_property
     def benchmark_runs(self) -> dict[str, Predictions]:
-        """Benchmark -> its run; of several files of one benchmark the one that has its name, else the first."""
+        """The run of each benchmark; of several, the one named after the benchmark, else the first."""
         found: dict[str, Predictions] = {}
         for run in self.runs:
             benchmark = run.header.get("benchmark", {}).get("name")
@@ -66,7 +68,7 @@ class Results:
 
     @property
     def title(self) -> str:
-        """The name of the model that answered the benchmarks, as its folder or its server has it."""
+        """The name of the model that answered the benchmarks: its folder's, or the server's name for it."""
         models = dict.fromkeys(str(run.header["model"]) for run in self.benchmark_runs.values())
         return ", ".join(map(_short, models)) or self.folder.name
 

@@ -1,29 +1,35 @@
-"""Sample predictions for the report: both languages, right and wrong ones, a few of every benchmark."""
+"""Sample predictions with their images: in both languages, right and wrong, and a few of every benchmark."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import base64
+import io
+from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from eval.benchmarks.data_split import is_right, kind_of
+from eval.benchmarks.data_split import DataSplit, is_right, kind_of
+from eval.errors import EvalError
+from eval.images import read_image
 from eval.items import Prediction, Predictions
-from eval.registry import load
-from eval.report.blocks import Block, Paragraph, Sample, Section, Text
-from eval.report.pictures import thumbnails
+from eval.registry import load, of_header
+from eval.report.blocks import Block, Paragraph, Sample, Section, Text, direction
 from eval.report.tables import label
-from eval.report.text import direction
 
 JUDGED_KINDS = {"closed", "short", "text"}
-EACH = 2
+PER_LANGUAGE = 2
 """Samples of a benchmark in each of its languages."""
+LONGEST_SIDE = 512
+QUALITY = 80
+
+ReadImage = Callable[[str], bytes]
 Picked = tuple[Predictions, Prediction]
 
 
 def pick_samples(runs: Sequence[Predictions], count: int = 10) -> list[Picked]:
-    """Take turns between the pools (language, right or wrong) of data sets' runs until there are enough.
+    """Pick `count` answers of dataset runs, taking turns between languages and between right and wrong ones.
 
-    Only runs of the trained model with the true images count, and only kinds of which exact match is a fair judge.
+    Only runs that were shown the true images count, and only question kinds that exact match can judge fairly.
     """
     pools: dict[tuple[str, bool], list[Picked]] = {}
     for run in runs:
@@ -39,25 +45,28 @@ def pick_samples(runs: Sequence[Predictions], count: int = 10) -> list[Picked]:
 
 
 def pick_of_benchmark(run: Predictions) -> list[Picked]:
-    """Pick a few answers in each language, from all over the file."""
+    """Pick a few answers in each language, spread over the file."""
     languages: dict[str, list[Picked]] = {}
     for line in run.lines:
         languages.setdefault(line.language, []).append((run, line))
-    return [sample for language in sorted(languages) for sample in _spread(languages[language], EACH)[:EACH]]
+    return [
+        sample for language in sorted(languages) for sample in _spread(languages[language], PER_LANGUAGE)[:PER_LANGUAGE]
+    ]
 
 
 def sample_sections(
     data_runs: Sequence[Predictions], benchmark_runs: Iterable[Predictions], root: Path, data: Path | None
 ) -> list[Section]:
-    """Show the picked samples; a benchmark whose terms forbid to give its texts on is named in their place."""
+    """Show sample predictions; benchmarks that are not redistributable are only named."""
     benchmarks = list(benchmark_runs)
-    closed = [label(run) for run in benchmarks if not _may_be_shown(run)]
-    first: list[Block] = _laid_out(pick_samples(data_runs), root, data)
+    closed = [label(run) for run in benchmarks if not _is_redistributable(run)]
+    first: list[Block] = _blocks(pick_samples(data_runs), root, data, verdicts=True)
     if closed:
-        told = "Not shown, since their terms do not let texts or pictures be given on"
-        first.append(Paragraph(f"{told}: {', '.join(closed)}."))
+        first.append(
+            Paragraph(f"Not shown, because their texts and images are not redistributable: {', '.join(closed)}.")
+        )
     sections = [
-        Section(f"Samples: {label(run)}", _laid_out(pick_of_benchmark(run), root, data), level=3, folded=True)
+        Section(f"Samples: {label(run)}", _blocks(pick_of_benchmark(run), root, data), level=3, folded=True)
         for run in benchmarks
         if label(run) not in closed
     ]
@@ -66,28 +75,32 @@ def sample_sections(
     return [Section("Sample predictions", first), *sections]
 
 
-def _laid_out(picked: Sequence[Picked], root: Path, data: Path | None) -> list[Block]:
+def _blocks(picked: Sequence[Picked], root: Path, data: Path | None, *, verdicts: bool = False) -> list[Block]:
+    """Lay out predictions. `verdicts` by exact match are for dataset splits: benchmarks have metrics of their own."""
+    readers = {run.name: _readers(run, root, data) for run, _ in picked}
     return [
-        sample_block(number, run, line, thumbnails(run, root, data, _names(line)))
+        sample_block(number, run, line, thumbnails(readers[run.name], _names(line)), _verdict(line) if verdicts else "")
         for number, (run, line) in enumerate(picked, start=1)
     ]
 
 
-def sample_block(number: int, run: Predictions, line: Prediction, pictures: Sequence[str]) -> Sample:
-    """Lay out one prediction, each text in its own direction of writing."""
-    # A benchmark's own metrics judge its answers; exact match would call most of the right ones wrong.
-    right = is_right(line) if "data" in run.header and kind_of(line) in JUDGED_KINDS else None
-    verdict = {True: "right", False: "wrong", None: ""}[right]
+def _verdict(line: Prediction) -> str:
+    right = is_right(line) if kind_of(line) in JUDGED_KINDS else None
+    return {True: "right", False: "wrong", None: ""}[right]
+
+
+def sample_block(number: int, run: Predictions, line: Prediction, images: Sequence[str], verdict: str) -> Sample:
+    """Lay out one prediction, each text in its own writing direction."""
     count = len(_names(line))
-    images = f"images: {count}" + (f", shown: {len(pictures)}" if len(pictures) < count else "")
-    about = f"{line.item} ({label(run)}; {kind_of(line)}; {line.modality or 'no modality'}; {images})"
-    said = {"Question": line.question, "Answer": line.error or line.output, "Gold": line.gold}
-    texts = [_text(name, text, line.language) for name, text in said.items() if text or name == "Answer"]
-    return Sample(number, verdict, about, texts, pictures)
+    shown = f"images: {count}" + (f", shown: {len(images)}" if len(images) < count else "")
+    about = f"{line.item} ({label(run)}; {kind_of(line)}; {line.modality or 'no modality'}; {shown})"
+    texts_by_label = {"Question": line.question, "Answer": line.error or line.output, "Reference": line.gold}
+    texts = [_text(name, text, line.language) for name, text in texts_by_label.items() if text or name == "Answer"]
+    return Sample(number, verdict, about, texts, images)
 
 
 def _names(line: Prediction) -> list[str]:
-    """The names of a prediction's pictures; in a data set's they are their hashes."""
+    """The names of a prediction's images; for a dataset these are their hashes."""
     return list(line.images or line.image_hashes)
 
 
@@ -97,14 +110,40 @@ def _text(name: str, text: str, language: str) -> Text:
     return Text(name, text.strip(), language if own else "", written)
 
 
-def _may_be_shown(run: Predictions) -> bool:
+def _is_redistributable(run: Predictions) -> bool:
     try:
         return load(run.header["benchmark"]["name"], Path()).ABOUT.redistribute
-    except (KeyError, ImportError):  # a benchmark of another version, or one whose package is not installed
+    except (KeyError, ImportError):  # unknown to this version, or its package is not installed
         return False
 
 
 def _spread(pool: list[Picked], count: int) -> list[Picked]:
-    """Return up to `count` samples at even distances, so that they are not neighbours in the file."""
+    """Return evenly spaced samples of the pool: at least `count`, or all of a smaller pool."""
     step = max(1, len(pool) // count)
     return pool[::step]
+
+
+def thumbnails(readers: Sequence[ReadImage], keys: Sequence[str]) -> list[str]:
+    """Return the images as data URLs, in order, each by the first reader that can; unreadable ones are left out."""
+    found = (next(filter(None, (_thumbnail(read, key) for read in readers)), None) for key in keys)
+    return [url for url in found if url]
+
+
+def _readers(run: Predictions, root: Path, data: Path | None) -> list[ReadImage]:
+    """Read images from the benchmark's files under `root`, or from the image store of the dataset, or of `data`."""
+    benchmark = of_header(run.header, root)
+    readers: list[ReadImage] = [benchmark.image]
+    if data and isinstance(benchmark, DataSplit):  # for a dataset that was moved after the run
+        readers.append(DataSplit(data, benchmark.selection, benchmark.dataset_name).image)
+    return readers
+
+
+def _thumbnail(read: ReadImage, key: str) -> str | None:
+    try:
+        image = read_image(read(key), key).image
+    except (EvalError, OSError):
+        return None
+    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=QUALITY)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,11 +1,12 @@
-"""The rows of the report's tables, as text that is laid out for Markdown or for a terminal."""
+"""The rows of the report's own tables: scores of dataset splits and of benchmarks, as text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from typing import Any
 
 from eval.benchmarks.data_split import CLOSED_SHORT
 from eval.items import Predictions
+from eval.report.results import Results
 from eval.scores import Score
 
 LANGUAGES = {"en": "English", "ar": "Arabic"}
@@ -21,7 +22,7 @@ Table = list[list[str]]
 
 
 def label(predictions: Predictions) -> str:
-    """Say what a run is: the benchmark; or model, split, and what was done with the images."""
+    """Describe a run: the benchmark; or model, split, and what was done with the images."""
     header = predictions.header
     if "data" not in header:
         shown = " (images not shown)" if header["images"] == "not shown" else ""
@@ -33,7 +34,7 @@ def label(predictions: Predictions) -> str:
 
 
 def value_text(score: Score | None) -> str:
-    """Write a score, fractions in percent, with its standard error, n, and the unscored items if there are any."""
+    """Format a score, fractions in percent, with its standard error, n, and the number of unscored items, if any."""
     if score is None or score.n + score.unscored == 0:
         return "-"
     unscored = f", {score.unscored} unscored" if score.unscored else ""
@@ -44,53 +45,49 @@ def value_text(score: Score | None) -> str:
     return f"{scale * score.value:.{digits}f}{error} (n={score.n}{unscored})"
 
 
-def find(scores: Sequence[Score], name: str, metric: str, **subgroup: str) -> Score | None:
-    """Return the one score of a run, a metric and a subgroup, or None."""
-    wanted = (name, metric, subgroup)
-    return next((score for score in scores if (score.name, score.metric, score.subgroup) == wanted), None)
+def in_words(value: Any) -> str:
+    """Format a value of a header as plain text."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {in_words(item)}" for key, item in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(map(in_words, value)) or "all"
+    return "none" if value is None else str(value)
 
 
-def exact_table(runs: Sequence[Predictions], scores: Sequence[Score]) -> Table:
-    """Tabulate the exact match of closed and short answers, a column a language."""
+def exact_table(results: Results) -> Table:
+    """Tabulate the exact match of closed and short answers, one column per language."""
     table = [["closed and short answers, exact match (%)", *LANGUAGES.values()]]
-    for run in runs:
-        cells = [find(scores, run.name, "exact", language=code, task=CLOSED_SHORT) for code in LANGUAGES]
+    for run in results.data_runs:
+        cells = [results.find(run.name, "exact", {"language": code, "task": CLOSED_SHORT}) for code in LANGUAGES]
         table.append([label(run), *map(value_text, cells)])
     return table
 
 
-def multimedeval_table(runs: Sequence[Predictions], scores: Sequence[Score]) -> Table:
+def multimedeval_table(results: Results) -> Table:
     """Tabulate MultiMedEval's VQA metrics over all items and by language."""
     table = [["MultiMedEval (%)", "language", *MULTIMEDEVAL]]
-    for run in runs:
+    for run in results.data_runs:
         for code, language in {"": "all", **LANGUAGES}.items():
             subgroup = {"language": code} if code else {}
-            cells = [find(scores, run.name, f"multimedeval.{metric}", **subgroup) for metric in MULTIMEDEVAL]
+            cells = [results.find(run.name, f"multimedeval.{metric}", subgroup) for metric in MULTIMEDEVAL]
             if any(cells):
                 table.append([label(run), language, *map(value_text, cells)])
     return table
 
 
-def kind_table(runs: Sequence[Predictions], scores: Sequence[Score]) -> Table:
+def kind_table(results: Results) -> Table:
     """Tabulate the exact match by question kind."""
-    kinds = sorted({score.subgroup["task"] for score in scores if "task" in score.subgroup} - {CLOSED_SHORT})
+    kinds = sorted({score.subgroup["task"] for score in results.scores if "task" in score.subgroup} - {CLOSED_SHORT})
     table = [["exact match by question kind (%)", *kinds]]
-    for run in runs:
-        table.append([label(run), *(value_text(find(scores, run.name, "exact", task=kind)) for kind in kinds)])
+    for run in results.data_runs:
+        table.append([label(run), *(value_text(results.find(run.name, "exact", {"task": kind})) for kind in kinds)])
     return table
 
 
-def score_lines(runs: Iterable[Predictions], scores: Sequence[Score]) -> Table:
-    """Tabulate every score of benchmarks that is over all their items, a line each."""
+def score_lines(results: Results) -> Table:
+    """Tabulate the overall scores of benchmarks, one per row."""
     table = [["benchmark", "metric", "value"]]
-    for run in runs:
-        own = [score for score in scores if score.name == run.name and not score.subgroup]
+    for run in results.benchmark_runs.values():
+        own = [score for score in results.scores if score.name == run.name and not score.subgroup]
         table += [[run.name, score.metric, value_text(score)] for score in own]
     return table
-
-
-def terminal(table: Table) -> str:
-    """Lay a table out in columns of spaces."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])

@@ -122,7 +122,7 @@ BROKEN = [
     ("chexbert: no_such_module:f", "'no_such_module:f' is no function"),
     ("chexbert: scorers_of_a_user:broken", r"it failed \(RuntimeError: no weights\)"),
     ("chexbert: scorers_of_a_user:short", "returned 1 numbers for 2 reports"),
-    ("- chexbert", "wanted one `metric: module:function` a line"),
+    ("- chexbert", "expected one `metric: module:function` per line"),
     ("a: [", "not YAML"),
 ]
 

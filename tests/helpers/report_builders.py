@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 
 from eval.items import Prediction
-from eval.report.paper_tables import TABLES, published
+from eval.report.paper import TABLES, published
 from eval.scores import Score
 
 

@@ -1,6 +1,7 @@
-"""BERTScore (Zhang et al., 2020) as RadCliQ takes it: F1 of distilroberta-base, layer 5, rescaled, by bert-score.
+"""BERTScore (Zhang et al., 2020) as an input of RadCliQ: rescaled F1 of distilroberta-base, layer 5, by bert-score.
 
-Words are weighed by their rarity among the generated reports, as in MultiMedEval, so a value depends on the others.
+Words are weighted by their inverse document frequency in the generated reports, as in MultiMedEval, so a score depends
+on the other reports.
 """
 
 from __future__ import annotations
@@ -15,20 +16,22 @@ from typing import Any
 from eval.errors import EvalError
 
 WANTED = ("config.json",)
-"""distilroberta-base as transformers saves it."""
+"""distilroberta-base in transformers' format."""
 LAYER = 5
-"""What bert-score takes of distilroberta-base by default."""
+"""bert-score's default layer of distilroberta-base."""
 
 
 class BertScore:
-    """Scores pairs of reports; `folder` is the model."""
+    """Scores pairs of reports; `folder` is the model's."""
 
     def __init__(self, folder: Path) -> None:
         import bert_score
         from transformers import AutoTokenizer
 
         if "t5" in str(folder):
-            raise EvalError(f"{folder}: bert-score takes a path with `t5` in it for a T5 model. Move the folder.")
+            raise EvalError(
+                f"{folder}: bert-score takes a path with `t5` in it for a T5 model. Rename or move the folder."
+            )
         baseline = Path(bert_score.__file__).parent / "rescale_baseline" / "en" / "distilroberta-base.tsv"
         self._scorer = bert_score.BERTScorer(
             model_type=str(folder),
@@ -39,13 +42,13 @@ class BertScore:
             baseline_path=str(baseline),
             nthreads=0,
         )
-        # It asks for the blank before the first word, and for the tokens of an empty text, in ways of transformers 4.
+        # bert-score uses the interface of transformers 4 for a leading space and for the tokens of an empty text.
         tokenizer: Any = AutoTokenizer.from_pretrained(folder, add_prefix_space=True, local_files_only=True)
         tokenizer.build_inputs_with_special_tokens = lambda ids: [tokenizer.cls_token_id, *ids, tokenizer.sep_token_id]
         self._scorer._tokenizer = tokenizer
 
     def __call__(self, predictions: list[str], references: list[str]) -> Sequence[float]:
-        """Return the rescaled F1 of every pair: 1 at most, about 0 for texts that have nothing in common."""
+        """Return the rescaled F1 of every pair: 1 at most, about 0 for unrelated texts."""
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             self._scorer.compute_idf(predictions)

@@ -1,7 +1,7 @@
 """CheXbert similarity (Smit et al., 2020; Yu et al., 2023): the cosine of two reports' embeddings.
 
-The embedding is the last hidden state of the first token. The package f1chexbert gives labels only, so the encoder of
-its weights is read here, into transformers' BERT.
+The embedding is the last hidden state of the first token. The package f1chexbert only returns labels, so the encoder's
+weights are loaded here into transformers' BERT.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class CheXbert:
         lost = model.load_state_dict(_encoder(folder / "chexbert.pth"), strict=False).missing_keys
         if lost:
             raise EvalError(
-                f"{folder / 'chexbert.pth'}: no tensor {lost[0]}: not CheXbert's weights, or another bert/."
+                f"{folder / 'chexbert.pth'}: no tensor {lost[0]}: not CheXbert's weights, or the wrong bert/."
             )
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model: Any = model.eval()
         self._model.to(self._device)
 
     def __call__(self, predictions: list[str], references: list[str]) -> Sequence[float]:
-        """Return the cosine of every pair, in [-1, 1]."""
+        """Return the cosine similarity of every pair, in [-1, 1]."""
         import torch
 
         ours, theirs = (self._embed(texts) for texts in (predictions, references))
@@ -58,7 +58,7 @@ class CheXbert:
 
 
 def _encoder(path: Path) -> dict[str, Any]:
-    """Read the encoder's tensors out of a checkpoint of DataParallel; its pickle may hold plain data only."""
+    """Read the encoder's tensors from a DataParallel checkpoint; only plain data is unpickled."""
     import torch
 
     state = torch.load(path, map_location="cpu", weights_only=True)["model_state_dict"]

@@ -1,8 +1,8 @@
-"""RadCliQ-v1 (Yu et al., 2023): the errors that radiologists would count, standardised, from four other metrics.
+"""RadCliQ-v1 (Yu et al., 2023): a radiologist's error count, standardised, predicted from four other metrics.
 
-A published linear model: coefficients, means and scales are those of the authors' radcliq-v1 (CXR-Report-Metric).
-Lower is better. The inputs are MultiMedEval's: F1-RadGraph `partial` stands where the authors take the mean of F1 of
-entities and of relations, and BLEU-2 counts words between blanks.
+A linear model with the coefficients, means and scales of the authors' radcliq-v1 (CXR-Report-Metric). Lower is better.
+The inputs are MultiMedEval's: F1-RadGraph `partial` in place of the authors' mean F1 of entities and relations, and
+BLEU-2 over words separated by white space.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MEANS = (0.53792312, 0.61757256, 0.76479421, 0.44738335)
 SCALES = (0.30282584, 0.22430938, 0.25394391, 0.29892717)
 COEFFICIENTS = (-3.77083683e-01, -3.70300100e-01, -2.52616218e-01, 4.31504841e-12)
 INTERCEPT = 2.46655256e-10
-"""Of RadGraph F1, rescaled BERTScore, CheXbert similarity, BLEU-2."""
+"""The parameters are in the order RadGraph F1, rescaled BERTScore, CheXbert similarity, BLEU-2."""
 
 
 def radcliq_v1(radgraph: float, bertscore: float, chexbert: float, bleu2: float) -> float:
@@ -27,13 +27,13 @@ def radcliq_v1(radgraph: float, bertscore: float, chexbert: float, bleu2: float)
 
 
 class RadCliQ:
-    """Scores pairs of reports out of the scorers of its parts."""
+    """Scores pairs of reports from the scores of its inputs."""
 
     def __init__(self, radgraph: Scorer, bertscore: Scorer, chexbert: Scorer) -> None:
         self._parts = (radgraph, bertscore, chexbert)
 
     def __call__(self, predictions: list[str], references: list[str]) -> Sequence[float]:
-        """Return RadCliQ-v1 of every pair; -1.44 for equal texts, 2.45 where nothing agrees."""
+        """Return RadCliQ-v1 of every pair; -1.44 for equal texts, 2.45 for texts without any match."""
         found = [scorer(predictions, references) for scorer in self._parts]
         bleu2 = [bleu(*pair, 2) for pair in zip(predictions, references, strict=True)]
         return [radcliq_v1(*values) for values in zip(*found, bleu2, strict=True)]

@@ -1,7 +1,7 @@
-"""F1-RadGraph (Delbrouck et al., 2022), reward `partial`, as MultiMedEval has it: by the package radgraph.
+"""F1-RadGraph (Delbrouck et al., 2022) with reward `partial`, as in MultiMedEval, by the package radgraph.
 
 Entities are (words, label, has a relation); a report's score is the F1 of the two sets. The package was written for
-transformers 4: two methods of tokenizers that version 5 has no more are given back to it.
+transformers 4: two tokenizer methods that version 5 removed are patched in.
 """
 
 from __future__ import annotations
@@ -17,39 +17,39 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 WANTED = ("config.json", "vocabulary", "weights.th", "bert")
-"""radgraph.tar.gz unpacked, and the configuration and tokenizer of the model that its config.json names."""
+"""The content of radgraph.tar.gz, and the configuration and tokenizer of the model that its config.json names."""
 
 
 class RadGraph:
     """Scores pairs of reports; `folder` holds WANTED."""
 
     def __init__(self, folder: Path) -> None:
-        with _silent(), _as_it_wants(folder) as cache, _tokenizers_of_version_4():
+        with _silent(), _cache_layout(folder) as cache, _tokenizers_of_version_4():
             from radgraph import F1RadGraph
 
             self._score = F1RadGraph(reward_level="partial", model_type="radgraph", model_cache_dir=str(cache))
 
     def __call__(self, predictions: list[str], references: list[str]) -> Sequence[float]:
-        """Return the F1 of every pair, in [0, 1]; 0 where a text is empty or has no entity."""
+        """Return the F1 of every pair, in [0, 1]; 0 if a text is empty or has no entity."""
         with _silent():
             return self._score(hyps=predictions, refs=references)[1]
 
 
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
-    """Keep the package's prints and warnings off the terminal; it also resets the filter of warnings."""
+    """Suppress the package's output and warnings; it also resets the warning filters, which are restored."""
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 @contextlib.contextmanager
-def _as_it_wants(folder: Path) -> Iterator[Path]:
-    """Lay the files out as the package's cache, with its base model's name replaced by the folder that was given."""
+def _cache_layout(folder: Path) -> Iterator[Path]:
+    """Copy the folder into the layout of the package's cache, with the base model's name replaced by its path."""
     with TemporaryDirectory() as cache:
         place = Path(cache) / "radgraph"
         place.mkdir()
-        # The package locks its vocabulary's folder, and the user's may be read-only.
+        # The package creates a lock file in the vocabulary's folder, and the user's folder may be read-only.
         shutil.copytree(folder / "vocabulary", place / "vocabulary")
         (place / "weights.th").symlink_to((folder / "weights.th").resolve())
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -61,7 +61,7 @@ def _as_it_wants(folder: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _tokenizers_of_version_4() -> Iterator[None]:
-    """Let the package load tokenizers that have the two methods it calls."""
+    """Let the package load tokenizers with the two methods that it calls."""
     from radgraph.allennlp.common import cached_transformers
 
     own = cached_transformers.get_tokenizer

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 WANTED = ("ner", "embedding")
-"""RaTE-NER-Deberta and BioLORD-2023-C, each as transformers saves it."""
+"""RaTE-NER-Deberta and BioLORD-2023-C, each in transformers' format."""
 NO_ENTITY = 0.5
-"""The package's score where one of two reports has no entity."""
+"""The package's score for a pair with a report without entities."""
 
 
 class RaTEScore:
@@ -31,7 +31,7 @@ class RaTEScore:
     def __call__(self, predictions: list[str], references: list[str]) -> Sequence[float]:
         """Return the score of every pair, in [0, 1].
 
-        Pair by pair: in a list, the package moves the reports behind one without a sentence to the wrong partner.
+        Pairs are scored one by one: in a list, the package misaligns all pairs after a report without a sentence.
         """
         return [self._one(*pair) for pair in zip(predictions, references, strict=True)]
 

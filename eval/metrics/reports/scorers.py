@@ -1,9 +1,9 @@
-"""Which metrics of reports that need a trained model can be computed here, and by what.
+"""Find a scorer for each report metric that needs a trained model.
 
-Their weights are not ours to give, and nothing stands in for them: a metric is computed from the user's weights, by the
-user's own function, or not at all. Weights are folders under report_metrics/ in the root folder, by the names in
-FOLDERS. Functions take two lists of texts, the generated reports and the references, and return one number a report;
-report_metrics.yml in the root folder names them, and they come before weights:
+The weights are not redistributable, and no substitute is used: a metric is computed from the user's weights, by the
+user's own function, or not at all. Weights are folders under report_metrics/ in the root folder, named as in FOLDERS.
+Functions take two lists of texts, the generated reports and the references, and return one number per report. They are
+named in report_metrics.yml in the root folder and take precedence over weights:
 
     f1_radgraph: my_scorers:radgraph
 
@@ -35,7 +35,7 @@ FOLDERS = {
     "bertscore": ("distilroberta-base", "bertscore:BertScore"),
     "ratescore": ("ratescore", "ratescore:RaTEScore"),
 }
-"""Each metric's folder of weights, and what reads it under eval.metrics.reports. BERTScore is a part of RadCliQ."""
+"""Metric -> folder of its weights, and its class in eval.metrics.reports. BERTScore is an input of RadCliQ."""
 INSTALL = "uv pip install -c constraints.txt -e '.[reports]'"
 INPUTS = "its inputs are MultiMedEval's, not the authors': RadGraph F1 is that of `partial`"
 
@@ -45,7 +45,7 @@ Compute = Callable[[Texts, Texts], Sequence[float]]
 
 @dataclass
 class Scorer:
-    """What computes a metric; `note` says by what. It keeps its last numbers, which RadCliQ asks for again."""
+    """Computes a metric; `note` says from what. The last scores are cached, since RadCliQ needs them again."""
 
     metric: str
     compute: Compute
@@ -53,10 +53,10 @@ class Scorer:
     _last: tuple[tuple[Texts, Texts], list[float]] | None = field(default=None, init=False, repr=False)
 
     def __call__(self, predictions: Texts, references: Texts) -> list[float]:
-        """Return one number a report.
+        """Return one number per report.
 
         Raises:
-            EvalError: it fails, or returns another number of them.
+            EvalError: the function fails, or returns a different number of scores.
         """
         if self._last is None or self._last[0] != (predictions, references):
             self._last = (predictions, references), self._numbers(predictions, references)
@@ -68,17 +68,17 @@ class Scorer:
         except Exception as error:
             raise EvalError(f"{self.metric} ({self.note}): it failed ({type(error).__name__}: {error}).") from error
         if len(found) != len(predictions):
-            told = f"it returned {len(found)} numbers for {len(predictions)} reports"
-            raise EvalError(f"{self.metric} ({self.note}): {told}.")
+            counts = f"it returned {len(found)} numbers for {len(predictions)} reports"
+            raise EvalError(f"{self.metric} ({self.note}): {counts}.")
         return found
 
 
 def scorers(root: Path) -> dict[str, Scorer | str]:
-    """Return what computes each of METRICS for reports of this root folder, or the reason why nothing does.
+    """Return the scorer of each of METRICS for this root folder, or the reason why there is none.
 
     Raises:
-        EvalError: the root folder's file names an unknown metric or something that cannot be imported, or weights
-            that are there cannot be loaded.
+        EvalError: the file in the root folder names an unknown metric or something that cannot be imported, or existing
+            weights cannot be loaded.
     """
     named = _named(root / FILE)
     found: dict[str, Scorer | str] = {}
@@ -108,13 +108,13 @@ def _by_weights(metric: str, root: Path) -> Scorer | str:
 
 @lru_cache(maxsize=len(FOLDERS))
 def _loaded(module: str, cls: str, folder: Path) -> Compute:
-    """Load weights once, whatever the number of benchmarks."""
+    """Load weights once for all benchmarks."""
     compute: Compute = getattr(importlib.import_module(f"eval.metrics.reports.{module}"), cls)(folder)
     return compute
 
 
 def _weights_hash(folder: Path) -> str:
-    """The start of the hash of a folder's largest file, its weights."""
+    """The first digits of the hash of a folder's largest file, its weights."""
     largest = max((path for path in sorted(folder.rglob("*")) if path.is_file()), key=lambda path: path.stat().st_size)
     return f"sha256 {file_sha256(largest)[:12]}"
 
@@ -123,15 +123,13 @@ def _radcliq(found: Mapping[str, Scorer | str]) -> Scorer | str:
     parts = {part: found[part] for part in ("f1_radgraph", "bertscore", "chexbert")}
     lacking = [f"{FOLDER}/{FOLDERS[part][0]}" for part, scorer in parts.items() if isinstance(scorer, str)]
     if lacking:
-        return (
-            f"not computed: it is made of other metrics, and cannot be without {', '.join(lacking)} of the root folder"
-        )
+        return f"not computed: its inputs are other metrics, which need {', '.join(lacking)} of the root folder"
     ready = [scorer for scorer in parts.values() if isinstance(scorer, Scorer)]
     return Scorer("radcliq", RadCliQ(*ready), "; ".join([INPUTS, *(f"{part.metric}: {part.note}" for part in ready)]))
 
 
 def _named(path: Path) -> dict[str, Scorer]:
-    """Load the functions that a file names; none where there is no such file."""
+    """Load the functions that a file names; none if there is no such file."""
     if not path.is_file():
         return {}
     try:
@@ -139,7 +137,7 @@ def _named(path: Path) -> dict[str, Scorer]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise EvalError(f"{path}: not YAML ({error}).") from error
     if not isinstance(named, dict):
-        raise EvalError(f"{path}: wanted one `metric: module:function` a line.")
+        raise EvalError(f"{path}: expected one `metric: module:function` per line.")
     known = dict.fromkeys((*METRICS, *FOLDERS))
     unknown = sorted(str(name) for name in named if name not in known)
     if unknown:
@@ -153,7 +151,7 @@ def _function(path: Path, metric: str, place: str) -> Compute:
     try:
         compute: Compute = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
-        raise EvalError(f"{path}: {metric}: {place!r} is no function ({error}). Wanted: module:function.") from error
+        raise EvalError(f"{path}: {metric}: {place!r} is no function ({error}). Expected: module:function.") from error
     finally:
         sys.path.remove(str(path.parent))
     return compute

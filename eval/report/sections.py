@@ -1,51 +1,65 @@
-"""The report's sections on benchmarks: the paper's tables, what is beyond them, and the other results folder."""
+"""The report's sections on scores: the paper's tables, other benchmarks, a comparison, and dataset splits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from eval.compare import LEGEND as COMPARE_LEGEND
-from eval.compare import comparison
 from eval.errors import EvalError
-from eval.report.beside_paper import LEGEND, NEAR_LEGEND, Ours, beside, number, ours, small
+from eval.report.beside_paper import (
+    LEGEND,
+    NEAR_LEGEND,
+    Column,
+    number,
+    our_column,
+    side_by_side,
+    small_print,
+)
 from eval.report.blocks import Block, Cell, Figure, Paragraph, Section, Table
-from eval.report.paper_figures import bars, radar
-from eval.report.paper_tables import TABLES, PaperTable, document
+from eval.report.comparison import LEGEND as COMPARE_LEGEND
+from eval.report.comparison import comparison
+from eval.report.figures import bars, draw_scores, radar
+from eval.report.paper import TABLES, PaperTable, paper_document
 from eval.report.results import Results
+from eval.report.tables import exact_table, kind_table, multimedeval_table
 from eval.scores import Score
 
 PUBLISHED = "published"
-ASK_PUBLISHED = "The published numbers stand beside ours with `--against published`."
+ASK_PUBLISHED = "`--against published` adds the published numbers."
 SCORE_HEAD = ["", "value", "note"]
+EXACT_NOTE = "Mean in percent ± standard error (n = scored items)."
+MULTIMEDEVAL_NOTE = (
+    "MultiMedEval's metrics are defined for English: a question is closed if its reference answer is yes or no, so "
+    "Arabic yes/no questions count as open ones here. Exact match above uses the question kind in both languages."
+)
 
 
 def paper_sections(
     all_results: Sequence[Results], tables: Sequence[PaperTable], *, with_published: bool
 ) -> list[Section]:
-    """One section a table that has any number of ours, each with its figures and the further scores of its benchmarks.
+    """One section per table with any score of ours, with its figures and the other scores of its benchmarks.
 
-    The first of the results is the one that the report is of.
+    The first of the results is the subject of the report.
     """
     first = all_results[0]
     run = {row.benchmark for table in tables for row in table.rows} & {*first.benchmark_runs}
     if not run:
         return []
-    about = f"{NEAR_LEGEND} Published numbers: {document()['source']}." if with_published else ASK_PUBLISHED
+    about = f"{NEAR_LEGEND} Published numbers: {paper_document()['source']}." if with_published else ASK_PUBLISHED
     sections = [Section("The paper's tables", [Paragraph(f"{LEGEND} {about}")])]
     left = [table for table in tables if not any(row.benchmark in run for row in table.rows)]
     for table in tables:
         if table not in left:
-            columns = [ours(table, results) for results in all_results]
+            columns = [our_column(table, results) for results in all_results]
             sections += _table_sections(table, columns, first, with_published=with_published)
     if left:
         missing = "; ".join(f"{table.title} ({', '.join(_benchmarks(table))})" for table in left)
-        sections.append(Section("Tables without a number of ours", [Paragraph(f"Not run: {missing}.")], level=3))
+        sections.append(Section("Tables without a score of ours", [Paragraph(f"Not run: {missing}.")], level=3))
     return sections
 
 
 def further_sections(results: Results) -> list[Section]:
-    """Every score of the benchmarks that no table of the paper has."""
+    """All scores of the benchmarks that are in no table of the paper."""
     in_paper = {row.benchmark for table in TABLES for row in table.rows}
     rest = {name: run for name, run in results.benchmark_runs.items() if name not in in_paper}
     if not rest:
@@ -57,7 +71,7 @@ def further_sections(results: Results) -> list[Section]:
 
 
 def compared_section(a: Results, b: Results) -> Section:
-    """What `python -m eval compare` says of the two folders; where nothing can be compared, why."""
+    """The output of `python -m eval compare`, or why nothing can be compared."""
     title = "Item by item"
     try:
         found = comparison(a.folder, b.folder)
@@ -68,23 +82,51 @@ def compared_section(a: Results, b: Results) -> Section:
 
 
 def score_table(scores: Iterable[Score]) -> Table:
-    """Every score with its interval, n, unscored items and note."""
+    """Tabulate scores with interval, n, unscored items and note."""
     rows: list[list[str | Cell]] = [[*SCORE_HEAD]]
     for score in scores:
         percent = score.unit == "fraction"
         subgroup = ", ".join(f"{key} {value}" for key, value in score.subgroup.items())
         value = "–" if score.value is None else number(score.value, percent=percent) + (" %" if percent else "")
         name = f"{score.metric}, {subgroup}" if subgroup else score.metric
-        rows.append([name, Cell(value, small(score, percent=percent)), score.note])
+        rows.append([name, Cell(value, small_print(score, percent=percent)), score.note])
     return Table(rows, own=(1,))
 
 
+def split_sections(found: Results) -> list[Section]:
+    """The scores of runs over dataset splits: exact match, and MultiMedEval's metrics."""
+    if not found.data_runs:
+        return []
+    exact: list[Block] = [
+        Paragraph(EXACT_NOTE),
+        Table(exact_table(found)),
+        draw_scores(found),
+        Table(kind_table(found)),
+    ]
+    metrics: list[Block] = [Paragraph(MULTIMEDEVAL_NOTE), Table(multimedeval_table(found))]
+    return [Section("Exact match", exact), Section("MultiMedEval VQA metrics", metrics)]
+
+
+def other_results(against: str | None) -> Results | None:
+    """Read the results folder that `against` names; None for "published" or if it is None.
+
+    Raises:
+        EvalError: there is no such folder.
+    """
+    if against in (None, PUBLISHED):
+        return None
+    folder = Path(against or "")
+    if not folder.is_dir():
+        raise EvalError(f"--against {against}: no such folder. Give `{PUBLISHED}` or another results folder.")
+    return Results.read(folder)
+
+
 def _table_sections(
-    table: PaperTable, columns: Sequence[Ours], results: Results, *, with_published: bool
+    table: PaperTable, columns: Sequence[Column], results: Results, *, with_published: bool
 ) -> list[Section]:
     drawn = (draw(table, columns, with_published=with_published) for draw in (bars, radar))
     figures: list[Figure] = [figure for figure in drawn if figure]
-    blocks: list[Block] = [beside(table, columns, with_published=with_published)]
+    blocks: list[Block] = [side_by_side(table, columns, with_published=with_published)]
     notes = table.notes if with_published else ()
     sections = [Section(table.title, [*blocks, *map(Paragraph, notes), *figures], level=3)]
     shown = {(row.metric, tuple(row.subgroup.items())) for row in table.rows}
@@ -103,17 +145,3 @@ def _scores_of(results: Results, run: str) -> list[Score]:
 
 def _benchmarks(table: PaperTable) -> list[str]:
     return list(dict.fromkeys(row.benchmark for row in table.rows))
-
-
-def other_results(against: str | None) -> Results | None:
-    """Read the results folder that `against` names; None for "published" and for nothing.
-
-    Raises:
-        EvalError: it is neither.
-    """
-    if against in (None, PUBLISHED):
-        return None
-    folder = Path(against or "")
-    if not folder.is_dir():
-        raise EvalError(f"--against {against}: say {PUBLISHED}, or name another results folder.")
-    return Results.read(folder)

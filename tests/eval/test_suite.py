@@ -7,9 +7,9 @@ import pytest
 from eval.cli import main
 from eval.errors import EvalError
 from eval.predictions import read_predictions
-from eval.registry import chosen
+from eval.registry import BENCHMARKS, chosen, load
 from eval.scores import score
-from eval.suite import run_benchmarks
+from eval.suite import run_benchmarks, wanted
 from tests.helpers import core_builders as hand
 
 ITEMS = [
@@ -90,8 +90,8 @@ def test_ids_are_checked_before_anything_is_asked(root, tmp_path, items, message
     assert not model.asked and not (tmp_path / "out").exists()
 
 
-def test_a_missing_picture_is_unscored_and_asked_again_when_it_is_there(root, tmp_path):
-    picture = (root / "hand" / "red.png").read_bytes()
+def test_a_missing_image_is_unscored_and_asked_again_when_it_is_there(root, tmp_path):
+    image = (root / "hand" / "red.png").read_bytes()
     (root / "hand" / "red.png").unlink()
     model, out = hand.Echo(), tmp_path / "out"
     run_benchmarks(model, ["hand"], root, out)
@@ -100,7 +100,7 @@ def test_a_missing_picture_is_unscored_and_asked_again_when_it_is_there(root, tm
     assert line.item == "b" and "red.png: no such picture" in line.error and model.asked == ["a"]
     (result,) = score(out)
     assert (result.n, result.unscored) == (1, 1)
-    (root / "hand" / "red.png").write_bytes(picture)
+    (root / "hand" / "red.png").write_bytes(image)
     run_benchmarks(model, ["hand"], root, out)
     assert model.asked == ["a", "b"] and not any(line.error for line in read_predictions(path).lines)
     assert score(out)[0].unscored == 0
@@ -175,6 +175,18 @@ def test_listing(root, capsys, monkeypatch):
     rows = {line.split()[0]: line for line in out.splitlines() if line.split()[:1] in (["hand"], ["other"])}
     assert rows["hand"].endswith("there") and "Table 0" in rows["hand"] and "CC0-1.0" in rows["hand"]
     assert "other (By hand)" in out and "get it write it" in out and "hand (By hand)" not in out
+
+
+def test_wanted_files_are_named_with_their_folder(tmp_path, capsys):
+    assert main(["benchmarks", "--root", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "  wants  SLAKE/train.json, SLAKE/validation.json, SLAKE/test.json, SLAKE/imgs/ or SLAKE/imgs.zip\n" in out
+    assert "  wants  VQA-RAD/VQA_RAD Dataset Public.json and VQA-RAD/VQA_RAD Image Folder/, or VQA-RAD/data/" in out
+    for name in BENCHMARKS:
+        benchmark = load(name, tmp_path)
+        for folder in {getattr(benchmark, "FOLDER", "")} - {""}:
+            paths = wanted(benchmark).count(f"{folder}/")
+            assert paths >= len(benchmark.ABOUT.layout) - sum("column" in entry for entry in benchmark.ABOUT.layout)
 
 
 def test_a_real_checkpoint_through_the_command_line(root, tmp_path, llava, capsys):

@@ -1,4 +1,4 @@
-"""Two results folders, item by item: every metric's difference with its interval, and whether one is shown."""
+"""Two results folders, item by item: the difference of every metric with its interval and significance."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from eval.items import Header, Predictions
 from eval.judge.verdicts import read_verdicts
 from eval.paired import Paired, average, paired
 from eval.predictions import read_all
-from eval.report.paper_tables import TABLES
+from eval.report.markdown import markdown_table
+from eval.report.paper import TABLES
+from eval.report.tables import in_words
 from eval.scores import item_values
 
 Table = list[list[str]]
@@ -21,16 +23,16 @@ ItemValues = dict[str, dict[str, float | None]]
 HEAD = ["benchmark", "metric", "a", "b", "b - a [95%]", "p", "test", "n", "left out", ""]
 SETTINGS = ("generation", "engine", "images", "permuted", "likelihood", "judge", "versions")
 LEGEND = (
-    "Values are as the metric gives them, mostly fractions of 1. Only items that both runs scored count; the others "
-    "are left out. The interval is a paired bootstrap's. p is two-sided, from McNemar's exact test for right and "
-    "wrong, from a sign-flip permutation test for graded values, from a z test for averages; it is not corrected for "
-    "the number of lines. A difference is shown if its interval leaves 0 out and p is below 0.05."
+    "Values are as the metric computes them, mostly fractions of 1. Only items that both runs scored count; the others "
+    "are left out. The interval is a paired bootstrap interval. p is two-sided: McNemar's exact test for right and "
+    "wrong, a sign-flip permutation test for graded values, a z test for averages; it is not corrected for multiple "
+    "comparisons. A difference is shown if its interval excludes 0 and p is below 0.05."
 )
 
 
 @dataclass(frozen=True)
 class Line:
-    """One metric of one benchmark in both folders; `left_out` counts the items that only one of them scored."""
+    """One metric of one benchmark in both folders; `left_out` counts the items that only one run scored."""
 
     benchmark: str
     metric: str
@@ -40,7 +42,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two results folders have in common, and what must be known to read it."""
+    """The metrics that two results folders share, and warnings about differing settings."""
 
     a: Path
     b: Path
@@ -48,18 +50,13 @@ class Comparison:
     warnings: list[str]
 
     def table(self) -> Table:
-        """Return the rows, head first."""
+        """Return the rows, header first."""
         return [HEAD, *map(_row, self.lines)]
 
     def text(self) -> str:
-        """Write it all as Markdown that a terminal shows well."""
-        table = self.table()
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        rows = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
-        rule = "-|-".join("-" * width for width in widths)
-        lines = [f"| {row} |" for row in rows]
+        """Return everything as Markdown with aligned columns, readable in a terminal."""
         warnings = [f"- {warning}" for warning in self.warnings]
-        parts = [f"a: {self.a}\nb: {self.b}", "\n".join([lines[0], f"|-{rule}-|", *lines[1:]]), LEGEND]
+        parts = [f"a: {self.a}\nb: {self.b}", markdown_table(self.table(), aligned=True), LEGEND]
         return "\n\n".join(parts + (["\n".join(warnings)] if warnings else []))
 
 
@@ -77,15 +74,15 @@ def compare(a: Path, b: Path, out: Path | None = None) -> str:
 
 
 def comparison(a: Path, b: Path) -> Comparison:
-    """Compare what is in both folders under the same name. Raises EvalError as `compare` does."""
+    """Compare the runs that both folders have under the same name. Raises EvalError as `compare` does."""
     first, second = ({run.name: run for run in read_all(folder)} for folder in (a, b))
     warnings = [f"{name}: only in {a if name in first else b}" for name in sorted({*first} ^ {*second})]
     lines: list[Line] = []
     for name in (name for name in first if name in second):
-        described = _described(a, first[name]), _described(b, second[name])
-        refusal = _refusal(*described)
-        if refusal:
-            warnings.append(f"{name}: not compared: {refusal}")
+        described = _with_judge(a, first[name]), _with_judge(b, second[name])
+        reason = _why_not(*described)
+        if reason:
+            warnings.append(f"{name}: not compared: {reason}")
             continue
         warnings += [f"{name}: {setting}" for setting in _differing(*described)]
         found = list(_lines(name, item_values(a, first[name]), item_values(b, second[name])))
@@ -107,7 +104,7 @@ def _lines(name: str, first: ItemValues, second: ItemValues) -> Iterator[Line]:
 
 
 def _averages(lines: list[Line]) -> list[Line]:
-    """The average of each of the paper's tables whose rows are of different items and all here."""
+    """The average of each of the paper's tables that is complete and whose rows have different items."""
     found = {(line.benchmark, line.metric): line for line in lines}
     averages = []
     for table in TABLES:
@@ -119,40 +116,32 @@ def _averages(lines: list[Line]) -> list[Line]:
     return averages
 
 
-def _described(results: Path, run: Predictions) -> Header:
-    """Return the header with the judge whose verdicts are scored, where there are verdicts."""
+def _with_judge(results: Path, run: Predictions) -> Header:
+    """Return the header, with the judge if there are verdicts."""
     verdicts = read_verdicts(results, run.name)
     return {**run.header, "judge": verdicts[0]["judge"] if verdicts else None}
 
 
-def _refusal(a: Header, b: Header) -> str:
-    """Say why two runs cannot be compared by item id: their items are not the same ones."""
+def _why_not(a: Header, b: Header) -> str:
+    """Return why two runs cannot be compared item by item, or "" if their questions are the same."""
     if _asked(a) == _asked(b):
         return ""
-    return (
-        f"the questions are not the same ones (a: {_shown(_asked(a))}; b: {_shown(_asked(b))}). Run both on one split"
-    )
+    return f"the questions are not the same (a: {in_words(_asked(a))}; b: {in_words(_asked(b))}). Run both on one split"
 
 
 def _asked(header: Header) -> dict[str, Any]:
-    """Return what identifies the questions, without how many of them were asked."""
+    """Return the keys that identify the questions, without their number."""
     about = header.get("benchmark") or header.get("data") or {}
     return {key: about.get(key) for key in ("name", "split", "sha256", "manifest_sha256") if key in about}
 
 
 def _differing(a: Header, b: Header) -> list[str]:
-    """List the settings that two runs do not share; the numbers then differ for more reasons than the model."""
+    """List the settings that differ: the scores then differ for more reasons than the model."""
     return [
-        f"{key} differs (a: {_shown(a.get(key))}; b: {_shown(b.get(key))})"
+        f"{key} differs (a: {in_words(a.get(key))}; b: {in_words(b.get(key))})"
         for key in SETTINGS
         if a.get(key) != b.get(key)
     ]
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_shown(item)}" for key, item in value.items()) or "nothing"
-    return "nothing" if value is None else str(value)
 
 
 def _row(line: Line) -> list[str]:

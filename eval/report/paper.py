@@ -1,4 +1,4 @@
-"""The paper's tables (arXiv 2412.07769): which of our scores stands beside which published number."""
+"""The paper's tables (arXiv 2412.07769): the published numbers, and the score of ours that each row shows."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 Place = tuple[str, ...]
-"""Where a number stands in a published table: (column,), or (data set, metric)."""
+"""The position of a number in a published table: (column,), or (dataset, metric)."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One number of a table: the metric of ours that it is, and over which subgroup.
+    """One number of a table, and our metric and subgroup for it.
 
-    `starred`: the paper rescaled it by a rule that it does not give; ours is raw and compares with nothing. `rule`: how
-    the reader chose to rescale ours, by eval.report.starred.
+    `starred`: the paper rescaled it by an unpublished rule, so ours is raw and not comparable. `rule`: the rule for
+    ours that the reader chose, a key of RULES in eval.report.beside_paper.
     """
 
     place: Place
@@ -31,9 +31,9 @@ class Row:
 
 @dataclass(frozen=True)
 class PaperTable:
-    """One published table. `percent`: shown in percent, else as fractions. `average`: where the paper's average stands.
+    """One published table. `percent`: shown in percent, else as fractions. `average`: the place of the paper's average.
 
-    The average is the plain mean of all rows, as displayed.
+    The average is the plain mean of all rows.
     """
 
     key: Place
@@ -42,24 +42,24 @@ class PaperTable:
     percent: bool
     average: Place | None = None
     independent: bool = False
-    """Whether the rows are of different items, so that the average's error follows from theirs."""
+    """Whether the rows have different items, so that the standard error of the average follows from theirs."""
     notes: tuple[str, ...] = ()
 
     def label(self, place: Place) -> Place:
-        """The parts of a place that tell it from the others: without the data set where there is one only."""
+        """Return the row label of a place; the dataset is left out if the table has only one."""
         return place[1:] if len(place) > 1 and len({row.place[0] for row in self.rows}) == 1 else place
 
 
 @cache
-def document() -> dict[str, Any]:
-    """The published numbers as they are in published.json."""
+def paper_document() -> dict[str, Any]:
+    """Return the content of published.json."""
     content: dict[str, Any] = json.loads(Path(__file__).with_name("published.json").read_text(encoding="utf-8"))
     return content
 
 
 def published(table: PaperTable) -> dict[str, dict[Place, float]]:
-    """Model -> place -> published number, the paper's own models first."""
-    found: Any = document()
+    """Return model -> place -> published number, the paper's own models first."""
+    found: Any = paper_document()
     for key in table.key:
         found = found[key]
     flat = {model: dict(_flat(values)) for model, values in found.items()}
@@ -73,8 +73,8 @@ def _flat(values: Any, place: Place = ()) -> list[tuple[Place, float]]:
 
 
 STARRED = (
-    "The paper rescales BLEU-4* and RadCliQ* by a rule that is not published. Ours are raw (RadCliQ: lower is better), "
-    "so they do not compare with the starred numbers, and there is no average."
+    "The paper rescales BLEU-4* and RadCliQ* by an unpublished rule. Ours are raw (RadCliQ: lower is better), so they "
+    "are not comparable with the starred numbers, and there is no average."
 )
 _ONE_CHECKPOINT_EACH = (
     "The published English and Arabic numbers of BiMediX2 8B come from two checkpoints, an English and a bilingual one."
@@ -121,9 +121,9 @@ _MBENCH: dict[str, Mapping[str, str]] = {
 }
 
 
-def _report_rows(benchmark: str, data_set: str) -> tuple[Row, ...]:
+def _report_rows(benchmark: str, dataset: str) -> tuple[Row, ...]:
     return tuple(
-        Row((data_set, label), benchmark, f"multimedeval.{metric}", starred=label.endswith("*"))
+        Row((dataset, label), benchmark, f"multimedeval.{metric}", starred=label.endswith("*"))
         for label, metric in _REPORTS.items()
     )
 
@@ -155,16 +155,16 @@ TABLES = (
         percent=True,
         notes=(
             _ONE_CHECKPOINT_EACH,
-            "Many question types of the Arabic file are translated, and the official summary counts the English ones "
-            "only: the published Conversation and Description are over part of the rows, ours over all.",
+            "Many question types of the Arabic file are translated, and the official summary counts only the English "
+            "ones: the published Conversation and Description cover part of the rows, ours cover all.",
         ),
     ),
     PaperTable(
         key=("medical_vqa",),
         title="Table 5: medical VQA",
         rows=tuple(
-            Row((data_set, label), benchmark, f"multimedeval.{metric}")
-            for data_set, benchmark in {"Rad-VQA": "vqa_rad", "Slake-VQA": "slake", "Path-VQA": "path_vqa"}.items()
+            Row((dataset, label), benchmark, f"multimedeval.{metric}")
+            for dataset, benchmark in {"Rad-VQA": "vqa_rad", "Slake-VQA": "slake", "Path-VQA": "path_vqa"}.items()
             for label, metric in _VQA.items()
         ),
         percent=False,
@@ -192,8 +192,8 @@ TABLES = (
         rows=(Row(("Overall",), "uphill", "factual_accuracy"),),
         percent=True,
         notes=(
-            "The paper does not say which judge it used, nor whether the number is over all claims or the false ones. "
-            "Its numbers by level are in a figure only.",
+            "The paper does not say which judge it used, nor whether the number covers all claims or only the false "
+            "ones. Its numbers by level are only in a figure.",
         ),
     ),
 )

@@ -9,8 +9,8 @@ from eval.cli import main
 from eval.errors import EvalError
 from eval.predictions import read_all
 from eval.report.figures import read_losses
-from eval.report.page import summary, write_report
-from eval.report.results import read_scores
+from eval.report.report import summary, write_report
+from eval.report.results import Results
 from eval.report.samples import pick_samples
 from eval.report.tables import exact_table, value_text
 from eval.scores import Score, score
@@ -46,7 +46,7 @@ def results(tmp_path):
 
 
 def test_short_table(results):
-    table = exact_table(read_all(results), read_scores(results))
+    table = exact_table(Results.read(results))
     # English: 5 of 7 right (en0 and the nasty one wrong): sd = sqrt(5/7 * 2/7 * 7/6), over sqrt(7) = 18.4 %.
     # Arabic: 5 of 6: sqrt(5/6 * 1/6 * 6/5) / sqrt(6) = 16.7 %.
     assert table[1:] == [

@@ -7,11 +7,10 @@ import pytest
 
 from eval.cli import main
 from eval.errors import EvalError
-from eval.report.beside_paper import beside, ours
-from eval.report.page import write_report
-from eval.report.paper_tables import TABLES, Row
+from eval.report.beside_paper import our_column, rescaled, side_by_side, with_rules
+from eval.report.paper import TABLES, Row
+from eval.report.report import write_report
 from eval.report.results import Results
-from eval.report.starred import rescaled, with_rules
 from tests.helpers import report_builders as make
 
 BOTH = ["bleu4=times10", "radcliq=reciprocal"]
@@ -39,21 +38,21 @@ def generation(chosen):
 
 def test_both_rules_give_the_rows_and_the_published_average(raw):
     table = generation(BOTH)
-    column = ours(table, Results.read(raw))
+    column = our_column(table, Results.read(raw))
     values = {place[1]: score for place, score in column.scores.items()}
     assert values["BLEU-4*"].value == pytest.approx(0.016)
     assert values["BLEU-4*"].interval == pytest.approx((0.008, 0.032))
     assert values["RadCliQ*"].value == pytest.approx(0.86)
     assert values["RadCliQ*"].interval == pytest.approx((0.43, 1.72))
     assert column.average == pytest.approx(0.235, abs=0.0005)
-    notes = beside(table, [column], with_published=True).notes
+    notes = side_by_side(table, [column], with_published=True).notes
     assert any("BLEU-4* as 10 x of ours, chosen with --starred" in note for note in notes)
     assert not any("raw, not rescaled" in note for note in notes) and not table.notes
 
 
 def test_one_rule_leaves_the_other_row_raw_and_no_average(raw):
     table = generation(["bleu4=times10"])
-    column = ours(table, Results.read(raw))
+    column = our_column(table, Results.read(raw))
     assert column.average is None and "unpublished rule" in column.no_average and table.notes
 
 
@@ -75,7 +74,7 @@ def test_no_reciprocal_of_what_is_not_positive(value, interval):
 
 @pytest.mark.parametrize("word", ["bleu4", "bleu4=by10", "meteor=times10", "radcliq="])
 def test_unknown_rules_are_one_message(word):
-    with pytest.raises(EvalError, match=r"--starred .*wanted METRIC=RULE.*bleu4, radcliq.*times10 \(10 x\)"):
+    with pytest.raises(EvalError, match=r"--starred .*expected METRIC=RULE.*bleu4, radcliq.*times10 \(10 x\)"):
         with_rules(TABLES, [word])
 
 

@@ -1,19 +1,14 @@
 """The HTML page: whole without the network, harmless whatever a model said, right in both directions of writing."""
 
 import json
-import re
 from html.parser import HTMLParser
 
 import pytest
 
-from eval.errors import EvalError
-from eval.predictions import read_all
+from eval.report.blocks import direction, printable
 from eval.report.markdown import inline
-from eval.report.overlap import NOT_GIVEN, is_same
-from eval.report.page import write_report
-from eval.report.samples import pick_of_benchmark
-from eval.report.text import direction, printable
-from eval.report.web import _coded
+from eval.report.page import _coded
+from eval.report.report import write_report
 from tests.helpers import eval_builders
 from tests.helpers import report_builders as make
 
@@ -92,7 +87,7 @@ def test_each_text_has_its_own_direction(pages):
     said = Page(pages[1]).said
     arabic = [attributes for attributes in said if attributes["dir"] == "rtl"]
     assert len(arabic) == 2 and all(attributes["lang"] == "ar" for attributes in arabic)
-    # The English gold answer of the Arabic question runs from left to right and is not called Arabic.
+    # The English reference answer to the Arabic question is left to right and not labelled as Arabic.
     assert {"class": "said", "dir": "ltr"} in said
 
 
@@ -112,59 +107,6 @@ def test_printable_keeps_what_arabic_and_emoji_need():
 
 def test_inline_escapes_markdown():
     assert inline("`a` *b* [c](d) | <e>\nf") == "\\`a\\` \\*b\\* \\[c\\](d) \\| &lt;e&gt; f"
-
-
-def test_pictures_out_of_the_store_are_shown(data, tmp_path):
-    lines = [eval_builders.prediction("x#0", "a", "a", image_hashes=[eval_builders.key("red"), "no such key"])]
-    path = eval_builders.write_predictions(tmp_path, "train", lines)
-    path.write_text(path.read_text(encoding="utf-8").replace("data/hand", data.as_posix()), encoding="utf-8")
-    make.write_scores(tmp_path, [])
-    page = write_report(tmp_path, [], tmp_path / "report.md")[1].read_text(encoding="utf-8")
-    assert page.count('src="data:image/jpeg;base64,') == 1 and "images: 2, shown: 1" in page
-
-
-def test_texts_that_may_not_be_given_on_are_left_out(tmp_path):
-    make.write_run(tmp_path, "bimed_mbench_ar", [make.answer("secret", "somebody's words")])
-    make.write_scores(tmp_path, [])
-    for page in write_report(tmp_path, [], tmp_path / "report.md"):
-        assert "somebody" not in page.read_text(encoding="utf-8")
-    assert "do not let texts or pictures be given on: bimed\\_mbench\\_ar" in (tmp_path / "report.md").read_text()
-
-
-def test_overlap_of_training_data(tmp_path):
-    left = [{"benchmark": "vqa_rad_test", "reason": "missing_image", "rows": 7}]
-    overlaps = [
-        {"benchmark": "slake_test", "source": "llava_med", "kind": "image", "rows": 3, "examples": ["r1", "r2", "r3"]},
-        {"benchmark": "mmlu", "source": "medqa", "kind": "question", "rows": 2, "examples": ["q1"]}
-        | {"action": "drop", "why": "word for word"},
-    ]
-    manifest = {"name": "bimed-v", "shards": {}, "benchmarks": ["slake_test", "mmlu"], "ledger": {"benchmark": 2}}
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "manifest.json").write_text(json.dumps({**manifest, "overlaps": overlaps, "uncompared": left}))
-    for name in ("slake", "pubmedqa"):
-        make.write_run(tmp_path, name)
-    make.write_scores(tmp_path, [])
-    page = write_report(tmp_path, [], tmp_path / "report.md", data=tmp_path / "data")[0].read_text(encoding="utf-8")
-    assert "| slake\\_test | slake | llava\\_med | an image | 3 | kept: another question | r1, r2, r3 |" in page
-    assert "| mmlu | no | medqa | a question | 2 | left out: word for word | q1 |" in page
-    assert "not compared with pubmedqa" in page
-    assert inline("nothing could be compared with: 7 of vqa_rad_test (missing_image)") in page
-    page = write_report(tmp_path, [], tmp_path / "report.md")[0].read_text(encoding="utf-8")
-    assert inline(NOT_GIVEN) in page
-    with pytest.raises(EvalError, match=re.escape("manifest.json: there is no manifest")):
-        write_report(tmp_path, [], tmp_path / "report.md", data=tmp_path / "nothing")
-
-
-def test_names_of_benchmarks_meet():
-    assert is_same("slake", "slake_test") and is_same("mmlu_anatomy", "mmlu") and is_same("uphill", "uphill")
-    assert not is_same("medqa", "medmcqa_validation") and not is_same("mmlu_anatomy", "mmlu_college_biology")
-
-
-def test_samples_of_a_benchmark_are_of_each_language(tmp_path):
-    lines = [make.answer(f"{language}{n}", "no", language=language) for language in ("en", "ar") for n in range(9)]
-    make.write_run(tmp_path, "slake", lines)
-    (run,) = read_all(tmp_path)
-    assert [line.item for _, line in pick_of_benchmark(run)] == ["ar0", "ar4", "en0", "en4"]
 
 
 def test_commands_between_backticks_are_code_and_stay_escaped():

@@ -8,11 +8,11 @@ import pytest
 
 from eval import scores
 from eval.benchmark import Benchmark, Metric
-from eval.compare import compare, comparison
 from eval.errors import EvalError
 from eval.predictions import read_all
 from eval.registry import BENCHMARKS, load
-from eval.report.paper_tables import TABLES
+from eval.report.comparison import compare, comparison
+from eval.report.paper import TABLES
 from tests.helpers import eval_builders as make
 
 CLINICAL = [row.benchmark for row in TABLES[0].rows]
@@ -75,7 +75,7 @@ def test_a_difference_inside_its_interval_is_said_to_be_one(folders, tmp_path):
 def test_items_of_one_run_are_left_out_and_counted(folders):
     a, b = folders
     make.write_predictions(a, "train", answers(20))
-    unscored = [replace(line, error="no picture") for line in answers(20)[:3]]
+    unscored = [replace(line, error="no image") for line in answers(20)[:3]]
     make.write_predictions(b, "train", [*unscored, *answers(20)[3:15]])
     line = lines_of(a, b)["train", "exact"]
     assert (line.result.n, line.left_out) == (12, 8)
@@ -118,7 +118,9 @@ def test_graded_values_of_a_benchmark_and_its_judge(folders, monkeypatch):
         "read_verdicts",
         lambda results, name: [{"item": f"i{n:02}#0", "score": s} for n, s in enumerate(verdicts[results.name])],
     )
-    monkeypatch.setattr("eval.compare.read_verdicts", lambda results, name: [{"judge": {"model": results.name}}])
+    monkeypatch.setattr(
+        "eval.report.comparison.read_verdicts", lambda results, name: [{"judge": {"model": results.name}}]
+    )
     about = {"name": "bimed_mbench_en", "split": "all", "sha256": "0"}
     for folder in folders:
         write(folder, "bimed_mbench_en", answers(5, count=6), benchmark=about)
@@ -160,7 +162,7 @@ def test_average_over_the_clinical_columns(folders, monkeypatch):
         for name in CLINICAL:
             write(folder, name, answers(1, count=1), benchmark={"name": name, "split": "test", "sha256": "1"})
     monkeypatch.setattr(
-        "eval.compare.item_values",
+        "eval.report.comparison.item_values",
         lambda results, run: {"accuracy": {f"i{n}": float(n < right[results.name]) for n in range(20)}},
     )
     line = comparison(*folders).lines[-1]

@@ -14,10 +14,10 @@ from eval.judge.grades import RELATIVE
 from eval.metrics.reports.scorers import METRICS
 from eval.metrics.vqa import vqa as vqa_metrics
 from eval.registry import BENCHMARKS
-from eval.report.beside_paper import beside, ours
-from eval.report.page import write_report
-from eval.report.paper_figures import bars, radar
-from eval.report.paper_tables import TABLES, published
+from eval.report.beside_paper import our_column, side_by_side
+from eval.report.figures import bars, radar
+from eval.report.paper import TABLES, published
+from eval.report.report import write_report
 from eval.report.results import Results
 from tests.helpers import report_builders as make
 
@@ -53,7 +53,7 @@ def test_averages_of_published_numbers_are_the_published_averages(tmp_path, tabl
     results = Results.read(make.write_published(tmp_path, model, [table.key]))
     scale, digits = (100, 1) if table.percent else (1, 3)
     average = published(table)[model][table.average]
-    assert scale * ours(table, results).average == pytest.approx(average, abs=0.5001 * 10**-digits)
+    assert scale * our_column(table, results).average == pytest.approx(average, abs=0.5001 * 10**-digits)
 
 
 def test_average_only_where_every_part_is_there(tmp_path):
@@ -61,19 +61,19 @@ def test_average_only_where_every_part_is_there(tmp_path):
     for name in dict.fromkeys(score.name for score in scores):
         make.write_run(tmp_path, name)
     make.write_scores(tmp_path, [replace(scores[0], value=None, note="no weights"), *scores[1:]])
-    column = ours(CLINICAL, Results.read(tmp_path))
+    column = our_column(CLINICAL, Results.read(tmp_path))
     assert column.average is None and column.no_average == "no average: 1 of its 10 parts are missing"
     assert column.missing == {("Cli-KG",): "no weights"}
-    table = beside(CLINICAL, [column], with_published=True)
+    table = side_by_side(CLINICAL, [column], with_published=True)
     assert table.notes == ("no weights", "no average: 1 of its 10 parts are missing")
     assert table.rows[1][1].text == "–" and table.rows[1][1].marks == (1,)
 
 
 def test_rows_with_a_star_are_raw_and_make_no_average(tmp_path):
     results = Results.read(make.write_published(tmp_path, "BiMediX2 8B", [GENERATION.key]))
-    column = ours(GENERATION, results)
+    column = our_column(GENERATION, results)
     assert column.average is None and "unpublished rule" in column.no_average
-    table = beside(GENERATION, [column], with_published=True)
+    table = side_by_side(GENERATION, [column], with_published=True)
     starred = {row[0]: row for row in table.rows if row[0].endswith("*")}
     assert set(starred) == {"BLEU-4*", "RadCliQ*"}
     assert all("raw, not rescaled" in table.notes[row[1].marks[0] - 1] for row in starred.values())
@@ -82,7 +82,7 @@ def test_rows_with_a_star_are_raw_and_make_no_average(tmp_path):
 
 def test_cells_have_interval_and_count_and_near_numbers_are_marked(tmp_path):
     results = Results.read(make.write_published(tmp_path, "BiMediX2 8B", [MBENCH.key]))
-    table = beside(MBENCH, [ours(MBENCH, results)], with_published=True)
+    table = side_by_side(MBENCH, [our_column(MBENCH, results)], with_published=True)
     head, overall = table.rows[0], table.rows[-1]
     assert head[:3] == ["", "bimedix2-8b", "BiMediX2 8B"]
     assert overall[0] == "Overall"
@@ -92,20 +92,20 @@ def test_cells_have_interval_and_count_and_near_numbers_are_marked(tmp_path):
 
 
 def test_interval_of_an_average_of_different_items_follows_from_its_parts(tmp_path):
-    column = ours(CLINICAL, Results.read(make.write_published(tmp_path, "BiMediX2 8B", [CLINICAL.key])))
+    column = our_column(CLINICAL, Results.read(make.write_published(tmp_path, "BiMediX2 8B", [CLINICAL.key])))
     low, high = column.average_interval
     assert (high - low) / 2 == pytest.approx(1.96 * 0.02 / 10**0.5)
     make.write_published(tmp_path / "vqa", "BiMediX2 8B", [VQA.key])
-    assert ours(VQA, Results.read(tmp_path / "vqa")).average_interval is None
+    assert our_column(VQA, Results.read(tmp_path / "vqa")).average_interval is None
 
 
 def test_figures_only_with_numbers_enough(tmp_path):
     results = Results.read(make.write_published(tmp_path, "BiMediX2 8B", [MBENCH.key, UPHILL.key]))
-    column = [ours(MBENCH, results)]
+    column = [our_column(MBENCH, results)]
     drawn = radar(MBENCH, column, with_published=True)
     assert "<svg" in drawn.svg and drawn.svg == radar(MBENCH, column, with_published=True).svg
-    assert bars(UPHILL, [ours(UPHILL, results)], with_published=True) is None
-    assert radar(VQA, [ours(VQA, results)], with_published=True) is None
+    assert bars(UPHILL, [our_column(UPHILL, results)], with_published=True) is None
+    assert radar(VQA, [our_column(VQA, results)], with_published=True) is None
 
 
 def test_report_beside_published_numbers(tmp_path):
@@ -141,7 +141,7 @@ def test_against_another_folder(tmp_path, monkeypatch):
     def values(results, run):
         return {"multimedeval.recall": {f"i{n}": float(n < right[results.name]) for n in range(20)}}
 
-    monkeypatch.setattr("eval.compare.item_values", values)
+    monkeypatch.setattr("eval.report.comparison.item_values", values)
     page = write_report(tmp_path / "a", [], tmp_path / "a" / "report.md", str(tmp_path / "b"))[0].read_text()
     assert "|  | a | b |" in page and "| Rad-VQA recall | 0.250 " in page
     assert "## Item by item" in page and "b is higher" in page
@@ -157,17 +157,19 @@ def test_against_a_folder_with_other_questions_says_so(tmp_path):
 
 def test_against_what_is_not_there(tmp_path):
     make.write_published(tmp_path, "BiMediX2 8B", [UPHILL.key])
-    with pytest.raises(EvalError, match="--against publised: say published, or name another results folder"):
+    with pytest.raises(
+        EvalError, match=r"--against publised: no such folder\. Give `published` or another results folder"
+    ):
         write_report(tmp_path, [], tmp_path / "report.md", against="publised")
 
 
 def test_rows_without_items_say_so(tmp_path):
     make.write_run(tmp_path, "bimed_mbench_en")
     make.write_scores(tmp_path, [make.fraction("bimed_mbench_en", RELATIVE, 0.5)])
-    column = ours(MBENCH, Results.read(tmp_path))
-    assert column.scores[("Overall",)].value == 0.5 and column.missing[("CXR",)] == "no item of it was asked"
+    column = our_column(MBENCH, Results.read(tmp_path))
+    assert column.scores[("Overall",)].value == 0.5 and column.missing[("CXR",)] == "no item of this subgroup was asked"
     make.write_scores(tmp_path, [])
-    assert "no such score: python -m eval score" in ours(MBENCH, Results.read(tmp_path)).missing[("CXR",)]
+    assert "no such score: python -m eval score" in our_column(MBENCH, Results.read(tmp_path)).missing[("CXR",)]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,80 @@
+"""The options of the command line, each declared once; a verb adds those that it takes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from eval.judge.client import SERVERS_OWN
+from eval.registry import ROOT, SUITES
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
+
+
+def _temperature(text: str) -> float | str:
+    return text if text == SERVERS_OWN else float(text)
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "results": {"type": Path, "help": "results folder"},
+    "a": {"type": Path, "help": "results folder"},
+    "b": {"type": Path, "help": "results folder"},
+    "--model": {"required": True, "help": "checkpoint folder; with --engine openai the server's name for the model"},
+    "--base": {"type": Path, "required": True, "help": "the language model before training"},
+    "--root": {"type": Path, "default": ROOT, "help": f"folder of all benchmarks and sources ({ROOT})"},
+    "--suite": {"choices": SUITES, "help": "a named group of benchmarks"},
+    "--task": {"nargs": "+", "default": [], "metavar": "NAME", "help": "benchmarks; `benchmarks` lists them"},
+    "--data": {"type": Path, "help": "dataset folder"},
+    "--split": {"help": "split of --data"},
+    "--permute-images": {"action": "store_true", "help": "show each row of --data the images of another row"},
+    "--row-tasks": {"nargs": "+", "default": [], "help": "only the rows of --data with these tasks"},
+    "--name": {"help": "name of the predictions file of --data; by default made from the split"},
+    "--limit": {"type": _positive, "help": "only the first LIMIT items"},
+    "--out": {"type": Path, "help": "results folder"},
+    "--batch-size": {"type": _positive, "help": "prompts per batch"},
+    "--max-new-tokens": {"type": _positive, "help": "by default the benchmark's limit; 32 for --data"},
+    "--dtype": {"choices": ["auto", "float32", "bfloat16", "float16"], "default": "auto"},
+    "--engine": {"choices": ["transformers", "vllm", "openai"], "default": "transformers"},
+    "--base-url": {"help": "URL of an OpenAI-compatible server, including /v1"},
+    "--api-key-variable": {"metavar": "NAME", "help": "environment variable that holds the server's key"},
+    "--concurrency": {"type": _positive, "default": 16, "help": "concurrent requests"},
+    "--timeout": {"type": _positive, "default": 300, "help": "seconds per request"},
+    "--shots": {"type": int, "choices": range(33), "metavar": "N", "default": 0, "help": "examples; default 0"},
+    "--chat-template": {"action": "store_true", "help": "prompt with the checkpoint's chat template"},
+    "--judge-model": {"help": "such as gpt-4o-2024-08-06, the paper's judge"},
+    "--judge-base-url": {"help": "URL of an OpenAI-compatible server; by default OpenAI's"},
+    "--judge-api-key-variable": {"metavar": "NAME", "help": "environment variable that holds the judge's key"},
+    "--judge-repeats": {"type": _positive, "help": "verdicts per answer"},
+    "--judge-swap": {"action": "store_true", "help": "judge pairs in both orders"},
+    "--judge-concurrency": {"type": _positive, "help": "concurrent requests"},
+    "--judge-timeout": {"type": _positive, "help": "seconds per attempt"},
+    "--judge-patience": {"type": _positive, "help": "seconds until a request is given up"},
+    "--judge-temperature": {"type": _temperature, "help": "by default 0; `server` leaves it to the server"},
+    "--judge-price-in": {"type": float, "help": "price per million input tokens, for the cost estimate"},
+    "--judge-price-out": {"type": float, "help": "price per million output tokens, for the cost estimate"},
+    "--estimate": {"action": "store_true", "help": "only estimate the cost"},
+    "--against": {"help": "`published`, or another results folder"},
+    "--training": {"type": Path, "nargs": "+", "default": [], "help": "training runs whose loss is drawn"},
+    "--starred": {
+        "nargs": "+",
+        "default": [],
+        "metavar": "METRIC=RULE",
+        "help": "how to rescale the paper's starred rows, such as bleu4=times10 radcliq=reciprocal; the paper's own "
+        "rule is unpublished",
+    },
+}
+SETTINGS = ("--batch-size", "--max-new-tokens", "--dtype")
+ENGINE = ("--engine", "--base-url", "--api-key-variable", "--concurrency", "--timeout")
+JUDGE = tuple(option for option in OPTIONS if option.startswith("--judge-"))
+
+
+def add(parser: argparse._ActionsContainer, *options: str, **changes: Any) -> None:
+    """Add options to a verb; `changes` replace parts of their declaration."""
+    for option in options:
+        parser.add_argument(option, **OPTIONS[option] | changes)

@@ -1,0 +1,76 @@
+"""The command line: every verb takes the options that it always took, in the same shape."""
+
+import argparse
+
+import pytest
+
+from eval.cli import _parser, main
+from eval.options import OPTIONS
+
+JUDGE = (
+    "--judge-model --judge-base-url --judge-api-key-variable --judge-repeats --judge-swap --judge-concurrency "
+    "--judge-timeout --judge-patience --judge-temperature --judge-price-in --judge-price-out"
+)
+VERBS = {
+    "run": "--model --root --suite --task --data --split --permute-images --row-tasks --name --limit --out "
+    "--batch-size --max-new-tokens --dtype --engine --base-url --api-key-variable --concurrency --timeout --shots "
+    "--chat-template " + JUDGE,
+    "benchmarks": "--root",
+    "judge": "results --task --root --estimate " + JUDGE,
+    "score": "results --root",
+    "report": "results --against --training --data --starred --out --root",
+    "compare": "a b --out",
+    "summary": "results",
+    "quickstart": "--model --base --data --out --training --batch-size --max-new-tokens --dtype",
+}
+SEVERAL = {"--task", "--row-tasks", "--training", "--starred"}
+SWITCHES = {"--permute-images", "--chat-template", "--judge-swap", "--estimate"}
+REQUIRED = {"run": {"--model", "--out"}, "quickstart": {"--model", "--base", "--data", "--out"}}
+DEFAULTS = {
+    "--root": "data/benchmarks",
+    "--dtype": "auto",
+    "--engine": "transformers",
+    "--concurrency": "16",
+    "--timeout": "300",
+    "--shots": "0",
+}
+
+
+def actions(verb):
+    """Every option and position of a verb by its flag or name, without --help."""
+    (verbs,) = (action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction))
+    found = (action for action in verbs.choices[verb]._actions if action.dest != "help")
+    return {name: action for action in found for name in action.option_strings or [action.dest]}
+
+
+def test_the_verbs():
+    (verbs,) = (action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction))
+    assert list(verbs.choices) == list(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_options_of_each_verb(verb):
+    found = actions(verb)
+    assert set(found) == set(VERBS[verb].split())
+    for name, action in found.items():
+        required = not name.startswith("--") or name in REQUIRED.get(verb, set())
+        assert action.required == required, name
+        assert (action.nargs == "+") == (name in SEVERAL) and (action.nargs == 0) == (name in SWITCHES), name
+        default = {**{several: [] for several in SEVERAL}, **dict.fromkeys(SWITCHES, False), **DEFAULTS}.get(name)
+        shown = str(action.default) if name in DEFAULTS else action.default
+        assert shown == default, name
+
+
+def test_every_declared_option_belongs_to_a_verb():
+    assert set(OPTIONS) == {name for options in VERBS.values() for name in options.split()}
+
+
+def test_one_flag_takes_several_values():
+    options = _parser().parse_args(["run", "--model", "m", "--task", "slake", "vqa_rad", "--out", "o"])
+    assert options.task == ["slake", "vqa_rad"]
+
+
+def test_an_abbreviated_flag_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["run", "--model", "m", "--out", "o", "--tas", "slake"])
+    assert "unrecognized arguments: --tas" in capsys.readouterr().err
