@@ -20,9 +20,8 @@ from eval.benchmarks.source_benchmark import no_folder, question_turn, tell_left
 from eval.errors import EvalError
 from eval.items import Item, Prediction, Predictions
 from eval.metrics.bleu import bleu1
-from eval.metrics.choice import chosen
+from eval.metrics.choice import accuracy_by, choice_facts, chosen, split_options
 from eval.metrics.exact import exact_value, normalise
-from eval.metrics.options import accuracy_by, choice_facts, split_options
 from eval.values import Measured, metrics_of
 
 BRIEFLY = "اكتب ما يملأ الفراغ فقط."

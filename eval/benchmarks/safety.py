@@ -105,16 +105,16 @@ def _item(entry: dict[str, Any]) -> Item:
         {"role": "assistant" if number % 2 else "user", "content": [{"type": "text", "text": turn}]}
         for number, turn in enumerate(entry["turns"])
     ]
-    picture = entry.get("picture")
-    if picture:
+    image = entry.get("picture")
+    if image:
         messages[-1]["content"].insert(0, {"type": "image"})
     return Item(
         id=entry["id"],
         language=entry["language"],
         task="safety",
-        modality="none" if picture else "text",
+        modality="none" if image else "text",
         messages=tuple(messages),
-        images=(picture,) if picture else (),
+        images=(image,) if image else (),
         question=entry["turns"][-1],
         gold="",
         facts={

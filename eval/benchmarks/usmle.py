@@ -1,7 +1,7 @@
-"""The USMLE self-assessment of MedAlpaca: the sample questions of Steps 1 to 3, without those that show a picture.
+"""The USMLE self-assessment of MedAlpaca: the sample questions of Steps 1 to 3, without those that show an image.
 
 stepN.json is a list of {"no", "question", "options": {letter: text}}; stepN_solutions.json gives the letter of each
-`no`; question_with_images.json lists the `no` of the questions with pictures, by step.
+`no`; question_with_images.json lists the `no` of the questions with images, by step.
 Source: huggingface.co/datasets/medalpaca/medical_meadow_usmle_self_assessment. The paper counts 325 questions; the
 table in MedAlpaca's README adds up to 324 (92, 110, 122).
 """
@@ -53,7 +53,7 @@ class Usmle(ChoiceBenchmark):
             solutions = self._json(f"{step}_solutions.json", dict)
             pictured = {str(number) for number in shown.get(step, ())}
             for place, row in enumerate(self._json(f"{step}.json", list), start=1):
-                # A question without options asks about a chart or a drawing that the data set does not have.
+                # A question without options asks about a chart or a drawing that the dataset does not have.
                 if str(row.get("no")) not in pictured and row.get("options"):
                     yield _question(f"usmle-{step}-{row.get('no', f'row {place}')}", row, solutions)
 

@@ -29,7 +29,7 @@ _ARABIC_NUMBERS = (
     "تسع تسعة",
     "عشر عشرة",
 )
-# "none" is no number: "none" and "0" answer different questions.
+# "none" is not a number: "none" and "0" answer different questions.
 NUMBERS = {word: number for word, number in NUMBER_WORDS.items() if word != "none"} | {
     normalise(word): str(number) for number, spellings in enumerate(_ARABIC_NUMBERS) for word in spellings.split()
 }

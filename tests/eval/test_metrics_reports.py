@@ -13,11 +13,9 @@ from eval.cli import main
 from eval.errors import EvalError
 from eval.metrics.bleu import bleu
 from eval.metrics.reports import scorers as scorers_module
-from eval.metrics.reports.bertscore import BertScore
-from eval.metrics.reports.chexbert import CheXbert
+from eval.metrics.reports.embeddings import BertScore, CheXbert
+from eval.metrics.reports.entities import RadGraph, RaTEScore
 from eval.metrics.reports.radcliq import MEANS, radcliq_v1
-from eval.metrics.reports.radgraph import RadGraph
-from eval.metrics.reports.ratescore import RaTEScore
 from eval.metrics.reports.scorers import scorers
 from tests.helpers import report_weights as weights
 

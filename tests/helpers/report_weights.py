@@ -101,7 +101,7 @@ def _dygie(folder, settings):
     from radgraph.allennlp.modules import text_field_embedders, token_embedders
     from radgraph.dygie.models.dygie import DyGIE
 
-    from eval.metrics.reports.radgraph import _tokenizers_of_version_4
+    from eval.metrics.reports.entities import _tokenizers_of_version_4
 
     torch.manual_seed(0)
     with _tokenizers_of_version_4():

@@ -30,10 +30,10 @@ FOLDER = "report_metrics"
 METRICS = ("f1_radgraph", "chexbert", "radcliq", "ratescore")
 """RadCliQ is lower for better reports; the others are higher, at most 1."""
 FOLDERS = {
-    "f1_radgraph": ("radgraph", "radgraph:RadGraph"),
-    "chexbert": ("chexbert", "chexbert:CheXbert"),
-    "bertscore": ("distilroberta-base", "bertscore:BertScore"),
-    "ratescore": ("ratescore", "ratescore:RaTEScore"),
+    "f1_radgraph": ("radgraph", "entities:RadGraph"),
+    "chexbert": ("chexbert", "embeddings:CheXbert"),
+    "bertscore": ("distilroberta-base", "embeddings:BertScore"),
+    "ratescore": ("ratescore", "entities:RaTEScore"),
 }
 """Metric -> folder of its weights, and its class in eval.metrics.reports. BERTScore is an input of RadCliQ."""
 INSTALL = "uv pip install -c constraints.txt -e '.[reports]'"
@@ -92,7 +92,7 @@ def _by_weights(metric: str, root: Path) -> Scorer | str:
     name, place = FOLDERS[metric]
     module, _, cls = place.partition(":")
     folder = root / FOLDER / name
-    wanted = importlib.import_module(f"eval.metrics.reports.{module}").WANTED
+    wanted = getattr(importlib.import_module(f"eval.metrics.reports.{module}"), cls).WANTED
     missing = ", ".join(file for file in wanted if not (folder / file).exists())
     if missing:
         return f"not computed: no weights in {FOLDER}/{name} of the root folder (it lacks {missing})"
