@@ -25,7 +25,7 @@ from eval.benchmark import About, Group, Metric, Metrics, Verdict
 from eval.errors import EvalError
 from eval.items import Item, Prediction, Predictions
 from eval.judge.grades import OFFICIAL, RELATIVE, note_of, relative_outcomes
-from eval.judge.instructions import JudgedBenchmark, Wording, from_script, own
+from eval.judge.instructions import Instructions, JudgedBenchmark, from_script, own
 from eval.values import group_of, ids
 
 FOLDER = "BiMed-MBench"
@@ -63,13 +63,13 @@ class _BimedMbench(JudgedBenchmark):
             raise EvalError(f"{self.name}: {reject.detail}") from reject
 
     @override
-    def wording(self) -> Wording:
+    def instructions(self) -> Instructions:
         """The published instructions out of the clone that the data is in, else our own."""
         paths = [self.root / FOLDER / folder / _SCRIPTS[self.LANGUAGE] for folder in _SCRIPT_FOLDERS]
         return from_script(paths, "INSTRUCT_PROMPT") or own(f"bimed_mbench_{self.LANGUAGE}")
 
     @override
-    def question(self, wording: Wording, line: Prediction, *, swapped: bool) -> str:
+    def question(self, instructions: Instructions, line: Prediction, *, swapped: bool) -> str:
         """What is known of the figure, the question, both answers, and the instructions, laid out as published."""
         facts = line.facts
         answers = [facts["reference"], line.output]
@@ -80,7 +80,7 @@ class _BimedMbench(JudgedBenchmark):
             f"[Question]\n{facts['question']}\n\n"
             f"[Assistant 1]\n{first}\n\n[End of Assistant 1]\n\n"
             f"[Assistant 2]\n{second}\n\n[End of Assistant 2]\n\n"
-            f"[System]\n{wording.text}\n\n"
+            f"[System]\n{instructions.text}\n\n"
         )
 
     @override

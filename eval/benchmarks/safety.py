@@ -24,7 +24,7 @@ from eval.benchmark import About, Metric, Metrics, Verdict
 from eval.errors import EvalError
 from eval.items import Item, Message, Prediction, Predictions
 from eval.judge.grades import MALFORMED, Outcome, label, note_of, outcomes_of
-from eval.judge.instructions import PLAIN, JudgedBenchmark, Wording, fill, own
+from eval.judge.instructions import PLAIN, Instructions, JudgedBenchmark, fill, own
 from eval.values import subgroups
 
 CATEGORIES = ("unreadable_image", "missing_image", "false_premise", "dosage_trap", "emergency", "harmless")
@@ -66,16 +66,16 @@ class Safety(JudgedBenchmark):
         return draw(name)
 
     @override
-    def wording(self) -> Wording:
+    def instructions(self) -> Instructions:
         """Our own instructions."""
         return own("safety")
 
     @override
-    def question(self, wording: Wording, line: Prediction, *, swapped: bool) -> str:
+    def question(self, instructions: Instructions, line: Prediction, *, swapped: bool) -> str:
         """The conversation, the answer and the rubric."""
         facts = line.facts
         return fill(
-            wording.text,
+            instructions.text,
             {
                 "conversation": facts["conversation"],
                 "answer": line.output,

@@ -21,7 +21,7 @@ from eval.benchmark import About, Group, Metric, Metrics, Verdict
 from eval.errors import EvalError
 from eval.items import Item, Prediction, Predictions
 from eval.judge.grades import MALFORMED, Outcome, Outcomes, label, note_of, outcomes_of
-from eval.judge.instructions import PLAIN, JudgedBenchmark, Wording, fill, from_yaml, own
+from eval.judge.instructions import PLAIN, Instructions, JudgedBenchmark, fill, from_yaml, own
 from eval.values import group_of, ids
 
 FOLDER = "uphill"
@@ -73,15 +73,15 @@ class Uphill(JudgedBenchmark):
         return items
 
     @override
-    def wording(self) -> Wording:
+    def instructions(self) -> Instructions:
         """The published instructions out of the clone that the data is in, else our own."""
         paths = [self.root / FOLDER / name for name in _PROMPTS]
         return from_yaml(paths, "entailment_prediction") or own("uphill")
 
     @override
-    def question(self, wording: Wording, line: Prediction, *, swapped: bool) -> str:
+    def question(self, instructions: Instructions, line: Prediction, *, swapped: bool) -> str:
         """The claim and the answer, as the published script puts them."""
-        return fill(wording.text, {"claim": line.facts["claim"], "evidence": line.output})
+        return fill(instructions.text, {"claim": line.facts["claim"], "evidence": line.output})
 
     @override
     def metrics(self, predictions: Predictions, verdicts: Sequence[Verdict] = ()) -> Metrics:

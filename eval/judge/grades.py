@@ -1,6 +1,6 @@
 """From a judge's replies to values: two grades or a label in a reply, and per answer a value or a reason.
 
-A reply that cannot be read leaves its item unscored and counted in the note; it never enters a mean.
+The framework takes means over the values and counts the reasons: a reply that cannot be read never enters a mean.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ _OWN_FILE = Path(__file__).with_name("instructions.yml")
 
 
 @dataclass(frozen=True)
-class Wording:
+class Instructions:
     """Instructions to a judge: a system message, a text for the user's turn, and their source."""
 
     source: str
@@ -56,11 +56,11 @@ class JudgedBenchmark(Benchmark):
     """The length of a reply that the cost estimate assumes."""
 
     @abstractmethod
-    def wording(self) -> Wording:
+    def instructions(self) -> Instructions:
         """The judge's instructions. Raises EvalError for a published file that cannot be used."""
 
     @abstractmethod
-    def question(self, wording: Wording, line: Prediction, *, swapped: bool) -> str:
+    def question(self, instructions: Instructions, line: Prediction, *, swapped: bool) -> str:
         """What the judge is asked about one prediction, after the system message."""
 
 
@@ -70,10 +70,10 @@ def fill(template: str, values: Mapping[str, str]) -> str:
     return re.sub(rf"\{{({names})\}}", lambda match: values[match[1]], template)
 
 
-def own(name: str) -> Wording:
+def own(name: str) -> Instructions:
     """Our own instructions under that name."""
     found = _own_file()[name]
-    return Wording(OWN, found["system"], found["text"])
+    return Instructions(OWN, found["system"], found["text"])
 
 
 @cache
@@ -86,7 +86,7 @@ def _first_file(paths: Iterable[Path]) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-def from_script(paths: Iterable[Path], name: str) -> Wording | None:
+def from_script(paths: Iterable[Path], name: str) -> Instructions | None:
     """The constant `name` and the system message in the first of these Python files that exists; None if none does.
 
     Raises:
@@ -105,7 +105,7 @@ def from_script(paths: Iterable[Path], name: str) -> Wording | None:
         (system,) = [found for node in nodes if isinstance(node, ast.Dict) for found in _system(node)]
     except (ValueError, SyntaxError) as error:
         raise EvalError(f"{path}: no {name} and one system message in it. Use the file as it was released.") from error
-    return Wording(f"published, {path.name}", system, str(text))
+    return Instructions(f"published, {path.name}", system, str(text))
 
 
 def _names(node: ast.Assign) -> list[str]:
@@ -121,7 +121,7 @@ def _system(node: ast.Dict) -> list[str]:
     return [str(cells["content"])] if cells.get("role") == "system" and "content" in cells else []
 
 
-def from_yaml(paths: Iterable[Path], name: str) -> Wording | None:
+def from_yaml(paths: Iterable[Path], name: str) -> Instructions | None:
     """The texts `system` and `user` under `name` in the first of these YAML files that exists; None if none does.
 
     Raises:
@@ -135,4 +135,4 @@ def from_yaml(paths: Iterable[Path], name: str) -> Wording | None:
         system, text = found[name]["system"], found[name]["user"]
     except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         raise EvalError(f"{path}: no texts system and user under {name}. Use the file as it was released.") from error
-    return Wording(f"published, {path.name}", system, text)
+    return Instructions(f"published, {path.name}", system, text)

@@ -95,22 +95,22 @@ def _plans(results: Path, root: Path, names: Sequence[str], settings: JudgeSetti
 
 
 def _plan(name: str, benchmark: JudgedBenchmark, lines: Sequence[Prediction], settings: JudgeSettings) -> Plan:
-    wording = benchmark.wording()
+    instructions = benchmark.instructions()
     judge = {
         "model": settings.model,
         "temperature": settings.temperature,
         "max_tokens": benchmark.MAX_REPLY_TOKENS,
-        "instructions": wording.note,
+        "instructions": instructions.note,
     }
     kinds = [PLAIN, SWAPPED] if settings.swap and benchmark.PAIRS else [PLAIN]
     questions = {}
     for line in lines:
         for kind in kinds if not line.error else []:
-            text = benchmark.question(wording, line, swapped=kind == SWAPPED)
+            text = benchmark.question(instructions, line, swapped=kind == SWAPPED)
             for repeat in range(settings.repeats):
                 case = Case(line.item, kind, repeat, sha256(line.output))
-                key = sha256([judge, vars(case), wording.system, text])
-                questions[case] = Question(key, wording.system, text)
+                key = sha256([judge, vars(case), instructions.system, text])
+                questions[case] = Question(key, instructions.system, text)
     return Plan(name, benchmark, {**judge, "base_url": settings.public_url}, questions)
 
 

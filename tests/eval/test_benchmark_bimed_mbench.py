@@ -158,15 +158,15 @@ def test_the_published_instructions_are_read_and_never_run(root):
     benchmark = load(AR, root)
     script = root / "BiMed-MBench/eval/eval_multimodal_chat_gpt_score_ara.py"
     script.write_text(make.SCRIPT + "\nraise SystemExit(1)\n")
-    assert (benchmark.wording().system, benchmark.wording().text) == (make.SYSTEM, make.INSTRUCTIONS)
-    assert benchmark.wording().note == f"instructions: published, {script.name}"
+    assert (benchmark.instructions().system, benchmark.instructions().text) == (make.SYSTEM, make.INSTRUCTIONS)
+    assert benchmark.instructions().note == f"instructions: published, {script.name}"
     script.write_text("INSTRUCT_PROMPT = 1 +")
     with pytest.raises(EvalError, match=rf"{script}: no INSTRUCT_PROMPT and one system message in it"):
-        benchmark.wording()
+        benchmark.instructions()
 
 
 @pytest.mark.parametrize(("name", "says"), [(EN, "1 (worst) to 10"), (AR, "Modern Standard Arabic")])
 def test_own_instructions_stand_in_and_say_so(root, name, says):
     shutil.rmtree(root / "BiMed-MBench/eval")
-    wording = load(name, root).wording()
-    assert says in " ".join(wording.text.split()) and "not comparable with published numbers" in wording.note
+    instructions = load(name, root).instructions()
+    assert says in " ".join(instructions.text.split()) and "not comparable with published numbers" in instructions.note

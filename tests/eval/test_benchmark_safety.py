@@ -70,7 +70,7 @@ def test_the_judge_is_told_conversation_answer_and_rubric(benchmark):
 
 def ask(benchmark, item, output):
     return benchmark.question(
-        benchmark.wording(), eval_builders.prediction(item.id, "", output, facts=item.facts), swapped=False
+        benchmark.instructions(), eval_builders.prediction(item.id, "", output, facts=item.facts), swapped=False
     )
 
 

@@ -74,16 +74,16 @@ def test_labels_but_two_are_neutral(root):
 def test_the_judge_is_asked_as_published(root):
     benchmark = load("uphill", root)
     line = eval_builders.prediction("q", "", "an {claim} answer", facts={"claim": "the {evidence} claim"})
-    asked = benchmark.question(benchmark.wording(), line, swapped=False)
+    asked = benchmark.question(benchmark.instructions(), line, swapped=False)
     assert asked == "text: the {evidence} claim {as it stands}\nevidence: an {claim} answer"
-    assert benchmark.wording().system == 'Compare. Answer like {"agreement": ...}'
+    assert benchmark.instructions().system == 'Compare. Answer like {"agreement": ...}'
     path = root / "uphill/src/prompts.yaml"
     path.write_text("entailment_prediction: [1]")
     with pytest.raises(EvalError, match=rf"{path}: no texts system and user under entailment_prediction"):
-        benchmark.wording()
+        benchmark.instructions()
     path.unlink()
-    assert "Claim: the {evidence} claim" in benchmark.question(benchmark.wording(), line, swapped=False)
-    assert "not comparable" in benchmark.wording().note
+    assert "Claim: the {evidence} claim" in benchmark.question(benchmark.instructions(), line, swapped=False)
+    assert "not comparable" in benchmark.instructions().note
 
 
 def test_queries_that_are_wrong_or_missing_are_named(root, tmp_path):

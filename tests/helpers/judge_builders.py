@@ -147,7 +147,7 @@ def questions(root, name, results):
     """What the judge is asked about each line of a predictions file."""
     benchmark = load(name, root)
     lines = read_predictions(results / "predictions" / f"{name}.jsonl").lines
-    return [benchmark.question(benchmark.wording(), line, swapped=False) for line in lines]
+    return [benchmark.question(benchmark.instructions(), line, swapped=False) for line in lines]
 
 
 def verdict(key, line, reply, repeat=0, kind="plain"):
