@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data_prep.atomic import atomic_write
 from eval.benchmark import Benchmark, Group, Metric, Metrics, Value, Verdict
 from eval.errors import EvalError
 from eval.items import Predictions
@@ -63,10 +64,8 @@ def score(results: Path, root: Path | None = None) -> list[Score]:
     `root` is the folder of all benchmarks, for metrics whose weights are there.
     """
     scores = [line for predictions in read_all(results) for line in _scores_of_file(results, predictions, root or ROOT)]
-    path = results / "scores.json"
-    part = path.with_suffix(".json.part")
-    part.write_text(json.dumps([asdict(line) for line in scores], indent=1) + "\n", encoding="utf-8")
-    part.replace(path)
+    with atomic_write(results / "scores.json") as partial:
+        partial.write_text(json.dumps([asdict(line) for line in scores], indent=1) + "\n", encoding="utf-8")
     return scores
 
 

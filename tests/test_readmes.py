@@ -126,6 +126,49 @@ def test_a_wrong_path_is_found(place):
     ]
 
 
+def _first_column(page):
+    """What stands in code spans in the first cell of a table's rows."""
+    rows = re.findall(r"^\| (.*?) \|", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+
+
+def test_every_key_of_the_plugin_is_explained():
+    from bimedix2_plugin.args import BiMediX2Args, ProjectorArgs
+
+    keys = {*BiMediX2Args.model_fields, *(f"projector.{key}" for key in ProjectorArgs.model_fields)} - {"projector"}
+    assert keys <= _first_column("recipes/README.md")
+
+
+def test_every_recipe_is_in_the_table():
+    named = _first_column("recipes/README.md")
+    recipes = [path for path in HEADERS if path.suffix == ".yml" and path.parent.name not in ("data", "cluster")]
+    names = [path.relative_to(ROOT / "recipes").with_suffix("").as_posix() for path in recipes]
+    assert {name.removesuffix("_stage1") if not name.startswith("ablations") else name for name in names} <= named
+
+
+def test_every_reader_and_every_key_of_a_mixture_is_explained():
+    from data_prep import keys
+    from data_prep.mixture import Mixture
+    from data_prep.sources import READERS
+
+    named = _first_column("data_prep/README.md")
+    assert {*READERS} <= named
+    assert keys.fields(Mixture).keys() - {"entries", "missing"} <= named
+
+
+def test_every_benchmark_is_in_the_table(tmp_path, capsys):
+    from eval.cli import main
+
+    assert main(["benchmarks", "--root", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    known = [line.split()[0] for line in printed.partition("\n\n")[0].splitlines()[2:]]
+    (clinical,) = re.findall(r"^--suite clinical: (.*)$", printed, re.MULTILINE)
+    named = set(re.findall(r"`([\w*]+)`", (ROOT / "eval/README.md").read_text(encoding="utf-8")))
+    patterns = [re.compile(name.replace("*", ".*")) for name in named]
+    assert len(known) > 30
+    assert [n for n in known if n not in clinical.split(", ") and not any(p.fullmatch(n) for p in patterns)] == []
+
+
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_the_front_pages_own_data_is_built(place, tmp_path):
     from data_prep.__main__ import main

@@ -15,7 +15,14 @@ ROOMS = ("bimedix2_plugin", "data_prep", "eval")
 # Of the other rooms and folders of the project, a folder imports these and no others. A name stands for all below it.
 MAY_IMPORT: dict[str, set[str]] = {
     "data_prep": set(),
-    "eval": {"data_prep.sources", "data_prep.tables", "data_prep.images", "data_prep.llm", "data_prep.rows"},
+    "eval": {
+        "data_prep.sources",
+        "data_prep.tables",
+        "data_prep.images",
+        "data_prep.llm",
+        "data_prep.rows",
+        "data_prep.atomic",
+    },
     "bimedix2_plugin": {"data_prep.images", "data_prep.atomic"},
 }
 # Inside a room: a folder must not import these.

@@ -1,1 +1,1 @@
-"""Tiny stand-ins of real models, and two ranks of one run on a CPU."""
+"""Tiny random models in place of real ones, and two-rank runs on a CPU."""

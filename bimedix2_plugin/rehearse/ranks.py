@@ -1,4 +1,4 @@
-"""Two ranks of one run on this CPU: processes that talk through gloo, within a time limit.
+"""Run a job on two ranks on this CPU: processes that communicate through gloo, with a time limit.
 
 The ranks are forked from a server that has imported Axolotl once.
 """
@@ -19,27 +19,27 @@ import torch
 import torch.distributed as dist
 
 RANKS = 2
-HANGS_AFTER = timedelta(seconds=120)  # two ranks on a busy machine come to a meeting some seconds apart
+HANGS_AFTER = timedelta(seconds=120)  # on a busy machine two ranks reach a collective some seconds apart
 
 
 class RankError(AssertionError):
-    """A rank failed, or did not come back in time."""
+    """A rank failed or timed out."""
 
 
 @dataclass(frozen=True)
 class Rank:
-    """One of the processes.
+    """One rank.
 
     Attributes:
-        number: which.
-        exchange: folder where the ranks meet and leave what they return.
+        number: of the rank, from 0.
+        exchange: folder for the rendezvous and for what the ranks return.
     """
 
     number: int
     exchange: Path
 
     def join(self, hangs_after: timedelta = HANGS_AFTER) -> None:
-        """Meet the other ranks; what waits longer for them after this fails."""
+        """Join the process group; afterwards a collective fails if it waits longer than `hangs_after`."""
         store = f"file://{self.exchange}/store"
         dist.init_process_group("gloo", init_method=store, rank=self.number, world_size=RANKS)
         dist.barrier()
@@ -47,15 +47,15 @@ class Rank:
 
 
 def run(job: Callable[..., Any], *arguments: Any, folder: Path, seconds: float = 900) -> list[Any]:
-    """Run `job(rank, *arguments)` on every rank; return what each returns, as torch saves it.
+    """Run `job(rank, *arguments)` on every rank; return what each returned, through torch.save.
 
     Args:
         job: a function of an importable module, which is imported once before the ranks are forked.
-        folder: working directory of the ranks.
-        seconds: after which ranks that still run have hung.
+        folder: the ranks' working directory.
+        seconds: time limit.
 
     Raises:
-        RankError: with the trace of each rank that failed.
+        RankError: with the traceback of each rank that failed.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([job.__module__])
@@ -71,7 +71,7 @@ def run(job: Callable[..., Any], *arguments: Any, folder: Path, seconds: float =
 
 def _wait(processes: list[Any], exchange: Path, seconds: float) -> None:
     end = time.monotonic() + seconds
-    # A rank that failed leaves the others waiting for it: they are not waited for.
+    # Once a rank has failed, the others would wait for it forever.
     while any(process.is_alive() for process in processes) and time.monotonic() < end:
         if any(process.exitcode for process in processes):
             break

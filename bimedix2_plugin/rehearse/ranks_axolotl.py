@@ -1,7 +1,7 @@
-"""Axolotl's own training run as one of two gloo ranks on a CPU.
+"""Run Axolotl's training on two gloo ranks on a CPU.
 
-Axolotl and accelerate send many ranks to CUDA, and keep FSDP2 to it: what sends them there is replaced in this process
-alone. The data, loader, model, trainer, sharding and saving that run are the real ones.
+With several ranks, and for FSDP2, Axolotl and accelerate require CUDA: the functions that select it are replaced, in
+this process only. Data, loader, model, trainer, sharding and saving are the real ones.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FSDP: dict[str, Any] = {
 
 
 def stay_on_the_cpu(rank: Any) -> None:
-    """Join the other ranks, and replace in this process what would send Axolotl's run to CUDA."""
+    """Join the other ranks, and replace the functions that would select CUDA in this process."""
     import axolotl.cli.config
     import axolotl.monkeypatch.accelerate.parallelism_config as meshes
     import axolotl.utils.environment

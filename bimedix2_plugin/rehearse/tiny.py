@@ -1,6 +1,6 @@
-"""Tiny random models and tokenizers in the shapes of the real ones, made in a second each.
+"""Tiny random models and tokenizers with the architectures of the real ones, each made in a second.
 
-Every parameter is moved off its default, so that a tensor which a loader forgot cannot go unseen.
+No parameter has its default value, so that a tensor that a loader misses is noticed.
 """
 
 from pathlib import Path
@@ -57,7 +57,7 @@ def llama(
     kv_heads: int = 2,
     spare_rows: int = 0,
 ) -> Path:
-    """Save a `LlamaForCausalLM` with its tokenizer; `spare_rows` embeddings belong to no token."""
+    """Save a `LlamaForCausalLM` with its tokenizer and `spare_rows` embeddings without a token."""
     words = tokenizer(folder, style)
     config = LlamaConfig(
         vocab_size=len(words) + spare_rows,
@@ -86,7 +86,7 @@ def clip_vision(folder: str | Path, width: int = 32, image_size: int = 28, patch
 def clip_whole(
     folder: str | Path, as_bin: bool = False, width: int = 32, image_size: int = 28, patch: int = 14
 ) -> Path:
-    """Save a whole `CLIPModel`, text and vision; `as_bin` as OpenAI's repository has it, a pickle alone."""
+    """Save a `CLIPModel`, text and vision; with `as_bin` as a pickle only, like OpenAI's repository."""
     folder = Path(folder)
     text = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
     text |= {"vocab_size": 100, "bos_token_id": 98, "eos_token_id": 99, "pad_token_id": 0}
@@ -97,7 +97,7 @@ def clip_whole(
     _clip_processor(image_size).save_pretrained(folder)
     if as_bin:
         state = load_file(folder / "model.safetensors")
-        # The published pickle also holds these two buffers, which newer models no longer save.
+        # The published pickle also holds these two buffers, which newer versions no longer save.
         state["text_model.embeddings.position_ids"] = torch.arange(_CLIP_TEXT_LENGTH)[None]
         state["vision_model.embeddings.position_ids"] = torch.arange((image_size // patch) ** 2 + 1)[None]
         torch.save(state, folder / "pytorch_model.bin")
@@ -118,14 +118,14 @@ def dinov2(folder: str | Path, width: int = 32, image_size: int = 28, patch: int
 
 
 def siglip_vision(folder: str | Path, width: int = 32, image_size: int = 30, patch: int = 14) -> Path:
-    """Save a `SiglipVisionModel` of 3 layers; as in the published one, patches do not fill the picture's side."""
+    """Save a `SiglipVisionModel` of 3 layers whose image side, as published, is no multiple of the patch size."""
     random_model(SiglipVisionModel, _siglip_vision_config(width, image_size, patch)).save_pretrained(folder)
     _siglip_processor(image_size).save_pretrained(folder)
     return Path(folder)
 
 
 def siglip_whole(folder: str | Path, width: int = 32, image_size: int = 30, patch: int = 14) -> Path:
-    """Save a whole `SiglipModel`, text and vision, as the published repositories have it."""
+    """Save a `SiglipModel`, text and vision, like the published repositories."""
     text = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
     vision = _siglip_vision_config(width, image_size, patch).to_dict()
     config = SiglipConfig(text_config=text | {"vocab_size": 100}, vision_config=vision)
@@ -135,7 +135,7 @@ def siglip_whole(folder: str | Path, width: int = 32, image_size: int = 30, patc
 
 
 def random_model(kind: type[PreTrainedModel], config: PreTrainedConfig, seed: int = 0) -> PreTrainedModel:
-    """Draw a model whose parameters are all off their defaults."""
+    """Create a random model without a parameter at its default value."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = kind(config)

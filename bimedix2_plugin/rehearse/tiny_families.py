@@ -1,4 +1,4 @@
-"""A tiny random language model of each family, with tokenizer and chat template in the family's own form."""
+"""A tiny random language model of each family, with a tokenizer and a chat template like the family's."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ from bimedix2_plugin.rehearse import tiny_templates as templates
 from bimedix2_plugin.rehearse.tiny import random_model
 from bimedix2_plugin.rehearse.tiny_tokenizers import CHATML_TEMPLATE
 
-WINDOW = 12  # shorter than most rows, so that a window that is left out changes the numbers
+WINDOW = 12  # shorter than most rows, so that ignoring the sliding window changes the results
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ FAMILIES = {
     "phi3": Family(
         Phi3Config, Phi3ForCausalLM, lambda: words.phi3(templates.PHI3), settings={"sliding_window": WINDOW}
     ),
-    # The published cap, 50, is far above what random weights reach.
+    # With the published cap, 50, random weights would not reach it.
     "gemma2": Family(
         Gemma2Config,
         Gemma2ForCausalLM,
@@ -75,7 +75,7 @@ FAMILIES = {
 
 
 def base(folder: str | Path, name: str) -> Path:
-    """Save a language model of one family, of two layers and width 64, with its tokenizer."""
+    """Save a language model of one family, with 2 layers of hidden size 64, and its tokenizer."""
     family = FAMILIES[name]
     tokenizer = family.tokenizer()
     tokenizer.save_pretrained(folder)

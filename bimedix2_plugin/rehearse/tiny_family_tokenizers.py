@@ -1,4 +1,4 @@
-"""Small trained tokenizers in the forms of Qwen, Phi-3, Gemma and Mistral: pieces, added tokens and their flags."""
+"""Small trained tokenizers like those of Qwen, Phi-3, Gemma and Mistral: pieces, added tokens and their flags."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _SPACES = normalizers.Replace(" ", "▁")
 
 
 def qwen(template: str, plain: Sequence[str] = ()) -> PreTrainedTokenizerFast:
-    """Byte-level BPE without a start token; `plain` tokens are added, but not special."""
+    """Byte-level BPE without a BOS token; `plain` tokens are added but not special."""
     vocabulary, merges = _trained(["<|endoftext|>"], None, pre_tokenizers.ByteLevel(add_prefix_space=False))
     words = Qwen2Tokenizer(vocab=vocabulary, merges=merges)
     words.add_tokens([_special("<|im_start|>"), _special("<|im_end|>"), *(AddedToken(token) for token in plain)])
@@ -23,7 +23,7 @@ def qwen(template: str, plain: Sequence[str] = ()) -> PreTrainedTokenizerFast:
 
 
 def phi3(template: str) -> PreTrainedTokenizerFast:
-    """A space before every piece of text; chat tokens swallow the blanks that follow them."""
+    """A space before every piece of text; chat tokens strip the whitespace after them."""
     normalizer = normalizers.Sequence([normalizers.Prepend("▁"), _SPACES])
     vocabulary, merges = _trained(["<unk>", "<s>", "</s>", *_BYTES], normalizer, pre_tokenizers.Metaspace())
     backend = Tokenizer(models.BPE(vocabulary, merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True))
@@ -47,7 +47,7 @@ def phi3(template: str) -> PreTrainedTokenizerFast:
 
 
 def gemma(template: str) -> PreTrainedTokenizerFast:
-    """No space before a text; line breaks, HTML tags and unused names are added tokens, but not special."""
+    """No space before a text; line breaks, HTML tags and unused tokens are added but not special."""
     special = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>"]
     split = pre_tokenizers.Split(" ", "merged_with_previous")
     vocabulary, merges = _trained([*special, *_BYTES], _SPACES, split)
@@ -60,7 +60,7 @@ def gemma(template: str) -> PreTrainedTokenizerFast:
 
 
 def mistral(template: str, control: int = 8) -> PreTrainedTokenizerFast:
-    """Version 3's, with [INST] and `control` spare tokens; with none of them it is version 1's."""
+    """Version 3's, with [INST] and `control` reserved tokens; version 1's with `control=0`."""
     special = ["<unk>", "<s>", "</s>"]
     special += ["[INST]", "[/INST]", *(f"[control_{number}]" for number in range(control))] if control else []
     vocabulary, merges = _trained([*special, *_BYTES], None, pre_tokenizers.Metaspace())
@@ -75,7 +75,7 @@ def _special(token: str, **flags: bool) -> AddedToken:
 
 
 def _trained(special: list[str], normalizer: Any, pre_tokenizer: Any) -> tuple[dict[str, int], Any]:
-    """Return the vocabulary, special tokens first, and the merges (pairs of pieces) of a small BPE."""
+    """Train a small BPE; return its vocabulary, special tokens first, and its merges (pairs of pieces)."""
     backend = Tokenizer(models.BPE())
     backend.normalizer, backend.pre_tokenizer = normalizer, pre_tokenizer
     byte_level = isinstance(pre_tokenizer, pre_tokenizers.ByteLevel)

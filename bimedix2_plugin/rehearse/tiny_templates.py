@@ -1,4 +1,4 @@
-"""Chat templates in the forms that the families publish, over string contents."""
+"""Chat templates like those that the families publish, for string contents."""
 
 QWEN3 = """\
 {%- for message in messages -%}
@@ -30,7 +30,7 @@ GEMMA2 = """\
 {%- if add_generation_prompt -%}{{ '<start_of_turn>model\\n' }}{%- endif -%}
 """
 
-# Gemma 3 puts the system text before the first user turn by itself.
+# Gemma 3's template itself puts the system text before the first user turn.
 GEMMA3 = """\
 {{ bos_token }}
 {%- set system = messages[0]['content'] + '\\n\\n' if messages[0]['role'] == 'system' else '' -%}
@@ -42,8 +42,8 @@ GEMMA3 = """\
 {%- if add_generation_prompt -%}{{ '<start_of_turn>model\\n' }}{%- endif -%}
 """
 
-# Mistral's system text stands in a prompt's last user turn, and nowhere once that turn is answered; a space that
-# no prompt ends with stands before each answer.
+# Mistral puts the system text into a prompt's last user turn, and drops it once that turn has an answer; before each
+# answer it writes a space with which no prompt ends.
 MISTRAL = """\
 {{ bos_token }}
 {%- set turns = messages[1:] if messages[0]['role'] == 'system' else messages -%}

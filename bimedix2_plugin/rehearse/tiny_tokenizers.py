@@ -1,4 +1,4 @@
-"""Tokenizers for tests: two small trained ones in the styles of ChatML and Llama 3, and Llama 3.1's real one."""
+"""Tokenizers: two small trained ones in the styles of ChatML and Llama 3, and Llama 3.1's real one."""
 
 import importlib.util
 from pathlib import Path
@@ -55,7 +55,7 @@ LLAMA31_TOKENS = [
 
 
 def tokenizer(folder: str | Path, style: str) -> PreTrainedTokenizerFast:
-    """Train and save a byte-level BPE of 560 tokens in `style` "chatml" or "llama3"."""
+    """Train and save a byte-level BPE of 560 tokens in the style "chatml" or "llama3"."""
     tokens = {"chatml": CHATML_TOKENS, "llama3": LLAMA3_TOKENS}[style]
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -78,9 +78,9 @@ def tokenizer(folder: str | Path, style: str) -> PreTrainedTokenizerFast:
 
 
 def llama31_tokenizer(folder: str | Path) -> PreTrainedTokenizerFast:
-    """Save Llama 3.1's own tokenizer, converted from the file in the llama-models wheel.
+    """Save Llama 3.1's own tokenizer, converted from the file in the llama-models package.
 
-    The wheel carries no chat template: the one of the small "llama3" tokenizer stands in for it.
+    The package has no chat template; that of the small "llama3" tokenizer is used.
     """
     spec = importlib.util.find_spec("llama_models")
     assert spec and spec.submodule_search_locations, "llama-models is not installed. Run: make setup"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data_prep.atomic import atomic_write
 from eval.errors import EvalError
 from eval.items import Header, Predictions
 from eval.judge.verdicts import read_verdicts
@@ -68,8 +69,8 @@ def compare(a: Path, b: Path, out: Path | None = None) -> str:
     """
     text = comparison(a, b).text()
     if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text + "\n", encoding="utf-8")
+        with atomic_write(out) as partial:
+            partial.write_text(text + "\n", encoding="utf-8")
     return text
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from data_prep.atomic import atomic_write
 from eval.registry import ROOT
 from eval.report.beside_paper import Column, our_column, with_rules
 from eval.report.blocks import Caution, Figure, Section
@@ -129,20 +130,15 @@ def _training_data(found: Results, data: Path | None) -> list[Section]:
 
 
 def _write(out: Path, sections: Sequence[Section], content: str) -> list[Path]:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    for section in sections:
-        for block in section.blocks:
-            if isinstance(block, Figure):
-                (out.parent / f"{block.name}.svg").write_text(block.svg, encoding="utf-8")
+    figures = [block for section in sections for block in section.blocks if isinstance(block, Figure)]
     pages = {
         out.with_suffix(".md"): markdown(TITLE, sections),
         out.with_suffix(".html"): html_page(TITLE, sections),
         out.with_suffix(".json"): content,
     }
-    for path, text in pages.items():
-        part = path.with_name(path.name + ".part")
-        part.write_text(text, encoding="utf-8", errors="replace")
-        part.replace(path)
+    for path, text in ({out.parent / f"{figure.name}.svg": figure.svg for figure in figures} | pages).items():
+        with atomic_write(path) as partial:
+            partial.write_text(text, encoding="utf-8", errors="replace")
     return list(pages)
 
 

@@ -1,7 +1,7 @@
 """Loading image rows on this machine, side by side: packs of this project against Axolotl's own collator: `make bench`.
 
-The same rows, the same number of loader workers, no model: pictures a second that reach the trainer. Packs decode each
-distinct picture once; the stock path reads its file and runs the processor for each row.
+The same rows, the same number of loader workers, no model: images a second that reach the trainer. Packs decode each
+distinct image once; the stock path reads its file and runs the processor for each row.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _report(ways: dict[str, tuple[Any, Any]], workers: int, options: argparse.Na
                 pass
             times[name].append(time.perf_counter() - start)
     first = next(iter(ways))
-    print(f"\nloader, {workers} workers\n{'':30} {'pictures/s':>12} {'times the first':>16}")
+    print(f"\nloader, {workers} workers\n{'':30} {'images/s':>12} {'times the first':>16}")
     for name in ways:
         ratio = statistics.median(a / b for a, b in zip(times[first], times[name], strict=True))
         print(f"{name:30} {options.rows / statistics.median(times[name]):12.0f} {ratio:15.2f}x", flush=True)

@@ -41,12 +41,12 @@ def dataset(folder: str | Path, tokenizer: str | Path, rows: int, *, images_only
     table = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
     kinds = [kind for kind in table["rows"] if kind["images"] or not images_only]
     drawn = draw.choices(kinds, [kind["rows"] for kind in kinds], k=min(rows, DISTINCT))
-    store = _pictures(max(1, round(sum(kind["images"] for kind in drawn) / ROWS_AN_IMAGE)), seed)
+    store = _images(max(1, round(sum(kind["images"] for kind in drawn) / ROWS_AN_IMAGE)), seed)
     made: list[dict[str, Any]] = []
     for number, kind in enumerate(drawn):
         turns = [_text(draw, words, kind["language"], kind[part], table["spread"]) for part in ("prompt", "answer")]
         shape = (kind["language"], "vqa_open" if kind["images"] else "text_qa", kind["images"], turns)
-        made.append(tiny_data.row(f"row-{number}", shape, [picture["key"] for picture in store], draw))
+        made.append(tiny_data.row(f"row-{number}", shape, [record["key"] for record in store], draw))
     made = [made[number % len(made)] | {"id": f"row-{number}"} for number in range(rows)]
     return _write(Path(folder), made, store)
 
@@ -59,7 +59,7 @@ def _text(draw: random.Random, words: Any, language: str, mean: float, spread: f
     return words.decode(ids).replace("\N{REPLACEMENT CHARACTER}", "").strip() or "a"
 
 
-def _pictures(count: int, seed: int) -> list[dict[str, Any]]:
+def _images(count: int, seed: int) -> list[dict[str, Any]]:
     """Records of the image store: smooth noise of 400 x 300 as JPEG."""
     noise, records = np.random.default_rng(seed), {}
     for _ in range(count):
@@ -95,18 +95,18 @@ def _write(folder: Path, rows: list[dict[str, Any]], store: list[dict[str, Any]]
 
 
 def stock_rows(data: Path, images: Path, most: int | None = None) -> dict[str, dict[str, Any]]:
-    """The first rows by id as Axolotl's multimodal path takes them: messages that name picture files in `images`."""
+    """The first rows by id as Axolotl's multimodal path takes them: messages that name image files in `images`."""
     store = open_store(str(data / "images"))
     images.mkdir()
     rows = {}
     for row in pq.read_table(data / "train-00000-of-00001.parquet").slice(0, most).to_pylist():
         for key in row["images"]:
             (images / f"{key}.jpg").write_bytes(store.bytes(key))
-        pictures = iter([str(images / f"{key}.jpg") for key in row["images"]])
+        paths = iter([str(images / f"{key}.jpg") for key in row["images"]])
         messages = [{"role": "system", "content": [{"type": "text", "text": "A chat."}]}]
         for message in row["messages"]:
             parts = [
-                {"type": "image", "path": next(pictures)} if part["type"] == "image" else dict(part)
+                {"type": "image", "path": next(paths)} if part["type"] == "image" else dict(part)
                 for part in message["content"]
             ]
             messages.append({"role": message["role"], "content": parts})

@@ -96,13 +96,13 @@ def packs(trainer: Any) -> list[list[dict[str, Any]]]:
 
 
 class Padded:
-    """Right-padded batches of prepared rows, with their pictures as this project's collator decodes them."""
+    """Right-padded batches of prepared rows, with their images as this project's collator decodes them."""
 
     def __init__(self, collator: Any) -> None:
         self._collator = collator
 
     def __call__(self, group: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """One batch of padded ids, labels and mask, and the pixels of its pictures."""
+        """One batch of padded ids, labels and mask, and the pixels of its images."""
         pixels = self._collator(group)["pixel_values"] if any(row["images"] for row in group) else None
         longest = max(len(row["input_ids"]) for row in group)
         columns: dict[str, list[list[int]]] = {"input_ids": [], "labels": [], "attention_mask": []}

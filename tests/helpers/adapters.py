@@ -1,4 +1,4 @@
-"""A random adapter over a composed model, without training, and its merge without Axolotl's command line."""
+"""A random, untrained adapter for a composed model, and its merge without Axolotl's command line."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def with_adapter(folder: Path, out: Path, **changes: Any):
 
 
 def merge(folder: Path, adapter: Path, out: Path) -> Path:
-    """Merge as Axolotl's `legacy` way does: load, merge, save, then tokenizer and processor, then the plugin's end."""
+    """Merge like Axolotl's `legacy` method: load, merge, save, tokenizer and processor, then the plugin's hook."""
     cfg = DictDefault(base_model=str(folder), lora_model_dir=str(adapter))
     bare = LlavaForConditionalGeneration.from_pretrained(folder, key_mapping=mapping(folder), device_map="meta")
     axolotl_merge.attach(bare, cfg).merge_and_unload(progressbar=True).save_pretrained(str(out), progressbar=True)
@@ -47,7 +47,7 @@ def merge(folder: Path, adapter: Path, out: Path) -> Path:
 
 
 def question(model: Any) -> dict[str, torch.Tensor]:
-    """Token ids with one picture's placeholders among them, and a random picture."""
+    """Return token ids with the placeholders of one image, and a random image."""
     config = model.config
     side = config.vision_config.image_size
     generator = torch.Generator().manual_seed(1)

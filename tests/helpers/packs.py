@@ -1,4 +1,4 @@
-"""A pack beside its documents one by one, in Axolotl's real trainer: losses, gradients and their difference."""
+"""Compare a pack with its documents one by one in Axolotl's real trainer: losses and gradients."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ def difference(first: Any, second: Any) -> float:
 
 
 def fullest_pack(trainer: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return a pack as the trainer's loader gives it, and its rows: of those with text-only rows among pictures,
-    the one with the most rows.
-    """
+    """Return the rows and the collated pack of the pack with the most rows, among those with and without images."""
     loader = trainer.get_train_dataloader()
     packs = []
     for batch, pack in zip(loader.batch_sampler, loader, strict=True):

@@ -1,4 +1,4 @@
-"""Tiny LLaVA models and packs whose operations and memory are measured beside their plan."""
+"""Tiny LLaVA models and packs, to compare measured operations and memory with the plan's."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ ALIGN = {"stage": "align", "attn_implementation": "eager"}
 
 
 def recipe(**keys: Any) -> DictDefault:
-    """The recipe's keys that a plan reads."""
+    """Return the recipe keys that a plan reads."""
     return DictDefault(keys)
 
 
 def config() -> LlavaConfig:
-    """Wide and deep enough that constants do not rule, small enough for seconds."""
+    """Return a model large enough that constants do not dominate, and small enough to run in seconds."""
     text = LlamaConfig(
         vocab_size=VOCABULARY,
         hidden_size=192,
@@ -54,7 +54,7 @@ def config() -> LlavaConfig:
 
 
 def model(cfg: DictDefault) -> Any:
-    """Build what a recipe trains, as Axolotl's loader and the plugin do."""
+    """Build a recipe's model, as Axolotl's loader and the plugin do."""
     built = LlavaForConditionalGeneration._from_config(
         config(),
         attn_implementation=cfg.attn_implementation,
@@ -76,7 +76,7 @@ def model(cfg: DictDefault) -> Any:
 
 
 def pack() -> dict[str, torch.Tensor]:
-    """A pack as the collator makes it."""
+    """Return a pack like the collator's."""
     ids = torch.randint(0, VOCABULARY - 2, (1, sum(DOCUMENTS)))
     ids[0, : IMAGES * IMAGE_TOKENS] = VOCABULARY - 1
     places = torch.arange(sum(DOCUMENTS) - LABELS - 1, sum(DOCUMENTS) - 1)
@@ -98,14 +98,14 @@ def step(built: Any, cfg: DictDefault, batch: dict[str, torch.Tensor]) -> None:
 
 
 class Tracker(MemTracker):
-    """torch's memory tracker for a model with frozen parameters: it would hook gradients that they never get."""
+    """torch's memory tracker without its hooks on gradients, which frozen parameters never get."""
 
     def _track_module_params_and_buffers(self, module, install_grad_hooks=True):
         return super()._track_module_params_and_buffers(module, install_grad_hooks=False)
 
 
 def peak(built: Any, cfg: DictDefault, batch: dict[str, torch.Tensor]) -> int:
-    """Bytes at the fullest moment of a later batch of a step: optimizer state and gradients are there."""
+    """Return the peak bytes of a later batch of a step, when optimizer state and gradients exist."""
     optimizer = torch.optim.AdamW([parameter for parameter in built.parameters() if parameter.requires_grad])
     step(built, cfg, batch)
     optimizer.step()

@@ -1,4 +1,4 @@
-"""The files that a push reads, with made-up content: a merged checkpoint, its recipe, a manifest, scores."""
+"""The files that a push reads, with invented content: a merged checkpoint, its recipe, a manifest, scores."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ SOURCES = [
 def checkpoint(
     folder: Path, base: dict[str, str] = LLAMA, tower: dict[str, str] = CLIP, stage1: Path | None = None
 ) -> Path:
-    """Write a folder with all that a finished merged checkpoint has, in a few bytes."""
+    """Write a folder with all files of a complete merged checkpoint, in a few bytes."""
     folder.mkdir(parents=True)
     save_file({name: torch.zeros(2) for name in TENSORS}, folder / "model.safetensors")
     for name in ("config.json", "generation_config.json", "tokenizer_config.json", "processor_config.json"):
         (folder / name).write_text("{}", encoding="utf-8")
     (folder / "chat_template.jinja").write_text("{{ messages }}", encoding="utf-8")
-    (folder / "debug.log").write_text("of no use to anyone else", encoding="utf-8")
+    (folder / "debug.log").write_text("not to be published", encoding="utf-8")
     parts = {"base": base, "tower": tower, "projector": {"kind": "mlp2x_gelu"}}
     if stage1:
         parts["projector"]["init_from"] = str(stage1)
@@ -41,7 +41,7 @@ def checkpoint(
 
 
 def recipe(work: Path, **changes: Any) -> Path:
-    """Write a recipe with a key of a service in it, its data set's manifest, and its merged checkpoint."""
+    """Write a recipe that holds a secret, its dataset's manifest, and its merged checkpoint."""
     (work / "data").mkdir(parents=True)
     manifest = {"name": "data", "written": 1200, "sources": SOURCES, "counts": {"language": {"ar": 500, "en": 700}}}
     (work / "data" / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
@@ -62,7 +62,7 @@ def recipe(work: Path, **changes: Any) -> Path:
 
 
 def stage_1(work: Path) -> Path:
-    """Write what a finished stage 1 leaves of itself, and the manifest of its data."""
+    """Write a finished stage 1's `finished.json`, and the manifest of its data."""
     (work / "align").mkdir()
     source = {"name": "llava_med", "version": "1", "licence": "CC BY-NC 4.0", "redistribute": False}
     manifest = {"name": "align", "written": 467, "sources": [source], "counts": {"language": {"en": 467}}}
@@ -74,7 +74,7 @@ def stage_1(work: Path) -> Path:
 
 
 def scores(folder: Path) -> Path:
-    """Write scores.json: one overall, one by language, one finer, one that could not be computed."""
+    """Write scores.json: one overall, one by language, one of a finer subgroup, one that could not be computed."""
     line = {"name": "vqa_rad", "metric": "exact", "value": 0.625, "n": 40, "stderr": 0.0775, "unscored": 1}
     lines = [
         line | {"subgroup": {}, "unit": "fraction"},

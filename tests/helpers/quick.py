@@ -1,4 +1,4 @@
-"""Axolotl's trainer on tiny parts without what costs time beside training: forked processes and garbage collection."""
+"""Axolotl's trainer on tiny models, without forked processes and garbage collection, which take time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IN_PROCESS = {"dataloader_num_workers": 0, "dataloader_pin_memory": False}
 
 @contextmanager
 def collections():
-    """Axolotl's sampler collects garbage each time that it is asked; keep it from all that the imports left."""
+    """Exclude imported objects from garbage collection, which Axolotl's sampler runs each time that it packs."""
     for module in ("axolotl.train", "axolotl.core.builders.causal", "bimedix2_plugin.plugin"):
         importlib.import_module(module)
     gc.collect()
@@ -28,7 +28,7 @@ def collections():
 
 
 def prepared(cfg: Any, ids: Sequence[str] = ()) -> Any:
-    """Tokenise a configuration's rows as the prepared set has them, in this process; of training, `ids` alone."""
+    """Tokenize a configuration's rows in this process, as in the prepared set; of the training rows only `ids`."""
     from axolotl.common.datasets import TrainDatasetMeta
 
     train = _rows(cfg, cfg.datasets).filter(lambda row: not ids or row["id"] in ids)
@@ -37,7 +37,7 @@ def prepared(cfg: Any, ids: Sequence[str] = ()) -> Any:
 
 
 def tokenised(strategy: Any, row: dict[str, Any]) -> dict[str, Any]:
-    """One row as the prepared set gives it to the trainer."""
+    """Return one row as the trainer gets it from the prepared set."""
     from axolotl.utils.trainer import add_position_ids
 
     made = strategy.tokenize_row(row)
@@ -59,7 +59,7 @@ def _rows(cfg: Any, entries: list[Any]) -> Dataset:
 
 
 def train(ids: Sequence[str] = (), **changes: Any) -> Any:
-    """Run `axolotl train` on a recipe, on all training rows or on some; return its trainer."""
+    """Run `axolotl train` on all training rows or on `ids`; return its trainer."""
     from axolotl.train import train as run
 
     cfg = runs.configuration(**IN_PROCESS | changes)

@@ -1,4 +1,4 @@
-"""What the ranks of a test do: the plugin's model, sampler and collator under torch's own DDP and FSDP2."""
+"""Jobs for the ranks of a test: the plugin's model, sampler and collator under torch's own DDP and FSDP2."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bimedix2_plugin.rehearse.ranks_axolotl import stay_on_the_cpu
 from bimedix2_plugin.training.fsdp import gather
 from tests.helpers import runs
 
-__all__ = ["compare", "setup_model_and_trainer", "text_without_picture", "train"]
+__all__ = ["compare", "setup_model_and_trainer", "text_without_image", "train"]
 
 RATE = 0.3
 Steps = list[list[list[int]]]  # the rows of each rank, for each step
@@ -57,12 +57,12 @@ def train(rank: Any, changes: dict[str, Any]) -> dict[int, float]:
     return {entry["step"]: entry["loss"] for entry in trainer.state.log_history if "loss" in entry}
 
 
-def text_without_picture(rank: Any, changes: dict[str, Any]) -> None:
-    """Train under DDP as if the collator gave a pack of text no picture."""
+def text_without_image(rank: Any, changes: dict[str, Any]) -> None:
+    """Train under DDP as if the collator added no image to a pack of text rows."""
     trainer = runs.trainer(runs.configuration(**changes))
     text = [number for number, row in enumerate(trainer.train_dataset) if not row["images"]][:2]
-    pictured = [number for number, row in enumerate(trainer.train_dataset) if row["images"]][:2]
-    rows = text if rank.number else pictured
+    with_images = [number for number, row in enumerate(trainer.train_dataset) if row["images"]][:2]
+    rows = text if rank.number else with_images
     pack = trainer.data_collator([trainer.train_dataset[row] for row in rows])
     pack.pop("rows", None)
     if rank.number:
@@ -76,7 +76,7 @@ def text_without_picture(rank: Any, changes: dict[str, Any]) -> None:
 
 
 def _steps(trainer: Any, ranks: int) -> Steps:
-    """Return two steps as Axolotl's sampler and accelerate share them out, and a third with one rank all text."""
+    """Return two steps as Axolotl's sampler and accelerate distribute them, and a third with only text on one rank."""
     trainer._data_parallel_size = lambda: ranks
     rows = trainer.train_dataset
     sampler = trainer._create_multipack_sampler(RandomSampler(rows), rows)
@@ -84,14 +84,14 @@ def _steps(trainer: Any, ranks: int) -> Steps:
         [[row for part in batch for row in part] for batch in BatchSamplerShard(sampler, ranks, rank)]
         for rank in range(ranks)
     ]
-    pictured = [number for number, row in enumerate(rows) if row["images"]]
+    with_images = [number for number, row in enumerate(rows) if row["images"]]
     text = [number for number, row in enumerate(rows) if not row["images"]]
     shared = [list(step) for step in zip(*shares, strict=True)]
-    return [*shared[:2], [pictured[:3], (text or pictured[3:])[:2]]]
+    return [*shared[:2], [with_images[:3], (text or with_images[3:])[:2]]]
 
 
 def _train(trainer: Any, model: Any, steps: Steps, mine: list[int]) -> dict[str, Any]:
-    """Train with the packs of some ranks; each labelled token of a step weighs the same, as in Axolotl's trainer."""
+    """Train with the packs of some ranks; all labelled tokens of a step have the same weight, as in Axolotl."""
     optimizer = torch.optim.SGD(trainer.parameter_groups(model, RATE), lr=RATE, momentum=0.9)
     result: dict[str, Any] = {"losses": [], "gradients": []}
     for step in steps:
@@ -101,7 +101,7 @@ def _train(trainer: Any, model: Any, steps: Steps, mine: list[int]) -> dict[str,
         for number in mine:
             packs[number].pop("rows", None)
             part = model(**packs[number], use_cache=False, num_items_in_batch=items).loss
-            # DDP and FSDP2 take the mean of the ranks' gradients.
+            # DDP and FSDP2 average the ranks' gradients.
             (part * (len(packs) / len(mine))).backward()
             loss += float(part.detach())
         result["losses"].append(loss)
@@ -120,7 +120,7 @@ def _sharded(model: Any) -> Any:
 
 
 def _trained(model: Any, what: str) -> dict[str, torch.Tensor]:
-    """Return the trained parameters' values or gradients, whole, by their names without wrappers."""
+    """Return the full values or gradients of the trained parameters, by their names without wrappers."""
     values = {n.removeprefix("module."): getattr(p, what) for n, p in model.named_parameters() if p.requires_grad}
     return {name: gather(value).clone() for name, value in values.items()}
 

@@ -1,4 +1,4 @@
-"""A base of Llama 3.1 70B's shapes whose shards hold zeros that take no disk, and a LoRA for it."""
+"""A base with Llama 3.1 70B's shapes in sparse files of zeros, which take no disk space, and a LoRA for it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LINEAR = {
 
 
 def base(folder: Path, layers: int) -> int:
-    """Write the base in bf16; return the bytes that its shards would take."""
+    """Write the base in bf16; return the nominal size of its shards in bytes."""
     tiny.tokenizer(folder, "llama3")
     layer = LINEAR | {"input_layernorm": [HIDDEN], "post_attention_layernorm": [HIDDEN]}
     shapes = {f"model.layers.{n}.{name}.weight": shape for n in range(layers) for name, shape in layer.items()}
@@ -55,7 +55,7 @@ def base(folder: Path, layers: int) -> int:
 
 
 def _sharded(shapes: dict[str, list[int]]) -> list[dict[str, dict]]:
-    """Deal the tensors out to shards as the Hub's files have them, in order and up to a size."""
+    """Group the tensors into shards like those on the Hub, in order and up to a size."""
     shards, size = [{}], 0
     for name, shape in shapes.items():
         length = 2 * math.prod(shape)
@@ -68,7 +68,7 @@ def _sharded(shapes: dict[str, list[int]]) -> list[dict[str, dict]]:
 
 
 def adapter(folder: Path, layers: int, vision_hidden: int, rank: int = 8) -> None:
-    """Write a LoRA of ones over all targets, and a projector of zeros: each merged weight is 2 * rank."""
+    """Write a LoRA of ones for all targets, and a projector of zeros: each merged weight is 2 * rank."""
     config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=LORA_TARGETS, modules_to_save=[PROJECTOR])
     config.save_pretrained(folder)
     tensors = {}
@@ -77,17 +77,17 @@ def adapter(folder: Path, layers: int, vision_hidden: int, rank: int = 8) -> Non
             module = f"base_model.model.model.language_model.layers.{layer}.{name}"
             tensors[f"{module}.lora_A.weight"] = torch.ones(rank, columns)
             tensors[f"{module}.lora_B.weight"] = torch.ones(rows, rank)
-    bridge = "base_model.model.model.multi_modal_projector.linear_"
+    projector = "base_model.model.model.multi_modal_projector.linear_"
     for number, width in ((1, vision_hidden), (2, HIDDEN)):
         tensors |= {
-            f"{bridge}{number}.weight": torch.zeros(HIDDEN, width),
-            f"{bridge}{number}.bias": torch.zeros(HIDDEN),
+            f"{projector}{number}.weight": torch.zeros(HIDDEN, width),
+            f"{projector}{number}.bias": torch.zeros(HIDDEN),
         }
     save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
 
 
 def peak_bytes() -> int:
-    """Return the most resident memory since the last call, and start over from what is resident now."""
+    """Return the peak resident memory since the last call, and reset it."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
     return 1024 * int(status.partition("VmHWM:")[2].split()[0])

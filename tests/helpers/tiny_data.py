@@ -1,4 +1,4 @@
-"""A small data set folder, written by hand as the contract has it: shards, image store, card, ledger, manifest."""
+"""A small dataset folder in the contract's format: shards, image store, card, ledger, manifest."""
 
 import hashlib
 import io
@@ -59,9 +59,9 @@ def dataset(folder: str | Path, rows: int = 24, seed: int = 0, with_images: bool
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     random = Random(seed)
-    store = _pictures(random, 6) if with_images else []
+    store = _images(random, 6) if with_images else []
     kinds = [kind for kind in KINDS if with_images or kind[2] == 0]
-    keys = [picture["key"] for picture in store]
+    keys = [record["key"] for record in store]
     train = [row(f"train-{number}", kinds[number % len(kinds)], keys, random) for number in range(rows)]
     test = [row(f"test-{number}", kinds[number % len(kinds)], keys, random) for number in range(8)]
     middle = (rows + 1) // 2
@@ -87,7 +87,7 @@ def dataset(folder: str | Path, rows: int = 24, seed: int = 0, with_images: bool
 
 
 def captions(source: str | Path, folder: str | Path) -> Path:
-    """Copy a data set with the rows of its training split that have one image and one answer."""
+    """Copy a dataset; keep the training rows with one image and one answer."""
     folder = Path(folder)
     shutil.copytree(source, folder)
     for shard in folder.glob("train-*.parquet"):
@@ -111,17 +111,17 @@ Invented rows for tests.
 """
 
 
-def _pictures(random: Random, count: int) -> list[dict[str, Any]]:
+def _images(random: Random, count: int) -> list[dict[str, Any]]:
     """Return records of the image store: noise of 20 to 60 pixels a side, not square."""
     records = {}
     for _ in range(count):
         width, height = random.randint(20, 60), random.randint(20, 60)
         pixels = np.frombuffer(random.randbytes(width * height * 3), dtype=np.uint8).reshape(height, width, 3)
-        picture = Image.fromarray(pixels)
+        image = Image.fromarray(pixels)
         encoded = io.BytesIO()
-        picture.save(encoded, "PNG")
+        image.save(encoded, "PNG")
         key = hashlib.sha256(encoded.getvalue()).hexdigest()
-        phash = str(imagehash.phash(picture))
+        phash = str(imagehash.phash(image))
         records[key] = {"key": key, "bytes": encoded.getvalue(), "width": width, "height": height, "phash": phash}
     return [records[key] for key in sorted(records)]
 

@@ -1,4 +1,4 @@
-"""Rows to a pack: pictures in order, each decoded once, and placeholders checked against features."""
+"""Rows to a pack: images in order, each decoded once, and placeholders checked against features."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ def test_pack_is_rows_end_to_end(prepared):
     assert "attention_mask" not in pack
 
 
-def test_pictures_follow_the_placeholders(prepared):
+def test_images_follow_the_placeholders(prepared):
     collator, rows = prepared
     two = next(row for row in rows if len(row["images"]) == 2 and len(set(row["images"])) == 2)
     one = next(row for row in rows if len(row["images"]) == 1)
     pack = collator([two, one])
     expected = [ImageStore(two["store"]).image(key) for key in [*two["images"], *one["images"]]]
-    pixels = [collator.image_processor(picture, return_tensors="pt")["pixel_values"][0] for picture in expected]
+    pixels = [collator.image_processor(image, return_tensors="pt")["pixel_values"][0] for image in expected]
     assert torch.equal(pack["pixel_values"], torch.stack(pixels))
 
 
-def test_each_distinct_picture_is_decoded_once(prepared, monkeypatch):
+def test_each_distinct_image_is_decoded_once(prepared, monkeypatch):
     collator, rows = prepared
     decoded = []
     original = store.ImageStore.image
     monkeypatch.setattr(ImageStore, "image", lambda self, key: decoded.append(key) or original(self, key))
-    pictures = [key for row in rows for key in row["images"]]
+    keys = [key for row in rows for key in row["images"]]
     pack = collator(rows)
-    assert len(pack["pixel_values"]) == len(pictures) > len(decoded) == len(set(pictures))
+    assert len(pack["pixel_values"]) == len(keys) > len(decoded) == len(set(keys))
 
 
 def test_stale_placeholders_are_refused_with_the_rows_id(prepared):

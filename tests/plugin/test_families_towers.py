@@ -1,4 +1,4 @@
-"""SigLIP beside CLIP and DINOv2: its own features to the bit, every patch a token, LLaVA's pictures in its colours."""
+"""SigLIP beside CLIP and DINOv2: its own features to the bit, every patch a token, LLaVA's images in its colours."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def test_every_patch_is_a_token(folders):
 
 
 def test_pictures_are_padded_or_cropped_in_siglips_colours(folders):
-    """A white picture twice as wide as high: grey above and below it (127 of 255, int(0.5 * 255)), or none."""
-    picture = Image.new("RGB", (2 * SIDE, SIDE), (255, 255, 255))
+    """A white image twice as wide as high: grey above and below it (127 of 255, int(0.5 * 255)), or none."""
+    image = Image.new("RGB", (2 * SIDE, SIDE), (255, 255, 255))
     pixels = {}
     for aspect, folder in folders[1].items():
         processor = AutoProcessor.from_pretrained(folder).image_processor
         assert list(processor.image_mean) == list(processor.image_std) == [0.5, 0.5, 0.5]
-        pixels[aspect] = processor(picture, return_tensors="pt")["pixel_values"][0]
+        pixels[aspect] = processor(image, return_tensors="pt")["pixel_values"][0]
         assert pixels[aspect].shape == (3, SIDE, SIDE)
     assert torch.allclose(pixels["square"], torch.ones(3, SIDE, SIDE))
     assert torch.allclose(pixels["pad"][:, SIDE // 2], torch.ones(3, SIDE))

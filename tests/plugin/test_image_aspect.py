@@ -97,7 +97,7 @@ def test_square_takes_the_centre(composed, name, width, height):
 
 
 def test_the_pixels_by_hand(composed):
-    """CLIP's mean colour is (122, 116, 104); a white picture, 4 wide and 2 high, between bands of it."""
+    """CLIP's mean colour is (122, 116, 104); a white image, 4 wide and 2 high, between bands of it."""
     seen = _seen(_trainings(composed["clip_vision", "pad"]), np.full((2, 4, 3), 255, dtype=np.uint8))
     band, white = seen[:, 0, 0], seen[:, 1, 0]
     np.testing.assert_allclose(band, [-0.0113, -0.0112, -0.0013], atol=1e-4)
@@ -110,18 +110,18 @@ def test_the_pixels_by_hand(composed):
 @pytest.mark.parametrize("aspect", ["pad", "square"])
 def test_resized_as_pillow_does(composed, name, width, height, aspect):
     """Padded first, or cropped last."""
-    picture = Image.fromarray(np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8))
+    image = Image.fromarray(np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8))
     if aspect == "pad":
-        side = max(picture.size)
+        side = max(image.size)
         square = Image.new("RGB", (side, side), tuple(int(255 * mean) for mean in TOWERS[name][0]))
-        square.paste(picture, ((side - width) // 2, (side - height) // 2))
+        square.paste(image, ((side - width) // 2, (side - height) // 2))
         expected = np.array(square.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
     else:
         long = int(SIDE * max(width, height) / min(width, height))
-        resized = np.array(picture.resize((long, SIDE) if width > height else (SIDE, long), Image.Resampling.BICUBIC))
+        resized = np.array(image.resize((long, SIDE) if width > height else (SIDE, long), Image.Resampling.BICUBIC))
         edge = (long - SIDE) // 2
         expected = resized[:, edge : edge + SIDE] if width > height else resized[edge : edge + SIDE]
-    seen = _seen(_trainings(composed[name, aspect]), np.array(picture))
+    seen = _seen(_trainings(composed[name, aspect]), np.array(image))
     np.testing.assert_allclose(seen, _normalised(expected, name), atol=1e-5)
 
 
@@ -131,12 +131,12 @@ def test_training_calls_llavas_own_processor_by_name(composed):
 
 def test_the_processor_saved_with_a_checkpoint_does_the_same_in_a_plain_process(composed, workshop):
     colours = _colours(6, 4)
-    Image.fromarray(colours).save("picture.png")
+    Image.fromarray(colours).save("image.png")
     with quick.collections():
         trainer = quick.train(max_steps=1, image_aspect="pad")
     expected = {"out": _seen(trainer.data_collator.image_processor, colours)}
     expected |= {str(folder): _seen(_trainings(folder), colours) for folder in composed.values()}
-    subprocess.run([sys.executable, "-c", PLAIN, "picture.png", *expected], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", PLAIN, "image.png", *expected], check=True, capture_output=True)
     for folder, pixels in expected.items():
         np.testing.assert_array_equal(np.load(f"{folder}/pixels.npy"), pixels)
     assert expected["out"].shape == (3, 28, 28)

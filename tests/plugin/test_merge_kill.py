@@ -34,10 +34,10 @@ def test_a_killed_merge_is_begun_again(tmp_path):
     out = tmp_path / "merged"
     command = [sys.executable, "-c", CHILD, folder, tmp_path / "adapter", out]
     assert subprocess.run(command, capture_output=True, check=False).returncode == -9
-    assert list((tmp_path / "merged.weights.partial").iterdir())
+    assert list((tmp_path / ".merged.weights.partial").iterdir())
     assert not (out / "composition.json").exists() and not list(out.glob("*.safetensors*"))
     with pytest.raises(OSError, match=r"model\.safetensors"):
         LlavaForConditionalGeneration.from_pretrained(out)
     adapters.merge(folder, tmp_path / "adapter", out)
     assert LlavaForConditionalGeneration.from_pretrained(out, output_loading_info=True)[1]["missing_keys"] == set()
-    assert (out / "composition.json").is_file() and not list(tmp_path.glob("merged.weights*"))
+    assert (out / "composition.json").is_file() and not list(tmp_path.glob("*merged.weights*"))

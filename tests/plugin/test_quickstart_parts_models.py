@@ -123,5 +123,5 @@ def test_size_that_the_patch_does_not_divide_is_refused(tmp_path, image_size):
 
 
 def _pixels(side: int) -> torch.Tensor:
-    """Return sin(0), sin(1), ... as a picture, (1, 3, side, side)."""
+    """Return sin(0), sin(1), ... as an image, (1, 3, side, side)."""
     return torch.from_numpy(np.sin(np.arange(3 * side * side)).astype(np.float32).reshape(1, 3, side, side))

@@ -37,7 +37,7 @@ def test_two_ranks_are_one_with_both_packs(results, stage, wrap):
 
 
 def test_in_one_step_a_rank_has_text_alone(results):
-    """Without pictures of its own it would leave the projector without gradients, and DDP would refuse or wait."""
+    """Without images of its own it would leave the projector without gradients, and DDP would refuse or wait."""
     last = results["instruct"][1]["rows"][-1]
     assert results["instruct"][0]["rows"][-1] == last and len(last) == 2
     assert all(gradient.norm() > 0 for gradient in results["instruct"][1]["ddp"]["gradients"][-1].values())

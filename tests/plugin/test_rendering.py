@@ -71,8 +71,8 @@ def test_labels_are_the_answers_and_their_end_tokens(renderers, style, turns, im
     renderer = renderers[style]
     messages = []
     for number, (question, answer) in enumerate(turns):
-        pictures = [None] * images if number == 0 else []
-        messages += [_turn("user", *pictures, question), _turn("assistant", answer)]
+        parts = [None] * images if number == 0 else []
+        messages += [_turn("user", *parts, question), _turn("assistant", answer)]
     tokens = renderer.tokenise(messages, images)
     expected = "".join(answer.strip() + END[style] for _, answer in turns)
     assert _labelled(renderer, tokens) == expected

@@ -35,8 +35,8 @@ def work(tmp_path_factory):
     )
     models = {part: parts[part]["config"] for part in ("base", "tower")}
     (work / "stage1" / projector.FINISHED).write_text(json.dumps(models))
-    bridge = {"projector": {"init_from": "./stage1", "learning_rate": 1e-3}, "composed_path": "./composed"}
-    (work / "recipe.yml").write_text(yaml.safe_dump(runs.recipe(**bridge)))
+    changes = {"projector": {"init_from": "./stage1", "learning_rate": 1e-3}, "composed_path": "./composed"}
+    (work / "recipe.yml").write_text(yaml.safe_dump(runs.recipe(**changes)))
     return work
 
 

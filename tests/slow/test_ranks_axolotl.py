@@ -1,4 +1,4 @@
-"""Axolotl's real trainer on two ranks, under DDP and FSDP2: losses, what is saved, and what resumes."""
+"""Axolotl's real trainer on two ranks, under DDP and FSDP2: losses, saved files, resuming."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def place(workshop):
 
 
 def _train(place, name, **changes):
-    """Train on two ranks; return the losses, which both ranks log alike."""
+    """Train on two ranks; return the losses, which must be equal on both."""
     losses = ranks.run(ranks_jobs.train, STEPS | changes | {"output_dir": f"./{name}"}, folder=place, seconds=1500)
     assert losses[0] == losses[1] and (place / name / "finished.json").is_file()
     return losses[0]
@@ -57,7 +57,7 @@ def test_fsdp2_is_ddp_and_saves_the_lora_with_the_whole_projector(place, instruc
 
 
 def test_a_labelled_token_weighs_the_same_on_every_rank(place, instruct):
-    """Two ranks are one with twice the accumulation: Axolotl alone would let a rank with few labels weigh as much."""
+    """Two ranks equal one with twice the accumulation; by default a rank with few labels would weigh as much."""
     alone = runs.train(**STEPS | {"gradient_accumulation_steps": 2, "output_dir": "./alone"})
     losses = {entry["step"]: entry["loss"] for entry in alone.state.log_history if "loss" in entry}
     assert losses == pytest.approx(instruct, rel=1e-5)
@@ -91,6 +91,6 @@ def test_align_resumes_under_fsdp2(place, align):
     assert {step: again[step] for step in late} == pytest.approx(late, rel=1e-5)
 
 
-def test_ranks_would_fail_or_wait_without_a_picture_for_text(place):
+def test_ranks_would_fail_or_hang_without_an_image_for_text(place):
     with pytest.raises(ranks.RankError, match=r"Expected to have finished reduction|[Tt]imed out"):
-        ranks.run(ranks_jobs.text_without_picture, {"sequence_len": 256}, folder=place, seconds=900)
+        ranks.run(ranks_jobs.text_without_image, {"sequence_len": 256}, folder=place, seconds=900)
