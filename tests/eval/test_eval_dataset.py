@@ -54,6 +54,12 @@ def test_no_manifest_names_the_command(tmp_path):
         DataSet.open(tmp_path / "quickstart")
 
 
+@pytest.mark.parametrize(("folder", "recipe"), [("bimed-v", "recipes/data/bimed_v.yml"), ("mine", "MIXTURE.yml")])
+def test_only_a_recipe_that_exists_is_named(tmp_path, folder, recipe):
+    with pytest.raises(EvalError, match=rf"python -m data_prep build {recipe} --out .*/{folder}"):
+        DataSet.open(tmp_path / folder)
+
+
 def test_broken_manifest(tmp_path):
     (tmp_path / "manifest.json").write_text("{}")
     with pytest.raises(EvalError, match=r"manifest\.json: not the manifest"):

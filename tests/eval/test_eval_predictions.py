@@ -25,6 +25,26 @@ def test_appended_lines_are_read_back(path):
     assert (found.name, found.header, found.lines) == ("train", HEADER, LINES)
 
 
+def test_a_line_is_the_fields_in_their_order_and_an_error_only_if_there_is_one(path):
+    PredictionsFile(path, HEADER).append(
+        [make.prediction("a", "yes", "نعم"), make.prediction("b", "no", "", error="!")]
+    )
+    first, second = path.read_text(encoding="utf-8").splitlines()[1:]
+    assert first == (
+        '{"benchmark": "hand/train", "item": "a", "language": "en", "task": "vqa_short", "modality": "ct", '
+        '"question": "Question of a?", "prompt": "", "images": [], "image_hashes": [], "output": "نعم", '
+        '"finish_reason": "stop", "tokens": 1, "seconds": 0.1, "gold": "yes", "facts": {}}'
+    )
+    assert list(json.loads(second)) == [*json.loads(first), "error"]
+
+
+def test_a_line_that_is_no_prediction_is_told(path):
+    PredictionsFile(path, HEADER).append(LINES)
+    path.write_text(path.read_text(encoding="utf-8") + '{"item": "x"}\n', encoding="utf-8")
+    with pytest.raises(EvalError, match=r"train\.jsonl: a line is no prediction"):
+        read_predictions(path)
+
+
 def test_every_cut_can_be_gone_on_from(path):
     PredictionsFile(path, HEADER).append(LINES)
     whole = path.read_bytes()
