@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -51,6 +50,8 @@ class Metric:
 
 Metrics = dict[str, Metric]
 """Metrics by name."""
+Scorer = Callable[[Predictions, Path], Metrics]
+"""Scores a predictions file; the folder is the root of the benchmarks' files, for those that need some of them."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,8 @@ class Benchmark(ABC):
     """One benchmark. `root` holds the folders of all sources and benchmarks; no file is read before it is needed."""
 
     ABOUT: ClassVar[About]
-    SCORER: ClassVar[str] = ""
-    """The function that scores the predictions, "module:function" under eval.metrics; else `metrics` is overridden."""
+    SCORER: ClassVar[Scorer | None] = None
+    """The function of eval.metrics that scores the predictions; without one, `metrics` is overridden."""
     MAX_NEW_TOKENS: ClassVar[int] = 64
     JUDGED: ClassVar[bool] = False
     """Whether scores need a judge's verdicts."""
@@ -139,6 +140,7 @@ class Benchmark(ABC):
 
     def metrics(self, predictions: Predictions, verdicts: Sequence[Verdict] = ()) -> Metrics:
         """Score every prediction, with the judge's verdicts where JUDGED (else there are none)."""
-        module, _, function = self.SCORER.partition(":")
-        metrics: Metrics = getattr(importlib.import_module(f"eval.metrics.{module}"), function)(predictions, self.root)
-        return metrics
+        scorer = type(self).SCORER
+        if scorer is None:
+            raise TypeError(f"{type(self).__name__} names no SCORER and does not override `metrics`.")
+        return scorer(predictions, self.root)

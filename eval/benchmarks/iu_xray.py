@@ -24,11 +24,12 @@ from data_prep.rows import Reject
 from data_prep.sources.mimic_iii import INSTRUCTION as SUMMARISE
 from data_prep.sources.source import first_existing
 from data_prep.tables.table import TableError
-from eval.benchmark import About, Benchmark
+from eval.benchmark import About, Benchmark, Scorer
 from eval.benchmarks.mimic_cxr import REQUEST
 from eval.benchmarks.source_benchmark import question_turn
 from eval.errors import EvalError
 from eval.items import Item
+from eval.metrics.reports.values import reports
 
 FOLDER = "IU-Xray"
 IMAGES = ("NLMCXR_png", "NLMCXR_png.zip", "NLMCXR_png.tar")
@@ -50,7 +51,7 @@ class Report(NamedTuple):
 class _OpenI(Benchmark):
     """Studies of Open-i, from the user's folder or from torchxrayvision's archive."""
 
-    SCORER: ClassVar[str] = "reports.values:reports"
+    SCORER: ClassVar[Scorer] = staticmethod(reports)
     MAX_NEW_TOKENS: ClassVar[int] = 256
 
     @override

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar, override
 
 from data_prep.sources import mimic_cxr as reader
-from eval.benchmark import About
+from eval.benchmark import About, Scorer
 from eval.benchmarks.source_benchmark import SourceBenchmark
+from eval.metrics.reports.values import reports
 
 REQUEST = "Please caption this scan with findings and impression."
 
@@ -14,7 +15,7 @@ REQUEST = "Please caption this scan with findings and impression."
 class MimicCxr(SourceBenchmark):
     """All images of a study, then the paper's request. As in MultiMedEval, the reference is the findings alone."""
 
-    SCORER: ClassVar[str] = "reports.values:reports"
+    SCORER: ClassVar[Scorer] = staticmethod(reports)
     FOLDER: ClassVar[str] = "MIMIC-CXR"
     MAX_NEW_TOKENS: ClassVar[int] = 256
     ABOUT: ClassVar[About] = About.of(

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import ClassVar, override
 
 from data_prep.sources import mimic_iii as reader
-from eval.benchmark import About
+from eval.benchmark import About, Scorer
 from eval.benchmarks.source_benchmark import SourceBenchmark
 from eval.items import Item
+from eval.metrics.reports.values import reports
 
 TEST_IDS = "test_ids.csv"
 
@@ -16,7 +17,7 @@ TEST_IDS = "test_ids.csv"
 class MimicIii(SourceBenchmark):
     """The reports whose ROW_ID is in test_ids.csv. As in MultiMedEval, findings and impression are in lower case."""
 
-    SCORER: ClassVar[str] = "reports.values:reports"
+    SCORER: ClassVar[Scorer] = staticmethod(reports)
     FOLDER: ClassVar[str] = "MIMIC-III"
     MAX_NEW_TOKENS: ClassVar[int] = 256
     ABOUT: ClassVar[About] = About.of(

@@ -10,16 +10,16 @@ from dataclasses import replace
 from typing import ClassVar, override
 
 from data_prep.sources import pmc_vqa as reader
-from eval.benchmark import About
+from eval.benchmark import About, Scorer
 from eval.benchmarks.source_benchmark import SourceBenchmark
 from eval.items import Item
-from eval.metrics.choice import facts_of_text
+from eval.metrics.choice import accuracy, facts_of_text
 
 
 class PmcVqa(SourceBenchmark):
     """The hand-checked test split of the first release where it is there, else the test split of the second."""
 
-    SCORER: ClassVar[str] = "choice:accuracy"
+    SCORER: ClassVar[Scorer] = staticmethod(accuracy)
     ARABIC: ClassVar[bool] = True
     FOLDER: ClassVar[str] = "PMC-VQA"
     ABOUT: ClassVar[About] = About.of(

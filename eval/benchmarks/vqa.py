@@ -13,8 +13,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar, override
 
+from eval.benchmark import Scorer
 from eval.benchmarks.source_benchmark import SourceBenchmark, question_turn
 from eval.items import Item
+from eval.metrics.vqa import vqa
 
 YES_OR_NO = {
     "en": "Answer the following question with yes or no.",
@@ -25,7 +27,7 @@ YES_OR_NO = {
 class VqaBenchmark(SourceBenchmark):
     """Questions on one image each. `FOLDS_CASE`: whether a reference "Yes" is the "yes" that MultiMedEval looks for."""
 
-    SCORER: ClassVar[str] = "vqa:vqa"
+    SCORER: ClassVar[Scorer] = staticmethod(vqa)
     ARABIC: ClassVar[bool] = True
     FOLDS_CASE: ClassVar[bool] = True
 
