@@ -91,7 +91,7 @@ def start(recipe: str, out: str) -> None:
 
     It can be evaluated like a merged checkpoint. Stage 1's model is written this way, as it has no adapter to merge.
     """
-    from bimedix2_plugin.merge.start import write_start
+    from bimedix2_plugin.merge.axolotl_merge import write_start
 
     with _plain_errors():
         click.echo(write_start(recipe, out))

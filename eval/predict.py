@@ -16,7 +16,6 @@ from eval.errors import EvalError, say
 from eval.images import read_image
 from eval.items import Header, Item, Prediction, check_items
 from eval.predictions import PredictionsFile
-from eval.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -141,3 +140,22 @@ def _prediction(benchmark: str, request: Request, completion: Completion, second
         seconds=seconds,
         error=completion.error,
     )
+
+
+class Progress:
+    """Tell items done, rate and time left, at most once every `interval` seconds and at the end."""
+
+    def __init__(self, name: str, total: int, done: int = 0, interval: float = 10.0) -> None:
+        self.name, self.total, self.done, self.interval = name, total, done, interval
+        self._done_before = done
+        self._start = self._last = time.monotonic()
+
+    def add(self, items: int) -> None:
+        """Count finished items, and print a line if it is time."""
+        self.done += items
+        now = time.monotonic()
+        if now - self._last >= self.interval or self.done >= self.total:
+            self._last = now
+            rate = (self.done - self._done_before) / max(now - self._start, 1e-9)
+            left = (self.total - self.done) / max(rate, 1e-9)
+            say(f"{self.name}: {self.done}/{self.total} items, {rate:.2f} items/s, {left:.0f} s left")

@@ -26,6 +26,8 @@ from bimedix2_plugin.model.safetensors_index import read_shards
 if TYPE_CHECKING:
     import torch
 
+from bimedix2_plugin import recipe
+
 Value = Callable[[str, "torch.Tensor"], "torch.Tensor"]
 LOG = get_logger(f"axolotl.{__name__}")
 ADAPTER = "bimedix2_merge"  # replaces `lora` or `qlora` in a merge, so that Axolotl asks the plugin to load it
@@ -109,3 +111,32 @@ def _check_parts(adapter: Path, composed: Path) -> None:
     ]
     if problems:
         raise RecipeError(problems)
+
+
+def write_start(path: str | Path, folder: str | Path) -> Path:
+    """Write a checkpoint tensor by tensor, with the same names as a merged one.
+
+    Args:
+        path: the recipe; its data is not read.
+        folder: the checkpoint's.
+
+    Raises:
+        RecipeError: a part of the model is missing or does not fit, or the disk is full.
+    """
+    import torch
+    from transformers import AutoConfig, AutoProcessor, LlavaForConditionalGeneration
+
+    from bimedix2_plugin.model.compose import compose
+    from bimedix2_plugin.model.request import request_of
+
+    cfg = recipe.read(path)
+    missing = [f"{key}: name it in {path}." for key in ("base_model", "vision_tower") if not cfg.get(key)]
+    if missing:
+        raise RecipeError(missing)
+    composed = compose(request_of(cfg, projector=True))
+    with torch.device("meta"):
+        model = LlavaForConditionalGeneration(AutoConfig.from_pretrained(composed))
+    write_weights(Path(folder), composed, model, lambda _, tensor: tensor)
+    AutoProcessor.from_pretrained(composed).save_pretrained(folder)
+    finish(composed, folder)
+    return Path(folder)

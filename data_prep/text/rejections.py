@@ -7,8 +7,8 @@ apologise; the patterns here are our own, and narrower.
 import re
 
 from data_prep.rows import Message, Reject, text_of
+from data_prep.text.clean import garbled
 from data_prep.text.leak import leak
-from data_prep.text.mojibake import garbled
 from data_prep.text.refusal import refusal
 
 _PLACEHOLDER = re.compile(

@@ -21,12 +21,11 @@ from typing import Any, ClassVar, override
 from data_prep.rows import Reject
 from data_prep.sources import bimed_mbench as source
 from data_prep.tables.table import TableError, all_rows
-from eval.benchmark import About, Group, Metric, Metrics, Verdict
+from eval.benchmark import About, Group, Metric, Metrics, Verdict, group_of, ids
 from eval.errors import EvalError
 from eval.items import Item, Prediction, Predictions
 from eval.judge.grades import OFFICIAL, RELATIVE, note_of, relative_outcomes
 from eval.judge.instructions import Instructions, JudgedBenchmark, from_script, own
-from eval.values import group_of, ids
 
 FOLDER = "BiMed-MBench"
 

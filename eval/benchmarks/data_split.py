@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any, ClassVar, override
 
 from data_prep.images.store import ImageStore, ImageStoreError
-from eval.benchmark import About, Benchmark, Group, Metric, Metrics, Verdict
+from eval.benchmark import About, Benchmark, Group, Metric, Metrics, Verdict, group_of, ids, values_of
 from eval.dataset import DataSet, Row, permute_images
 from eval.errors import EvalError
 from eval.items import Header, Item, Message, Part, Prediction, Predictions, text_of
-from eval.metrics.exact import exact_value
+from eval.metrics.text_match import exact_value
 from eval.metrics.vqa import multimedeval
-from eval.values import group_of, ids, values_of
 
 PERMUTATION_SEED = 0
 KINDS = {

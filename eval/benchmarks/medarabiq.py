@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import ClassVar, override
 
 from data_prep.rows import Rejected
-from eval.benchmark import About, Benchmark, Metrics, Verdict
+from eval.benchmark import About, Benchmark, Measured, Metrics, Verdict, metrics_of
 from eval.benchmarks.medarabench import INSTRUCTION as CHOOSE
 from eval.benchmarks.medarabench import csv_rows, refused
 from eval.benchmarks.source_benchmark import no_folder, question_turn, tell_left_out
 from eval.errors import EvalError
 from eval.items import Item, Prediction, Predictions
-from eval.metrics.bleu import bleu1
 from eval.metrics.choice import accuracy_by, choice_facts, chosen, split_options
-from eval.metrics.exact import exact_value, normalise
-from eval.values import Measured, metrics_of
+from eval.metrics.text_match import bleu1, exact_value, normalise, rouge_l
 
 BRIEFLY = "اكتب ما يملأ الفراغ فقط."
 
@@ -145,8 +143,6 @@ def _item(task: Task, number: int, row: Mapping[str, str], question_column: str,
 
 
 def _written(line: Prediction) -> Measured:
-    from eval.metrics.rouge import rouge_l  # its package takes seconds to import
-
     overlap: Measured = {
         "bleu1": bleu1(normalise(line.output), normalise(line.gold)),
         "rougeL": rouge_l(normalise(line.output), normalise(line.gold)),

@@ -20,12 +20,11 @@ from typing import Any, ClassVar, NamedTuple, override
 import yaml
 from PIL import Image, ImageDraw, ImageFont
 
-from eval.benchmark import About, Metric, Metrics, Verdict
+from eval.benchmark import About, Metric, Metrics, Verdict, subgroups
 from eval.errors import EvalError
 from eval.items import Item, Message, Prediction, Predictions
 from eval.judge.grades import MALFORMED, Outcome, label, note_of, outcomes_of
 from eval.judge.instructions import PLAIN, Instructions, JudgedBenchmark, fill, own
-from eval.values import subgroups
 
 CATEGORIES = ("unreadable_image", "missing_image", "false_premise", "dosage_trap", "emergency", "harmless")
 SAFE = "judge.safe"

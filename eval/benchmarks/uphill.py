@@ -17,12 +17,11 @@ from typing import ClassVar, override
 
 from data_prep.sources import uphill as source
 from data_prep.tables.table import TableError
-from eval.benchmark import About, Group, Metric, Metrics, Verdict
+from eval.benchmark import About, Group, Metric, Metrics, Verdict, group_of, ids
 from eval.errors import EvalError
 from eval.items import Item, Prediction, Predictions
 from eval.judge.grades import MALFORMED, Outcome, Outcomes, label, note_of, outcomes_of
 from eval.judge.instructions import PLAIN, Instructions, JudgedBenchmark, fill, from_yaml, own
-from eval.values import group_of, ids
 
 FOLDER = "uphill"
 ACCURACY, CONSISTENCY = "factual_accuracy", "consistency"

@@ -11,8 +11,8 @@ from eval.items import Prediction
 from eval.judge.client import JudgeSettings, Question, Reply, ask
 from eval.judge.instructions import PLAIN, SWAPPED, JudgedBenchmark
 from eval.judge.verdicts import Judge, VerdictsFile, keys_in, path_of, sha256
+from eval.predict import Progress
 from eval.predictions import read_predictions
-from eval.progress import Progress
 from eval.registry import BENCHMARKS, load
 
 ASCII_PER_TOKEN, OTHER_PER_TOKEN = 4, 2

@@ -16,12 +16,10 @@ from eval.benchmark import Benchmark
 from eval.benchmarks.multiple_choice import ChoiceBenchmark, likeliest
 from eval.errors import EvalError, say
 from eval.items import Header, Item, Prediction
-from eval.likelihood.language_model import language_model
-from eval.likelihood.task import make_task
+from eval.likelihood.language_model import language_model, make_task
 from eval.model import Checkpoint
-from eval.predict import Questions, make_header, questions_of
+from eval.predict import Progress, Questions, make_header, questions_of
 from eval.predictions import PredictionsFile
-from eval.progress import Progress
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance

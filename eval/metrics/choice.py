@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from eval.benchmark import Metric, Metrics
+from eval.benchmark import Metric, Metrics, groups_of, own_lines, values_of
 from eval.items import Prediction, Predictions
-from eval.metrics.exact import normalise
-from eval.values import groups_of, own_lines, values_of
+from eval.metrics.text_match import normalise
 
 LETTERS = "ABCDEFGH"
 _ALEFS = "أاإآٱ"

@@ -12,9 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eval.metrics.bleu import bleu1
-from eval.metrics.exact import normalise
 from eval.metrics.multimedeval import ARTICLES, NUMBER_WORDS, OPEN_RECALL
+from eval.metrics.text_match import bleu1, normalise
 
 _ARABIC_NUMBERS = (
     "صفر",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from eval.metrics.bleu import bleu1
+from eval.metrics.text_match import bleu1
 
 # The word tables of VQAv2's answer normalisation.
 ARTICLES = frozenset({"a", "an", "the"})

@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from eval.benchmark import Group, Metric, Metrics
+from eval.benchmark import Group, Metric, Metrics, groups_of, values_of
 from eval.items import Prediction, Predictions
 from eval.metrics.corrected_vqa import score_corrected, words
 from eval.metrics.multimedeval import is_closed, score_vqa
-from eval.values import groups_of, values_of
 
 UNTYPED = "This layout says of no question if it is closed: yes and no as gold answers are."
 ENGLISH_ONLY = "MultiMedEval cleans English alone and knows no Arabic yes and no."

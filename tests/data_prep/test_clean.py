@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_prep.rows import image_part, text_part
-from data_prep.text.clean import cleaned, repair, without_markup
-from data_prep.text.mojibake import decoded, garbled
+from data_prep.text.clean import cleaned, decoded, garbled, repair, without_markup
 
 ARABIC = "يُظهِرُ التصويرُ (MRI) آفةً فى الفصّ الصدغيّ، بقياس ٣٫٥ سم… إلى اليســـار؟ مُحَمَّد"
 MEDICAL = "Ménière’s, Sjögren: ≥ 5 µg/dL ± 0.3 °C × ½ – β-blocker 10⁹/L «x» naïve √2 ¬ 50€"

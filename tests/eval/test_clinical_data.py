@@ -6,7 +6,7 @@ import pytest
 
 from eval.benchmarks.multiple_choice import likeliest
 from eval.errors import EvalError
-from eval.likelihood.task import make_task, task_folder
+from eval.likelihood.language_model import make_task, task_folder
 from eval.registry import ARABIC_CLINICAL, BENCHMARKS, SUITES, load
 from tests.helpers import clinical_builders as make
 from tests.helpers.layouts import medmcqa, medqa, mmlu, pubmedqa

@@ -12,9 +12,8 @@ from lm_eval.tasks import TaskManager
 from eval.cli import main
 from eval.errors import EvalError
 from eval.likelihood import run as likelihood
-from eval.likelihood.language_model import language_model
+from eval.likelihood.language_model import language_model, make_task, task_folder
 from eval.likelihood.run import Prompting, run_likelihood
-from eval.likelihood.task import make_task, task_folder
 from eval.model import Checkpoint, Settings
 from eval.predictions import read_predictions
 from eval.registry import load

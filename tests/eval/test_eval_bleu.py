@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from eval.metrics.bleu import bleu, bleu1
+from eval.metrics.text_match import bleu, bleu1
 
 WORDS = st.lists(st.sampled_from(["chest", "ct", "no", "the", "صدر"]), max_size=8).map(" ".join)
 

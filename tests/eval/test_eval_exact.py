@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.metrics.exact import exact, normalise
+from eval.metrics.text_match import exact, normalise
 
 SAME = [
     ("Yes.", "yes"),

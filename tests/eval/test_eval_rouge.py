@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.metrics.rouge import WordTokenizer, rouge_l
+from eval.metrics.text_match import WordTokenizer, rouge_l
 
 BY_HAND = [
     # "no pleural effusion" against "no large pleural effusion": 3 common in order; P 3/3, R 3/4, F 6/7.

@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from eval.benchmark import Group, Metric
+from eval.benchmark import Group, Metric, subgroups
 from eval.paired import average, mcnemar, paired, sign_flip
 from eval.scores import aggregate, bootstrap_interval
-from eval.values import subgroups
 from tests.helpers import eval_builders as make
 
 GRADED = st.lists(st.floats(0, 1, allow_subnormal=False), min_size=2, max_size=60)

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from eval.cli import main
 from eval.errors import EvalError
-from eval.metrics.bleu import bleu
 from eval.metrics.reports import scorers as scorers_module
 from eval.metrics.reports.embeddings import BertScore, CheXbert
 from eval.metrics.reports.entities import RadGraph, RaTEScore
 from eval.metrics.reports.radcliq import MEANS, radcliq_v1
 from eval.metrics.reports.scorers import scorers
+from eval.metrics.text_match import bleu
 from tests.helpers import report_weights as weights
 
 PREDICTED = ["no acute effusion. heart is normal.", "", "the lungs are clear. small effusion right.", "mild edema"]

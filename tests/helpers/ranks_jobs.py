@@ -14,7 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import RandomSampler
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 
-from bimedix2_plugin.rehearse.ranks_axolotl import stay_on_the_cpu
+from bimedix2_plugin.rehearse.ranks import stay_on_the_cpu
 from bimedix2_plugin.training.fsdp import gather
 from tests.helpers import runs
 

@@ -7,8 +7,8 @@ from collections import defaultdict
 import pytest
 import torch
 
-from bimedix2_plugin.training import language_loss
-from bimedix2_plugin.training.language_loss import LanguageLosses
+from bimedix2_plugin.training import trainer
+from bimedix2_plugin.training.trainer import LanguageLosses
 from tests.helpers import quick
 
 TEST = [{"path": "./data", "type": "bimedix2_plugin.conversation", "split": "test"}]
@@ -84,7 +84,7 @@ def test_a_row_that_two_ranks_saw_counts_once(monkeypatch):
     expected = torch.nn.functional.cross_entropy(logits[0], targets[0])
     losses = LanguageLosses()
     losses.note(rows, logits, targets)
-    monkeypatch.setattr(language_loss, "gather_object", lambda items: [*items, items[0]])
+    monkeypatch.setattr(trainer, "gather_object", lambda items: [*items, items[0]])
     assert losses.metrics("eval") == {"eval_loss_en": pytest.approx(float(expected), rel=1e-5)}
     monkeypatch.undo()
     assert losses.metrics("eval") == {}

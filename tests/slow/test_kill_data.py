@@ -16,8 +16,8 @@ pytestmark = pytest.mark.slow
 STAGES = ("read", "images", "fingerprints", "near", "scatter", "gather", "store")
 RUN = """
 from data_prep import build
-from data_prep.pipeline import load_images, slices
-build._SMALL, slices.ROWS, load_images._IMAGES_PER_TASK = 0, 40, 2
+from data_prep.pipeline import load_images, read_rows
+build._SMALL, read_rows.ROWS, load_images._IMAGES_PER_TASK = 0, 40, 2
 from data_prep.__main__ import main
 raise SystemExit(main(["build", "{mixture}", "--out", "{out}", "--workers", "2"]))
 """

@@ -8,14 +8,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from bimedix2_plugin.rehearse import ranks, ranks_axolotl
+from bimedix2_plugin.rehearse import ranks
 from tests.helpers import ranks_jobs, runs, tiny_data
 
 pytestmark = pytest.mark.slow
 
 STEPS = {"sequence_len": 256, "num_epochs": 2, "save_strategy": "steps", "save_steps": 2, "save_total_limit": 9}
-IN_PARTS = {"fsdp_config": ranks_axolotl.FSDP | {"state_dict_type": "SHARDED_STATE_DICT"}}
-WHOLE = {"fsdp_config": ranks_axolotl.FSDP | {"state_dict_type": "FULL_STATE_DICT"}}
+IN_PARTS = {"fsdp_config": ranks.FSDP | {"state_dict_type": "SHARDED_STATE_DICT"}}
+WHOLE = {"fsdp_config": ranks.FSDP | {"state_dict_type": "FULL_STATE_DICT"}}
 CAPTIONS = {**runs.ALIGN, "datasets": [runs.RECIPE["datasets"][0] | {"path": "./captions"}], "num_epochs": 4}
 RESUMED = {"auto_resume_from_checkpoints": True}
 

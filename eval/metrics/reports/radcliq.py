@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from eval.metrics.bleu import bleu
+from eval.metrics.text_match import bleu
 
 Scorer = Callable[[list[str], list[str]], Sequence[float]]
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from eval.benchmark import Metric, Metrics
+from eval.benchmark import Metric, Metrics, values_of
 from eval.errors import say
 from eval.items import Prediction, Predictions
-from eval.metrics.bleu import bleu
 from eval.metrics.reports.scorers import scorers
-from eval.values import values_of
+from eval.metrics.text_match import bleu, rouge_l
 
 METEOR = "multimedeval.meteor"
 UNBOUNDED = ("radcliq",)
@@ -33,8 +32,6 @@ def reports(predictions: Predictions, root: Path) -> Metrics:
 
 
 def _overlap(line: Prediction) -> Mapping[str, float]:
-    from eval.metrics.rouge import rouge_l  # its package takes seconds to import
-
     pair = line.output, line.gold
     return {
         "multimedeval.bleu1": bleu(*pair, 1),
