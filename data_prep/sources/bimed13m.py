@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from data_prep.rows import LANGUAGES, Message, Reject, Sample
-from data_prep.sources.labels import TURNS, language_of, select, task_of, wrong_choices
+from data_prep.sources.labels import TURNS, select, task_of, wrong_choices
 from data_prep.sources.source import About, Source, conversation, own_id, wrong_choice, wrong_file
 from data_prep.sources.source import field as text_field
 from data_prep.sources.turns import LISTS, dialogue
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.parquet import ParquetTable
 from data_prep.tables.table import Table
+from data_prep.text.language import language_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,22 +18,13 @@ from typing import Any, ClassVar
 
 from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import LANGUAGES, Message, Reject, Sample
-from data_prep.sources.labels import (
-    STAGES,
-    TURNS,
-    is_multi_turn,
-    language_of,
-    modality_of,
-    select,
-    stage_of,
-    task_of,
-    wrong_choices,
-)
+from data_prep.sources.labels import STAGES, TURNS, is_multi_turn, modality_of, select, stage_of, task_of, wrong_choices
 from data_prep.sources.llava_med import article, pair_row_id
 from data_prep.sources.source import About, Source, own_id, pmc_article, wrong_choice, wrong_file
 from data_prep.sources.turns import dialogue, image_names
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.table import Table
+from data_prep.text.language import language_of
 
 _NAMES = {
     "rad_vqa": re.compile(r"synpic\d+\."),

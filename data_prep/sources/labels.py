@@ -1,11 +1,10 @@
-"""The labels of a row (language, task, modality, stage), and whether a mixture selects it."""
+"""The labels of a row (task, modality, stage), and whether a mixture selects it."""
 
 import re
 from pathlib import Path
 from typing import Any
 
-from data_prep.rows import Message, Reject, text_by_role, text_of
-from data_prep.text.language import arabic_share
+from data_prep.rows import Message, Reject, text_of
 
 STAGES = ("auto", "align", "instruct")
 TURNS = ("any", "single", "multi")
@@ -26,18 +25,6 @@ SHORT = 3
 
 _OPTIONS = re.compile(r"(?:^|[\s(])[Aaأا]\s?[.:)].+?[\s(][Bbب]\s?[.:)].+?[\s(][Ccجت]\s?[.:)]", re.DOTALL)
 _MODALITIES = {"chest_xray": "x_ray", "ct_scan": "ct"}
-
-
-def language_of(messages: list[Message]) -> str:
-    """Return "ar" or "en", by the script of most letters in the answers.
-
-    A short answer such as "B. CT" or "12" has no language of its own: there the question decides.
-    """
-    answers = text_by_role(messages, "assistant")
-    if arabic_share(answers) > 0.5:
-        return "ar"
-    short = len(answers.split(None, SHORT)) <= SHORT
-    return "ar" if short and arabic_share(text_of(messages)) > 0.5 else "en"
 
 
 def is_multi_turn(messages: list[Message]) -> bool:

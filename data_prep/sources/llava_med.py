@@ -17,11 +17,12 @@ from typing import Any, ClassVar
 from data_prep import manifest
 from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Loaded, Reject, Rejected, Sample
-from data_prep.sources.labels import STAGES, language_of, modality_of, stage_of
+from data_prep.sources.labels import STAGES, modality_of, stage_of
 from data_prep.sources.source import About, Source, own_id, wrong_choice, wrong_file
 from data_prep.sources.turns import dialogue
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.table import Table, all_rows
+from data_prep.text.language import language_of
 
 
 def pair_row_id(file: str, pair_id: str) -> str:

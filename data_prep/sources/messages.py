@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 
 from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import LANGUAGES, Sample, text_of
-from data_prep.sources.labels import TASKS, is_closed, language_of, modality_of, vqa_task
+from data_prep.sources.labels import TASKS, is_closed, modality_of, vqa_task
 from data_prep.sources.source import About, Source, own_id, wrong_choice, wrong_file
 from data_prep.sources.turns import dialogue
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.table import Table
+from data_prep.text.language import language_of
 
 
 @dataclass(frozen=True, kw_only=True)

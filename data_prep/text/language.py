@@ -5,7 +5,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from data_prep.rows import LANGUAGES, Reject
+from data_prep.rows import LANGUAGES, Message, Reject, text_by_role, text_of
 from data_prep.text.normalise import ALPHABET, CODE
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ _NO_ARABIC = bytes(place for place, character in enumerate(ALPHABET) if not _ARA
 
 ENOUGH = 0.2
 _SHORT = 10
+_SHORT_ANSWER = 3
+"""The most words of an answer that has no language of its own."""
 _LINGUA_FROM_WORDS = 4
 _LINGUA_READS = 300
 
@@ -116,3 +118,15 @@ def _detector() -> "LanguageDetector":
     from lingua import Language, LanguageDetectorBuilder
 
     return LanguageDetectorBuilder.from_languages(Language.ARABIC, Language.PERSIAN, Language.URDU).build()
+
+
+def language_of(messages: list[Message]) -> str:
+    """Return "ar" or "en", by the script of most letters in the answers.
+
+    A short answer such as "B. CT" or "12" has no language of its own: there the question decides.
+    """
+    answers = text_by_role(messages, "assistant")
+    if arabic_share(answers) > 0.5:
+        return "ar"
+    short = len(answers.split(None, _SHORT_ANSWER)) <= _SHORT_ANSWER
+    return "ar" if short and arabic_share(text_of(messages)) > 0.5 else "en"

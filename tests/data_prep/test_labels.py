@@ -1,4 +1,4 @@
-"""Language, task, modality and selection of a conversation."""
+"""Task, modality and selection of a conversation."""
 
 import pytest
 from hypothesis import given
@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from data_prep.rows import Reject
 from data_prep.sources.labels import (
     is_closed,
-    language_of,
     modality_of,
     select,
     snake_case,
@@ -19,23 +18,6 @@ from data_prep.sources.labels import (
 from data_prep.sources.source import conversation
 
 ARABIC = "ما نوع التصوير المستخدم في هذه الصورة؟"
-
-
-@pytest.mark.parametrize(
-    "turns, language",
-    [
-        (["What is it?", "a scan"], "en"),
-        (["What is it?", "نعم"], "ar"),
-        ([ARABIC, "تصوير بالرنين المغناطيسي MRI"], "ar"),
-        ([ARABIC, "B. CT"], "ar"),
-        ([ARABIC, "12"], "ar"),
-        (["How many?", "12"], "en"),
-        ([ARABIC, "It is a CT scan of the chest."], "en"),
-        ([ARABIC, "تصوير مقطعي", ARABIC, "الصدر"], "ar"),
-    ],
-)
-def test_the_answers_tell_the_language_and_the_question_where_they_are_too_short(turns, language):
-    assert language_of(conversation(turns, images=0)) == language
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_prep.rows import Reject
-from data_prep.text.language import arabic_share, check
+from data_prep.sources.source import conversation
+from data_prep.text.language import arabic_share, check, language_of
 
 ARABIC = "ما نوع هذه الصورة؟"
 DRUGS = "الأدوية: amoxicillin, ceftriaxone, doxycycline, azithromycin"
@@ -87,3 +88,20 @@ def test_lingua_is_loaded_only_where_it_is_asked():
         "check('لا توجد علامات مرض', '', 'ar'); assert 'lingua' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "turns, language",
+    [
+        (["What is it?", "a scan"], "en"),
+        (["What is it?", "نعم"], "ar"),
+        ([ARABIC, "تصوير بالرنين المغناطيسي MRI"], "ar"),
+        ([ARABIC, "B. CT"], "ar"),
+        ([ARABIC, "12"], "ar"),
+        (["How many?", "12"], "en"),
+        ([ARABIC, "It is a CT scan of the chest."], "en"),
+        ([ARABIC, "تصوير مقطعي", ARABIC, "الصدر"], "ar"),
+    ],
+)
+def test_the_answers_tell_the_language_and_the_question_where_they_are_too_short(turns, language):
+    assert language_of(conversation(turns, images=0)) == language

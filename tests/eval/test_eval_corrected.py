@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.metrics.corrected_vqa import score_corrected, words
 from eval.metrics.multimedeval import score_vqa
+from eval.metrics.vqa import score_corrected, words
 
 WORDS = [
     ("The two X-rays", ["2", "x", "rays"]),
