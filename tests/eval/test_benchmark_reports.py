@@ -73,7 +73,7 @@ def test_what_needs_weights_is_not_computed_and_says_why(summaries, no_wordnet):
 
 @pytest.fixture
 def wordnet(monkeypatch):
-    """A METEOR that stands for the real one (tests/eval/test_eval_meteor.py), so that no WordNet is needed."""
+    """A METEOR that stands for the real one (tests/eval/test_metrics_meteor.py), so that no WordNet is needed."""
 
     class Equal:
         note = "a note"
