@@ -5,6 +5,7 @@ import email.utils
 import itertools
 import json
 import re
+import signal
 import socket
 import threading
 import time
@@ -34,6 +35,13 @@ def httpserver(threaded):
     """A server that takes several requests at a time, in place of pytest-httpserver's own fixture."""
     yield threaded
     threaded.clear()
+
+
+@pytest.fixture
+def own_server():
+    """A server of one test alone, for requests that the client leaves behind: they would reach the next test's."""
+    with HTTPServer(threaded=True) as server:
+        yield server
 
 
 def body(text="Yes.", reason="stop", **more):
@@ -227,11 +235,11 @@ def test_retries_are_as_many_as_said(httpserver, waits):
     assert len(httpserver.log) == 4 and "500" in found.message
 
 
-def test_patience_ends_the_attempts(httpserver):
-    serve(httpserver, Response("busy", 500))
+def test_patience_ends_the_attempts(own_server):
+    serve(own_server, Response("busy", 500))
     start = time.monotonic()
-    (found,) = client_of(httpserver, retries=None, patience=1.2).ask(["?"], messages)
-    assert isinstance(found, Failure) and 2 <= len(httpserver.log) <= 3 and time.monotonic() - start < 1.5
+    (found,) = client_of(own_server, retries=None, patience=2).ask(["?"], messages)
+    assert isinstance(found, Failure) and 2 <= len(own_server.log) <= 3 and time.monotonic() - start < 10
 
 
 MALFORMED = {
@@ -266,33 +274,33 @@ def test_what_a_reply_leaves_out_is_none():
     assert read_reply(json.dumps(body(choices=choices)).encode()).text == "I cannot."
 
 
-def test_a_body_that_breaks_off_is_asked_again(httpserver, waits):
+def test_a_body_that_breaks_off_is_asked_again(own_server, waits):
     broken = good()
     broken.headers["Content-Length"] = str(len(broken.get_data()) + 50)
     broken.automatically_set_content_length = False
-    serve(httpserver, broken, good())
-    assert client_of(httpserver).ask(["?"], messages)[0].text == "Yes." and len(waits) == 1
+    serve(own_server, broken, good())
+    assert client_of(own_server).ask(["?"], messages)[0].text == "Yes." and len(waits) == 1
 
 
-def test_a_server_that_hangs_times_out_and_is_asked_again(httpserver, waits):
+def test_a_server_that_hangs_times_out_and_is_asked_again(own_server, waits):
     def hang(request):
         time.sleep(0.6)
         return good("late")
 
-    serve(httpserver, hang, good())
-    assert client_of(httpserver, timeout=0.2).ask(["?"], messages)[0].text == "Yes." and len(waits) == 1
+    serve(own_server, hang, good())
+    assert client_of(own_server, timeout=0.2).ask(["?"], messages)[0].text == "Yes." and len(waits) == 1
 
 
-def test_a_reply_that_comes_in_drops_times_out(httpserver):
+def test_a_reply_that_comes_in_drops_times_out(own_server):
     def drops():
-        for _ in range(20):
+        for _ in range(200):
             yield b" "
             time.sleep(0.1)
 
-    serve(httpserver, lambda request: Response(drops(), content_type="application/json"))
+    serve(own_server, lambda request: Response(drops(), content_type="application/json"))
     start = time.monotonic()
-    (found,) = client_of(httpserver, timeout=0.3, retries=0).ask(["?"], messages)
-    assert found == Failure("timed out after 0.3 s") and time.monotonic() - start < 1.5
+    (found,) = client_of(own_server, timeout=0.3, retries=0).ask(["?"], messages)
+    assert found == Failure("timed out after 0.3 s") and time.monotonic() - start < 10
 
 
 def test_nobody_there_is_asked_again_and_then_named(waits):
@@ -326,7 +334,7 @@ def test_a_reply_between_failures_starts_the_count_again(httpserver, waits):
     assert sum(isinstance(outcome, Reply) for outcome in found) == 5 and not client.stopped
 
 
-def test_stopping_does_not_wait_for_requests_that_hang(httpserver):
+def test_stopping_does_not_wait_for_requests_that_hang(own_server):
     closing = threading.Event()
 
     def handle(request):
@@ -334,9 +342,9 @@ def test_stopping_does_not_wait_for_requests_that_hang(httpserver):
             closing.wait(20)
         return Response("gone", 500)
 
-    serve(httpserver, handle)
+    serve(own_server, handle)
     start = time.monotonic()
-    client = client_of(httpserver, retries=0, give_up_after=2, timeout=20)
+    client = client_of(own_server, retries=0, give_up_after=2, timeout=20)
     assert all(isinstance(outcome, Failure) for outcome in client.ask(["0", "1", "2", "3"], messages))
     took = time.monotonic() - start
     closing.set()
@@ -379,9 +387,7 @@ def test_what_keeping_raises_ends_the_call(httpserver, kind):
     assert kept == ["1", "2"] and len(httpserver.log) == 3
 
 
-def test_ctrl_c_keeps_what_was_kept(httpserver):
-    import signal
-
+def test_ctrl_c_keeps_what_was_kept(own_server):
     kept = []
 
     def keep(one, reply):
@@ -389,11 +395,15 @@ def test_ctrl_c_keeps_what_was_kept(httpserver):
         if len(kept) == 2:
             signal.raise_signal(signal.SIGINT)
 
-    serve(httpserver, echo)
-    with pytest.raises(KeyboardInterrupt):
-        client_of(httpserver, concurrency=1).ask([str(number) for number in range(50)], messages, keep=keep)
+    serve(own_server, echo)
+    others = signal.signal(signal.SIGINT, signal.default_int_handler)  # Axolotl's training leaves a handler of its own
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            client_of(own_server, concurrency=1).ask([str(number) for number in range(50)], messages, keep=keep)
+    finally:
+        signal.signal(signal.SIGINT, others)
     assert kept[:2] == ["0", "1"] and len(kept) < 50
-    assert client_of(httpserver).ask(["again"], messages)[0].text == "again"
+    assert client_of(own_server).ask(["again"], messages)[0].text == "again"
 
 
 def test_secrets_of_an_address_are_not_shown(httpserver, waits):
