@@ -114,7 +114,10 @@ def _check_parts(adapter: Path, composed: Path) -> None:
 
 
 def write_start(path: str | Path, folder: str | Path) -> Path:
-    """Write a checkpoint tensor by tensor, with the same names as a merged one.
+    """Write the model that a recipe's training starts from: base, tower and projector, without an adapter.
+
+    With stage 1's output as `projector.init_from`, it is the model after stage 1 only (Table 9 of the paper). It is
+    written tensor by tensor, with the same names as a merged checkpoint.
 
     Args:
         path: the recipe; its data is not read.

@@ -108,7 +108,11 @@ FSDP: dict[str, Any] = {
 
 
 def stay_on_the_cpu(rank: Any) -> None:
-    """Join the other ranks, and replace the functions that would select CUDA in this process."""
+    """Join the other ranks, and replace the functions that would select CUDA, in this process only.
+
+    With several ranks, and for FSDP2, Axolotl and accelerate require CUDA. Data, loader, model, trainer, sharding and
+    saving stay the real ones.
+    """
     import axolotl.cli.config
     import axolotl.monkeypatch.accelerate.parallelism_config as meshes
     import axolotl.utils.environment

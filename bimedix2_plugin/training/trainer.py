@@ -115,7 +115,10 @@ class LlavaTrainer(FsdpAlignMixin):
 
 
 class LanguageLosses:
-    """Collects the losses of an evaluation row by row, so that a row evaluated on two ranks counts once."""
+    """Evaluation loss by language, from each row's own tokens, because a pack holds rows of both languages.
+
+    Losses are collected row by row, so that a row evaluated on two ranks counts once.
+    """
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str], tuple[str, float, int]] = {}

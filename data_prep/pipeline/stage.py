@@ -165,6 +165,7 @@ def writing(path: Path, schema: pa.Schema) -> Iterator[pa.ipc.RecordBatchFileWri
         yield writer
 
 
+# Tables pass from one stage to the next as uncompressed Arrow files, memory-mapped, so unread columns cost nothing.
 def opened(path: Path) -> pa.ipc.RecordBatchFileReader:
     """The batches of a file, memory-mapped."""
     return pa.ipc.open_file(pa.memory_map(str(path)))

@@ -102,6 +102,9 @@ def without_markup(text: str) -> str:
     return text
 
 
+# Mojibake: UTF-8 decoded as Windows-1252 and the like, which ftfy repairs, or as Windows-1256, the usual mojibake of
+# Arabic (القلب becomes ط§ظ„ظ‚ظ„ط¨), which ftfy does not. That is undone if the whole text re-encodes to valid UTF-8,
+# which correct Arabic does not.
 _NOT_LEADS = bytes(range(0xC2)) + bytes(range(0xD4, 0x100))
 """All bytes except the UTF-8 lead bytes of U+0080 to U+04FF, which mojibake of Western encodings contains."""
 _LEADS = re.compile("[\x80-\x9f\u00ac\u00c0-\u04ff√]")
