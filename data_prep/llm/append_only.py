@@ -41,7 +41,11 @@ class AppendOnlyFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.exists():
             with self.path.open("r+b") as file:
-                file.truncate(_end_of_last_line(file.seek(0, os.SEEK_END), file))
+                size = file.seek(0, os.SEEK_END)
+                end = _end_of_last_line(size, file)
+                # Truncating to the same size would still set the file's time on some file systems.
+                if end < size:
+                    file.truncate(end)
 
     def append(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Write complete lines, all of them in one call. Records that are not JSON raise TypeError, nothing is written.

@@ -51,6 +51,14 @@ def test_any_truncation_keeps_the_complete_lines(records, later, data):
         assert list(file.records()) == complete + later
 
 
+def test_opening_a_complete_file_does_not_write(tmp_path):
+    path = tmp_path / "file.jsonl"
+    opened(path).append([{"a": 1}])
+    os.utime(path, ns=(1, 1))
+    opened(path)
+    assert path.read_bytes() == b'{"a": 1}\n' and path.stat().st_mtime_ns == 1
+
+
 def test_half_a_line_longer_than_a_block_is_removed(tmp_path, monkeypatch):
     monkeypatch.setattr(append_only, "_BLOCK", 7)
     path = tmp_path / "file.jsonl"
