@@ -119,7 +119,7 @@ def _settings(cfg: DictDefault) -> list[str]:
     start = settings(cfg).projector.init_from
     not_training = cfg.is_preprocess or cfg.inference or cfg.merge_lora or cfg.lora_model_dir
     if start and not (Path(start) / FINISHED).is_file() and not not_training:
-        first = _stage_1_recipe(cfg, start)
+        first = stage_1_recipe(cfg, start)
         command = f"`axolotl train {first}`" if first else "its recipe to the end"
         problems.append(f"projector.init_from: {start} holds no finished stage 1. Run {command} first.")
     if align and cfg.adapter:
@@ -129,7 +129,7 @@ def _settings(cfg: DictDefault) -> list[str]:
     return problems
 
 
-def _stage_1_recipe(cfg: DictDefault, start: str) -> Path | None:
+def stage_1_recipe(cfg: DictDefault, start: str) -> Path | None:
     """Find the recipe that writes stage 2's `init_from`: in the whole `recipes/`, or beside a recipe elsewhere."""
     if not cfg.axolotl_config_path:
         return None

@@ -1,4 +1,4 @@
-"""The plugin's commands, `axolotl bimedix2-*`: the quickstart's parts, plan, doctor, start, push."""
+"""The plugin's commands, `axolotl bimedix2-*`: the quickstart's parts, plan, doctor, rehearsal, start, push."""
 
 from __future__ import annotations
 
@@ -81,6 +81,33 @@ def doctor(recipe: str, gpus: int | None) -> None:
     failed = sum(finding.level == "fail" for finding in findings)
     if failed:
         raise click.ClickException(f"{failed} of {len(findings)} checks failed.")
+
+
+@click.command()
+@_RECIPE
+@click.option("--out", type=click.Path(file_okay=False), help="Folder of the report; default: outputs/rehearsals/….")
+@click.option("--data", type=click.Path(exists=True, file_okay=False), help="Built dataset in place of the recipe's.")
+@click.option("--gpus", type=click.IntRange(min=0), help="Number of GPUs; by default all of this machine, 0: the CPU.")
+@click.option("--keep", is_flag=True, help="Keep the stand-ins, logs and checkpoints.")
+def rehearse(recipe: str, out: str | None, data: str | None, gpus: int | None, *, keep: bool) -> None:
+    """Run RECIPE and its stage 1 with tiny stand-ins on this machine, and prove what training relies on.
+
+    Everything but the models' sizes, the number of rows and steps is the recipe's; what the machine does not have is
+    replaced and named. Exit code 1 if a proof fails.
+    """
+    from bimedix2_plugin.rehearse.rehearsal import rehearse as run
+
+    with _plain_errors():
+        report = run(
+            recipe,
+            out=Path(out) if out else None,
+            data=Path(data) if data else None,
+            gpus=gpus,
+            keep=keep,
+            say=click.echo,
+        )
+    if not report.passed:
+        raise click.ClickException("the rehearsal failed.")
 
 
 @click.command()

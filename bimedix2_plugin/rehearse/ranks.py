@@ -46,13 +46,16 @@ class Rank:
         dist.distributed_c10d._set_pg_timeout(hangs_after, dist.group.WORLD)
 
 
-def run(job: Callable[..., Any], *arguments: Any, folder: Path, seconds: float = 900) -> list[Any]:
+def run(
+    job: Callable[..., Any], *arguments: Any, folder: Path, seconds: float = 900, log: Path | None = None
+) -> list[Any]:
     """Run `job(rank, *arguments)` on every rank; return what each returned, through torch.save.
 
     Args:
         job: a function of an importable module, which is imported once before the ranks are forked.
         folder: the ranks' working directory.
         seconds: time limit.
+        log: file to which the ranks' output is appended; None for this process's.
 
     Raises:
         RankError: with the traceback of each rank that failed.
@@ -62,7 +65,7 @@ def run(job: Callable[..., Any], *arguments: Any, folder: Path, seconds: float =
     exchange = folder / f"exchange-{time.monotonic_ns()}"
     exchange.mkdir()
     ranks = [Rank(number, exchange) for number in range(RANKS)]
-    processes = [context.Process(target=_work, args=(rank, folder, job, arguments)) for rank in ranks]
+    processes = [context.Process(target=_work, args=(rank, folder, log, job, arguments)) for rank in ranks]
     for process in processes:
         process.start()
     _wait(processes, exchange, seconds)
@@ -85,8 +88,10 @@ def _wait(processes: list[Any], exchange: Path, seconds: float) -> None:
         raise RankError("\n".join([*failed, f"still running, or waiting for another: {', '.join(hung) or 'none'}"]))
 
 
-def _work(rank: Rank, folder: Path, job: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _work(rank: Rank, folder: Path, log: Path | None, job: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     os.chdir(folder)
+    if log:
+        write_output_to(log)
     torch.set_num_threads(1)
     try:
         torch.save(job(rank, *arguments), rank.exchange / f"{rank.number}.pt")
@@ -96,6 +101,13 @@ def _work(rank: Rank, folder: Path, job: Callable[..., Any], arguments: tuple[An
         (rank.exchange / f"{rank.number}.txt").write_text(f"rank {rank.number}:\n{traceback.format_exc()}")
         os._exit(1)
     os._exit(0)
+
+
+def write_output_to(log: Path) -> None:
+    """Append all further output of this process to a file."""
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
 
 
 FSDP: dict[str, Any] = {

@@ -3,6 +3,7 @@
 No parameter has its default value, so that a tensor that a loader misses is noticed.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -134,8 +135,10 @@ def siglip_whole(folder: str | Path, width: int = 32, image_size: int = 30, patc
     return Path(folder)
 
 
-def random_model(kind: type[PreTrainedModel], config: PreTrainedConfig, seed: int = 0) -> PreTrainedModel:
-    """Create a random model without a parameter at its default value."""
+def random_model(
+    kind: Callable[[PreTrainedConfig], PreTrainedModel], config: PreTrainedConfig, seed: int = 0
+) -> PreTrainedModel:
+    """Create a random model without a parameter at its default value; `kind` is its class, or makes it."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = kind(config)
