@@ -36,8 +36,8 @@ def pair_of(path: Path) -> dict[str, Path]:
     first = stage_1_recipe(cfg, ours.projector.init_from)
     if first is None:
         raise RecipeError(
-            f"projector.init_from: no *_stage1.yml beside {path} has output_dir: {ours.projector.init_from}. A rehearsal "
-            "trains stage 1 as well: put its recipe there, or leave init_from out."
+            f"projector.init_from: no *_stage1.yml beside {path} has output_dir: {ours.projector.init_from}. A "
+            "rehearsal trains stage 1 as well: put its recipe there, or leave init_from out."
         )
     return {"align": first, "instruct": path}
 
@@ -66,8 +66,8 @@ def check_room(folder: Path) -> None:
     free = shutil.disk_usage(place).free
     if free < _ROOM:
         raise RecipeError(
-            f"{folder}: a rehearsal writes up to {_ROOM / 1e9:.0f} GB, {free / 1e9:.1f} GB are free. Free some space, or "
-            "name a folder on another disk with --out."
+            f"{folder}: a rehearsal writes up to {_ROOM / 1e9:.0f} GB, {free / 1e9:.1f} GB are free. Free some space, "
+            "or name a folder on another disk with --out."
         )
 
 

@@ -75,7 +75,10 @@ def _rehearse(pair: dict[str, Path], place: adapt.Place, report: Report, run: Ru
         report.replaced += [line for line in stage.replaced if line not in report.replaced]
     for line in report.replaced:
         say(f"  {line}")
-    steps = [step for one in adapted.values() for step in _steps(Stage(one, place))]
+    stages = [Stage(one, place) for one in adapted.values()]
+    steps = [step for stage in stages for step in _steps(stage)]
+    for stage in stages:
+        _check(place.root / f"{stage.stage}.yml")
     for number, step in enumerate(steps, start=1):
         say(f"{number} of {len(steps)}  {step.name}")
         log, start = place.root / f"{number}.log", time.monotonic()
@@ -87,6 +90,15 @@ def _rehearse(pair: dict[str, Path], place: adapt.Place, report: Report, run: Ru
             say(f"{report.failure}\n{report.log}")
             return
         report.proofs += step.proofs()
+
+
+def _check(file: Path) -> None:
+    """Check a stage's recipe as Axolotl's commands do, before the first of them starts."""
+    from axolotl.cli.config import prepare_plugins
+
+    cfg = recipes.read(file)
+    cfg.is_preprocess = True  # stage 1 has not run
+    prepare_plugins(cfg)
 
 
 def _steps(stage: Stage) -> list[Step]:

@@ -14,7 +14,7 @@ import axolotl.cli.preprocess
 import axolotl.cli.train
 import axolotl.common.datasets
 import axolotl.core.builders.causal
-import axolotl.train
+import axolotl.train  # noqa: F401
 import torch.nn.attention.varlen  # noqa: F401  Axolotl asks for it in every training; it imports the compiler
 from axolotl.cli.main import cli
 
@@ -34,6 +34,8 @@ def run_forked(arguments: Sequence[str], log: Path) -> int:
 
 def _work(arguments: list[str], log: Path) -> None:
     write_output_to(log)
+    # Otherwise each worker of a data loader would be started by the server's method, and import Axolotl again.
+    multiprocessing.set_start_method("fork", force=True)
     gc.freeze()
     try:
         cli(arguments, standalone_mode=False)
