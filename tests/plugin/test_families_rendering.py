@@ -32,7 +32,7 @@ def folders(tmp_path_factory):
             Request(
                 base=str(tiny_families.base(work / name, name)),
                 tower=str(work / "tower"),
-                projector=False,
+                weights=False,
                 system=SYSTEM,
                 root=work / "composed",
             )

@@ -29,7 +29,7 @@ def folders(tmp_path_factory):
         request = Request(
             base=str(folder / "llama"),
             tower=str(folder / "clip"),
-            projector=False,
+            weights=False,
             chat_template=template,
             system="The paper's text.",
             root=folder / "composed",
