@@ -113,7 +113,6 @@ def text_renderer(cfg: DictDefault, models: Models, scratch: Path) -> Renderer |
 
     Raises:
         RecipeError: the base's tokenizer or chat template cannot be used.
-        ValueError: the chat template's prompt differs from what it writes before an answer.
     """
     from transformers import AutoTokenizer
 
