@@ -45,7 +45,9 @@ class BiMediX2Args(BaseModel):
         default=3.0,
         gt=0,
         description="Abort before a step whose loss is more than this (nats per token) above the median of the last "
-        "100 steps, from the 21st step after a start on, and list its rows; null: continue. Loss is a logarithm: 3 is "
-        "twenty times the perplexity, whereas a multiple of the loss would stop every run whose loss approaches 0. A "
-        "NaN or infinite loss or gradient norm always aborts.",
+        "100 steps, from the 21st step after a start on, and list its rows; null: continue. For a step of n labelled "
+        "tokens (over all ranks) below 1300 it is multiplied by sqrt(1300 / n): a mean of few tokens varies. Loss is a "
+        "logarithm: 3 is twenty times the perplexity, whereas a multiple of the loss would stop every run whose loss "
+        "approaches 0. A NaN or infinite loss or gradient norm always aborts. DeepSpeed takes the "
+        "step before the check.",
     )

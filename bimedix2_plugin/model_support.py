@@ -27,7 +27,7 @@ def use_composed_model(context: ModelHookContext) -> None:
     """Compose the model, and set the run's base, tokenizer, processor and prepared set to the composed folder.
 
     Axolotl calls this after validation and before it reads the model's configuration. The tokenizer comes from a folder
-    without a projector: preparing data then needs no stage 1, and training finds the set that was prepared.
+    without weights: preparing data then needs neither them nor stage 1, and training finds the set that was prepared.
     """
     cfg = context.cfg
     if cfg.composed_from:
@@ -35,16 +35,17 @@ def use_composed_model(context: ModelHookContext) -> None:
     if (Path(cfg.base_model) / COMPOSITION).is_file():  # on a Ray worker, whose driver has composed the model
         pin_shards(cfg)
         return
-    text = compose(request_of(cfg, projector=False))
+    text = compose(request_of(cfg, weights=False))
     set_attention(cfg, json.loads((text / "config.json").read_text(encoding="utf-8"))["text_config"])
-    folder = text if cfg.is_preprocess else compose(request_of(cfg, projector=True))
+    folder = text if cfg.is_preprocess else compose(request_of(cfg, weights=True))
     cfg.composed_from = cfg.base_model
     cfg.base_model = cfg.base_model_config = cfg.processor_config = str(folder)
     cfg.tokenizer_config = str(text)
     cfg.revision_of_model = None
     cfg.processor_type = "AutoProcessor"
     cfg.chat_template, cfg.chat_template_jinja = "tokenizer_default", None
-    cfg.overrides_of_model_kwargs = {**(cfg.overrides_of_model_kwargs or {}), "key_mapping": mapping(folder)}
+    if folder != text:
+        cfg.overrides_of_model_kwargs = {**(cfg.overrides_of_model_kwargs or {}), "key_mapping": mapping(folder)}
     cfg.dataset_prepared_path = prepared_path(cfg, text)
     remove_unfinished(cfg.dataset_prepared_path)
     pin_shards(cfg)

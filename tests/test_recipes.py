@@ -86,6 +86,12 @@ def test_no_two_recipes_write_to_one_folder():
     assert len({_read(path)["output_dir"] for path in RECIPES}) == len(RECIPES)
 
 
+def test_workers_hold_few_batches_ready():
+    """Axolotl's default, where no key is set, is 256 batches of pixels for each worker."""
+    assert {_read(path)["dataloader_prefetch_factor"] for path in RECIPES} == {4}
+    assert all(_read(path)["dataloader_num_workers"] for path in RECIPES)
+
+
 @pytest.fixture(scope="module")
 def stand_ins(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stand-ins")
@@ -136,7 +142,7 @@ def test_loaded_validated_and_composed(stage, path):
     recipe = stage(_read(path))
     starts_from = recipe["projector"].pop("init_from", None)
     cfg = _validated(recipe)
-    folder = compose(request_of(cfg, projector=True))
+    folder = compose(request_of(cfg, weights=True))
     _, report = load(folder, output_loading_info=True)
     assert not report["missing_keys"] and not report["unexpected_keys"]
     assert bool(starts_from) == (cfg.stage == "instruct" and path != FOLDER / "ablations/without_stage1.yml")

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jinja2 import TemplateError
 
+from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model.chat_template import joined
 from bimedix2_plugin.model.placeholder import PLACEHOLDER
 
@@ -48,6 +50,9 @@ class Renderer:
         tokenizer: of a composed folder; its chat template joins content parts.
         image_tokens: placeholders per image.
         stage: "instruct" (the chat template) or "align" (image, caption, newline).
+
+    Raises:
+        RecipeError: the chat template puts something else before an answer than a prompt of that turn ends with.
     """
 
     def __init__(self, tokenizer: Any, image_tokens: int, stage: str) -> None:
@@ -56,7 +61,7 @@ class Renderer:
         special = _special_tokens(tokenizer)
         self._special_ids = set(special.values()) | set(tokenizer.all_special_ids)
         self._special_text = re.compile("|".join(re.escape(token) for token in sorted(special, key=len, reverse=True)))
-        self._lead = self._checked_lead() if stage == "instruct" else ""
+        self._before, self._lead = self._probed() if stage == "instruct" else ("", "")
 
     def tokenise(self, messages: list[dict[str, Any]], images: int) -> Tokenised:
         """Render and tokenize one conversation.
@@ -99,8 +104,8 @@ class Renderer:
     def _answers(self, messages: list[dict[str, Any]]) -> tuple[str, list[tuple[int, int]]]:
         """Return the rendered text and the (start, end) of the labelled text in each assistant turn."""
         text, answers = self._instruct(messages)
-        if not all(text.endswith(self._lead, 0, start) for start, _ in answers):
-            raise RowError("template", f"the chat template does not put {self._lead!r} before every answer")
+        if not all(text.endswith(self._before, 0, start) for start, _ in answers):
+            raise RowError("template", f"the chat template does not put {self._before!r} before every answer")
         return text, [(start - len(self._lead), end) for start, end in answers]
 
     def _align(self, messages: list[dict[str, Any]]) -> tuple[str, list[tuple[int, int]]]:
@@ -141,24 +146,46 @@ class Renderer:
                     name = "image_count" if found.group() == PLACEHOLDER else "special_token"
                     raise RowError(name, f"the text of a {turn['role']} turn holds {found.group()!r}")
 
-    def _checked_lead(self) -> str:
-        """Check on a probe that a training text up to its answer equals the prompt.
+    def _probed(self) -> tuple[str, str]:
+        """Check on two turns, with and without a system text, what stands before an answer.
 
         Returns:
-            The whitespace that the template writes between the prompt's end and the answer (Mistral's one space): the
-            model has to generate it, so it is labelled.
+            The text between a user turn's content and its answer; of that, the whitespace with which no prompt ends
+            (Mistral's one space): the model has to generate it, so it is labelled.
         """
-        turns = [{"role": "user", "content": "probe"}, {"role": "assistant", "content": "answer"}]
-        prompt = self.tokenizer.apply_chat_template(turns[:1], tokenize=False, add_generation_prompt=True)
-        text, answers = self._instruct(turns)
-        before = text[: answers[0][0]]
-        if not before.startswith(prompt) or before[len(prompt) :].strip():
-            raise ValueError(
-                f"chat_template: training would put {before!r} before an answer, a prompt ends with "
-                f"{prompt!r}. Name a template whose generation prompt is what it writes before an assistant turn."
+        system = {"role": "system", "content": "probe 0"}
+        roles = (("user", "probe"), ("assistant", "answer"))
+        turns = [{"role": role, "content": f"{text} {number}"} for number in (1, 2) for role, text in roles]
+        try:
+            found = sorted({*self._before_answers(turns), *self._before_answers([system, *turns])})
+        except (RowError, TemplateError) as error:
+            raise RecipeError(f"chat_template: it cannot be trained on ({error}). Name another template.") from error
+        if len(found) > 1:
+            written = " or ".join(repr(before) for before, _ in found)
+            raise RecipeError(
+                f"chat_template: it writes {written} before an answer. Name one that always writes the same there."
             )
-        self._label(text, [(len(prompt), answers[0][1])])
-        return before[len(prompt) :]
+        return found[0]
+
+    def _before_answers(self, turns: list[dict[str, Any]]) -> list[tuple[str, str]]:
+        """Return for each turn what `_probed` does; the text up to an answer has to be the prompt of that turn."""
+        text, answers = self._instruct(turns)
+        users = [index for index, turn in enumerate(turns) if turn["role"] == "user"]
+        found = []
+        for user, (start, end) in zip(users, answers, strict=True):
+            before, prompt = text[:start], self._prompt(turns[: user + 1])
+            lead = before[len(prompt) :]
+            if not before.startswith(prompt) or lead.strip():
+                raise RecipeError(
+                    f"chat_template: training would put {before!r} before an answer, the prompt of that turn is "
+                    f"{prompt!r}. Name a template that writes before each assistant turn what a prompt ends with."
+                )
+            self._label(text, [(start - len(lead), end)])
+            found.append((before.rpartition(turns[user]["content"])[2], lead))
+        return found
+
+    def _prompt(self, turns: list[dict[str, Any]]) -> str:
+        return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
 
 
 def _special_tokens(tokenizer: Any) -> dict[str, int]:

@@ -25,6 +25,9 @@ _PACKAGES: tuple[tuple[Callable[[Any], Any], str, str], ...] = (
 )
 _H100 = {"bf16": True, "fp8": True, "tf32": True, "n_gpu": 1, "compute_capability": "sm_90"}
 _GB = 1e9
+# Axolotl's defaults, where a recipe sets none of the three keys: a worker for each GPU, each 256 batches ahead.
+_LOADER, _AXOLOTLS_PREFETCH = ("dataloader_num_workers", "dataloader_pin_memory", "dataloader_prefetch_factor"), 256
+_TORCHS_PREFETCH = 2
 
 
 def keys(cfg: DictDefault) -> Iterator[Finding]:
@@ -62,10 +65,11 @@ def packages(cfg: DictDefault) -> Iterator[Finding]:
 
 
 def room(cfg: DictDefault, gpus: int) -> Iterator[Finding]:
-    """Compare the plan with this machine's disk space and GPU memory."""
+    """Compare the plan with this machine's disk space and GPU memory, and say what the data loader holds."""
     import torch
 
     plan = make_plan(cfg, gpus=gpus, gpu="h100-80g")
+    yield from _loader(cfg, plan["batch"]["pixel bytes"], gpus)
     folder = next(path for path in [Path(cfg.output_dir or ".").absolute(), *Path.cwd().parents] if path.exists())
     need, free = sum(plan["disk"].values()) / _GB, shutil.disk_usage(folder).free / _GB
     text = f"disk: the run takes about {need:.1f} GB, {free:.1f} GB are free"
@@ -80,3 +84,19 @@ def room(cfg: DictDefault, gpus: int) -> Iterator[Finding]:
     has = torch.cuda.get_device_properties(0).total_memory / GIB
     text = f"GPU: {needs}; this one has {has:.1f} GiB"
     yield Finding("ok", text) if memory < has else Finding("fail", f"{text}. See `axolotl bimedix2-plan`.")
+
+
+def _loader(cfg: DictDefault, pixels: float, gpus: int) -> Iterator[Finding]:
+    """Say how much memory the data loader's workers fill with pixels; `pixels` is a batch's mean, in bytes."""
+    left = all(cfg.get(key) is None for key in _LOADER)
+    workers = gpus if left else int(cfg.dataloader_num_workers or 0)
+    ahead = _AXOLOTLS_PREFETCH if left else int(cfg.dataloader_prefetch_factor or _TORCHS_PREFETCH)
+    if not workers:
+        return
+    text = (
+        f"data loader: {workers} workers per GPU, each {ahead} batches ahead, hold about "
+        f"{workers * ahead * pixels / _GB:.1f} GB of pixels ({ahead * pixels / _GB:.1f} GB each)"
+    )
+    if left:
+        text += ", Axolotl's default. Set dataloader_num_workers, and dataloader_prefetch_factor to 4"
+    yield Finding("warn" if left else "ok", text)

@@ -86,6 +86,9 @@ def weights(key: str, source: Source, revision: str | None) -> Iterator[Finding]
     if local_folder(source.name, revision) is None:
         yield _on_the_hub(key, source.name, revision)
         return
+    if source.revision != "local" and not source.has_weights:  # data was prepared, which downloads no weights
+        yield _on_the_hub(key, source.name, revision)
+        return
     if not (source.folder / "pytorch_model.bin").is_file():
         read_shards(key, source.folder)
     yield Finding("ok", f"{key}: {source.name}, a {source.config['model_type']} with all of its files")
@@ -97,7 +100,8 @@ def _on_the_hub(key: str, name: str, revision: str | None) -> Finding:
     from huggingface_hub.constants import is_offline_mode
 
     if is_offline_mode():
-        text = f"{key}: {name} is not here, and HF_HUB_OFFLINE forbids asking the Hub. Run `hf download {name}`."
+        text = f"{key}: the weights of {name} are not here, and HF_HUB_OFFLINE forbids asking the Hub. "
+        text += f"Run `hf download {name}`."
         return Finding("fail", text)
     try:
         auth_check(name)

@@ -136,7 +136,7 @@ def write_start(path: str | Path, folder: str | Path) -> Path:
     missing = [f"{key}: name it in {path}." for key in ("base_model", "vision_tower") if not cfg.get(key)]
     if missing:
         raise RecipeError(missing)
-    composed = compose(request_of(cfg, projector=True))
+    composed = compose(request_of(cfg, weights=True))
     with torch.device("meta"):
         model = LlavaForConditionalGeneration(AutoConfig.from_pretrained(composed))
     write_weights(Path(folder), composed, model, lambda _, tensor: tensor)

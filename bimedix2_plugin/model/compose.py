@@ -2,7 +2,8 @@
 
 The folder holds a configuration, a tokenizer with the image placeholder, a processor, a projector shard, and symbolic
 links to the shards of the base and the tower, with one index over all of them. `load` (or `from_pretrained` with the
-folder's key mapping) reads it as `LlavaForConditionalGeneration`.
+folder's key mapping) reads it as `LlavaForConditionalGeneration`. Data is prepared with a folder of text files only,
+and no weight is downloaded for that.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from bimedix2_plugin.model.tower import VisionTower, calibration_features, read_
 if TYPE_CHECKING:
     import torch
 
-FORMAT = 2
+FORMAT = 3
 COMPOSITION = "composition.json"
 _EMBEDDINGS, _HEAD = "model.embed_tokens.weight", "lm_head.weight"
 _EMBEDDING_SAMPLE = 4096
@@ -37,18 +38,20 @@ _EMBEDDING_SAMPLE = 4096
 def compose(request: Request) -> Path:
     """Return the composed folder of a request; write it if it does not exist.
 
+    Without weights it holds configuration, tokenizer and processor, and no `composition.json`: nothing can load it as a
+    model. Its path is the same before and after the weights are downloaded.
     Many processes may call this at once. An interrupted call leaves no partial folder behind.
 
     Raises:
         RecipeError: a part is missing or does not fit, or a link of an existing folder is broken.
     """
-    base = resolve("base_model", request.base, request.base_revision)
-    tower = read_tower(resolve("vision_tower", request.tower, request.tower_revision))
+    base = resolve("base_model", request.base, request.base_revision, weights=request.weights)
+    tower = read_tower(resolve("vision_tower", request.tower, request.tower_revision, weights=request.weights))
     base_of(base.name, base.config)
     shape = projector.ProjectorShape(
         request.kind, tower.hidden, int(base.config["hidden_size"]), request.vision_feature_layer
     )
-    if request.projector and request.init_from:
+    if request.weights and request.init_from:
         projector.check(Path(request.init_from), shape, {"base": base.config, "tower": tower.source.config})
     folder = request.root / _key(request, base, tower)
     with writing(folder) as partial:
@@ -73,28 +76,32 @@ def mapping(folder: str | Path) -> dict[str, str]:
 
 def _key(request: Request, base: Source, tower: VisionTower) -> str:
     inherited = None
-    if request.projector and request.init_from:
+    if request.weights and request.init_from:
         inherited = hashlib.sha256((Path(request.init_from) / projector.WEIGHTS).read_bytes()).hexdigest()
     template = request.chat_template_jinja
     if template and Path(template).is_file():
         template = Path(template).read_text(encoding="utf-8")
-    choices = asdict(request) | {"root": None, "init_from": inherited, "chat_template_jinja": template}
-    content = {"format": FORMAT, "base": base.identity(), "tower": tower.source.identity(), **choices}
+    asked = asdict(request) | {"root": None, "init_from": inherited, "chat_template_jinja": template}
+    parts = {"base": base, "tower": tower.source}
+    identities = {part: source.identity(weights=request.weights) for part, source in parts.items()}
+    content = {"format": FORMAT, "request": asked, **identities}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _fill(folder: Path, request: Request, base: Source, tower: VisionTower, shape: projector.ProjectorShape) -> None:
+    if not request.weights:
+        write_configuration(folder, request, base, tower)
+        return
     base_shards = read_shards("base_model", base.folder)
     vision_shards = tower_shards(tower, request.root)
     placeholder = write_configuration(folder, request, base, tower)
     weight_map = _link(folder, base_shards, "base") | _link(folder, vision_shards, "tower")
     if placeholder.grown:
         weight_map |= _grow(folder, base_shards, placeholder)
-    if request.projector:
-        scaled = base_of(base.name, base.config).scaled_embeddings
-        weights = _projector_weights(request, shape, tower, vision_shards, base_shards, scaled_embeddings=scaled)
-        projector.save(folder, shape, weights)
-        weight_map |= dict.fromkeys(weights, projector.WEIGHTS)
+    scaled = base_of(base.name, base.config).scaled_embeddings
+    weights = _projector_weights(request, shape, tower, vision_shards, base_shards, scaled_embeddings=scaled)
+    projector.save(folder, shape, weights)
+    weight_map |= dict.fromkeys(weights, projector.WEIGHTS)
     index = {"metadata": {}, "weight_map": dict(sorted(weight_map.items()))}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
     parts = {

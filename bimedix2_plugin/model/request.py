@@ -22,7 +22,7 @@ class Request:
 
     Attributes:
         base, tower: Hub ids or folders, with their revisions.
-        projector: whether a projector is needed; preparing data needs none.
+        weights: whether weights and a projector are needed; preparing data needs neither.
         init_from: stage 1's output folder; None initialises a new projector.
         chat_template, chat_template_jinja, system: as in the recipe.
         root: folder of the composed folders.
@@ -32,7 +32,7 @@ class Request:
     tower: str
     base_revision: str | None = None
     tower_revision: str | None = None
-    projector: bool = True
+    weights: bool = True
     kind: str = _DEFAULTS.projector.kind
     init_from: str | None = None
     vision_feature_layer: int = _DEFAULTS.vision_feature_layer
@@ -43,15 +43,15 @@ class Request:
     root: Path = Path(_DEFAULTS.composed_path)
 
 
-def request_of(cfg: DictDefault, *, projector: bool) -> Request:
+def request_of(cfg: DictDefault, *, weights: bool) -> Request:
     """Return what a recipe asks to compose.
 
     Args:
         cfg: the recipe.
-        projector: whether the projector is needed.
+        weights: whether weights and a projector are needed.
     """
     ours = settings(cfg)
-    init_from = ours.projector.init_from if projector else None
+    init_from = ours.projector.init_from if weights else None
     if cfg.lora_model_dir and init_from and not (Path(init_from) / FINISHED).is_file():
         init_from = None  # the adapter brings its own projector; stage 1's folder may have been removed
     return Request(
@@ -59,7 +59,7 @@ def request_of(cfg: DictDefault, *, projector: bool) -> Request:
         tower=cfg.vision_tower,
         base_revision=cfg.revision_of_model,
         tower_revision=ours.vision_tower_revision,
-        projector=projector,
+        weights=weights,
         kind=ours.projector.kind,
         init_from=init_from,
         vision_feature_layer=ours.vision_feature_layer,

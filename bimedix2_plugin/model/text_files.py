@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.model.chat_template import base_template, end_of_turn, takes_system, with_parts
+from bimedix2_plugin.model.chat_template import base_template, checkpoint_template, end_of_turn
 from bimedix2_plugin.model.model_folder import Source
 from bimedix2_plugin.model.placeholder import PLACEHOLDER, Placeholder, save_tokenizer
 from bimedix2_plugin.model.request import Request
@@ -31,7 +31,7 @@ def write_configuration(folder: Path, request: Request, base: Source, tower: Vis
             f"chat_template: {request.chat_template or 'tokenizer_default'}: {error} Name one that Axolotl knows "
             "(llama3, chatml, …), or `jinja` with chat_template_jinja."
         ) from error
-    tokenizer.chat_template = with_parts(template, request.system, takes_system=takes_system(tokenizer, template))
+    tokenizer.chat_template = checkpoint_template(tokenizer, template, request.system)
     (folder / "chat_template.jinja").write_text(tokenizer.chat_template, encoding="utf-8")
     _model_config(request, base, tower, placeholder).save_pretrained(folder)
     _generation_config(base, tokenizer.pad_token_id, end_of_turn(tokenizer)).save_pretrained(folder)

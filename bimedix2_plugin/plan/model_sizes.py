@@ -60,11 +60,13 @@ class Models:
     Attributes:
         base, tower: folders with at least a config.json.
         assumed: names of models whose published sizes are used because they are not here.
+        absent: names of models whose weights are still to be downloaded.
     """
 
     base: Source
     tower: VisionTower
     assumed: tuple[str, ...]
+    absent: tuple[str, ...]
 
     def config(self, feature_layer: int) -> LlavaConfig:
         """Return the LLaVA configuration of the composition, with the base's own vocabulary."""
@@ -94,7 +96,8 @@ def read_models(cfg: DictDefault, scratch: Path) -> Models:
     base = find("base_model", cfg.base_model, cfg.revision_of_model, scratch)
     tower = find("vision_tower", cfg.vision_tower, cfg.vision_tower_revision, scratch)
     assumed = tuple(source.name for source in (base, tower) if source.folder.parent == scratch)
-    return Models(base, read_tower(tower), assumed)
+    absent = tuple(source.name for source in (base, tower) if not source.has_weights)
+    return Models(base, read_tower(tower), assumed, absent)
 
 
 def find(key: str, name: str, revision: str | None, scratch: Path) -> Source:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bimedix2_plugin.data.rendering import Renderer
 
 
+_CHANNELS, _FLOAT32 = 3, 4  # of pixel_values
 # A vocabulary of 32,000 tokens (Phi-3.5, Mistral) splits Arabic into letters; the tables count Llama 3.1's tokens.
 SMALL_VOCABULARY, SPELT = 64_000, 2.0  # assumed: twice as many
 
@@ -60,6 +61,7 @@ def make_plan(
     work = {part: work.total for part, work in batch_operations(parameters, cfg, _load(batches, np.mean)).items()}
     total = sum(work.values()) * passes
     device = memory.GPUS[gpu]
+    images = float(batches.images.mean())
     plan = {
         "recipe": str(cfg.axolotl_config_path or ""),
         "stage": settings(cfg).stage,
@@ -77,13 +79,14 @@ def make_plan(
             "tokens": float(batches.tokens.mean()) * in_step,
             "fill": batches.fill,
         },
+        "batch": {"images": images, "pixel bytes": images * _CHANNELS * models.tower.image_size**2 * _FLOAT32},
         "steps": steps,
         "operations": {part: each * passes for part, each in work.items()},
         "memory": _memory(parameters, cfg, batches, gpus),
         "gpu memory": device.memory * memory.GIB,
         "utilisation": utilisation,
         "hours": total / (gpus * device.peak * 1e12 * utilisation) / 3600,
-        "disk": memory.disk(parameters, cfg, float(rows.tokens.sum()) * rows.scale, steps, absent=models.assumed),
+        "disk": memory.disk(parameters, cfg, float(rows.tokens.sum()) * rows.scale, steps, absent=models.absent),
     }
     return plan | {"limits": _limits(plan)}
 
@@ -110,7 +113,6 @@ def text_renderer(cfg: DictDefault, models: Models, scratch: Path) -> Renderer |
 
     Raises:
         RecipeError: the base's tokenizer or chat template cannot be used.
-        ValueError: the chat template's prompt differs from what it writes before an answer.
     """
     from transformers import AutoTokenizer
 
@@ -122,7 +124,7 @@ def text_renderer(cfg: DictDefault, models: Models, scratch: Path) -> Renderer |
         return None
     folder = scratch / "text"
     folder.mkdir(parents=True)
-    write_configuration(folder, request_of(cfg, projector=False), models.base, models.tower)
+    write_configuration(folder, request_of(cfg, weights=False), models.base, models.tower)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     return Renderer(tokenizer, models.tower.image_tokens, settings(cfg).stage)
 

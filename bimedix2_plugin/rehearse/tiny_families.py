@@ -172,11 +172,27 @@ def _trained(special: list[str], normalizer: Any, pre_tokenizer: Any) -> tuple[d
 
 
 # Chat templates like those that the families publish, for string contents.
+# Qwen 3 puts reasoning, also an empty one, before the last answer only, and drops that of earlier answers.
 QWEN3 = """\
+{%- set turns = namespace(last_query=-1) -%}
 {%- for message in messages -%}
+{%- if message['role'] == 'user' -%}{%- set turns.last_query = loop.index0 -%}{%- endif -%}
+{%- endfor -%}
+{%- for message in messages -%}
+{%- set content = message['content'] -%}
 {{ '<|im_start|>' + message['role'] + '\\n' }}
-{%- if message['role'] == 'assistant' and loop.last -%}{{ '<think>\\n\\n</think>\\n\\n' }}{%- endif -%}
-{{ message['content'] + '<|im_end|>\\n' }}
+{%- if message['role'] == 'assistant' -%}
+{%- set reasoning = '' -%}
+{%- if '</think>' in content -%}
+{%- set reasoning = (content.split('</think>') | first).split('<think>') | last -%}
+{%- set content = (content.split('</think>') | last).lstrip('\\n') -%}
+{%- endif -%}
+{%- if loop.index0 > turns.last_query and (loop.last or reasoning) -%}
+{{ '<think>\\n' + reasoning.strip('\\n') + '\\n</think>\\n\\n' }}
+{%- set content = content.lstrip('\\n') -%}
+{%- endif -%}
+{%- endif -%}
+{{ content + '<|im_end|>\\n' }}
 {%- endfor -%}
 {%- if add_generation_prompt -%}
 {{ '<|im_start|>assistant\\n' }}

@@ -121,6 +121,14 @@ def test_same_request_same_folder_other_request_another(parts_folder):
     assert compose(_request(parts_folder, system="Other.")) != first
 
 
+@pytest.mark.parametrize("weights", [True, False])
+def test_another_model_under_the_same_name_is_another_composition(parts_folder, weights):
+    first = compose(_request(parts_folder, weights=weights))
+    tiny.llama(parts_folder / "llama", tied=True, style="llama3", spare_rows=3)
+    second = compose(_request(parts_folder, weights=weights))
+    assert second != first and tiny_vocabulary(second) != tiny_vocabulary(first)
+
+
 def test_many_ranks_may_ask_at_once(parts_folder):
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.helpers.ranks_jobs"])  # imported once, for the tests of two ranks as well

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import shutil
+from pathlib import Path
 
 import huggingface_hub
 import pytest
 import yaml
+from axolotl.utils.dict import DictDefault
 from click.testing import CliRunner
 from huggingface_hub.errors import GatedRepoError
 
 from bimedix2_plugin import cli
 from bimedix2_plugin.doctor import environment, examine, inputs
 from bimedix2_plugin.model import projector
+from bimedix2_plugin.model.model_folder import Source
 from bimedix2_plugin.plan.model_sizes import read_models
 from tests.helpers import runs
 
 ENTRY = runs.RECIPE["datasets"][0]
+RECIPES = Path(__file__).parents[2] / "recipes"
 
 
 @pytest.fixture
@@ -136,6 +142,41 @@ def test_a_gpu_that_is_here(write, monkeypatch, gibibytes):
     assert finding.level == ("ok" if gibibytes == 80 else "fail")
 
 
+DATA_LOADER = ("dataloader_num_workers", "dataloader_prefetch_factor")
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "expected"),
+    [
+        (dict.fromkeys(DATA_LOADER), "warn", (8, 256)),
+        ({"dataloader_num_workers": 2, "dataloader_prefetch_factor": None}, "ok", (2, 2)),
+        ({"dataloader_prefetch_factor": 64}, "ok", (4, 64)),
+        ({"dataloader_num_workers": 0, "dataloader_prefetch_factor": None}, None, (0, 0)),
+    ],
+    ids=["Axolotl's default", "torch's default", "the recipe's", "no worker"],
+)
+def test_pixels_that_workers_decode_ahead(tmp_path, monkeypatch, changes, level, expected):
+    """The 8B's packs on 8 GPUs: about 7 rows, a third of them with an image of 336 x 336 pixels."""
+    monkeypatch.chdir(tmp_path)
+    recipe = yaml.safe_load((RECIPES / "bimedix2_8b.yml").read_text(encoding="utf-8")) | changes
+    found = [one for one in environment.room(DictDefault(recipe), 8) if one.text.startswith("data loader")]
+    assert [one.level for one in found] == ([level] if level else [])
+    if level:
+        text = found[0].text
+        stated = re.search(r"(\d+) workers per GPU, each (\d+) batches ahead, hold about ([\d.]+) GB", text)
+        assert (int(stated[1]), int(stated[2])) == expected
+        images = math.prod(expected) * 7 / 3
+        assert float(stated[3]) == pytest.approx(images * 3 * 336**2 * 4 / 1e9, rel=0.2, abs=0.05)
+        assert ("Axolotl's default. Set dataloader_num_workers" in text) == (level == "warn")
+
+
+def test_axolotl_lets_one_worker_decode_256_batches_ahead_unless_a_recipe_sets_a_key(workshop):
+    cfg = runs.configuration()
+    assert (cfg.dataloader_num_workers, cfg.dataloader_prefetch_factor) == (1, 256)
+    cfg = runs.configuration(dataloader_num_workers=1)
+    assert (cfg.dataloader_num_workers, cfg.dataloader_prefetch_factor) == (1, None)
+
+
 def _stage_1(work, width=64):
     """Leave a finished stage 1 of the tiny parts."""
     out, shape = work / "stage1", projector.ProjectorShape("mlp2x_gelu", 32, width, -2)
@@ -175,8 +216,8 @@ def test_another_run_in_the_output_folder(write, work, quick, change, other):
     assert other is None or f"a run of another {other}" in one.text
 
 
-def _far(monkeypatch, tmp_path, offline=False, gate=None):
-    """Ask the doctor about models that are not here, with a Hub of our own."""
+def _far(monkeypatch, tmp_path, offline=False, gate=None, cached=None):
+    """Ask the doctor about a model whose weights are not here, with a Hub of our own."""
 
     class Api:
         def model_info(self, name, **_):
@@ -190,12 +231,18 @@ def _far(monkeypatch, tmp_path, offline=False, gate=None):
     monkeypatch.setattr("huggingface_hub.constants.is_offline_mode", lambda: offline)
     monkeypatch.setattr(huggingface_hub, "auth_check", auth_check)
     monkeypatch.setattr(huggingface_hub, "HfApi", Api)
-    from axolotl.utils.dict import DictDefault
-
     cfg = DictDefault(
         {"base_model": "meta-llama/Llama-3.1-8B-Instruct", "vision_tower": "openai/clip-vit-large-patch14-336"}
     )
-    return next(inputs.weights("base_model", read_models(cfg, tmp_path).base, None))
+    models = read_models(cfg, tmp_path)
+    base = models.base
+    if cached:
+        shutil.copytree(base.folder, cached)
+        (cached / "model.safetensors.index.json").write_text('{"weight_map": {"a": "model-00001.safetensors"}}')
+        base = Source(base.name, cached, "commit")
+        monkeypatch.setattr(inputs, "local_folder", lambda *_: cached)
+    assert cfg.base_model in models.absent
+    return next(inputs.weights("base_model", base, None))
 
 
 def test_a_model_on_the_hub(monkeypatch, tmp_path):
@@ -206,6 +253,12 @@ def test_a_model_on_the_hub(monkeypatch, tmp_path):
 def test_a_model_that_only_the_hub_has_when_offline(monkeypatch, tmp_path):
     found = _far(monkeypatch, tmp_path, offline=True)
     assert found.level == "fail" and "HF_HUB_OFFLINE" in found.text
+
+
+def test_a_model_whose_data_alone_was_prepared_is_still_to_be_downloaded(monkeypatch, tmp_path):
+    """Preparing data leaves configuration and tokenizer in the Hub's cache, and with them the weights' index."""
+    found = _far(monkeypatch, tmp_path, cached=tmp_path / "cached")
+    assert found.level == "warn" and "16 GB will be downloaded" in found.text
 
 
 def test_a_gated_model(monkeypatch, tmp_path):

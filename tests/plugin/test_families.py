@@ -117,5 +117,5 @@ def test_a_tokenizer_in_mistrals_own_format_is_passed_over(tower, tmp_path):
     """transformers prefers tekken.json, whose tokenizer takes neither a chat template nor a new token."""
     base = tiny_families.base(tmp_path / "base", "mistral")
     (base / "tekken.json").write_text("{}", encoding="utf-8")
-    folder = compose(Request(base=str(base), tower=str(tower), projector=False, root=tmp_path / "composed"))
+    folder = compose(Request(base=str(base), tower=str(tower), weights=False, root=tmp_path / "composed"))
     assert "<image>" in AutoTokenizer.from_pretrained(folder).get_vocab()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import unicodedata
 from functools import partial
+from pathlib import Path
 
+import numpy as np
 import pytest
+import trl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from transformers import AutoProcessor, AutoTokenizer, GenerationConfig
 
 from bimedix2_plugin.data.rendering import IGNORED, Renderer, RowError
+from bimedix2_plugin.model.chat_template import checkpoint_template
 from bimedix2_plugin.model.compose import compose
 from bimedix2_plugin.model.request import Request
 from bimedix2_plugin.rehearse import tiny, tiny_families
@@ -32,7 +37,7 @@ def folders(tmp_path_factory):
             Request(
                 base=str(tiny_families.base(work / name, name)),
                 tower=str(work / "tower"),
-                projector=False,
+                weights=False,
                 system=SYSTEM,
                 root=work / "composed",
             )
@@ -105,6 +110,90 @@ def test_training_has_the_prompt_of_evaluation_token_for_token(renderers, proces
     prompt = processors[name].apply_chat_template([user], add_generation_prompt=True, tokenize=False)
     sent = processors[name](text=[prompt], images=[[Image.new("RGB", (30, 20))]], add_special_tokens=False)
     assert list(sent["input_ids"][0]) == tokens.input_ids[:start].tolist()
+
+
+PUBLISHED = Path(trl.__file__).parent / "chat_templates"  # copies of those of the models' repositories
+REAL = {"qwen3": "qwen3", "qwen3 2507": "qwen3_instruct_2507", "gemma2": "gemma", "gemma3_text": "gemma3"}
+REAL |= {"qwen2": "qwen2_5", "phi3": "phi3_5"}
+
+
+@pytest.fixture(scope="module")
+def of_published(renderers):
+    """A renderer for each published template, over its family's tiny tokenizer."""
+    made = {}
+    for name, file in REAL.items():
+        tokenizer = copy.deepcopy(renderers[name.split()[0]].tokenizer)
+        template = (PUBLISHED / f"{file}.jinja").read_text(encoding="utf-8")
+        tokenizer.chat_template = checkpoint_template(tokenizer, template, SYSTEM)
+        made[name] = Renderer(tokenizer, TOKENS, "instruct")
+    return made
+
+
+CONVERSATION = st.tuples(st.none() | TEXT, st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=4))
+ROLES = ("user", "assistant")
+
+
+def _messages(conversation):
+    system, turns = conversation
+    rows = [{"role": role, "content": text} for turn in turns for role, text in zip(ROLES, turn, strict=True)]
+    return [{"role": "system", "content": system}] * (system is not None) + rows
+
+
+@pytest.mark.parametrize(("name", "own"), [*((name, True) for name in FAMILIES), *((name, False) for name in REAL)])
+@settings(max_examples=15)
+@given(conversation=CONVERSATION)
+def test_up_to_each_answer_training_has_the_prompt_of_that_turn(renderers, of_published, name, own, conversation):
+    renderer = (renderers if own else of_published)[name]
+    messages = [_turn(message["role"], message["content"]) for message in _messages(conversation)]
+    tokens = renderer.tokenise(messages, 0)
+    labelled = np.concatenate([[False], tokens.labels != IGNORED])
+    starts = np.flatnonzero(labelled[1:] & ~labelled[:-1])
+    turns = [index for index, message in enumerate(messages) if message["role"] == "user"]
+    for turn, start in zip(turns, starts, strict=True):
+        prompt = renderer.tokenizer.apply_chat_template(
+            messages[: turn + 1], add_generation_prompt=True, tokenize=False
+        )
+        sent = renderer.tokenizer(prompt, add_special_tokens=False).input_ids
+        assert sent == tokens.input_ids[:start].tolist()
+
+
+@pytest.mark.parametrize("thinking", [{}, {"enable_thinking": True}, {"enable_thinking": False}])
+@settings(max_examples=15)
+@given(conversation=CONVERSATION, reasoning=st.none() | TEXT, prompt=st.booleans())
+def test_the_stand_in_of_qwen3_renders_as_the_published_template(renderers, thinking, conversation, reasoning, prompt):
+    tokenizer, messages = renderers["qwen3"].tokenizer, _messages(conversation)
+    if reasoning:
+        messages[-1]["content"] = f"<think>\n{reasoning}\n</think>\n\n{messages[-1]['content']}"
+    if prompt:
+        messages.append(QUESTION)
+    published = (PUBLISHED / "qwen3.jinja").read_text(encoding="utf-8")
+    options = {"tokenize": False, "add_generation_prompt": prompt, **thinking}
+    ours, theirs = (
+        tokenizer.apply_chat_template(messages, chat_template=template, **options)
+        for template in (tiny_families.QWEN3, published)
+    )
+    assert ours == theirs
+
+
+def test_qwen3s_earlier_answers_stand_behind_the_block_that_every_prompt_ends_with(of_published):
+    tokenizer, block = of_published["qwen3"].tokenizer, "<think>\n\n</think>\n\n"
+    answers = [{"role": "assistant", "content": text} for text in ("Yes", "<think>\nHm.\n</think>\n\nNo")]
+    chat = [QUESTION, answers[0], QUESTION, answers[1], QUESTION]
+    prompt = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    assert [part.partition("<|im_end|>")[0] for part in prompt.split("assistant\n")[1:]] == [
+        f"{block}Yes",
+        f"{block}No",
+        block,
+    ]
+    asked = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True, enable_thinking=True)
+    assert "<think>" not in asked and asked.endswith("assistant\n")  # as Qwen's own template
+
+
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name != "qwen3"])
+def test_templates_that_need_nothing_before_answers_are_left_as_they_are(renderers, name):
+    template = renderers[name].tokenizer.chat_template
+    own = tiny_families.FAMILIES[name].tokenizer().chat_template
+    assert template.endswith(own) and "rendered" not in template
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -45,7 +45,7 @@ def composed(parts, tmp_path_factory):
             wanted = Request(
                 base=str(parts / "llama"),
                 tower=str(tower),
-                projector=False,
+                weights=False,
                 image_aspect=aspect,
                 root=work / "composed",
             )

@@ -30,7 +30,7 @@ def renderer(tmp_path_factory):
     request = Request(
         base=str(folder / "llama"),
         tower=str(folder / "clip"),
-        projector=False,
+        weights=False,
         chat_template="llama3",
         system=SYSTEM,
         root=folder / "composed",

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from transformers import AutoProcessor, AutoTokenizer
 
 from bimedix2_plugin.data.rendering import IGNORED, Renderer, RowError
+from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model.compose import compose
 from bimedix2_plugin.model.request import Request
 from bimedix2_plugin.rehearse import tiny
@@ -29,7 +30,7 @@ def folders(tmp_path_factory):
         request = Request(
             base=str(folder / "llama"),
             tower=str(folder / "clip"),
-            projector=False,
+            weights=False,
             chat_template=template,
             system="The paper's text.",
             root=folder / "composed",
@@ -174,11 +175,29 @@ def test_align_takes_one_image_and_one_caption(folders, images, answers):
             "{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}",
             "without an end token",
         ),
+        (  # a prompt that begins reasoning, which no answer of the data holds
+            "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}{% endfor %}"
+            "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n<think>\n' }}{% endif %}",
+            "training would put",
+        ),
+        (
+            "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' }}"
+            "{% if m['role'] == 'assistant' and loop.last %}{{ 'Answer: ' }}{% endif %}"
+            "{{ m['content'] + '<|im_end|>\n' }}{% endfor %}"
+            "{% if add_generation_prompt %}{{ '<|im_start|>assistant\nAnswer: ' }}{% endif %}",
+            "training would put",
+        ),
+        (
+            "{% for m in messages %}{% if m['role'] != 'system' or messages | length < 4 %}"
+            "{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}{% endif %}{% endfor %}"
+            "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}",
+            "training would put",
+        ),
     ],
-    ids=["no generation prompt", "no end token"],
+    ids=["no generation prompt", "no end token", "open reasoning", "last answer only", "no system turn later"],
 )
 def test_a_template_that_cannot_be_trained_on_is_refused(folders, template, message):
     tokenizer = AutoTokenizer.from_pretrained(folders["chatml"])
     tokenizer.chat_template = template
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(RecipeError, match=message):
         Renderer(tokenizer, TOKENS, "instruct")
