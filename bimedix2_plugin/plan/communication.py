@@ -11,7 +11,8 @@ be sent:
   reentrant: a layer that is recomputed has been gathered for its backward pass, and is kept until that is done
   (`_pre_forward` in torch/distributed/fsdp/_fully_shard/_fsdp_state.py, `post_forward` in _fsdp_param_group.py). FSDP1
   gathered a third time.
-* ZeRO-2 and ZeRO-3 sum the gradients of every batch (accelerate's `no_sync`). ZeRO-2 then gathers the updated weights,
+* ZeRO-2 and ZeRO-3 sum the gradients of every batch (accelerate's `no_sync`), in float32 with `recipes/cluster/`'s
+  `communication_data_type`. ZeRO-2 then gathers the updated weights,
   once per step (Rajbhandari et al., arXiv 1910.02054, section 7). ZeRO-3 gathers the weights twice for each batch, and
   with checkpointing a third time (Rajbhandari et al., arXiv 2104.07857, section 4.1).
 """

@@ -1,4 +1,4 @@
-"""FSDP2: weights that are sharded over the ranks are gathered to be saved and sharded again to be loaded.
+"""FSDP2: gradients are summed in float32; sharded weights are gathered to be saved and sharded again to be loaded.
 
 By itself transformers writes the frozen model into every checkpoint of stage align, 141 GB at 70B.
 """
@@ -44,9 +44,9 @@ def reduce_in_float32(accelerator: Any) -> None:
     Args:
         accelerator: the trainer's, before it has sharded the model.
     """
-    plugin = getattr(accelerator.state, "fsdp_plugin", None)
+    plugin: Any = getattr(accelerator.state, "fsdp_plugin", None)
     policy = getattr(plugin, "mixed_precision_policy", None)
-    if isinstance(policy, MixedPrecisionPolicy):
+    if plugin and isinstance(policy, MixedPrecisionPolicy):
         plugin.mixed_precision_policy = dataclasses.replace(policy, reduce_dtype=torch.float32, output_dtype=None)
 
 

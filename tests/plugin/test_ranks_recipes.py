@@ -106,6 +106,7 @@ def test_70b_with_deepspeed_in_the_place_of_fsdp2(place, stage):
     assert recipe_mode(_validated(recipe)).name == f"zero{stage}"
     settings = json.loads((CLUSTER / f"zero{stage}.json").read_text())
     assert settings["gradient_accumulation_steps"] == settings["train_micro_batch_size_per_gpu"] == "auto"
+    assert settings["communication_data_type"] == "fp32"  # of the gradients; by default DeepSpeed sums them in bf16
     if stage == 3:  # without it the LoRA could not be saved as a whole
         assert settings["zero_optimization"]["stage3_gather_16bit_weights_on_model_save"]
 
