@@ -51,10 +51,26 @@ def parts(folder: str) -> None:
     show_default=True,
     help="Assumed share of the GPU's peak that training reaches.",
 )
+@click.option(
+    "--interconnect", help="Slowest link between the GPUs, by default that in one node; an unknown name lists them."
+)
 @click.option("--lengths", help="A shipped table of row lengths, instead of the dataset.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def plan(*, recipe: str, gpus: int, gpu: str, utilisation: float, lengths: str | None, as_json: bool) -> None:
-    """Estimate the training of RECIPE: parameters, tokens, steps, memory, hours, disk. Nothing is downloaded."""
+def plan(
+    *,
+    recipe: str,
+    gpus: int,
+    gpu: str,
+    utilisation: float,
+    interconnect: str | None,
+    lengths: str | None,
+    as_json: bool,
+) -> None:
+    """Estimate the training of RECIPE: parameters, tokens, steps, memory, hours, communication, disk.
+
+    Nothing is downloaded.
+    """
+    from bimedix2_plugin.plan.communication import INTERCONNECTS
     from bimedix2_plugin.plan.memory import GPUS
     from bimedix2_plugin.plan.planner import make_plan
     from bimedix2_plugin.plan.report import render
@@ -62,8 +78,13 @@ def plan(*, recipe: str, gpus: int, gpu: str, utilisation: float, lengths: str |
 
     if gpu not in GPUS:
         raise click.BadParameter(f"{gpu!r} is not known; known: {', '.join(GPUS)}.", param_hint="--gpu")
+    if interconnect and interconnect not in INTERCONNECTS:
+        known = ", ".join(INTERCONNECTS)
+        raise click.BadParameter(f"{interconnect!r} is not known; known: {known}.", param_hint="--interconnect")
     with _plain_errors():
-        made = make_plan(read(recipe), gpus=gpus, gpu=gpu, utilisation=utilisation, lengths=lengths)
+        made = make_plan(
+            read(recipe), gpus=gpus, gpu=gpu, utilisation=utilisation, lengths=lengths, interconnect=interconnect
+        )
     click.echo(json.dumps(made, indent=1, ensure_ascii=False) if as_json else render(made))
 
 

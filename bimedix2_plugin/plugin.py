@@ -115,6 +115,7 @@ class BiMediX2Plugin(BasePlugin):
         """Give the trainer its settings, and remove an earlier run's marker and partial checkpoints."""
         trainer.projector_learning_rate = settings(cfg).projector.learning_rate
         trainer.loss_watch = LossWatch(cfg.loss_spike, trainer.accelerator)
+        fsdp.reduce_in_float32(trainer.accelerator)
         if cfg.output_dir:
             run_folder.clear_finished_marker(cfg)
             run_folder.remove_partial_checkpoints(cfg)

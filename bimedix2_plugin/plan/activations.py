@@ -13,7 +13,7 @@ import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bimedix2_plugin.plan.flops import DENSE, Load
+from bimedix2_plugin.plan.flops import DENSE, Load, checkpointing
 from bimedix2_plugin.plan.parameters import LANGUAGE, Parameters
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def saved(parameters: Parameters, cfg: DictDefault, load: Load, device: str = "c
     # Of the widest product: its input's gradients from the frozen weight and the LoRA, and their sum. In bf16, PEFT's
     # float32 copies of the input, before and after dropout, are larger.
     working = (8 if cfg.adapter and item == 2 else 3 * item) * tokens * _widest(parameters)
-    if not cfg.gradient_checkpointing:
+    if not checkpointing(cfg):
         return Saved(kept + layers * layer, 0, working)
     return Saved(kept + layers * tokens * text.hidden_size * item, layer, working)
 

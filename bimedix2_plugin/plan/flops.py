@@ -71,14 +71,18 @@ def batch_operations(parameters: Parameters, cfg: DictDefault, load: Load) -> di
         cfg: the recipe.
         load: the batch.
     """
-    checkpointing = bool(cfg.gradient_checkpointing)
     parts = {
         TOWER: _tower(parameters, load.images),
         PROJECTOR: _projector(parameters, load.images * parameters.config.image_seq_length),
-        LANGUAGE: _language(parameters, cfg, load, checkpointing),
+        LANGUAGE: _language(parameters, cfg, load),
         HEAD: _frozen(_head(parameters), load.labels),
     }
     return parts
+
+
+def checkpointing(cfg: DictDefault) -> bool:
+    """Whether the language model's layers are recomputed in the backward pass; FSDP has a key of its own for it."""
+    return bool(cfg.gradient_checkpointing or (cfg.fsdp_config or {}).get("activation_checkpointing"))
 
 
 def tower_tokens(parameters: Parameters) -> int:
@@ -104,7 +108,7 @@ def _projector(parameters: Parameters, tokens: float) -> Operations:
     return Operations(2 * tokens * (first + second), tokens * (2 * first + 4 * second), 0)
 
 
-def _language(parameters: Parameters, cfg: DictDefault, load: Load, checkpointing: bool) -> Operations:
+def _language(parameters: Parameters, cfg: DictDefault, load: Load) -> Operations:
     text = parameters.text
     layers = [layer for layer in parameters.linears if layer.part == LANGUAGE]
     linear = _frozen(layers, load.tokens)
@@ -116,7 +120,7 @@ def _language(parameters: Parameters, cfg: DictDefault, load: Load, checkpointin
     attention = 4 * channels * (load.tokens**2 if dense else load.sum_sq_len / 2)
     forward = linear.forward + lora + attention
     backward = linear.backward + 2 * lora + attention * (2 if dense else 2.5)
-    return Operations(forward, backward, _recompute(forward, layers, load.tokens) if checkpointing else 0)
+    return Operations(forward, backward, _recompute(forward, layers, load.tokens) if checkpointing(cfg) else 0)
 
 
 def _recompute(forward: float, layers: Iterable[Linear], tokens: float) -> float:

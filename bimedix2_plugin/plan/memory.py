@@ -36,27 +36,29 @@ class Gpu:
     Attributes:
         memory: GiB. Vendors' «GB» are taken as GiB, which drivers report within 2%.
         peak: dense bf16 TFLOPS, without sparsity; half of the sparse figure if the sheet gives only that.
+        link: what connects the GPUs of one node, a name in `communication.INTERCONNECTS`.
     """
 
     memory: float
     peak: float
+    link: str
 
 
 # A100, H100, H200 and L40S were compared with copies of the data sheets, the others were not: check before relying on
 # them.
 GPUS: dict[str, Gpu] = {
-    "a100-40g": Gpu(40, 312.0),  # NVIDIA A100 data sheet
-    "a100-80g": Gpu(80, 312.0),  # NVIDIA A100 data sheet
-    "h100-80g": Gpu(80, 989.5),  # NVIDIA H100 data sheet, SXM: 1,979 with sparsity
-    "h100-pcie-80g": Gpu(80, 756.5),  # NVIDIA H100 data sheet, PCIe: 1,513 with sparsity
-    "h200-141g": Gpu(141, 989.5),  # NVIDIA H200 data sheet, SXM: 1,979 with sparsity
-    "b200-180g": Gpu(180, 2250.0),  # NVIDIA HGX B200 data sheet: 36,000 with sparsity for eight
-    "l40s-48g": Gpu(48, 362.05),  # NVIDIA L40S data sheet
-    "a6000-48g": Gpu(48, 154.8),  # NVIDIA RTX A6000 data sheet: 309.7 with sparsity
-    "rtx4090-24g": Gpu(24, 165.2),  # NVIDIA Ada GPU architecture paper, appendix A: bf16, float32 accumulation
-    "rtx3090-24g": Gpu(24, 71.0),  # NVIDIA GA102 GPU architecture paper: bf16, float32 accumulation
-    "mi250x-64g": Gpu(64, 191.5),  # AMD Instinct MI250X data sheet: 383 and 128 GB for its two halves
-    "mi300x-192g": Gpu(192, 1307.4),  # AMD Instinct MI300X data sheet
+    "a100-40g": Gpu(40, 312.0, "nvlink-a100"),  # NVIDIA A100 data sheet
+    "a100-80g": Gpu(80, 312.0, "nvlink-a100"),  # NVIDIA A100 data sheet
+    "h100-80g": Gpu(80, 989.5, "nvlink-h100"),  # NVIDIA H100 data sheet, SXM: 1,979 with sparsity
+    "h100-pcie-80g": Gpu(80, 756.5, "pcie5"),  # NVIDIA H100 data sheet, PCIe: 1,513 with sparsity
+    "h200-141g": Gpu(141, 989.5, "nvlink-h100"),  # NVIDIA H200 data sheet, SXM: 1,979 with sparsity
+    "b200-180g": Gpu(180, 2250.0, "nvlink-b200"),  # NVIDIA HGX B200 data sheet: 36,000 with sparsity for eight
+    "l40s-48g": Gpu(48, 362.05, "pcie4"),  # NVIDIA L40S data sheet
+    "a6000-48g": Gpu(48, 154.8, "pcie4"),  # NVIDIA RTX A6000 data sheet: 309.7 with sparsity
+    "rtx4090-24g": Gpu(24, 165.2, "pcie4"),  # NVIDIA Ada GPU architecture paper, appendix A: bf16, float32 accumulation
+    "rtx3090-24g": Gpu(24, 71.0, "pcie4"),  # NVIDIA GA102 GPU architecture paper: bf16, float32 accumulation
+    "mi250x-64g": Gpu(64, 191.5, "xgmi-mi250x"),  # AMD Instinct MI250X data sheet: 383 and 128 GB for its two halves
+    "mi300x-192g": Gpu(192, 1307.4, "xgmi-mi300x"),  # AMD Instinct MI300X data sheet
 }
 
 
@@ -125,16 +127,14 @@ def per_gpu(
     """
     shards = {name: gpus if getattr(mode, name) else 1 for name in ("weights", "gradients", "optimizer")}
     trained, item = parameters.trained * _FLOAT32, item_size(cfg)
-    frozen, layer = _frozen(parameters, item, mode), _layer(parameters, item, mode)
+    layer = _layer(parameters, item, mode)
     ends = (parameters.parts.get(EMBEDDINGS, 0) + parameters.parts.get(HEAD, 0)) * item
-    # With an adapter, PEFT keeps a frozen copy of the original projector.
-    copy = parameters.parts[PROJECTOR] * item if cfg.adapter else 0
     # The loss keeps the softmax, its gradient and the logits' gradient, in float32.
     logits = 3 * _FLOAT32 * load.labels * parameters.text.vocab_size
     backward = kept.layer + kept.working
     side = parameters.vision.image_size
     return {
-        "frozen weights": (frozen + copy) / shards["weights"],
+        "frozen weights": frozen_bytes(parameters, cfg, mode) / shards["weights"],
         "weights gathered for use": (2 * layer + ends) if mode.weights and gpus > 1 else 0.0,
         "trained weights": trained / shards["weights"],
         "gradients": trained / shards["gradients"],
@@ -151,9 +151,12 @@ def optimizer_words(cfg: DictDefault) -> float:
     return 0.5 if "8bit" in str(cfg.optimizer) else 2.0
 
 
-def _frozen(parameters: Parameters, item: int, mode: Mode) -> float:
+def frozen_bytes(parameters: Parameters, cfg: DictDefault, mode: Mode) -> float:
+    """Return the bytes of the frozen weights before they are sharded."""
     quantised = parameters.weights(LANGUAGE) if mode.four_bit else 0
-    return (parameters.frozen - quantised) * item + quantised * _FOUR_BIT
+    # With an adapter, PEFT keeps a frozen copy of the original projector.
+    copy = parameters.parts[PROJECTOR] if cfg.adapter else 0
+    return (parameters.frozen + copy - quantised) * item_size(cfg) + quantised * _FOUR_BIT
 
 
 def _layer(parameters: Parameters, item: int, mode: Mode) -> float:

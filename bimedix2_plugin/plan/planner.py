@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.plan import memory, packing, row_lengths
+from bimedix2_plugin.plan import communication, memory, packing, row_lengths
 from bimedix2_plugin.plan.activations import saved
 from bimedix2_plugin.plan.flops import Load, batch_operations
 from bimedix2_plugin.plan.model_sizes import Models, read_models
@@ -33,7 +33,13 @@ def missing_keys(cfg: DictDefault) -> list[str]:
 
 
 def make_plan(
-    cfg: DictDefault, *, gpus: int, gpu: str, utilisation: float = 0.4, lengths: str | None = None
+    cfg: DictDefault,
+    *,
+    gpus: int,
+    gpu: str,
+    utilisation: float = 0.4,
+    lengths: str | None = None,
+    interconnect: str | None = None,
 ) -> dict[str, Any]:
     """Plan a run.
 
@@ -43,6 +49,7 @@ def make_plan(
         gpu: a name in `memory.GPUS`.
         utilisation: assumed share of the GPU's peak that is reached.
         lengths: a shipped length table, instead of the recipe's data.
+        interconnect: the slowest between the GPUs, a name in `communication.INTERCONNECTS`; by default the GPU's own.
 
     Raises:
         RecipeError: keys are missing, or the sizes of models or data are unknown.
@@ -62,13 +69,14 @@ def make_plan(
     total = sum(work.values()) * passes
     device = memory.GPUS[gpu]
     images = float(batches.images.mean())
+    traffic = _traffic(parameters, cfg, gpus, steps, interconnect or device.link)
     plan = {
         "recipe": str(cfg.axolotl_config_path or ""),
         "stage": settings(cfg).stage,
         "gpus": gpus,
         "gpu": gpu,
         "parallel": memory.recipe_mode(cfg).name,
-        "assumptions": _assumptions(models, rows, utilisation),
+        "assumptions": _assumptions(models, rows, utilisation, gpus),
         "parameters": {
             part: {"count": number, "trained": part in parameters.trainable}
             for part, number in parameters.parts.items()
@@ -86,6 +94,7 @@ def make_plan(
         "gpu memory": device.memory * memory.GIB,
         "utilisation": utilisation,
         "hours": total / (gpus * device.peak * 1e12 * utilisation) / 3600,
+        "communication": traffic,
         "disk": memory.disk(parameters, cfg, float(rows.tokens.sum()) * rows.scale, steps, absent=models.absent),
     }
     return plan | {"limits": _limits(plan)}
@@ -137,11 +146,30 @@ def _load(batches: packing.Batches, statistic: Any) -> Load:
 def _memory(parameters: Parameters, cfg: DictDefault, batches: packing.Batches, gpus: int) -> dict[str, Any]:
     largest = _load(batches, np.max)
     kept = saved(parameters, cfg, largest)
+    return {
+        mode.name: memory.per_gpu(parameters, cfg, mode, gpus=gpus, load=largest, kept=kept) for mode in _modes(cfg)
+    }
+
+
+def _modes(cfg: DictDefault) -> list[memory.Mode]:
+    """Return the parallelisms to compare: those that the recipe's adapter allows, and the recipe's own."""
     own = memory.recipe_mode(cfg)
     modes = [*memory.MODES, *([own] if own not in memory.MODES else [])]
-    if not cfg.adapter:
-        modes = [mode for mode in modes if not mode.four_bit]
-    return {mode.name: memory.per_gpu(parameters, cfg, mode, gpus=gpus, load=largest, kept=kept) for mode in modes}
+    return modes if cfg.adapter else [mode for mode in modes if not mode.four_bit]
+
+
+def _traffic(parameters: Parameters, cfg: DictDefault, gpus: int, steps: int, interconnect: str) -> dict[str, Any]:
+    """Return the bytes that a GPU sends for its weights and gradients, and the hours if nothing hides them."""
+    made = {
+        mode.name: communication.step_traffic(parameters, cfg, mode, gpus=gpus, batches=packing.accumulation(cfg))
+        for mode in _modes(cfg)
+    }
+    return {
+        "interconnect": interconnect,
+        "step": {name: {"weights": each.weights, "gradients": each.gradients} for name, each in made.items()},
+        "run": {name: each.total * steps for name, each in made.items()},
+        "hours": {name: each.seconds(interconnect) * steps / 3600 for name, each in made.items()},
+    }
 
 
 def _data(rows: row_lengths.Rows, image_tokens: int) -> dict[str, Any]:
@@ -154,8 +182,13 @@ def _data(rows: row_lengths.Rows, image_tokens: int) -> dict[str, Any]:
     return {"source": rows.source, "assumed": rows.assumed, "rejected": rows.rejected, "kinds": kinds}
 
 
-def _assumptions(models: Models, rows: row_lengths.Rows, utilisation: float) -> list[str]:
+def _assumptions(models: Models, rows: row_lengths.Rows, utilisation: float, gpus: int) -> list[str]:
     stated = [f"{utilisation:.0%} of the GPU's dense bf16 peak is reached; time to load, save and evaluate not counted"]
+    if gpus > 1:
+        stated.append(
+            f"{communication.REACHED:.0%} of the interconnect's bandwidth is reached, and communication is hidden "
+            "behind computing where it is shorter"
+        )
     if models.assumed:
         stated.append(f"published sizes of {' and '.join(models.assumed)}: the files are not here")
     if rows.assumed:
@@ -180,4 +213,14 @@ def _limits(plan: dict[str, Any]) -> list[str]:
             + (f"What fits: {fitting}." if fitting else "Nothing fits; take more or larger GPUs, or a shorter pack.")
         ]
     share = max(plan["operations"], key=plan["operations"].get)
-    return [*limits, f"time: {plan['operations'][share] / sum(plan['operations'].values()):.0%} in {share}"]
+    limits.append(f"time: {plan['operations'][share] / sum(plan['operations'].values()):.0%} in {share}")
+    return limits if plan["gpus"] == 1 else [*limits, _bound(plan)]
+
+
+def _bound(plan: dict[str, Any]) -> str:
+    """Say whether computing or communication takes longer."""
+    computing, hours = plan["hours"], plan["communication"]["hours"][plan["parallel"]]
+    return (
+        f"{'communication' if hours > computing else 'computing'}: over {plan['communication']['interconnect']}, "
+        f"communication takes {hours / computing:.0%} of the time that computing takes"
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 from bimedix2_plugin.plan.memory import GIB
 
-_GB = 1e9
+_GB, _TB = 1e9, 1e12
 
 
 def render(plan: dict[str, Any]) -> str:
@@ -31,6 +31,7 @@ def render(plan: dict[str, Any]) -> str:
         "",
         *_memory(plan),
         "",
+        *_communication(plan),
         *_table([["disk", "GB"], *([name, f"{size / _GB:.1f}"] for name, size in disk.items())]),
         f"total {sum(disk.values()) / _GB:.1f} GB",
         "",
@@ -78,6 +79,29 @@ def _memory(plan: dict[str, Any]) -> list[str]:
         ),
         "* the recipe's own",
     ]
+
+
+def _communication(plan: dict[str, Any]) -> list[str]:
+    if plan["gpus"] == 1:
+        return []
+    made = plan["communication"]
+    rows = [
+        [
+            f"{mode} *" if mode == plan["parallel"] else mode,
+            *(f"{made['step'][mode][part] / _GB:.2f}" for part in ("weights", "gradients")),
+            f"{made['run'][mode] / _TB:.3g}",
+            _hours(made["hours"][mode]),
+        ]
+        for mode in made["step"]
+    ]
+    titles = [
+        f"sent by a GPU over {made['interconnect']}",
+        "GB a step: weights",
+        "gradients",
+        "TB a run",
+        "hours, if not hidden",
+    ]
+    return [*_table([titles, *rows]), ""]
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:

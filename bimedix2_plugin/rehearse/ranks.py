@@ -93,6 +93,9 @@ def _work(rank: Rank, folder: Path, log: Path | None, job: Callable[..., Any], a
     if log:
         write_output_to(log)
     torch.set_num_threads(1)
+    # As under torchrun. A rank would hand its own start method on, and each worker of its data loader would import
+    # Axolotl again.
+    multiprocessing.set_start_method("fork", force=True)
     try:
         torch.save(job(rank, *arguments), rank.exchange / f"{rank.number}.pt")
         if dist.is_initialized():
@@ -152,6 +155,8 @@ def stay_on_the_cpu(rank: Any) -> None:
     def init(self: Any, *arguments: Any, fsdp_plugin: Any = None, **named: Any) -> None:
         begin(self, *arguments, fsdp_plugin=fsdp_plugin, **named)
         if fsdp_plugin is not None:
+            if self._mixed_precision != "no":  # as accelerate does, for GPUs only
+                fsdp_plugin.set_mixed_precision(self._mixed_precision)
             self.distributed_type, self.fsdp_plugin = DistributedType.FSDP, fsdp_plugin
 
     AcceleratorState.__init__ = init

@@ -1,16 +1,18 @@
-"""FSDP2: weights that are sharded over the ranks are gathered to be saved and sharded again to be loaded.
+"""FSDP2: gradients are summed in float32; sharded weights are gathered to be saved and sharded again to be loaded.
 
 By itself transformers writes the frozen model into every checkpoint of stage align, 141 GB at 70B.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import types
 from pathlib import Path
 from typing import Any
 
 import torch
 from axolotl.core.trainers.base import AxolotlTrainer
+from torch.distributed.fsdp import MixedPrecisionPolicy
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.utils._pytree import tree_map
 
@@ -29,6 +31,23 @@ def load_on_one_rank() -> None:
     from axolotl.monkeypatch.accelerate.fsdp2 import patch_move_missing_keys_meta_for_fsdp
 
     patch_move_missing_keys_meta_for_fsdp()
+
+
+def reduce_in_float32(accelerator: Any) -> None:
+    """Let FSDP2 sum the ranks' gradients in float32, and return the loss as it was computed.
+
+    With `bf16: true` accelerate sets all three of FSDP2's types to bf16: gradients are summed in bf16, and the loss,
+    which is in float32, is rounded to bf16, above 1 in steps of 0.008. transformers drops
+    `fsdp_config.mixed_precision_policy` before accelerate sees it. `output_dtype` is None, not float32, because it
+    holds for every wrapped layer, whose output is kept for the backward pass.
+
+    Args:
+        accelerator: the trainer's, before it has sharded the model.
+    """
+    plugin: Any = getattr(accelerator.state, "fsdp_plugin", None)
+    policy = getattr(plugin, "mixed_precision_policy", None)
+    if plugin and isinstance(policy, MixedPrecisionPolicy):
+        plugin.mixed_precision_policy = dataclasses.replace(policy, reduce_dtype=torch.float32, output_dtype=None)
 
 
 def gather(value: Any) -> Any:

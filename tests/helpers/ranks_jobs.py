@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 from accelerate.data_loader import BatchSamplerShard
+from axolotl.loaders.model import ModelLoader
 from axolotl.train import setup_model_and_trainer
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import RandomSampler
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer
@@ -18,7 +19,7 @@ from bimedix2_plugin.rehearse.ranks import stay_on_the_cpu
 from bimedix2_plugin.training.fsdp import gather
 from tests.helpers import runs
 
-__all__ = ["compare", "setup_model_and_trainer", "text_without_image", "train"]
+__all__ = ["compare", "inspect", "setup_model_and_trainer", "text_without_image", "train"]
 
 RATE = 0.3
 Steps = list[list[list[int]]]  # the rows of each rank, for each step
@@ -55,6 +56,30 @@ def train(rank: Any, changes: dict[str, Any]) -> dict[int, float]:
     stay_on_the_cpu(rank)
     trainer = runs.train(**changes)
     return {entry["step"]: entry["loss"] for entry in trainer.state.log_history if "loss" in entry}
+
+
+def inspect(rank: Any, changes: dict[str, Any]) -> dict[str, Any]:
+    """Run `axolotl train` on this rank; return what `train` does as "losses", and the precision of all that trains.
+
+    Without an adapter, Axolotl keeps frozen norms and embeddings in float32, but not under FSDP. Here they are in the
+    recipe's type in every run: otherwise DDP and FSDP2 would not start from the same weights.
+
+    Returns:
+        Also types as sets: "trained", "frozen" (parameters), "optimizer" (moments), "policies" (of FSDP2's modules).
+    """
+    stay_on_the_cpu(rank)
+    ModelLoader._convert_embedding_modules_dtype = lambda *_, **__: None
+    trainer = runs.train(**changes)
+    parameters = list(trainer.model.parameters())
+    moments = [value for state in trainer.optimizer.state.values() for name, value in state.items() if name != "step"]
+    wrapped = [module for module in trainer.model.modules() if isinstance(module, FSDPModule)]
+    return {
+        "losses": {entry["step"]: entry["loss"] for entry in trainer.state.log_history if "loss" in entry},
+        "trained": {parameter.dtype for parameter in parameters if parameter.requires_grad},
+        "frozen": {parameter.dtype for parameter in parameters if not parameter.requires_grad},
+        "optimizer": {moment.dtype for moment in moments},
+        "policies": {module._get_fsdp_state()._mp_policy for module in wrapped},
+    }
 
 
 def text_without_image(rank: Any, changes: dict[str, Any]) -> None:

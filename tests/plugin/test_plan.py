@@ -81,6 +81,35 @@ def test_checkpointing_trades_operations_for_memory(of_size):
     assert with_it["memory"]["ddp"]["activations"] < 0.1 * without["memory"]["ddp"]["activations"]
 
 
+def test_fsdps_own_checkpointing_is_checkpointing(of_size):
+    fsdp = {"fsdp_version": 2, "reshard_after_forward": True}
+    usual = _json(of_size("70b", fsdp_config=fsdp), "--gpus", 8)
+    own = fsdp | {"activation_checkpointing": True}
+    made = _json(of_size("70b", fsdp_config=own, gradient_checkpointing=False), "--gpus", 8)
+    for part in ("operations", "hours"):
+        assert made[part] == usual[part]
+    assert made["memory"]["fsdp2"] == usual["memory"]["fsdp2"]
+
+
+def test_what_limits_follows_from_the_rows_per_gpu_and_from_the_interconnect(tmp_path, monkeypatch):
+    """Stage 1 of the 70B, on 8 H100: as many bytes are gathered for a batch of 1 row as for one of 8."""
+    monkeypatch.chdir(tmp_path)
+    recipe = yaml.safe_load((RECIPES / "bimedix2_70b_stage1.yml").read_text(encoding="utf-8"))
+
+    def planned(rows, *arguments):
+        (tmp_path / "recipe.yml").write_text(yaml.safe_dump(recipe | {"micro_batch_size": rows}), encoding="utf-8")
+        return _json("recipe.yml", "--gpus", 8, *arguments)
+
+    one, eight, between_nodes = planned(1), planned(8), planned(8, "--interconnect", "infiniband-ndr")
+    assert one["communication"]["step"]["fsdp2"] == eight["communication"]["step"]["fsdp2"]
+    assert one["communication"]["run"]["fsdp2"] == pytest.approx(8 * eight["communication"]["run"]["fsdp2"], rel=1e-3)
+    assert one["hours"] == eight["hours"] == between_nodes["hours"]
+    hours = eight["communication"]["hours"]["fsdp2"]
+    assert between_nodes["communication"]["hours"]["fsdp2"] == pytest.approx(9 * hours)
+    limits = [plan["limits"][-1].partition(":")[0] for plan in (one, eight, between_nodes)]
+    assert limits == ["communication", "computing", "communication"]
+
+
 def test_a_built_set_is_tokenised(work):
     (work / "recipe.yml").write_text(yaml.safe_dump(runs.recipe()), encoding="utf-8")
     plan = _json("recipe.yml")
@@ -101,6 +130,8 @@ def test_the_table_for_a_reader(work):
         "ddp *",
         "assumed, not measured",
         "limit: memory",
+        "sent by a GPU over pcie4",
+        "limit: computing: over pcie4, communication takes",
     ):
         assert text in result.output
     assert "ASSUMED" not in result.output
@@ -112,6 +143,7 @@ def test_the_table_for_a_reader(work):
     ("changes", "arguments", "message"),
     [
         ({}, ["--gpu", "h1000"], "known: a100-40g"),
+        ({}, ["--interconnect", "string"], "known: nvlink-a100"),
         ({}, ["--lengths", "x"], "no table 'x'; there are align, bimed-v, bimed-v-ar, bimed-v-en"),
         ({"base_model": "org/new"}, [], "base_model: org/new is not on this disk"),
         ({"vision_tower": None}, [], "recipe.yml: add vision_tower"),

@@ -19,6 +19,11 @@ ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "recipes" / "cluster"
 H100 = {"bf16": True, "fp8": True, "tf32": True, "n_gpu": 8, "compute_capability": "sm_90"}
 
+CHECKPOINTING = {
+    "gradient_checkpointing",
+    "gradient_checkpointing_kwargs",
+}  # under FSDP2 `fsdp_config` has a key for it
+
 
 def _read(name):
     return yaml.safe_load((ROOT / "recipes" / f"{name}.yml").read_text(encoding="utf-8"))
@@ -46,16 +51,33 @@ def test_70b_differs_from_8b_in_its_base_and_its_parallelism_alone():
     for stage in ("", "_stage1"):
         eight, seventy = _read(f"bimedix2_8b{stage}"), _read(f"bimedix2_70b{stage}")
         changed = {key for key in {*eight, *seventy} if eight.get(key) != seventy.get(key)}
-        assert changed - {"projector", "save_steps"} == {"base_model", "fsdp_config", "ddp_timeout", "output_dir"}
+        rows = {"micro_batch_size"} if stage else set()  # stage 1 of the 70B gathers its weights for 8 rows, not for 1
+        assert changed - {"projector", "save_steps"} == {
+            "base_model",
+            "fsdp_config",
+            "ddp_timeout",
+            "output_dir",
+            *CHECKPOINTING,
+            *rows,
+        }
         assert recipe_mode_name(seventy) == "fsdp2"
     small, large = _read("bimedix2_70b"), _read("bimedix2_70b_qlora")
     changed = {key for key in {*small, *large} if small.get(key) != large.get(key)}
-    assert changed - {"fsdp_config", "ddp_timeout"} == {
+    assert changed - {"fsdp_config", "ddp_timeout", *CHECKPOINTING} == {
         "adapter",
         "load_in_4bit",
         "gradient_accumulation_steps",
         "output_dir",
     }
+
+
+def test_a_recipe_recomputes_its_layers_once_and_under_fsdp2_by_fsdps_own_key():
+    """transformers refuses both keys together, but only once the model is loaded."""
+    for path in sorted((ROOT / "recipes").rglob("bimedix2_*.yml")):
+        recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
+        fsdp = recipe.get("fsdp_config")
+        assert bool(recipe.get("gradient_checkpointing")) != bool(fsdp), path.name
+        assert not fsdp or fsdp["activation_checkpointing"], path.name
 
 
 def recipe_mode_name(recipe):
@@ -79,11 +101,12 @@ def test_70b_alone_says_what_to_run_first(place, path, first):
 @pytest.mark.parametrize("stage", [2, 3])
 def test_70b_with_deepspeed_in_the_place_of_fsdp2(place, stage):
     shutil.copytree(CLUSTER, place / "recipes" / "cluster")
-    recipe = _read("bimedix2_70b") | {"deepspeed": f"recipes/cluster/zero{stage}.json"}
+    recipe = _read("bimedix2_70b") | {"deepspeed": f"recipes/cluster/zero{stage}.json", "gradient_checkpointing": True}
     del recipe["fsdp_config"], recipe["projector"]["init_from"]
     assert recipe_mode(_validated(recipe)).name == f"zero{stage}"
     settings = json.loads((CLUSTER / f"zero{stage}.json").read_text())
     assert settings["gradient_accumulation_steps"] == settings["train_micro_batch_size_per_gpu"] == "auto"
+    assert settings["communication_data_type"] == "fp32"  # of the gradients; by default DeepSpeed sums them in bf16
     if stage == 3:  # without it the LoRA could not be saved as a whole
         assert settings["zero_optimization"]["stage3_gather_16bit_weights_on_model_save"]
 
