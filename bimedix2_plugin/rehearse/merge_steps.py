@@ -20,7 +20,7 @@ ANSWERS = "the merged model answers"
 def merge(stage: Stage) -> Step:
     """Return the step that merges the adapter, with the proofs of the merged checkpoint."""
     options = ("--lora-model-dir", str(stage.root / stage.stage))
-    return Step(f"stage {stage.stage}: merge", stage.command("merge-lora", *options), lambda: _proofs(stage))
+    return Step(f"{stage.label}: merge", stage.command("merge-lora", *options), lambda: _proofs(stage))
 
 
 def _proofs(stage: Stage) -> list[Proof]:

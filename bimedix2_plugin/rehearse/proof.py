@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+NUMBERS = {"align": 1, "instruct": 2}  # of the stages
 State = Literal["passed", "failed", "not possible here"]
 
 

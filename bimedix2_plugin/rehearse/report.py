@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from bimedix2_plugin.rehearse.proof import Proof
+from bimedix2_plugin.rehearse.proof import NUMBERS, Proof
 
 _PACKAGES = (
     "axolotl",
@@ -23,7 +23,6 @@ _PACKAGES = (
     "deepspeed",
 )
 _MARKS = {"passed": "passed", "failed": "FAILED", "not possible here": "not possible here"}
-_STAGES = {"align": "1", "instruct": "2"}
 
 
 @dataclass
@@ -55,7 +54,7 @@ class Report:
         """Return the proofs as lines of text."""
         width = max((len(proof.name) for proof in self.proofs), default=0)
         return [
-            f"  stage {_STAGES[proof.stage]}  {proof.name:<{width}}  {_MARKS[proof.state]}: {proof.detail}"
+            f"  stage {NUMBERS[proof.stage]}  {proof.name:<{width}}  {_MARKS[proof.state]}: {proof.detail}"
             for proof in self.proofs
         ]
 
@@ -73,7 +72,7 @@ class Report:
         lines += [f"- {key}: {value}" for key, value in machine().items()]
         lines += ["", "Replaced on this machine:", "", *(f"- {line}" for line in self.replaced)]
         lines += ["", "| stage | proof | result | detail |", "|---|---|---|---|"]
-        lines += [f"| {_STAGES[p.stage]} | {p.name} | {p.state} | {p.detail} |" for p in self.proofs]
+        lines += [f"| {NUMBERS[p.stage]} | {p.name} | {p.state} | {p.detail} |" for p in self.proofs]
         lines += ["", "| command | seconds |", "|---|---|"]
         lines += [f"| {name} | {seconds:.0f} |" for name, seconds in self.seconds.items()]
         if self.failure:

@@ -14,7 +14,7 @@ import yaml
 from bimedix2_plugin.rehearse.adapt import Adapted, Place
 from bimedix2_plugin.rehearse.checkpoint_proofs import prepared_rows
 from bimedix2_plugin.rehearse.commands import Run
-from bimedix2_plugin.rehearse.proof import Proof, not_here, shown
+from bimedix2_plugin.rehearse.proof import NUMBERS, Proof, not_here, shown
 
 Do = Callable[[Run, Path], int]
 
@@ -48,6 +48,7 @@ class Stage:
         self.adapted, self.place, self.recipe = adapted, place, adapted.recipe
         self.stage = str(self.recipe.get("stage", "instruct"))
         self.root, self.data = place.root, place.data[self.stage]
+        self.label = f"stage {NUMBERS[self.stage]}"
 
     def command(
         self, verb: str, *options: str, name: str | None = None, ranks: int | None = None, **changes: Any
@@ -65,7 +66,7 @@ class Stage:
         launcher = ["--launcher", "python"]
         if verb == "train" and self.place.gpus:
             launcher = ["--launcher", "torchrun", "--", f"--nproc_per_node={ranks or self.place.gpus}"]
-        arguments = [verb, recipe, *options, *(launcher if verb != "preprocess" else [])]
+        arguments = [verb, recipe, *options, *(launcher if verb == "train" else [])]
         return lambda run, log: run(arguments, log)
 
     def write(self, name: str, **changes: Any) -> Path:

@@ -8,7 +8,7 @@ from bimedix2_plugin.model.projector import is_projector
 
 # Relative differences: in bf16, numbers of 8 bits are rounded and summed in another order.
 TOLERANCE = {"float32": 1e-4, "bf16": 2e-2}
-_LEAK = 5  # a leak has to differ from the rows alone by at least this many tolerances
+_LEAK = 5  # a leak's gradients have to differ from the rows alone this many times as much as the pack's
 
 
 def precision(recipe: dict[str, Any]) -> str:
@@ -27,7 +27,7 @@ def packed_is_alone(evidence: dict[str, Any], recipe: dict[str, Any]) -> tuple[b
         return loss["packed"] <= tolerance < loss["leaking"], f"{text}; gradients belong to DeepSpeed"
     text += f", gradients by {gradients['packed']:.1e} (leaking: {gradients['leaking']:.1e})"
     equal = loss["packed"] <= tolerance and gradients["packed"] <= 2 * tolerance
-    caught = gradients["leaking"] >= _LEAK * max(tolerance / 2, gradients["packed"])
+    caught = gradients["leaking"] >= max(tolerance, _LEAK * gradients["packed"])
     return equal and caught, text
 
 

@@ -33,7 +33,7 @@ def prepare(stage: Stage) -> Step:
         find = files.labels_are_answers
         return [stage.shown(LABELS, lambda: find(stage.rows, stage.data, stage.tokenizer, stage.stage))]
 
-    return Step(f"stage {stage.stage}: prepare the data", stage.command("preprocess"), proofs)
+    return Step(f"{stage.label}: prepare the data", stage.command("preprocess"), proofs)
 
 
 def train(stage: Stage) -> Step:
@@ -47,7 +47,7 @@ def train(stage: Stage) -> Step:
             _memory(stage, seen),
         ]
 
-    return Step(f"stage {stage.stage}: train", stage.command("train"), proofs)
+    return Step(f"{stage.label}: train", stage.command("train"), proofs)
 
 
 def _memory(stage: Stage, seen: dict[str, Any]) -> Proof:
@@ -72,7 +72,7 @@ def several_ranks(stage: Stage) -> list[Step]:
     ranks = stage.place.gpus or 2
     why = "DeepSpeed needs a GPU" if stage.recipe.get("deepspeed") and not stage.place.gpus else ""
     if why or ranks < 2:
-        name = f"stage {stage.stage}: several ranks"
+        name = f"{stage.label}: several ranks"
         return [Step(name, lambda run, log: 0, lambda: [stage.not_here(RANKS, why or "there is one GPU here")])]
     accumulation = int(stage.recipe.get("gradient_accumulation_steps") or 1)
     many, one = f"{stage.stage}-{ranks}-ranks", f"{stage.stage}-1-rank"
@@ -91,8 +91,10 @@ def several_ranks(stage: Stage) -> list[Step]:
         _train(stage, many, **short | sharded) if stage.place.gpus else _two_processes(stage, many, short | sharded)
     )
     alone = _train(stage, one, ranks=1, **short | more)
-    label = f"stage {stage.stage}: train on"
-    return [Step(f"{label} {ranks} ranks", several), Step(f"{label} 1 rank, as many rows a step", alone, proofs)]
+    return [
+        Step(f"{stage.label}: train on {ranks} ranks", several),
+        Step(f"{stage.label}: train on 1 rank, as many rows a step", alone, proofs),
+    ]
 
 
 def _train(stage: Stage, name: str, ranks: int | None = None, **changes: Any) -> Do:
@@ -132,8 +134,8 @@ def killed_and_resumed(stage: Stage) -> list[Step]:
     # torchrun itself ends with 1 when its ranks are killed.
     status = 1 if stage.place.gpus else -signal.SIGKILL
     return [
-        Step(f"stage {stage.stage}: train, and be killed after step {SAVE_STEPS}", kill, expected=status),
-        Step(f"stage {stage.stage}: resume", again, proofs),
+        Step(f"{stage.label}: train, and be killed after step {SAVE_STEPS}", kill, expected=status),
+        Step(f"{stage.label}: resume", again, proofs),
     ]
 
 
