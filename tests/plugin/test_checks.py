@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from bimedix2_plugin.checks import unknown_keys
 from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.settings.schema import unknown_keys
 from tests.helpers import runs
 
 
