@@ -37,7 +37,7 @@ def check(cfg: DictDefault) -> None:
     Raises:
         RecipeError: lists every problem found.
     """
-    problems = [*_unknown_in_file(cfg), *verdicts.refusals(cfg.to_dict()), *_settings(cfg), *_data(cfg)]
+    problems = [*_unknown_in_file(cfg), *_settings(cfg), *verdicts.refusals(cfg.to_dict()), *_data(cfg)]
     if problems:
         raise RecipeError(problems)
 
@@ -122,8 +122,6 @@ def _fsdp(cfg: DictDefault, *, align: bool) -> list[str]:
                 else "every checkpoint would gather the frozen model on one rank."
             )
         )
-    if fsdp.get("offload_params"):
-        problems.append("fsdp_config.offload_params: leave it out; the projector is gathered from the GPUs.")
     return problems
 
 

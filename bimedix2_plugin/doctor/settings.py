@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def settings(cfg: DictDefault) -> Iterator[Finding]:
     """Name the settings whose verdict is neither that they work nor that they are refused."""
-    recipe = cfg.to_dict()
+    recipe = {key: value for key, value in cfg.to_dict().items() if key != "axolotl_config_path"}  # not in the file
     for verdict, text in ((verdicts.NO_EFFECT, "no effect here"), (verdicts.NEVER_RUN, "never run by this project")):
         for entry, keys in verdicts.findings(recipe, verdict).items():
             yield Finding("warn", f"{', '.join(keys)}: {text}; {entry.text}")
