@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import click
 from axolotl.utils.dict import DictDefault
 
 from bimedix2_plugin.data.prepared_set import MANIFEST, data_paths, shards
@@ -37,7 +38,13 @@ def check(cfg: DictDefault) -> None:
     Raises:
         RecipeError: lists every problem found.
     """
-    problems = [*_unknown_in_file(cfg), *_settings(cfg), *verdicts.refusals(cfg.to_dict()), *_data(cfg)]
+    problems = [
+        *_unknown_in_file(cfg),
+        *_dropped_options(),
+        *_settings(cfg),
+        *verdicts.refusals(cfg.to_dict()),
+        *_data(cfg),
+    ]
     if problems:
         raise RecipeError(problems)
 
@@ -49,6 +56,13 @@ def _unknown_in_file(cfg: DictDefault) -> list[str]:
     path = cfg.axolotl_config_path
     schema = merge_input_args()[1]
     return unknown_keys(read_yaml(path) if path else cfg.to_dict(), schema)
+
+
+def _dropped_options() -> list[str]:
+    """List the command's options that Axolotl does not know; with `--launcher python` it drops them."""
+    context = click.get_current_context(silent=True)
+    left_over = [word for word in context.args if word.startswith("--")] if context else []
+    return [f"{option}: no such option; Axolotl would drop it. Set the key in the recipe." for option in left_over]
 
 
 def _settings(cfg: DictDefault) -> list[str]:
