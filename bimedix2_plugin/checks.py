@@ -6,18 +6,19 @@ for a LLaVA model.
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
+import click
 from axolotl.utils.dict import DictDefault
-from pydantic import BaseModel
 
 from bimedix2_plugin.data.prepared_set import MANIFEST, data_paths, shards
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model.projector import FINISHED
 from bimedix2_plugin.recipe import read_yaml, settings
+from bimedix2_plugin.settings import verdicts
+from bimedix2_plugin.settings.schema import unknown_keys
 
 STRATEGY = "bimedix2_plugin.conversation"
 
@@ -26,14 +27,6 @@ REQUIRED: tuple[tuple[str, Any, str], ...] = (
     ("excess_length_strategy", "raise", "Axolotl would silently drop rows that are too long"),
     ("remove_unused_columns", False, "the collator needs the rows' image references"),
 )
-_FORBIDDEN = {
-    "skip_prepare_dataset": "rows are tokenized when the dataset is prepared",
-    "image_size": "the tower and image_aspect decide the size of images",
-    "lora_target_linear": "it would add a LoRA to the tower; targets follow from the base",
-    "lora_modules_to_save": "the projector is trained in full, and nothing else",
-    "lr_groups": "it misses the projector's biases; use projector.learning_rate",
-    "streaming": "the prepared set is on disk",
-}
 
 
 def check(cfg: DictDefault) -> None:
@@ -45,7 +38,13 @@ def check(cfg: DictDefault) -> None:
     Raises:
         RecipeError: lists every problem found.
     """
-    problems = [*_unknown_in_file(cfg), *_settings(cfg), *_data(cfg)]
+    problems = [
+        *_unknown_in_file(cfg),
+        *_dropped_options(),
+        *_settings(cfg),
+        *verdicts.refusals(cfg.to_dict()),
+        *_data(cfg),
+    ]
     if problems:
         raise RecipeError(problems)
 
@@ -59,52 +58,16 @@ def _unknown_in_file(cfg: DictDefault) -> list[str]:
     return unknown_keys(read_yaml(path) if path else cfg.to_dict(), schema)
 
 
-def unknown_keys(content: dict[str, Any], schema: type[BaseModel], where: str = "") -> list[str]:
-    """List the keys of a mapping that a pydantic model does not have, nested models included.
-
-    Args:
-        content: the mapping.
-        schema: the model.
-        where: dotted path of the mapping in the recipe.
-    """
-    fields = _fields(schema)
-    problems = []
-    for key, value in content.items():
-        if key not in fields:
-            near = difflib.get_close_matches(str(key), list(fields), n=1)
-            hint = f" Did you mean {near[0]}?" if near else " Axolotl would ignore it."
-            problems.append(f"{where}{key}: no such key.{hint}")
-            continue
-        models = _models(fields[key])
-        for item in value if isinstance(value, list) else [value]:
-            if models and isinstance(item, dict):
-                found = [unknown_keys(item, model, f"{where}{key}.") for model in models]
-                problems += sorted(found, key=len)[0]
-    return problems
-
-
-def _fields(schema: type[BaseModel]) -> dict[str, Any]:
-    """Return a model's keys, aliases included, with their types."""
-    fields: dict[str, Any] = {}
-    for name, field in schema.model_fields.items():
-        alias = field.validation_alias
-        names = {name, field.alias, *(getattr(alias, "choices", None) or [alias])}
-        fields |= {key: field.annotation for key in names if isinstance(key, str)}
-    return fields
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    """Return the pydantic models inside a type such as `list[A | B] | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for argument in get_args(annotation) for model in _models(argument)]
+def _dropped_options() -> list[str]:
+    """List the command's options that Axolotl does not know; with `--launcher python` it drops them."""
+    context = click.get_current_context(silent=True)
+    left_over = [word for word in context.args if word.startswith("--")] if context else []
+    return [f"{option}: no such option; Axolotl would drop it. Set the key in the recipe." for option in left_over]
 
 
 def _settings(cfg: DictDefault) -> list[str]:
     problems = [f"{key}: set it to {_yaml(value)}; {why}." for key, value, why in REQUIRED if cfg.get(key) != value]
-    problems += [f"{key}: leave it out; {why}." for key, why in _FORBIDDEN.items() if cfg.get(key)]
-    if cfg.sample_packing and not cfg.balance_labels:
-        problems.append("balance_labels: set it to true; without it a resumed run packs rows differently.")
+    problems += _combinations(cfg)
     if not cfg.vision_tower:
         problems.append("vision_tower: name a vision model (a Hub id, or a folder that starts with ./).")
     if not cfg.base_model:
@@ -126,6 +89,25 @@ def _settings(cfg: DictDefault) -> list[str]:
         problems.append("adapter: leave it out; stage align trains the projector only.")
     if not align and cfg.adapter not in ("lora", "qlora"):
         problems.append("adapter: set it to lora or qlora; stage instruct trains a LoRA and the projector.")
+    return problems
+
+
+def _combinations(cfg: DictDefault) -> list[str]:
+    """List settings that fail, or do nothing, together with others of the recipe."""
+    problems = []
+    if cfg.sample_packing and not cfg.balance_labels:
+        problems.append("balance_labels: set it to true; without it a resumed run packs rows differently.")
+    if cfg.balance_labels and not cfg.sample_packing:
+        problems.append("balance_labels: leave it out without sample_packing; Axolotl balances padded batches only.")
+    if cfg.load_best_model_at_end and settings(cfg).stage == "align":
+        problems.append("load_best_model_at_end: leave it out; it finds no model in the projector's checkpoints.")
+    if cfg.load_in_4bit and cfg.adapter == "lora":
+        problems.append("load_in_4bit: set adapter: qlora; with adapter: lora Axolotl loads the base unquantised.")
+    if cfg.load_in_4bit and (cfg.fsdp_config or {}).get("cpu_ram_efficient_loading"):
+        problems.append(
+            "fsdp_config.cpu_ram_efficient_loading: leave it out with load_in_4bit; Axolotl would quantise on one rank "
+            "and refuse the merge of such an adapter."
+        )
     return problems
 
 
@@ -154,8 +136,6 @@ def _fsdp(cfg: DictDefault, *, align: bool) -> list[str]:
                 else "every checkpoint would gather the frozen model on one rank."
             )
         )
-    if fsdp.get("offload_params"):
-        problems.append("fsdp_config.offload_params: leave it out; the projector is gathered from the GPUs.")
     return problems
 
 

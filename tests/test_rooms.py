@@ -27,6 +27,9 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 # Inside a room: a folder must not import these.
 MUST_NOT_IMPORT: dict[str, set[str]] = {
+    "bimedix2_plugin.settings": {
+        f"bimedix2_plugin.{room}" for room in ("model", "data", "training", "merge", "plan", "publish", "rehearse")
+    },
     "bimedix2_plugin.model": {
         f"bimedix2_plugin.{room}" for room in ("data", "training", "merge", "plan", "publish", "rehearse")
     },

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bimedix2_plugin import recipe
-from bimedix2_plugin.doctor import environment, inputs
+from bimedix2_plugin.doctor import environment, inputs, settings
 from bimedix2_plugin.doctor.finding import Finding, failures
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.plan.model_sizes import read_models
@@ -35,7 +35,7 @@ def examine(path: str | Path, gpus: int | None = None) -> Iterator[Finding]:
         yield from failures(error)
         return
     with tempfile.TemporaryDirectory() as scratch:
-        checks = [environment.keys(cfg), environment.packages(cfg), inputs.shards(cfg)]
+        checks = [environment.keys(cfg), settings.settings(cfg), environment.packages(cfg), inputs.shards(cfg)]
         if not missing_keys(cfg):
             checks.append(_model_checks(cfg, gpus or max(1, torch.cuda.device_count()), Path(scratch)))
         yield from _each(checks)

@@ -78,14 +78,20 @@ def _key(request: Request, base: Source, tower: VisionTower) -> str:
     inherited = None
     if request.weights and request.init_from:
         inherited = hashlib.sha256((Path(request.init_from) / projector.WEIGHTS).read_bytes()).hexdigest()
-    template = request.chat_template_jinja
-    if template and Path(template).is_file():
-        template = Path(template).read_text(encoding="utf-8")
+    template = request.chat_template_jinja and _template_text(request.chat_template_jinja)
     asked = asdict(request) | {"root": None, "init_from": inherited, "chat_template_jinja": template}
     parts = {"base": base, "tower": tower.source}
     identities = {part: source.identity(weights=request.weights) for part, source in parts.items()}
     content = {"format": FORMAT, "request": asked, **identities}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _template_text(template: str) -> str:
+    """Return the text of a template that is given as text or as a file; a long text is not a possible file name."""
+    try:
+        return Path(template).read_text(encoding="utf-8")
+    except OSError:
+        return template
 
 
 def _fill(folder: Path, request: Request, base: Source, tower: VisionTower, shape: projector.ProjectorShape) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
+import yaml
+from click.testing import CliRunner
 
-from bimedix2_plugin.checks import unknown_keys
 from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.settings.schema import unknown_keys
 from tests.helpers import runs
 
 
@@ -29,6 +32,17 @@ def test_misspelt_keys_are_errors_and_all_are_listed(work):
 def test_misspelt_key_of_a_dataset(work):
     entry = runs.RECIPE["datasets"][0] | {"splt": "train"}
     assert _problems(datasets=[entry]) == ["datasets.splt: no such key. Did you mean split?"]
+
+
+def test_an_option_that_axolotl_does_not_know_is_not_dropped(work):
+    """Without `--launcher python` the launcher refuses it."""
+    from axolotl.cli.main import cli
+
+    Path("recipe.yml").write_text(yaml.safe_dump(runs.recipe()), encoding="utf-8")
+    options = ["--launcher", "python", "--learing-rate", "1", "--vision-tower=./x"]
+    error = CliRunner().invoke(cli, ["train", "recipe.yml", *options]).exception
+    assert isinstance(error, RecipeError)
+    assert [problem.partition(":")[0] for problem in error.problems] == ["--learing-rate", "--vision-tower=./x"]
 
 
 def test_unknown_keys_goes_into_nested_models():
