@@ -70,12 +70,11 @@ def rehearse(
 
 
 def _rehearse(pair: dict[str, Path], place: adapt.Place, report: Report, run: Run, say: Say) -> None:
-    adapted = {stage: adapt.adapt(recipes.read_yaml(file), place) for stage, file in pair.items()}
-    for stage in adapted.values():
-        report.replaced += [line for line in stage.replaced if line not in report.replaced]
+    """Run the steps of all stages until one fails, and add what they show to the report."""
+    stages = [Stage(adapt.adapt(recipes.read_yaml(file), place), place) for file in pair.values()]
+    report.replaced += dict.fromkeys(line for stage in stages for line in stage.adapted.replaced)
     for line in report.replaced:
         say(f"  {line}")
-    stages = [Stage(one, place) for one in adapted.values()]
     steps = [step for stage in stages for step in _steps(stage)]
     for stage in stages:
         _check(place.root / f"{stage.stage}.yml")

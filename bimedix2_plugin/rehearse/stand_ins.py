@@ -81,8 +81,8 @@ def _base(source: Source, cfg: DictDefault, folder: Path) -> list[str]:
         ids = {f"{kind}_token_id": getattr(words, f"{kind}_token_id") for kind in ("bos", "eos", "pad")}
         content |= {"vocab_size": len(words) + spare_rows, **ids}
     config = type(own).from_dict(content)
-    model = random_model(AutoModelForCausalLM.from_config, config)
-    model.to(own.dtype or torch.bfloat16).save_pretrained(folder)
+    dtype = own.dtype or torch.bfloat16
+    random_model(AutoModelForCausalLM.from_config, config, dtype=dtype).save_pretrained(folder)
     return replaced
 
 
@@ -122,7 +122,6 @@ def _short_factors(rope: Any) -> Any:
 
 def _tower(tower: VisionTower, feature_layer: int, folder: Path) -> None:
     """Write the tower's stand-in, with the real image size and patch, and so the real number of image tokens."""
-    import torch
     from transformers import AutoConfig, AutoModel
 
     from bimedix2_plugin.rehearse.tiny import random_model
@@ -137,7 +136,7 @@ def _tower(tower: VisionTower, feature_layer: int, folder: Path) -> None:
         key: value for key, value in tower.config.items() if key not in ("out_features", "out_indices", "stage_names")
     }
     config = AutoConfig.for_model(**content | small)
-    random_model(AutoModel.from_config, config).to(torch.float32).save_pretrained(folder)
+    random_model(AutoModel.from_config, config).save_pretrained(folder)
     processor = tower.source.folder / "preprocessor_config.json"
     if processor.is_file():
         shutil.copyfile(processor, folder / processor.name)

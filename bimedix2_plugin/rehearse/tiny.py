@@ -136,14 +136,17 @@ def siglip_whole(folder: str | Path, width: int = 32, image_size: int = 30, patc
 
 
 def random_model(
-    kind: Callable[[PreTrainedConfig], PreTrainedModel], config: PreTrainedConfig, seed: int = 0
+    kind: Callable[..., PreTrainedModel],
+    config: PreTrainedConfig,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float32,
 ) -> PreTrainedModel:
     """Create a random model without a parameter at its default value; `kind` is its class, or makes it."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = kind(config)
         for parameter in model.parameters():
-            parameter.data += 0.02 * torch.randn_like(parameter)
+            parameter.data = (parameter.data + 0.02 * torch.randn_like(parameter)).to(dtype)
     return model.eval()
 
 

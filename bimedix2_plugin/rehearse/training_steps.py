@@ -123,7 +123,7 @@ def _two_processes(stage: Stage, name: str, changes: dict[str, Any]) -> Do:
 
 def killed_and_resumed(stage: Stage) -> list[Step]:
     """Return the steps that kill a training with SIGKILL after its first checkpoint, and that train on."""
-    out = {"output_dir": str(stage.root / _KILLED)}
+    out: dict[str, Any] = {"output_dir": str(stage.root / _KILLED)}
     watch = {"evidence": str(stage.evidence_path(_KILLED)), "compare": False}
     kill = stage.command("train", name="to-be-killed", **out, rehearsal=watch | {"kill_at": SAVE_STEPS})
     again = stage.command("train", name="resumed", **out, rehearsal=watch)
