@@ -5,6 +5,7 @@ The ranks are forked from a server that has imported Axolotl once.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import time
@@ -93,6 +94,7 @@ def _work(rank: Rank, folder: Path, log: Path | None, job: Callable[..., Any], a
     if log:
         write_output_to(log)
     torch.set_num_threads(1)
+    gc.freeze()  # Axolotl collects garbage often, and would look at all that was imported each time
     # As under torchrun. A rank would hand its own start method on, and each worker of its data loader would import
     # Axolotl again.
     multiprocessing.set_start_method("fork", force=True)
