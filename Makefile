@@ -19,6 +19,9 @@ NEEDS_ROOT = $(or $(ROOT),$(error set ROOT to the folder with the sources, e.g. 
 # Rows and images of the data benchmark's first run: as many rows as BiMed-V, on small images.
 BENCH_ROWS := 1700000
 BENCH_IMAGES := 200000
+BUILD_TOOLS = $(UV) pip install --python $(VENV) -c constraints.txt setuptools wheel packaging ninja psutil
+# GPUs of train-*; with fewer than the recipes are for, raise gradient_accumulation_steps in them.
+GPUS := 8
 # bf16 if the CPU supports it; otherwise float32 is faster.
 BF16 := $(shell grep -qE 'amx_bf16|avx512_bf16' /proc/cpuinfo 2>/dev/null && echo '--bf16 true')
 
@@ -34,12 +37,19 @@ quickstart: $(VENV)/.quickstart | outputs/quickstart/merged/composition.json  ##
 .PHONY: setup
 setup: $(VENV)/.dev  ## install the dependencies of the quickstart and the tests
 
-# Both packages compile against the installed torch, so their build tools are installed first. The project itself is
-# not rebuilt.
 .PHONY: setup-gpu
-setup-gpu: $(VENV)/.quickstart  ## install flash-attn and deepspeed for CUDA GPUs (compiles them: needs nvcc)
-	$(UV) pip install --python $(VENV) -c constraints.txt setuptools wheel packaging ninja psutil
-	$(UV) pip install --python $(VENV) -c constraints.txt --no-build-isolation -r pyproject.toml --extra gpu
+setup-gpu: $(VENV)/.quickstart  ## for NVIDIA GPUs: download the prebuilt flash attention kernel (no nvcc needed)
+	axolotl bimedix2-kernels
+
+# Both compile against the installed torch, so their build tools are installed first. The project itself is not rebuilt.
+.PHONY: setup-flash-attn setup-deepspeed
+setup-flash-attn: $(VENV)/.quickstart  ## compile flash-attn, where setup-gpu finds no prebuilt kernel (needs nvcc; hours)
+	$(BUILD_TOOLS)
+	$(UV) pip install --python $(VENV) -c constraints.txt --no-build-isolation -r pyproject.toml --extra flash-attn
+
+setup-deepspeed: $(VENV)/.quickstart  ## install deepspeed, for recipes with `deepspeed:`
+	$(BUILD_TOOLS)
+	$(UV) pip install --python $(VENV) -c constraints.txt --no-build-isolation -r pyproject.toml --extra deepspeed
 
 .PHONY: data
 data: data/align/manifest.json data/bimed-v/manifest.json  ## ROOT=/data/raw: build the paper's datasets and tokenise them for the 8B recipes
@@ -134,13 +144,16 @@ outputs/quickstart/merged/composition.json: | outputs/quickstart/finished.json
 	$(OFFLINE) axolotl merge-lora recipes/quickstart.yml --lora-model-dir outputs/quickstart
 
 SIZES := 4b 8b 70b
-$(SIZES:%=outputs/bimedix2_%_stage1/finished.json): outputs/bimedix2_%_stage1/finished.json: | $(VENV)/.quickstart
-	@test -f data/bimed-v/manifest.json || { echo "data/bimed-v is not built, but stage 2 needs it: make data ROOT=/data/raw" >&2; exit 1; }
-	axolotl bimedix2-doctor recipes/bimedix2_$*_stage1.yml
+# The recipes that are still to run, in their order: checked together, so that nothing is found missing hours later.
+TODO = $(foreach name,bimedix2_$*_stage1 bimedix2_$*,$(if $(wildcard outputs/$(name)/finished.json),,recipes/$(name).yml))
+.PHONY: $(SIZES:%=check-%)
+$(SIZES:%=check-%): check-%: | $(VENV)/.quickstart
+	$(if $(TODO),axolotl bimedix2-doctor --here --gpus $(GPUS) $(TODO))
+
+$(SIZES:%=outputs/bimedix2_%_stage1/finished.json): outputs/bimedix2_%_stage1/finished.json: | check-%
 	axolotl train recipes/bimedix2_$*_stage1.yml
 
-$(SIZES:%=outputs/bimedix2_%/finished.json): outputs/bimedix2_%/finished.json: | outputs/bimedix2_%_stage1/finished.json
-	axolotl bimedix2-doctor recipes/bimedix2_$*.yml
+$(SIZES:%=outputs/bimedix2_%/finished.json): outputs/bimedix2_%/finished.json: | check-% outputs/bimedix2_%_stage1/finished.json
 	axolotl train recipes/bimedix2_$*.yml
 
 $(SIZES:%=outputs/bimedix2_%/merged/composition.json): outputs/bimedix2_%/merged/composition.json: | outputs/bimedix2_%/finished.json

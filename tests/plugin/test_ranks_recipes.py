@@ -177,11 +177,12 @@ def test_make_trains_and_merges_from_where_it_stopped(tmp_path, size):
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     for file in ("pyproject.toml", "constraints.txt", ".venv/bin/python", ".venv/.quickstart"):
         (tmp_path / file).touch()
-    first = [f"axolotl bimedix2-doctor recipes/{name}_stage1.yml", f"axolotl train recipes/{name}_stage1.yml"]
-    second = [f"axolotl bimedix2-doctor recipes/{name}.yml", f"axolotl train recipes/{name}.yml"]
+    doctor = "axolotl bimedix2-doctor --here --gpus 8"
+    both, second = [f"{doctor} recipes/{name}_stage1.yml recipes/{name}.yml"], [f"{doctor} recipes/{name}.yml"]
+    train = [f"axolotl train recipes/{name}.yml"]
     merge = [f"axolotl merge-lora recipes/{name}.yml --lora-model-dir outputs/{name}"]
-    assert _make(tmp_path, size) == first + second + merge
-    left = {f"{name}_stage1/finished.json": second + merge, f"{name}/finished.json": merge}
+    assert _make(tmp_path, size) == [*both, f"axolotl train recipes/{name}_stage1.yml", *train, *merge]
+    left = {f"{name}_stage1/finished.json": second + train + merge, f"{name}/finished.json": merge}
     for file, steps in (left | {f"{name}/merged/composition.json": []}).items():
         path = tmp_path / "outputs" / file
         path.parent.mkdir(parents=True, exist_ok=True)
