@@ -147,3 +147,7 @@ def push(
             click.echo("nothing was pushed (--dry-run)")
         else:
             click.echo(hub.push(facts, repo, private=private))
+
+
+if __name__ == "__main__":  # for the Makefile: without Axolotl's banner, and without importing all of its commands
+    click.Group(commands={command.name or "": command for command in (doctor, kernels, parts, plan, push, start)})()

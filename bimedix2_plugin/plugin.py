@@ -121,8 +121,8 @@ class BiMediX2Plugin(BasePlugin):
             trainer.accelerator.wait_for_everyone()
 
     def add_callbacks_post_trainer(self, cfg: DictDefault, trainer: Any) -> list[Any]:
-        """Add `composition.json` to each checkpoint."""
-        return [run_folder.CompositionCallback(cfg.base_model)]
+        """Add `composition.json` to each checkpoint, and tell `make` how far the run is."""
+        return [run_folder.CompositionCallback(cfg.base_model), run_folder.ProgressCallback()]
 
     def post_train(self, cfg: DictDefault, model: Any) -> None:
         """Mark the run as finished; Axolotl calls this before and after it saves the final weights."""
