@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import torch
@@ -31,6 +32,7 @@ class BiMediX2Plugin(BasePlugin):
             RecipeError: lists every problem of the recipe.
         """
         hide_traceback()
+        gc.freeze()  # Axolotl collects at every packing, for a second each with all that has been imported
         if cfg.composed_from:  # a Ray worker gets the configuration that its driver has checked and composed
             unpin_shards(cfg)
         else:
@@ -113,6 +115,7 @@ class BiMediX2Plugin(BasePlugin):
 
     def post_trainer_create(self, cfg: DictDefault, trainer: Any) -> None:
         """Give the trainer its settings, and remove an earlier run's marker and partial checkpoints."""
+        gc.freeze()
         trainer.projector_learning_rate = settings(cfg).projector.learning_rate
         trainer.loss_watch = LossWatch(cfg.loss_spike, trainer.accelerator)
         if cfg.output_dir:

@@ -142,6 +142,18 @@ def test_slurm_starts_the_recipe_on_every_node(cluster, place):
     assert "--rdzv-endpoint=node1:29500" in call
 
 
+def test_lumi_starts_the_same_through_its_container(cluster, place):
+    (_, _, recipe), environment = cluster
+    command = ["bash", "recipes/cluster/lumi.slurm", recipe]
+    without = subprocess.run(command, check=False, env=environment, timeout=60, capture_output=True, text=True)
+    assert without.returncode != 0 and "name the container" in without.stderr and not (place / "calls").exists()
+    environment |= {"SIF": "/images/rocm.sif", "HF_HOME": "/scratch/hf", "SLURM_GPUS_ON_NODE": "8"}
+    assert subprocess.run(command, check=False, env=environment, timeout=60).returncode == 0
+    call = (place / "calls").read_text()
+    container = f"singularity exec --bind {place},/scratch/hf /images/rocm.sif .venv/bin/axolotl"
+    assert f"{container} train recipes/bimedix2_70b.yml --launcher torchrun -- --nnodes=2 --nproc-per-node=8" in call
+
+
 def test_slurm_puts_a_job_out_of_time_back_into_the_queue(cluster, place):
     command, environment = cluster
     (place / "slow").touch()
