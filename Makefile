@@ -183,7 +183,7 @@ outputs/quickstart/eval/report.html: outputs/quickstart/merged/composition.json
 	@$(OFFLINE) $(STEP) 7/7 "evaluation of the merged checkpoint and of the base" --about "2 min" \
 	  --log outputs/logs/quickstart.log --times $(TIMES) --made outputs/quickstart/eval -- \
 	  python -m eval quickstart --model outputs/quickstart/merged --base parts/smollm2 --data data/quickstart \
-	  --out outputs/quickstart/eval --training outputs/quickstart_stage1 outputs/quickstart
+	  --out outputs/quickstart/eval --training outputs/quickstart_stage1 outputs/quickstart --batch-size 32
 	@touch $@
 
 SIZES := 4b 8b 70b
