@@ -52,7 +52,7 @@ setup: $(VENV)/.dev  ## install the dependencies of the quickstart and the tests
 
 .PHONY: setup-gpu
 setup-gpu: $(VENV)/.quickstart  ## for NVIDIA GPUs: download the prebuilt flash attention kernel (no nvcc needed)
-	axolotl bimedix2-kernels
+	@$(OURS) kernels
 
 # Both compile against the installed torch, so their build tools are installed first. The project itself is not rebuilt.
 .PHONY: setup-flash-attn setup-deepspeed
