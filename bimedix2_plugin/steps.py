@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import IO, Any
 
 PROGRESS = "BIMEDIX2_PROGRESS"
-_TAIL = 15  # lines of the log that are shown when a step fails
+_TAIL = 15  # lines of the log that are shown when a step fails; one, if the step has shown a result
 _POLL, _RARE = 0.25, 60.0  # seconds between looks; at least as many between lines where there is no terminal
 _BAR = re.compile(r"\d+%\||\d+/\d+ ")
 _END = 8192  # bytes at the end of a log in which its last lines are looked for
@@ -140,7 +140,8 @@ def run(options: argparse.Namespace) -> int:
     elif code in (128 + signal.SIGINT, 128 + signal.SIGTERM):
         print(f"   interrupted after {duration(seconds)}; the same command resumes. Log: {options.log}", flush=True)
     else:
-        lines = "\n".join(f"   | {line}" for line in last_lines(options.log, display.begin)[-_TAIL:])
+        tail = last_lines(options.log, display.begin)[-1 if options.show else -_TAIL :]
+        lines = "\n".join(f"   | {line}" for line in tail)
         print(f"{lines}\n{place}: failed with exit code {code}. All of its output: {options.log}", file=sys.stderr)
     return code
 

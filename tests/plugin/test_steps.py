@@ -68,6 +68,13 @@ def test_a_result_is_shown_and_its_messages_are_not(tmp_path):
     assert "\nthe table\n" in done.stdout and "warning" not in done.stdout and "warning" in _log(tmp_path)
 
 
+def test_a_result_with_failures_is_followed_by_the_last_message_only(tmp_path):
+    code = "print('fail  a'); print('warning', file=sys.stderr); print('1 of 2 failed', file=sys.stderr); sys.exit(1)"
+    done = _run(tmp_path, code, "--show")
+    assert done.returncode == 1 and "\nfail  a\n" in done.stdout
+    assert done.stderr.splitlines()[0] == "   | 1 of 2 failed" and len(done.stderr.splitlines()) == 2
+
+
 def test_a_child_killed_by_a_signal(tmp_path):
     done = _run(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)")
     assert done.returncode == 128 + signal.SIGKILL and "failed with exit code 137" in done.stderr
