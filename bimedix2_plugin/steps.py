@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -166,7 +167,8 @@ def _wait(command: Sequence[str], progress: Path, output: IO[bytes], log: IO[byt
                 _signal(child, number)
             sent = len(signals)
             display.update()
-            time.sleep(_POLL)
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(_POLL)
         for number in signals[sent:]:
             _signal(child, number)
     except OSError as error:

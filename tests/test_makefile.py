@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,8 @@ def _make(folder, target, *more):
 @pytest.fixture
 def installed(tmp_path):
     """A folder in which the packages are installed and nothing is made."""
-    (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    for file in ("pyproject.toml", "constraints.txt", ".venv/bin/python", ".venv/.quickstart"):
-        (tmp_path / file).touch()
+    for file in ("pyproject.toml", "constraints.txt", ".tools/bin/uv", ".venv/bin/python", ".venv/.quickstart"):
+        _touch(tmp_path, file)
     return tmp_path
 
 
@@ -77,6 +77,59 @@ def test_the_quickstarts_steps_keep_their_numbers_when_some_are_done(installed):
         assert all(part in command for part, (_, command) in zip(expected, steps, strict=True))
         if done < len(QUICKSTART):
             _touch(installed, list(QUICKSTART)[done])
+
+
+# Stand-ins of the programs: each says what it was asked and writes the file that its step is to make.
+FAKE = """#!/bin/bash
+if [[ $2 == bimedix2_plugin.steps ]]; then exec {python} "$@"; fi
+if [[ $* == *"eval summary"* ]]; then echo "merged checkpoint: $4"; exit; fi
+echo "a long line of Axolotl's: $*"
+case "$*" in
+*"cli parts"*) file=parts/smollm2/wheel.json;;
+*"data_prep build"*) file=${{@: -1}}/manifest.json;;
+"train recipes/quickstart_stage1.yml"*) file=outputs/quickstart_stage1/finished.json;;
+"train "*) [[ -e broken ]] && {{ echo "RuntimeError: broken" >&2; exit 1; }}; file=outputs/quickstart/finished.json;;
+*merge-lora*) file=outputs/quickstart/merged/composition.json;;
+*"eval quickstart"*) file=outputs/quickstart/eval/report.html;;
+esac
+mkdir -p "$(dirname "$file")"; touch "$file"
+"""
+
+
+@pytest.fixture
+def programs(installed):
+    for name in ("python", "axolotl"):
+        program = installed / ".venv" / "bin" / name
+        program.write_text(FAKE.format(python=sys.executable), encoding="utf-8")
+        program.chmod(0o755)
+    _touch(installed, ".venv/.quickstart")  # newer than the interpreter
+    return installed
+
+
+def _quickstart(folder):
+    command = ["make", "-f", str(ROOT / "Makefile"), "quickstart"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE") and key != "MFLAGS"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_quickstart_from_a_failure_to_its_end_and_again(programs):
+    (programs / "broken").touch()
+    failed = _quickstart(programs)
+    assert failed.returncode != 0 and failed.stdout.splitlines()[-1].startswith("5 of 7, stage 2")
+    assert "   | RuntimeError: broken\n" in failed.stderr and "outputs/logs/quickstart_stage2.log" in failed.stderr
+    (programs / "broken").unlink()
+    resumed = _quickstart(programs)
+    assert resumed.returncode == 0, resumed.stderr
+    lines = resumed.stdout.splitlines()
+    assert [line[:6] for line in lines if " of 7, " in line] == ["5 of 7", "6 of 7", "7 of 7"]
+    assert "a long line" not in failed.stdout + resumed.stdout
+    assert "a long line" in (programs / "outputs/logs/quickstart_stage2.log").read_text(encoding="utf-8")
+    assert len(failed.stdout.splitlines()) + len(lines) < 60
+    again = _quickstart(programs)
+    assert again.returncode == 0 and " of 7, " not in again.stdout
+    assert "everything is made" in again.stdout and "merged checkpoint: outputs/quickstart/eval" in again.stdout
+    table = [line.split("  ")[-1] for line in again.stdout.splitlines() if line.startswith("     ")]
+    assert len(table) == 8 and table[-1] == "together"
 
 
 def test_a_checkpoint_that_is_merged_anew_is_evaluated_anew(installed):
