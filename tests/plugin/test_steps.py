@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from bimedix2_plugin import steps
+from bimedix2_plugin.training import run_folder
+from tests.helpers import runs
 
 ROOT = Path(__file__).parents[2]
 TELL = "from bimedix2_plugin.steps import write_progress as tell; import time, sys, os, signal\n"
@@ -164,6 +166,16 @@ def test_progress_is_written_only_where_it_is_waited_for(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     steps.write_progress(1, 2, None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_real_training_tells_its_progress(work, monkeypatch):
+    told = []
+    monkeypatch.setenv(steps.PROGRESS, "progress.json")
+    monkeypatch.setattr(run_folder, "write_progress", lambda *what: (told.append(what), steps.write_progress(*what)))
+    runs.train(max_steps=3)
+    last = json.loads(Path("progress.json").read_text(encoding="utf-8"))
+    assert (last["step"], last["steps"]) == (3, 3) and 0 < last["loss"] < 20
+    assert {what[0] for what in told} == {1, 2, 3}
 
 
 @pytest.mark.parametrize(
