@@ -36,7 +36,7 @@ ABOUT_STAGE2 := $(if $(BF16),6,10) min
 
 .PHONY: help
 help:  ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 .PHONY: quickstart
 quickstart: $(VENV)/.quickstart | outputs/quickstart/eval/report.html  ## install, build data, train both stages, merge, evaluate, report (no GPU, no account)
