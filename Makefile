@@ -28,6 +28,8 @@ GPUS := 8
 STEP := python -m bimedix2_plugin.steps run
 OURS := python -m bimedix2_plugin.cli
 TIMES := outputs/logs/quickstart.jsonl
+# `axolotl`, but not as a file: the processes that save the prepared dataset would each import it again.
+AXOLOTL := python -c "from axolotl.cli.main import cli; cli(prog_name='axolotl')"
 # bf16 if the CPU supports it; otherwise float32 is faster.
 BF16 := $(shell grep -qE 'amx_bf16|avx512_bf16' /proc/cpuinfo 2>/dev/null && echo '--bf16 true')
 # On two quiet cores; the longer times are those of a CPU without bf16.
@@ -167,12 +169,13 @@ FORCE:
 
 outputs/quickstart_stage1/finished.json: | parts/smollm2/wheel.json data/quickstart_align/manifest.json data/quickstart/manifest.json
 	@$(OFFLINE) $(STEP) 4/7 "stage 1: the projector" --about "$(ABOUT_STAGE1)" --log outputs/logs/quickstart_stage1.log \
-	  --times $(TIMES) --made outputs/quickstart_stage1 -- axolotl train recipes/quickstart_stage1.yml --launcher python $(BF16)
+	  --times $(TIMES) --made outputs/quickstart_stage1 -- \
+	  $(AXOLOTL) train recipes/quickstart_stage1.yml --launcher python $(BF16)
 
 outputs/quickstart/finished.json: | outputs/quickstart_stage1/finished.json data/quickstart/manifest.json
 	@$(OFFLINE) $(STEP) 5/7 "stage 2: a LoRA and the projector" --about "$(ABOUT_STAGE2)" \
 	  --log outputs/logs/quickstart_stage2.log --times $(TIMES) --made outputs/quickstart -- \
-	  axolotl train recipes/quickstart.yml --launcher python $(BF16)
+	  $(AXOLOTL) train recipes/quickstart.yml --launcher python $(BF16)
 
 outputs/quickstart/merged/composition.json: | outputs/quickstart/finished.json
 	@$(OFFLINE) $(STEP) 6/7 "merge" --log outputs/logs/quickstart.log --times $(TIMES) \

@@ -62,8 +62,8 @@ QUICKSTART = {
     "parts/smollm2/wheel.json": "cli parts parts",
     "data/quickstart_align/manifest.json": "data_prep build recipes/data/quickstart_align.yml",
     "data/quickstart/manifest.json": "data_prep build recipes/data/quickstart.yml",
-    "outputs/quickstart_stage1/finished.json": "axolotl train recipes/quickstart_stage1.yml",
-    "outputs/quickstart/finished.json": "axolotl train recipes/quickstart.yml",
+    "outputs/quickstart_stage1/finished.json": "train recipes/quickstart_stage1.yml --launcher python",
+    "outputs/quickstart/finished.json": "train recipes/quickstart.yml --launcher python",
     "outputs/quickstart/merged/composition.json": "axolotl merge-lora recipes/quickstart.yml",
     "outputs/quickstart/eval/report.html": "eval quickstart --model outputs/quickstart/merged",
 }
@@ -87,8 +87,8 @@ echo "a long line of Axolotl's: $*"
 case "$*" in
 *"cli parts"*) file=parts/smollm2/wheel.json;;
 *"data_prep build"*) file=${{@: -1}}/manifest.json;;
-"train recipes/quickstart_stage1.yml"*) file=outputs/quickstart_stage1/finished.json;;
-"train "*) [[ -e broken ]] && {{ echo "RuntimeError: broken" >&2; exit 1; }}; file=outputs/quickstart/finished.json;;
+*" train recipes/quickstart_stage1.yml"*) file=outputs/quickstart_stage1/finished.json;;
+*" train "*) [[ -e broken ]] && {{ echo "RuntimeError: broken" >&2; exit 1; }}; file=outputs/quickstart/finished.json;;
 *merge-lora*) file=outputs/quickstart/merged/composition.json;;
 *"eval quickstart"*) file=outputs/quickstart/eval/report.html;;
 esac
