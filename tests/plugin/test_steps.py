@@ -94,7 +94,7 @@ def test_an_interruption_reaches_the_whole_family_of_the_child(tmp_path, number)
     )
     job = subprocess.Popen(_command(tmp_path, code), cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
-        while not (tmp_path / "logs/one.log").is_file() or "\nready" not in _log(tmp_path):
+        while not (tmp_path / "logs/one.log").is_file() or "ready" not in _log(tmp_path).splitlines():
             assert job.poll() is None
             time.sleep(0.05)
         job.send_signal(number)
@@ -104,9 +104,9 @@ def test_an_interruption_reaches_the_whole_family_of_the_child(tmp_path, number)
     assert job.returncode == 128 + number
     assert "interrupted after" in out and "the same command resumes" in out
     deadline = time.monotonic() + 10
-    while "inner ends" not in _log(tmp_path) and time.monotonic() < deadline:
+    while "inner ends" not in _log(tmp_path).splitlines() and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert "inner ends" in _log(tmp_path)
+    assert "inner ends" in _log(tmp_path).splitlines()
 
 
 def _on_a_terminal(command):
