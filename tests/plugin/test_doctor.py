@@ -16,10 +16,11 @@ from click.testing import CliRunner
 from huggingface_hub.errors import GatedRepoError
 
 from bimedix2_plugin import cli
-from bimedix2_plugin.doctor import environment, examine, inputs
+from bimedix2_plugin.doctor import environment, examine, examine_all, inputs
 from bimedix2_plugin.model import projector
 from bimedix2_plugin.model.model_folder import Source
 from bimedix2_plugin.plan.model_sizes import read_models
+from bimedix2_plugin.recipe import read
 from tests.helpers import runs
 
 ENTRY = runs.RECIPE["datasets"][0]
@@ -38,7 +39,7 @@ def write(work):
 @pytest.fixture
 def quick(monkeypatch):
     """Leave out the plan, which has a test of its own."""
-    monkeypatch.setattr(environment, "room", lambda *_: iter(()))
+    monkeypatch.setattr(environment, "room", lambda *_, **__: iter(()))
 
 
 def _levels(recipe, level):
@@ -81,8 +82,8 @@ def test_all_problems_are_reported_at_once_and_the_exit_code_is_1(write, work):
         ({"base_model": "./clip"}, "clip_vision_model"),
         ({"vision_tower": "./llama"}, "is not a supported vision tower"),
         ({"vision_tower": None}, "vision_tower: name a vision model"),
-        ({"attn_implementation": "flash_attention_2"}, "flash_attn: the recipe needs it. Run `make setup-gpu`"),
         ({"deepspeed": "zero3.json"}, "deepspeed: zero3.json is not there"),
+        ({"deepspeed": "zero3.json"}, "deepspeed: the recipe needs it. Run `make setup-deepspeed`"),
         ({"chat_template": "no_such"}, "chat_template"),
         ({"projector": {"init_from": "./gone"}}, "projector.init_from: ./gone holds no finished stage 1"),
         ({"datasets": [ENTRY | {"path": "./gone"}]}, "datasets: ./gone is not there"),
@@ -129,17 +130,82 @@ def test_a_disk_that_is_full(write, monkeypatch):
     assert text.startswith("disk: the run takes about") and "Free some space" in text
 
 
-@pytest.mark.parametrize("gibibytes", [1, 80])
-def test_a_gpu_that_is_here(write, monkeypatch, gibibytes):
-    class Properties:
-        total_memory = gibibytes * 2**30
+class _Gpu:
+    def __init__(self, gibibytes):
+        self.total_memory = gibibytes * 2**30
 
-    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    monkeypatch.setattr("torch.cuda.get_device_properties", lambda _: Properties)
-    from bimedix2_plugin.recipe import read
 
-    (finding,) = [one for one in environment.room(read(write()), 1) if one.text.startswith("GPU")]
-    assert finding.level == ("ok" if gibibytes == 80 else "fail")
+def _room(write, monkeypatch, gpus, memories, *, here=True):
+    """What the doctor says about a machine whose GPUs have so much memory."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: bool(memories))
+    monkeypatch.setattr("torch.cuda.device_count", lambda: len(memories))
+    monkeypatch.setattr("torch.cuda.get_device_properties", lambda index: _Gpu(memories[index]))
+    found = environment.room(read(write()), gpus, [], here=here)
+    (finding,) = [one for one in found if one.text.startswith("GPU")]
+    return finding
+
+
+@pytest.mark.parametrize(("memories", "level"), [([80], "ok"), ([1], "fail"), ([80, 1], "fail")])
+def test_gpus_that_are_here(write, monkeypatch, memories, level):
+    assert _room(write, monkeypatch, 1, memories).level == level
+
+
+@pytest.mark.parametrize(("memories", "count"), [([80, 80], "2 are here"), ([80], "1 is here"), ([], "none is here")])
+def test_fewer_gpus_than_the_training_is_for(write, monkeypatch, memories, count):
+    finding = _room(write, monkeypatch, 8, memories)
+    assert finding.level == "fail" and f"is for 8, {count}" in finding.text
+    assert "gradient_accumulation_steps" in finding.text and "GPUS=" in finding.text
+    assert _room(write, monkeypatch, 8, memories, here=False).level == ("ok" if memories else "warn")
+
+
+@pytest.fixture
+def pair(work):
+    """Both stages' recipes; stage 1 has not run."""
+
+    def pair(**changes):
+        first = runs.recipe(**runs.ALIGN, output_dir="./first", projector={})
+        second = runs.recipe(projector={"init_from": "./first"}, **changes)
+        for name, content in (("one.yml", first), ("two.yml", second)):
+            (work / name).write_text(yaml.safe_dump(content), encoding="utf-8")
+        return ["one.yml", "two.yml"]
+
+    return pair
+
+
+def test_a_stage_1_that_is_about_to_run_is_not_missing(pair, quick):
+    result = CliRunner().invoke(cli.doctor, pair())
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert "ok    projector.init_from: ./first will be made by one.yml" in lines
+    assert lines.index("one.yml") < lines.index("two.yml")
+    assert len([line for line in lines if "data is complete" in line]) == 1, "a shared finding comes once"
+    alone = CliRunner().invoke(cli.doctor, ["two.yml"])
+    assert alone.exit_code == 1 and "holds no finished stage 1" in alone.output
+    backwards = CliRunner().invoke(cli.doctor, ["two.yml", "one.yml"])
+    assert backwards.exit_code == 1 and "holds no finished stage 1" in backwards.output
+
+
+def test_all_that_both_stages_lack_is_one_list(pair, work):
+    changes = {"attn_implementation": "flash_attention_2", "datasets": [ENTRY | {"path": "./gone"}]}
+    result = CliRunner().invoke(cli.doctor, ["--here", "--gpus", "8", *pair(**changes)])
+    assert result.exit_code == 1
+    for text in ("GPU: the training is for 8, none is here", "datasets: ./gone is not there", "make setup-gpu"):
+        assert len([line for line in result.output.splitlines() if line.startswith("fail") and text in line]) >= 1, text
+
+
+@pytest.mark.parametrize(
+    ("changes", "other"),
+    [({"vision_tower": "./dino"}, "vision_tower"), ({"vision_feature_layer": -1}, "vision_feature_layer")],
+)
+def test_a_stage_1_that_will_not_fit_is_found_before_it_runs(pair, quick, changes, other):
+    found = [finding for _, finding in examine_all(pair(**changes)) if finding.text.startswith("projector.init_from")]
+    (one,) = found
+    assert one.level == "fail" and f"another {other}" in one.text and "one.yml" in one.text
+
+
+def test_the_disk_holds_both_runs(pair, monkeypatch):
+    texts = [finding.text for _, finding in examine_all(pair()) if finding.text.startswith("disk")]
+    assert "the run takes" in texts[0] and "the 2 runs take" in texts[1]
 
 
 DATA_LOADER = ("dataloader_num_workers", "dataloader_prefetch_factor")
@@ -250,6 +316,12 @@ def test_a_model_on_the_hub(monkeypatch, tmp_path):
     assert found.level == "warn" and "16 GB will be downloaded" in found.text
 
 
+def test_a_model_that_the_caches_disk_cannot_hold(monkeypatch, tmp_path):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(20e9, 10e9, 10e9))
+    found = _far(monkeypatch, tmp_path)
+    assert found.level == "fail" and "has 10 GB free. Set HF_HOME" in found.text
+
+
 def test_a_model_that_only_the_hub_has_when_offline(monkeypatch, tmp_path):
     found = _far(monkeypatch, tmp_path, offline=True)
     assert found.level == "fail" and "HF_HUB_OFFLINE" in found.text
@@ -267,3 +339,4 @@ def test_a_gated_model(monkeypatch, tmp_path):
     response = httpx.Response(403, request=httpx.Request("GET", "https://huggingface.co"))
     found = _far(monkeypatch, tmp_path, gate=GatedRepoError("access is restricted", response=response))
     assert found.level == "fail" and "hf auth login" in found.text
+    assert "https://huggingface.co/meta-llama/Llama-3.1-8B-Instruct" in found.text

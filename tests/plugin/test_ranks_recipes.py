@@ -1,4 +1,4 @@
-"""The recipes for many GPUs and what starts them: 70B, DeepSpeed's files, Ray, SLURM and `make`."""
+"""The recipes for many GPUs and what starts them: 70B, DeepSpeed's files, Ray and SLURM."""
 
 from __future__ import annotations
 
@@ -165,6 +165,18 @@ def test_slurm_starts_the_recipe_on_every_node(cluster, place):
     assert "--rdzv-endpoint=node1:29500" in call
 
 
+def test_lumi_starts_the_same_through_its_container(cluster, place):
+    (_, _, recipe), environment = cluster
+    command = ["bash", "recipes/cluster/lumi.slurm", recipe]
+    without = subprocess.run(command, check=False, env=environment, timeout=60, capture_output=True, text=True)
+    assert without.returncode != 0 and "name the container" in without.stderr and not (place / "calls").exists()
+    environment |= {"SIF": "/images/rocm.sif", "HF_HOME": "/scratch/hf", "SLURM_GPUS_ON_NODE": "8"}
+    assert subprocess.run(command, check=False, env=environment, timeout=60).returncode == 0
+    call = (place / "calls").read_text()
+    container = f"singularity exec --bind {place},/scratch/hf /images/rocm.sif .venv/bin/axolotl"
+    assert f"{container} train recipes/bimedix2_70b.yml --launcher torchrun -- --nnodes=2 --nproc-per-node=8" in call
+
+
 def test_slurm_puts_a_job_out_of_time_back_into_the_queue(cluster, place):
     command, environment = cluster
     (place / "slow").touch()
@@ -186,30 +198,6 @@ def test_slurm_does_not_train_a_finished_stage_again(cluster, place):
     finished.touch()
     result = subprocess.run(command, check=False, env=environment, timeout=60, capture_output=True, text=True)
     assert result.returncode == 0 and "is finished" in result.stdout and not (place / "calls").exists()
-
-
-def _make(folder, size):
-    command = ["make", "-n", "-f", str(ROOT / "Makefile"), f"train-{size}"]
-    lines = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.splitlines()
-    return [line for line in lines if line.startswith("axolotl ")]
-
-
-@pytest.mark.parametrize("size", ["4b", "8b", "70b"])
-def test_make_trains_and_merges_from_where_it_stopped(tmp_path, size):
-    name = f"bimedix2_{size}"
-    (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    for file in ("pyproject.toml", "constraints.txt", ".venv/bin/python", ".venv/.quickstart"):
-        (tmp_path / file).touch()
-    first = [f"axolotl bimedix2-doctor recipes/{name}_stage1.yml", f"axolotl train recipes/{name}_stage1.yml"]
-    second = [f"axolotl bimedix2-doctor recipes/{name}.yml", f"axolotl train recipes/{name}.yml"]
-    merge = [f"axolotl merge-lora recipes/{name}.yml --lora-model-dir outputs/{name}"]
-    assert _make(tmp_path, size) == first + second + merge
-    left = {f"{name}_stage1/finished.json": second + merge, f"{name}/finished.json": merge}
-    for file, steps in (left | {f"{name}/merged/composition.json": []}).items():
-        path = tmp_path / "outputs" / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-        assert _make(tmp_path, size) == steps
 
 
 def test_a_worker_of_ray_goes_on_with_what_its_driver_composed(work, monkeypatch):

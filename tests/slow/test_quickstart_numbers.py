@@ -58,12 +58,22 @@ def test_it_ends_with_the_paths(quickstart):
     assert (ROOT / "outputs" / "quickstart" / "eval" / "report.md").is_file()
 
 
+def test_it_prints_its_steps_and_leaves_the_rest_in_the_logs(quickstart):
+    lines = quickstart.splitlines()
+    assert len(lines) <= 70
+    assert "Training will fail" not in quickstart and "0.0 loss" not in quickstart
+    assert (ROOT / "outputs/logs/quickstart_stage2.log").stat().st_size > 10_000
+    assert lines[-1].endswith("  together")
+
+
 def test_a_second_run_redoes_nothing(quickstart):
     folders = [ROOT / name for name in ("parts", "data/quickstart", "data/quickstart_align", "outputs")]
     before = {file: file.stat().st_mtime_ns for folder in folders for file in folder.rglob("*.safetensors")}
     predictions = {file: file.stat().st_mtime_ns for file in SCORES.parent.glob("predictions/*.jsonl")}
     start = time.monotonic()
-    assert _make("quickstart").returncode == 0
+    again = _make("quickstart")
+    assert again.returncode == 0 and " of 7, " not in again.stdout
+    assert "everything is made" in again.stdout and "outputs/quickstart/merged" in again.stdout
     assert time.monotonic() - start < 120
     assert {file: file.stat().st_mtime_ns for file in before} == before and before
     assert {file: file.stat().st_mtime_ns for file in predictions} == predictions and predictions
