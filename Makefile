@@ -80,6 +80,14 @@ train-70b: outputs/bimedix2_70b/merged/composition.json  ## train BiMediX2 70B: 
 train-4b train-8b train-70b:
 	@echo "merged checkpoint: outputs/bimedix2_$(@:train-%=%)/merged; logs: outputs/logs"
 
+# Stage 1 is rehearsed with its stage 2; only the ablation without stage 1 is named so and is none.
+PAIRS := $(filter-out $(patsubst %.yml,%_stage1.yml,$(wildcard recipes/*.yml recipes/*/*.yml)),$(wildcard recipes/*.yml recipes/bases/*.yml recipes/towers/*.yml recipes/ablations/*.yml))
+
+.PHONY: rehearse
+rehearse: $(VENV)/.quickstart | parts/smollm2/wheel.json  ## every recipe with tiny stand-ins on this machine, and what training relies on proved (RECIPE=recipes/x.yml: one)
+	@failed=; for recipe in $(or $(RECIPE),$(PAIRS)); do $(OURS) rehearse $$recipe || failed="$$failed $$recipe"; done; \
+	  test -z "$$failed" || { echo "failed:$$failed (outputs/rehearsals)" >&2; exit 1; }
+
 .PHONY: eval-8b
 eval-8b: | $(VENV)/.quickstart  ## ROOT=/data/raw JUDGE="--judge-model …": evaluate the merged 8B on every table of the paper
 	python -m eval run --model outputs/bimedix2_8b/merged --suite paper --root $(NEEDS_ROOT) --out outputs/bimedix2_8b/eval $(JUDGE)

@@ -198,4 +198,4 @@ def push(
 
 
 if __name__ == "__main__":  # for the Makefile: without Axolotl's banner, and without importing all of its commands
-    click.Group(commands={command.name or "": command for command in (doctor, kernels, parts, plan, push, start)})()
+    click.Group(commands={command.name or "": command for command in (doctor, kernels, parts, plan, push, rehearse, start)})()

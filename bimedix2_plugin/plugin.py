@@ -106,6 +106,8 @@ class BiMediX2Plugin(BasePlugin):
             lora.check_loaded(model, cfg.lora_model_dir)
         if not (cfg.inference or cfg.merge_lora):
             stages.keep_projector_in_float32(model)
+            if cfg.load_in_4bit:
+                stages.keep_tower_in(model, cfg.torch_dtype)
 
     def post_model_load(self, cfg: DictDefault, model: Any) -> None:
         """Check which parameters are trainable, and let the full projector be saved."""

@@ -14,17 +14,19 @@ Batch = list[list[int]]
 
 
 class WholeEpochSampler(MultipackBatchSampler):
-    """Same number of batches every epoch (summed over ranks); no row is dropped."""
+    """Same number of batches every epoch (summed over ranks), a multiple of a step's; no row is dropped."""
 
     _batches: list[Batch] | None
 
     @classmethod
-    def of(cls, sampler: MultipackBatchSampler, epochs: int) -> WholeEpochSampler:
+    def of(cls, sampler: MultipackBatchSampler, epochs: int, accumulation: int = 1) -> WholeEpochSampler:
         """Convert a sampler that Axolotl configured.
 
         Args:
             sampler: seeded by epoch (`balance_labels: true`), so that the packs of all epochs can be computed now.
             epochs: number of epochs.
+            accumulation: batches that a rank accumulates in a step. With whole steps only, n ranks train on the batches
+                of one rank with n times the accumulation; with fewer rows than that, the last step is smaller.
         """
         whole = cls.__new__(cls)
         whole.__dict__.update(sampler.__dict__)
@@ -34,7 +36,10 @@ class WholeEpochSampler(MultipackBatchSampler):
         for epoch in range(max(1, epochs)):
             whole.set_epoch(epoch)
             counts.append(len(MultipackBatchSampler.generate_batches(whole)))
-        whole._len_across_ranks = math.ceil(max(counts) / whole.dp_count) * whole.dp_count
+        step = whole.dp_count * accumulation
+        if math.ceil(max(counts) / step) * step > len(whole.lengths):
+            step = whole.dp_count
+        whole._len_across_ranks = math.ceil(max(counts) / step) * step
         whole.set_epoch(0)
         return whole
 
@@ -49,19 +54,24 @@ class WholeEpochSampler(MultipackBatchSampler):
 
 
 def split_to(batches: list[Batch], count: int) -> list[Batch]:
-    """Split the batch with the most rows in two until there are `count` batches.
+    """Split the batch with the most rows in two until there are `count` batches; the second half goes to the end.
+
+    Neither the choice nor the other batches' places depend on the order of the batches in a step, which Axolotl chooses
+    by the number of ranks.
 
     Raises:
         ValueError: there are fewer rows than `count`.
     """
     batches = [[list(part) for part in batch] for batch in batches]
     while len(batches) < count:
-        fullest = max(range(len(batches)), key=lambda index: sum(map(len, batches[index])))
-        rows = [row for part in batches[fullest] for row in part]
+        flat = [[row for part in batch for row in part] for batch in batches]
+        fullest = max(range(len(batches)), key=lambda index: (len(flat[index]), min(flat[index], default=0)))
+        rows = flat[fullest]
         if len(rows) < 2:
             raise ValueError(
                 f"{len(batches)} rows cannot fill {count} batches; use fewer ranks for so small a dataset."
             )
         half = len(rows) // 2
-        batches[fullest : fullest + 1] = [[rows[:half]], [rows[half:]]]
+        batches[fullest] = [rows[:half]]
+        batches.append([rows[half:]])
     return batches

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -85,7 +86,7 @@ def adapt(recipe: dict[str, Any], place: Place) -> Adapted:
     if (recipe.get("projector") or {}).get("init_from"):
         adapted["projector"] = dict(recipe["projector"], init_from=str(place.root / "align"))
     adapted.pop("saves_per_epoch", None)
-    changes = [] if place.gpus else list(_without_gpu(adapted))
+    changes = [] if place.gpus else list(_without_gpu(adapted, place.stand_ins.base))
     replaced = []
     for key, value, text in changes:
         replaced.append(f"{key}: {text}")
@@ -103,12 +104,15 @@ def _reports(key: str) -> bool:
     return key.removeprefix("use_").startswith(_REPORTING) or key.startswith("hub_")
 
 
-def _without_gpu(recipe: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
+def _without_gpu(recipe: dict[str, Any], base: Path) -> Iterator[tuple[str, Any, str]]:
     """Yield what a CPU cannot do: the key, the value in its place (None: without the key), and the line."""
     here = "there is no GPU here"
     attention = recipe.get("attn_implementation")
     if attention not in (None, "sdpa", "eager"):
-        yield "attn_implementation", "sdpa", f"sdpa, document by document, in place of {attention}; {here}"
+        # sdpa has no soft cap on attention scores, as Gemma 2 needs it.
+        capped = json.loads((base / "config.json").read_text(encoding="utf-8")).get("attn_logit_softcapping")
+        other = "eager" if capped else "sdpa"
+        yield "attn_implementation", other, f"{other} in place of {attention}; {here}"
     if recipe.get("tf32"):
         yield "tf32", False, f"false; {here}"
     if recipe.get("fp16"):

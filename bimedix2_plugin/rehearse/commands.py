@@ -12,17 +12,18 @@ from pathlib import Path
 # Arguments of `axolotl`, the log; returns the exit status, negative for a signal.
 Run = Callable[[Sequence[str], Path], int]
 LAST_LINES = 15
+# Not the script `axolotl`: `datasets` saves in a spawned process, which would import that script, and Axolotl, again.
+_AXOLOTL = "from axolotl.cli.main import cli; cli(prog_name='axolotl')"
 
 
 def run_axolotl(arguments: Sequence[str], log: Path) -> int:
     """Run one `axolotl` command, in a process group of its own, which ends with this process's interruption."""
-    program = str(Path(sys.executable).with_name("axolotl"))
     scratch = log.parent / "scratch"
     scratch.mkdir(exist_ok=True)
     own = {"AXOLOTL_DO_NOT_TRACK": "1", "HF_DATASETS_CACHE": str(scratch / "datasets"), "TMPDIR": str(scratch)}
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [program, *arguments],
+            [sys.executable, "-c", _AXOLOTL, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from axolotl.integrations.base import BasePlugin
 from axolotl.utils.dict import DictDefault
+from bitsandbytes.nn import Params4bit
 from pydantic import BaseModel, ConfigDict, Field
 from safetensors.torch import save_file
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -65,7 +66,7 @@ class Observer(TrainerCallback):
         if self.compare:
             with torch.random.fork_rng(devices=[]):
                 self.seen["pack"] = packed_and_alone(self.trainer)
-            self._before = _values(self.trainer.model)
+            self._before = _stored(self.trainer.model)
 
     def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Kill this process at the step that the recipe names."""
@@ -152,17 +153,22 @@ def _difference(one: torch.Tensor | None, other: torch.Tensor | None) -> float |
     return None if one is None or other is None else float((one - other).norm() / other.norm())
 
 
-def _values(model: Any) -> dict[str, torch.Tensor]:
-    return {name: gather(value.detach()).cpu().clone() for name, value in model.named_parameters()}
+def _stored(model: Any) -> dict[str, torch.Tensor]:
+    return {name: _bytes(value).clone() for name, value in model.named_parameters()}
+
+
+def _bytes(value: torch.Tensor) -> torch.Tensor:
+    """Return a parameter's bytes: 4-bit weights that are stored as bf16 are no numbers, and NaN equals nothing."""
+    return gather(value.detach()).cpu().contiguous().flatten().view(torch.uint8)
 
 
 def _moved(model: Any, before: dict[str, torch.Tensor]) -> dict[str, dict[str, Any]]:
     return {
         name: {
             "trained": value.requires_grad,
-            "moved": not torch.equal(gather(value.detach()).cpu(), before[name]),
+            "moved": not torch.equal(_bytes(value), before[name]),
             "shape": list(value.shape),
-            "dtype": str(value.dtype).removeprefix("torch."),
+            "dtype": "4 bits" if isinstance(value, Params4bit) else str(value.dtype).removeprefix("torch."),
         }
         for name, value in model.named_parameters()
     }

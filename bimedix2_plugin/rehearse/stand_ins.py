@@ -21,7 +21,7 @@ from bimedix2_plugin.recipe import settings
 if TYPE_CHECKING:
     from axolotl.utils.dict import DictDefault
 
-HEADS, HEAD, LAYERS = 4, 16, 2
+HEADS, HEAD, LAYERS = 4, 32, 2  # bitsandbytes takes multiples of 32 on a CPU
 HIDDEN = HEADS * HEAD
 TOWER_HIDDEN = 32
 _TOKENIZER_FILES = ("tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "added_tokens.json", "*.jinja")

@@ -59,7 +59,7 @@ def its_parameters_moved(
     kinds = {parameters[name]["dtype"] for name in trained}
     if kinds != {"float32"} and not recipe.get("deepspeed"):
         problems.append(f"trained in {', '.join(sorted(kinds))}, not in float32")
-    packed = {name for name, seen in parameters.items() if seen["dtype"] == "uint8"}
+    packed = {name for name, seen in parameters.items() if seen["dtype"] == "4 bits"}
     if bool(packed) != bool(recipe.get("load_in_4bit")) or any("language_model.layers" not in name for name in packed):
         problems.append(f"{len(packed)} tensors are in 4 bits")
     text = f"{len(projector)} tensors of the projector and {len(lora)} of the LoRA moved in float32"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from axolotl.utils.dict import DictDefault
 from axolotl.utils.logging import get_logger
@@ -14,6 +14,9 @@ from bimedix2_plugin.model import projector
 from bimedix2_plugin.model.projector import PROJECTOR, is_projector
 from bimedix2_plugin.recipe import settings
 from bimedix2_plugin.training.fsdp import gather_on_save, shard_like
+
+if TYPE_CHECKING:
+    import torch
 
 LOG = get_logger(f"axolotl.{__name__}")  # Axolotl shows information from its own names only
 
@@ -55,6 +58,21 @@ def run_tower_without_grad(model: Any) -> None:
 
     tower = model.model.vision_tower
     tower.forward = torch.no_grad()(tower.forward)
+
+
+def keep_tower_in(model: Any, dtype: torch.dtype) -> None:
+    """Give all of the frozen tower's weights one type.
+
+    With a 4-bit base, PEFT converts everything that is not quantised to float32, and Axolotl the modules with "norm" in
+    their name back. The tower would take twice the memory, and a CPU refuses a layer norm of two types.
+    """
+    for parameter in model.get_submodule(_tower_name(model)).parameters():
+        parameter.data = parameter.data.to(dtype)
+
+
+def _tower_name(model: Any) -> str:
+    """Return the tower's name in a LLaVA model, wrapped by PEFT or not."""
+    return next(name for name, _ in model.named_modules() if name.endswith("model.vision_tower"))
 
 
 def keep_projector_in_float32(model: Any) -> None:

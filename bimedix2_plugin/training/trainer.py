@@ -104,7 +104,7 @@ class LlavaTrainer(FsdpAlignMixin):
         if self.args.max_steps > 0:
             packs = self.args.max_steps * self._batches_per_optimizer_step()
             epochs = math.ceil(packs / max(1, len(sampler))) + 1
-        return WholeEpochSampler.of(sampler, epochs)
+        return WholeEpochSampler.of(sampler, epochs, self.args.gradient_accumulation_steps)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """Resume stage 1 from its projector; the trainer itself loads a LoRA's checkpoint."""

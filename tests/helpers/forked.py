@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import sys
 import traceback
+import types
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,6 +38,8 @@ def _work(arguments: list[str], log: Path) -> None:
     write_output_to(log)
     # Otherwise each worker of a data loader would be started by the server's method, and import Axolotl again.
     multiprocessing.set_start_method("fork", force=True)
+    # `datasets` saves in a spawned process, which would import this one's main module, and with it Axolotl.
+    sys.modules["__main__"] = types.ModuleType("__main__")
     gc.freeze()
     try:
         cli(arguments, standalone_mode=False)

@@ -15,6 +15,7 @@ from transformers import AutoTokenizer, LlavaForConditionalGeneration
 from bimedix2_plugin.rehearse import checkpoint_proofs as files
 from bimedix2_plugin.rehearse import training_proofs as runs
 from bimedix2_plugin.rehearse.merge_steps import ANSWERS, MERGED, PROMPTS, RELOADED
+from bimedix2_plugin.rehearse.stand_ins import HIDDEN, TOWER_HIDDEN
 from bimedix2_plugin.rehearse.training_steps import LABELS, MEMORY, MOVED, PACKED, RANKS, RESUMED
 from tests.helpers import rehearsed
 
@@ -97,16 +98,16 @@ def test_a_pack_that_leaks_or_a_leak_that_is_not_seen_fails(evidence):
         ("multi_modal_projector.modules_to_save.default.linear_1.weight", {"dtype": "bfloat16"}),
         ("vision_tower", {"moved": True}),
         ("embed_tokens", {"trained": True, "moved": True}),
-        ("mlp.up_proj.base_layer", {"dtype": "uint8"}),
+        ("mlp.up_proj.base_layer", {"dtype": "4 bits"}),
     ],
 )
 def test_a_parameter_that_is_not_as_the_stage_says_fails(evidence, of, change):
     recipe = BF16 | {"stage": "instruct"}
-    assert runs.its_parameters_moved(evidence, recipe, 64, 32)[0]
+    assert runs.its_parameters_moved(evidence, recipe, HIDDEN, TOWER_HIDDEN)[0]
     name = next(name for name in evidence["parameters"] if of in name)
     parameters = evidence["parameters"] | {name: evidence["parameters"][name] | change}
-    assert not runs.its_parameters_moved({"parameters": parameters}, recipe, 64, 32)[0]
-    assert not runs.its_parameters_moved(evidence, recipe | {"stage": "align"}, 64, 32)[0]
+    assert not runs.its_parameters_moved({"parameters": parameters}, recipe, HIDDEN, TOWER_HIDDEN)[0]
+    assert not runs.its_parameters_moved(evidence, recipe | {"stage": "align"}, HIDDEN, TOWER_HIDDEN)[0]
 
 
 def test_losses_that_differ_or_steps_that_are_missing_fail():

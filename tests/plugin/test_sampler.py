@@ -12,7 +12,7 @@ from torch.utils.data import RandomSampler
 from bimedix2_plugin.data.sampler import WholeEpochSampler, split_to
 
 
-def _axolotl_sampler(lengths, capacity, ranks=1):
+def _axolotl_sampler(lengths, capacity, ranks=1, accumulation=1):
     return MultipackBatchSampler(
         RandomSampler(range(len(lengths))),
         batch_size=1,
@@ -22,7 +22,7 @@ def _axolotl_sampler(lengths, capacity, ranks=1):
         label_counts=np.array(lengths) // 2,
         seed=3,
         dp_count=ranks,
-        batches_per_optimizer_step=ranks,
+        batches_per_optimizer_step=ranks * accumulation,
         num_processes=1,
     )
 
@@ -42,6 +42,30 @@ def test_every_row_once_in_every_epoch(lengths, epochs, ranks):
         rows = [row for batch in batches for part in batch for row in part]
         assert sorted(rows) == list(range(len(lengths)))
         assert all(sum(lengths[row] for row in part) <= 100 for batch in batches for part in batch)
+
+
+@pytest.mark.parametrize(("ranks", "steps"), [(2, 1), (2, 2), (3, 1), (3, 2)])
+@pytest.mark.parametrize("seed", range(3))
+def test_ranks_get_the_batches_of_one_rank_that_accumulates_more(ranks, steps, seed):
+    """Also in the last step of an epoch; many rows are of one length, so that a choice between them must not matter."""
+    random = np.random.default_rng(seed)
+    lengths = random.choice([2, 2, 2, 10, 40, 90], random.integers(30, 60)).tolist()
+    size = ranks * steps
+    many = WholeEpochSampler.of(_axolotl_sampler(lengths, 100, ranks, steps), 2, steps)
+    one = WholeEpochSampler.of(_axolotl_sampler(lengths, 100, 1, size), 2, size)
+    for epoch in range(2):
+        shares = []
+        for sampler in (many, one):
+            sampler.set_epoch(epoch)
+            batches = list(sampler)
+            assert len(batches) % size == 0
+            shares.append([sorted(batches[start : start + size]) for start in range(0, len(batches), size)])
+        assert shares[0] == shares[1]
+
+
+def test_fewer_rows_than_a_steps_batches_still_train():
+    sampler = WholeEpochSampler.of(_axolotl_sampler([90] * 5, 100), 1, 16)
+    assert sorted(row for batch in sampler for part in batch for row in part) == list(range(5))
 
 
 def test_axolotls_own_sampler_loses_rows():
