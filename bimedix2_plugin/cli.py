@@ -136,9 +136,12 @@ def rehearse(recipe: str, out: str | None, data: str | None, gpus: int | None, *
     Everything but the models' sizes, the number of rows and steps is the recipe's; what the machine does not have is
     replaced and named. Exit code 1 if a proof fails.
     """
-    from bimedix2_plugin.rehearse.rehearsal import rehearse as run
-
     with _plain_errors():
+        from transformers.utils import logging as transformers_logging
+
+        from bimedix2_plugin.rehearse.rehearsal import rehearse as run
+
+        transformers_logging.disable_progress_bar()
         report = run(
             recipe,
             out=Path(out) if out else None,
@@ -198,4 +201,6 @@ def push(
 
 
 if __name__ == "__main__":  # for the Makefile: without Axolotl's banner, and without importing all of its commands
-    click.Group(commands={command.name or "": command for command in (doctor, kernels, parts, plan, push, rehearse, start)})()
+    click.Group(
+        commands={command.name or "": command for command in (doctor, kernels, parts, plan, push, rehearse, start)}
+    )()

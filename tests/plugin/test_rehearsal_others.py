@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from bimedix2_plugin.rehearse.training_steps import MOVED, RANKS
@@ -28,3 +30,10 @@ def test_the_recipe_is_rehearsed(place, name):
         assert proofs["align", RANKS]["state"] == proofs["instruct", RANKS]["state"] == "passed"
     else:
         assert proofs["instruct", MOVED]["detail"].endswith("14 of them in 4 bits")
+
+
+def test_make_rehearses_the_recipes_that_the_tests_count():
+    root = rehearsed.RECIPES.parent
+    known = subprocess.run(["make", "-pn", "help"], cwd=root, capture_output=True, text=True, check=True).stdout
+    (pairs,) = [line.removeprefix("PAIRS := ").split() for line in known.splitlines() if line.startswith("PAIRS := ")]
+    assert sorted(pairs) == sorted(f"recipes/{name}.yml" for name in rehearsed.RUNS)
