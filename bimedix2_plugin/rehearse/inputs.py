@@ -56,6 +56,20 @@ def gpus_here(wanted: int | None) -> int:
     return there if wanted is None else wanted
 
 
+def check_kernels(contents: dict[str, DictDefault], gpus: int) -> None:
+    """Check that the recipes' flash attention can be used on the GPUs; this downloads its kernel if need be.
+
+    Raises:
+        RecipeError: it cannot.
+    """
+    from bimedix2_plugin.doctor.kernels import flash_attention
+
+    found = [finding for cfg in contents.values() for finding in flash_attention(cfg, required=True)] if gpus else []
+    problems = dict.fromkeys(finding.text for finding in found if finding.level == "fail")
+    if problems:
+        raise RecipeError(list(problems))
+
+
 def check_room(folder: Path) -> None:
     """Check that the disk has room for the stand-ins and their checkpoints.
 

@@ -53,10 +53,11 @@ def rehearse(
     out = out or FOLDER / Path(path).stem
     report = Report({stage: str(file) for stage, file in pair.items()})
     work = (out / _WORK).absolute()
+    contents = {stage: recipes.read(file) for stage, file in pair.items()}
+    inputs.check_kernels(contents, number)
     inputs.check_room(work.parent)
     with _removed_at_the_end(work, keep=keep):
         say(f"rehearsing {', '.join(report.recipes.values())} in {work}")
-        contents = {stage: recipes.read(file) for stage, file in pair.items()}
         last = contents[list(contents)[-1]]
         models = stand_ins.make(last, work / "models")
         rows = inputs.rows(contents, work, data, report.replaced)

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from bimedix2_plugin import cli
 from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.recipe import read
 from bimedix2_plugin.rehearse import inputs
 from bimedix2_plugin.rehearse.rehearsal import rehearse
 from tests.helpers import rehearsed, runs, tiny_data
@@ -50,6 +51,16 @@ def change(name, **keys):
 
 def test_more_gpus_than_there_are(place):
     assert stopped(gpus=8).startswith("--gpus 8: this machine has 0.")
+
+
+def test_kernels_that_cannot_be_downloaded(place):
+    change("mine.yml", attn_implementation="flash_attention_2")
+    contents = {"instruct": read("recipes/mine.yml")}
+    inputs.check_kernels(contents, 0)
+    with pytest.raises(
+        RecipeError, match=r"attn_implementation: flash_attention_2 cannot be used here: .*make setup-gpu"
+    ):
+        inputs.check_kernels(contents, 1)
 
 
 def test_a_disk_too_small(place, monkeypatch):
