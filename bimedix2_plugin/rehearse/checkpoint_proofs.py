@@ -39,15 +39,17 @@ def labels_are_answers(rows: list[dict[str, Any]], data: Path, tokenizer: Any, s
     sources, labelled, total = source_rows(data), 0, 0
     for row in rows:
         answers = [_text(turn) for turn in sources[row["id"]]["messages"] if turn["role"] == "assistant"]
-        found = [tokenizer.decode(row["input_ids"][start:end]) for start, end in labelled_spans(row["labels"])]
+        spans = [row["input_ids"][start:end] for start, end in labelled_spans(row["labels"])]
+        # Mistral's template writes a space before an answer with which no prompt ends: it is labelled.
+        found = [tokenizer.decode(ids, clean_up_tokenization_spaces=False).lstrip(" ") for ids in spans]
         wanted = [f"{answer}\n" if stage == "align" else answer for answer in answers]
         if len(found) != len(wanted):
             return False, f"row {row['id']}: {len(found)} labelled spans for {len(wanted)} answers"
         for text, answer in zip(found, wanted, strict=True):
-            rest = _squeezed(text).removeprefix(_squeezed(answer))
+            rest = text.removeprefix(answer)
             end = tokenizer.convert_tokens_to_ids(rest) if rest else None
             closed = not rest if stage == "align" else end in tokenizer.added_tokens_decoder
-            if not _squeezed(text).startswith(_squeezed(answer)) or not closed:
+            if not text.startswith(answer) or not closed:
                 return False, f"row {row['id']}: labelled {text!r}, the answer is {answer!r}"
         labelled += sum(label != IGNORED for label in row["labels"])
         total += len(row["labels"])
@@ -174,7 +176,3 @@ def _images(source: dict[str, Any], data: Path) -> list[Any]:
 
 def _text(turn: dict[str, Any]) -> str:
     return "\n".join((part["text"] or "").strip() for part in turn["content"] if part["type"] == "text").strip()
-
-
-def _squeezed(text: str) -> str:
-    return "".join(text.split())

@@ -108,8 +108,9 @@ def _steps(stage: Stage) -> list[Step]:
 
 @contextmanager
 def _removed_at_the_end(folder: Path, *, keep: bool) -> Iterator[None]:
-    """Make an empty folder; remove it whatever happens, and its parents if they were empty."""
+    """Make an empty folder; remove it whatever happens, and the parents that were made for it if they are empty."""
     shutil.rmtree(folder, ignore_errors=True)
+    made = [parent for parent in folder.parents if not parent.exists()]
     folder.mkdir(parents=True)
     try:
         yield
@@ -117,5 +118,5 @@ def _removed_at_the_end(folder: Path, *, keep: bool) -> Iterator[None]:
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
             with suppress(OSError):
-                folder.parent.rmdir()
-                folder.parent.parent.rmdir()
+                for parent in made:
+                    parent.rmdir()

@@ -225,7 +225,9 @@ def test_pixels_that_workers_decode_ahead(tmp_path, monkeypatch, changes, level,
     """The 8B's packs on 8 GPUs: about 7 rows, a third of them with an image of 336 x 336 pixels."""
     monkeypatch.chdir(tmp_path)
     recipe = yaml.safe_load((RECIPES / "bimedix2_8b.yml").read_text(encoding="utf-8")) | changes
-    found = [one for one in environment.room(DictDefault(recipe), 8) if one.text.startswith("data loader")]
+    found = [
+        one for one in environment.room(DictDefault(recipe), 8, [], here=False) if one.text.startswith("data loader")
+    ]
     assert [one.level for one in found] == ([level] if level else [])
     if level:
         text = found[0].text

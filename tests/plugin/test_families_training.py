@@ -25,7 +25,7 @@ LOSSES = {
     "llama with dinov2": 6.289218,
     "llama": 6.290902,
     "qwen2": 6.199528,
-    "qwen3": 6.234436,
+    "qwen3": 6.189258,
     "phi3": 6.350418,
     "gemma2": 6.503814,
     "gemma3_text": 6.540792,

@@ -124,7 +124,7 @@ def test_a_command_that_fails_ends_the_rehearsal_with_its_last_lines(place):
 
     lines = []
     report = rehearse("recipes/mine.yml", run=failing, say=lines.append)
-    assert not report.passed and report.failure == "stage align: prepare the data: ended with exit status 3"
+    assert not report.passed and report.failure == "stage 1: prepare the data: ended with exit status 3"
     assert "the kernel cannot be downloaded" in "\n".join(lines)
     kept = sorted(path.name for path in Path("outputs/rehearsals/mine").iterdir())
     assert kept == ["report.json", "report.md"]
