@@ -44,11 +44,13 @@ class Adapted:
         recipe: the keys and values to write as YAML.
         replaced: what was changed because the machine does not have it, one line each.
         sharding: the recipe's own keys of what was replaced because one process has nothing to shard.
+        attention: the recipe's implementation, if the machine cannot run it; else None.
     """
 
     recipe: dict[str, Any]
     replaced: tuple[str, ...]
     sharding: dict[str, Any]
+    attention: str | None
 
     def with_keys(self, **changes: Any) -> Adapted:
         """Return a copy with other values; None removes a key."""
@@ -97,7 +99,8 @@ def adapt(recipe: dict[str, Any], place: Place) -> Adapted:
     if any(_reports(key) for key in recipe):
         replaced.append("reports and uploads: off")
     sharding = {key: recipe.get(key) for key, *_ in changes if recipe.get("fsdp_config") and key in _SHARDING}
-    return Adapted(adapted, tuple(replaced), sharding)
+    own = recipe.get("attn_implementation")
+    return Adapted(adapted, tuple(replaced), sharding, own if own != adapted.get("attn_implementation") else None)
 
 
 def _reports(key: str) -> bool:

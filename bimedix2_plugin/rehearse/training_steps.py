@@ -44,10 +44,16 @@ def train(stage: Stage) -> Step:
         return [
             stage.shown(PACKED, lambda: runs.packed_is_alone(seen, stage.recipe)),
             stage.shown(MOVED, lambda: runs.its_parameters_moved(seen, stage.recipe, HIDDEN, TOWER_HIDDEN)),
+            *_other_attention(stage),
             _memory(stage, seen),
         ]
 
     return Step(f"{stage.label}: train", stage.command("train"), proofs)
+
+
+def _other_attention(stage: Stage) -> list[Proof]:
+    own = stage.adapted.attention
+    return [stage.not_here(f"{PACKED} in {own}", _NO_GPU)] if own else []
 
 
 def _memory(stage: Stage, seen: dict[str, Any]) -> Proof:
