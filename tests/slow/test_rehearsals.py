@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,10 @@ def reports(tmp_path_factory):
         for part in range(SIDE_BY_SIDE)
     ]
     root = Path(__file__).parents[2]
-    processes = [subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL) for command in commands]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}  # several threads each would wait for one another
+    processes = [
+        subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.DEVNULL) for command in commands
+    ]
     assert [process.wait() for process in processes] == [0] * SIDE_BY_SIDE
     return {
         name: json.loads((folder / "reports" / name / "report.json").read_text(encoding="utf-8"))
