@@ -14,7 +14,14 @@ from tests.helpers import documents
 from tests.helpers.layouts.jpeg import save
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("[b-t]*/**/README.md")])
+ROOMS = ("bimedix2_plugin", "data_prep", "eval", "recipes", "tests")  # outputs/ and data/ hold cards of their own
+PAGES = sorted(
+    [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *(page for room in ROOMS for page in (ROOT / room).rglob("README.md")),
+    ]
+)
 HEADERS = sorted([*(ROOT / "recipes").rglob("*.yml"), *(ROOT / "recipes").rglob("*.slurm")])
 FRONT = (ROOT / "README.md").read_text(encoding="utf-8")
 
