@@ -68,7 +68,6 @@ def make_plan(
     work = {part: work.total for part, work in batch_operations(parameters, cfg, _load(batches, np.mean)).items()}
     total = sum(work.values()) * passes
     device = memory.GPUS[gpu]
-    images = float(batches.images.mean())
     traffic = _traffic(parameters, cfg, gpus, steps, interconnect or device.link)
     plan = {
         "recipe": str(cfg.axolotl_config_path or ""),
@@ -82,12 +81,7 @@ def make_plan(
             for part, number in parameters.parts.items()
         },
         "data": _data(rows, models.tower.image_tokens),
-        "step": {
-            "rows": float(batches.rows.mean()) * in_step,
-            "tokens": float(batches.tokens.mean()) * in_step,
-            "fill": batches.fill,
-        },
-        "batch": {"images": images, "pixel bytes": images * _CHANNELS * models.tower.image_size**2 * _FLOAT32},
+        **_sizes(batches, in_step, models.tower.image_size),
         "steps": steps,
         "operations": {part: each * passes for part, each in work.items()},
         "memory": _memory(parameters, cfg, batches, gpus),
@@ -98,6 +92,19 @@ def make_plan(
         "disk": memory.disk(parameters, cfg, float(rows.tokens.sum()) * rows.scale, steps, absent=models.absent),
     }
     return plan | {"limits": _limits(plan)}
+
+
+def _sizes(batches: packing.Batches, in_step: int, side: int) -> dict[str, Any]:
+    """Return the mean sizes of a step over all GPUs and of a batch; `side` of an image in pixels."""
+    images = float(batches.images.mean())
+    return {
+        "step": {
+            "rows": float(batches.rows.mean()) * in_step,
+            "tokens": float(batches.tokens.mean()) * in_step,
+            "fill": batches.fill,
+        },
+        "batch": {"images": images, "pixel bytes": images * _CHANNELS * side**2 * _FLOAT32},
+    }
 
 
 def _rows(cfg: DictDefault, models: Models, lengths: str | None, scratch: Path) -> row_lengths.Rows:
