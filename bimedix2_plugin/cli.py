@@ -142,14 +142,11 @@ def rehearse(recipe: str, out: str | None, data: str | None, gpus: int | None, *
         from bimedix2_plugin.rehearse.rehearsal import rehearse as run
 
         transformers_logging.disable_progress_bar()
-        report = run(
-            recipe,
-            out=Path(out) if out else None,
-            data=Path(data) if data else None,
-            gpus=gpus,
-            keep=keep,
-            say=click.echo,
-        )
+        folder, rows = Path(out) if out else None, Path(data) if data else None
+        try:
+            report = run(recipe, out=folder, data=rows, gpus=gpus, keep=keep, say=click.echo)
+        except KeyboardInterrupt as error:
+            raise click.ClickException("interrupted; the next rehearsal begins anew.") from error
     if not report.passed:
         raise click.ClickException("the rehearsal failed.")
 

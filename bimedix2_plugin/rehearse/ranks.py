@@ -75,15 +75,17 @@ def run(
 
 def _wait(processes: list[Any], exchange: Path, seconds: float) -> None:
     end = time.monotonic() + seconds
-    # Once a rank has failed, the others would wait for it forever.
-    while any(process.is_alive() for process in processes) and time.monotonic() < end:
-        if any(process.exitcode for process in processes):
-            break
-        time.sleep(0.1)
-    hung = [str(rank) for rank, process in enumerate(processes) if process.is_alive()]
-    for process in processes:
-        process.kill()
-        process.join()
+    try:
+        # Once a rank has failed, the others would wait for it forever.
+        while any(process.is_alive() for process in processes) and time.monotonic() < end:
+            if any(process.exitcode for process in processes):
+                break
+            time.sleep(0.1)
+        hung = [str(rank) for rank, process in enumerate(processes) if process.is_alive()]
+    finally:  # also when this process is interrupted
+        for process in processes:
+            process.kill()
+            process.join()
     failed = [file.read_text() for file in sorted(exchange.glob("*.txt"))]
     if failed or hung:
         raise RankError("\n".join([*failed, f"still running, or waiting for another: {', '.join(hung) or 'none'}"]))

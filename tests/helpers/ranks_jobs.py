@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from bimedix2_plugin.rehearse.ranks import stay_on_the_cpu
 from bimedix2_plugin.training.fsdp import gather
 from tests.helpers import runs
 
-__all__ = ["compare", "inspect", "setup_model_and_trainer", "text_without_image", "train"]
+__all__ = ["compare", "inspect", "setup_model_and_trainer", "text_without_image", "train", "wait"]
 
 RATE = 0.3
 Steps = list[list[list[int]]]  # the rows of each rank, for each step
@@ -98,6 +99,11 @@ def text_without_image(rank: Any, changes: dict[str, Any]) -> None:
     model = DistributedDataParallel(trainer.model.train(), find_unused_parameters=False)
     for _ in range(2):
         model(**pack, use_cache=False).loss.backward()
+
+
+def wait(rank: Any) -> None:
+    """Take longer than any test."""
+    time.sleep(3600)
 
 
 def _steps(trainer: Any, ranks: int) -> Steps:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+
 import pytest
 
 from bimedix2_plugin.rehearse import ranks
@@ -48,3 +50,13 @@ def test_ranks_have_rows_of_their_own(results):
         for first, second in results[stage][0]["rows"]:
             assert not set(first) & set(second)
         assert results[stage][0]["rows"] == results[stage][1]["rows"]
+
+
+def test_an_interruption_ends_the_ranks(tmp_path, monkeypatch):
+    def interrupted(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ranks.time, "sleep", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ranks.run(ranks_jobs.wait, folder=tmp_path)
+    assert not multiprocessing.active_children()
