@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -128,9 +127,7 @@ def _quickstart(cfg: DictDefault, work: Path) -> Path:
         )
     command = [sys.executable, "-m", "data_prep", "build", str(mixture), "--out", str(built)]
     with log.open("wb") as output:
-        status = subprocess.run(
-            command, stdout=output, stderr=subprocess.STDOUT, env=os.environ, check=False
-        ).returncode
+        status = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
     if status:
         raise RecipeError(f"datasets: the quickstart's dataset could not be built:\n{last_lines(log)}")
     return built
