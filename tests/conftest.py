@@ -39,6 +39,14 @@ def _imports_are_not_garbage():
     gc.freeze()
 
 
+@pytest.fixture(autouse=True)
+def _one_environment():
+    """Put os.environ back: `datasets.map` with processes leaves a copy in its place, which monkeypatch cannot undo."""
+    environment = os.environ
+    yield
+    os.environ = environment  # noqa: B003 - the very object, not its content
+
+
 @pytest.fixture(scope="session")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny Llama, a tiny CLIP, a tiny DINOv2 with other image tokens, and a tiny data set."""
