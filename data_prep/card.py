@@ -18,6 +18,7 @@ def render(manifest: dict[str, Any]) -> str:
         "## Rows\n\n" + _table(("by", "value", "rows"), _rows(manifest["counts"])),
         _account(manifest),
         *_duplicates(manifest["duplicates"]),
+        *_parents(manifest["parents"]),
         *_overlaps(manifest),
     ]
     front = yaml.safe_dump(_front(manifest), sort_keys=False, allow_unicode=True)
@@ -83,6 +84,14 @@ def _account(manifest: dict[str, Any]) -> str:
 def _duplicates(pairs: dict[str, dict[str, int]]) -> list[str]:
     lines = [[reason, pair, str(count)] for reason, counts in pairs.items() for pair, count in counts.items()]
     return ["## Duplicates\n\n" + _table(("kind", "kept / left out", "rows"), lines)] if lines else []
+
+
+def _parents(parents: dict[str, Any]) -> list[str]:
+    """Rows whose `parent` cannot be followed."""
+    lines = [[entry["source"], "in no source and no benchmark", str(entry["rows"])] for entry in parents["absent"]]
+    cycles = parents["cycles"]
+    lines += [["all", f"in {cycles['number']} cycles of parents", str(cycles["ids"])]] if cycles["number"] else []
+    return ["## Parents that lead nowhere\n\n" + _table(("source", "parent", "rows"), lines)] if lines else []
 
 
 def _overlaps(manifest: dict[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from data_prep import rows
 from data_prep.atomic import atomic_write
 from data_prep.ledger import Ledger
-from data_prep.mixture import Entry, Mixture
+from data_prep.mixture import Mixture
 from data_prep.pipeline import stage
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder, run
@@ -24,15 +24,20 @@ from data_prep.text.prefilter import needs_checks
 
 STAGE = "read"
 LEDGER = "ledger.jsonl"
+REJECTED = "rejected.arrow"
 SCHEMA = pa.schema(
     [
         *rows.SCHEMA,
-        ("split", pa.string()),
+        ("named", pa.string()),
         ("group", pa.string()),
         ("normalised", pa.list_(pa.string())),
     ]
 )
-"""The row contract with image names instead of keys; `normalised` is the normalised text of each turn."""
+"""The row contract with image names instead of keys; `named` is the split of the first rule that names the row, and
+`normalised` the normalised text of each turn."""
+
+KIN = pa.schema([("id", pa.string()), ("parent", pa.string()), ("group", pa.string())])
+"""What links a row to others; REJECTED holds it for the rejected rows, through which others may descend."""
 
 _BATCH = 1_000
 
@@ -42,7 +47,6 @@ def read_slices(workdir: BuildFolder, slices: list[Slice], sources: list[Source]
 
     Raises RuntimeError if a row of a slice is neither written, nor in the ledger, nor of another split.
     """
-    entries = [*mixture.entries, *(Entry(into="benchmark") for _ in mixture.benchmarks)]
 
     def task(rank: int, advance: Callable[[int], None]) -> None:
         part = slices[rank]
@@ -50,7 +54,7 @@ def read_slices(workdir: BuildFolder, slices: list[Slice], sources: list[Source]
         with ExitStack() as stack:
             ledger = stack.enter_context(Ledger(stack.enter_context(atomic_write(workdir.path(STAGE, rank, LEDGER)))))
             writer = stack.enter_context(stage.writing(workdir.path(STAGE, rank, "arrow"), SCHEMA))
-            reader = _RowReader(source, entries[part.source], mixture, ledger, part.source >= len(mixture.sources))
+            reader = _RowReader(source, mixture, ledger, part.source >= len(mixture.sources))
             written = 0
             for batch in reader.batches(source.tables()[part.table].rows(part.start, part.rows), advance):
                 writer.write_batch(batch)
@@ -60,6 +64,8 @@ def read_slices(workdir: BuildFolder, slices: list[Slice], sources: list[Source]
             raise RuntimeError(
                 f"{source.name}, slice {rank}: {part.rows} rows became {written} and {left_out} rejections"
             )
+        with stage.writing(workdir.path(STAGE, rank, REJECTED), KIN) as writer:
+            writer.write_batch(pa.RecordBatch.from_pylist(reader.rejected, schema=KIN))
         with atomic_write(workdir.path(STAGE, rank, "json")) as path:
             path.write_text(json.dumps({"others": reader.others, "masked": reader.masked, "ledger": ledger.counts}))
 
@@ -70,12 +76,13 @@ class _RowReader:
     """Turns the rows of one table into rows of SCHEMA.
 
     `others` counts the rows of other splits and those not selected, `masked` those with identifiers that were masked.
+    `rejected` holds the rejected rows, by the columns of KIN.
     """
 
-    def __init__(self, source: Source, entry: Entry, mixture: Mixture, ledger: Ledger, is_benchmark: bool) -> None:
+    def __init__(self, source: Source, mixture: Mixture, ledger: Ledger, is_benchmark: bool) -> None:
         self.others = self.masked = 0
+        self.rejected: list[dict[str, str | None]] = []
         self._source = source
-        self._entry = entry
         self._mixture = mixture
         self._ledger = ledger
         self._checked = mixture.checks and not is_benchmark
@@ -93,18 +100,24 @@ class _RowReader:
             made = []
             for sample in read:
                 if isinstance(sample, Rejected):
-                    self._ledger.add(self._source.name, sample.id, sample.reason, sample.detail)
+                    self._reject(sample.id, sample.reason, sample.detail)
                 elif sample is None:
                     self.others += 1
                 else:
                     try:
                         made.append(self._row(sample, next(flags)))
                     except Reject as reject:
-                        self._ledger.add(self._source.name, sample.id, reject.reason, reject.detail)
+                        self._reject(sample.id, reject.reason, reject.detail, sample.parent, sample.group)
             if self._compared:
                 _add_normalised(made)
             advance(len(batch))
             yield self._record_batch(made)
+
+    def _reject(self, row_id: str, reason: str, detail: str, parent: str | None = None, group: str = "") -> None:
+        self._ledger.add(self._source.name, row_id, reason, detail)
+        kin = {"id": row_id, "parent": parent, "group": group}
+        # UTF-8 cannot encode a lone surrogate
+        self.rejected.append({name: value and value.encode(errors="replace").decode() for name, value in kin.items()})
 
     def _record_batch(self, made: list[dict[str, Any]]) -> pa.RecordBatch:
         """The rows as an Arrow batch; a row with a lone surrogate, which UTF-8 cannot encode, goes to the ledger."""
@@ -118,7 +131,7 @@ class _RowReader:
             try:
                 json.dumps(value, ensure_ascii=False).encode()
             except UnicodeEncodeError:
-                self._ledger.add(self._source.name, row["id"], "broken_text", f"{name}: a lone surrogate")
+                self._reject(row["id"], "broken_text", f"{name}: a lone surrogate", row["parent"], row["group"])
                 return False
         return True
 
@@ -142,7 +155,7 @@ class _RowReader:
         return {
             **rows.row(sample, self._source.name, list(sample.images)),
             "messages": messages,
-            "split": self._mixture.split(sample, self._entry),
+            "named": self._mixture.named(sample),
             "group": sample.group,
             "normalised": [],
         }

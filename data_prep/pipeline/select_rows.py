@@ -19,7 +19,10 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass
 class Rows:
-    """All rows of the mixture's sources, as columns; row i of slice s has the index `starts[s] + i`."""
+    """All rows of the mixture's sources, as columns; row i of slice s has the index `starts[s] + i`.
+
+    Columns of names hold numbers, which `names` resolves; `split` is added when the families of all rows are known.
+    """
 
     starts: np.ndarray
     source: np.ndarray
@@ -61,7 +64,7 @@ def load(workdir: BuildFolder, slices: list[Slice]) -> Rows:
     ours = pa.concat_tables(
         stage.table(workdir.path(fingerprints.STAGE, r, "arrow"), fingerprint_columns) for r in _ranks(slices)
     )
-    kinds = ["id", "split", "language", "task", "modality"]
+    kinds = ["id", "language", "task", "modality"]
     parts = [stage.table(workdir.path(read_rows.STAGE, rank, "arrow"), kinds) for rank in _ranks(slices)]
     rows, sizes = pa.concat_tables(parts), [part.num_rows for part in parts]
     columns = {name: ours[name].to_numpy() for name in ("content", "order")}
