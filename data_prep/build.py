@@ -182,7 +182,7 @@ def _refuse_overlaps(out: Path, overlaps: list[dict[str, Any]]) -> None:
     if refused:
         lines = [
             f"{overlap['source']}: {overlap['rows']} rows contain a question of the benchmark {overlap['benchmark']}, "
-            f"such as {', '.join(overlap['examples'][:3])}"
+            f"or were made from one, such as {', '.join(overlap['examples'][:3])}"
             for overlap in refused
         ]
         advice = "for each, add {benchmark, source, action: drop or accept, why} under `overlaps:` in the mixture"

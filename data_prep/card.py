@@ -104,8 +104,8 @@ def _overlaps(manifest: dict[str, Any]) -> list[str]:
         compared += " Of their items nothing was compared with these:\n\n" + _table(("benchmark", "why", "items"), left)
     lines = []
     for overlap in manifest["overlaps"]:
-        if overlap["kind"] == "image":
-            what = "image in common, another question"
+        if overlap["kind"] != "question":
+            what = f"{overlap['kind']} in common, another question"
         else:
             done = "left out" if overlap["action"] == "drop" else "kept"
             what = f"question in common, {done}: {overlap['why']}"

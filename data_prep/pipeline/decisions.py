@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from data_prep.atomic import atomic_write
 from data_prep.mixture import Mixture
-from data_prep.pipeline import kin, select_rows, split_rows
+from data_prep.pipeline import benchmark_names, kin, select_rows, split_rows
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder
 
@@ -34,6 +34,7 @@ def decide(workdir: BuildFolder, slices: list[Slice], tasks: int, mixture: Mixtu
     rows = select_rows.load(workdir, own)
     linked = kin.load(workdir, slices, len(mixture.sources), tasks)
     rows.columns["split"], rows.names["split"] = split_rows.splits(linked, mixture)
+    rows.named = benchmark_names.find(workdir, slices, linked, mixture)
     selection = select_rows.select(workdir, rows, mixture)
     sizes = [_write(workdir, rank, rows, selection) for rank in range(len(own))]
     counts = np.bincount(selection.shard, minlength=len(selection.shards)).tolist()

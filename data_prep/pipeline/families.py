@@ -51,7 +51,7 @@ class Families:
         """The cycles of parents, each as numbers from a row to its parent; a row that is its own parent is one."""
         ends = _ends(np.where(self.up < 0, np.arange(len(self.up)), self.up))
         left = dict.fromkeys(np.unique(ends[self.up[ends] >= 0]).tolist())
-        found = []
+        found: list[list[int]] = []
         while left:
             number = next(iter(left))
             found.append([])

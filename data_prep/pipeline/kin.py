@@ -69,7 +69,7 @@ def parents(kin: Kin, names: list[str]) -> dict[str, Any]:
     parent = made.parent[: kin.count]
     absent = np.flatnonzero((parent >= 0) & ~made.known[parent])
     counts = Counter(names[source] for source in kin.source[absent].tolist())
-    examples = {name: [] for name in counts}
+    examples: dict[str, list[str]] = {name: [] for name in counts}
     for row in absent.tolist():
         listed = examples[names[kin.source[row]]]
         if len(listed) < _EXAMPLES:

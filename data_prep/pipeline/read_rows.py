@@ -19,6 +19,7 @@ from data_prep.pipeline.stage import BuildFolder, run
 from data_prep.rows import NOT_SELECTED, Message, Reject, Rejected, Sample, text_part
 from data_prep.sources.source import Source
 from data_prep.text import clean, identity, language, rejections
+from data_prep.text.documents import documents
 from data_prep.text.normalise import normalised_all
 from data_prep.text.prefilter import needs_checks
 
@@ -30,11 +31,12 @@ SCHEMA = pa.schema(
         *rows.SCHEMA,
         ("named", pa.string()),
         ("group", pa.string()),
+        ("documents", pa.list_(pa.string())),
         ("normalised", pa.list_(pa.string())),
     ]
 )
-"""The row contract with image names instead of keys; `named` is the split of the first rule that names the row, and
-`normalised` the normalised text of each turn."""
+"""The row contract with image names instead of keys; `named` is the split of the first rule that names the row,
+`documents` the names of its figures and articles if there are benchmarks, `normalised` the text of each turn."""
 
 KIN = pa.schema([("id", pa.string()), ("parent", pa.string()), ("group", pa.string())])
 """What links a row to others; REJECTED holds it for the rejected rows, through which others may descend."""
@@ -157,6 +159,7 @@ class _RowReader:
             "messages": messages,
             "named": self._mixture.named(sample),
             "group": sample.group,
+            "documents": documents(sample) if self._mixture.benchmarks else [],
             "normalised": [],
         }
 
