@@ -30,7 +30,11 @@ class Families:
 
     @classmethod
     def of(cls, ids: pa.ChunkedArray, parents: pa.ChunkedArray) -> "Families":
-        """Number the ids and parents of rows. A parent that is no row's id, but that of a copy, is the copied row."""
+        """Number the ids and parents of rows. A parent that is no row's id, but that of a copy, is the copied row.
+
+        An empty parent is none.
+        """
+        parents = pc.if_else(pc.equal(parents, ""), None, parents)
         bases = pc.replace_substring_regex(parents, _COPY, "")
         named = pc.if_else(pc.is_in(parents, value_set=ids), parents, bases)
         numbers, distinct = encoded(pa.chunked_array([*ids.chunks, *named.chunks], pa.string()))

@@ -64,6 +64,10 @@ def test_the_parent_of_a_row_may_be_named_by_one_of_its_copies():
     assert (found["child"], found["other"], found["orphan"]) == ("one", "case#2", "gone")
 
 
+def test_a_row_without_a_parent_may_say_so_by_an_empty_text():
+    assert families([("a", ""), ("b", None), ("", "a")]).parent.tolist() == [-1, -1, 0]
+
+
 def test_a_million_steps_take_no_time():
     number = 1_000_000
     rows = Families.of(
