@@ -29,7 +29,7 @@ def documents(sample: Sample) -> list[str]:
     for image in sample.images:
         found |= dict.fromkeys(_of_image(image))
     if sample.group:
-        found |= dict.fromkeys(name for name in _of_article(sample.group) if not name.startswith(FIGURE))
+        found |= dict.fromkeys(_of_article(sample.group)[-1:])
     for row_id in (sample.id, sample.parent or ""):
         if record := _RECORD.match(row_id):
             found[f"{_RECORDS[record[1]]}:{record[2]}"] = None
@@ -38,16 +38,17 @@ def documents(sample: Sample) -> list[str]:
 
 def _of_image(image: str) -> list[str]:
     path = image.rpartition(".")[0] or image
-    if known := _IMAGE.fullmatch(path) or _IMAGE.fullmatch(path.rpartition("/")[2]):
-        return [f"{FIGURE}{known[1] or known[2]}"]
-    return _of_article(path.rpartition("/")[2])
+    name = path.rpartition("/")[2]
+    if found := _of_article(name):
+        return found
+    known = _IMAGE.fullmatch(name) or _IMAGE.fullmatch(path)
+    return [f"{FIGURE}{known[1] or known[2]}"] if known else []
 
 
 def _of_article(name: str) -> list[str]:
-    if found := _PMC.fullmatch(name):
-        article = f"pmc:{found[1]}"
-        return [f"{FIGURE}{found[1]}_{found[2]}", article] if found[2] else [article]
-    if found := _PAIR.fullmatch(name):
-        article = f"pmid:{found[1]}"
-        return [f"{FIGURE}{found[1]}_{found[2]}", article] if found[2] else [article]
-    return []
+    kind, known = ("pmc", _PMC) if name.startswith("PMC") else ("pmid", _PAIR)
+    found = known.fullmatch(name)
+    if not found:
+        return []
+    article = f"{kind}:{found[1]}"
+    return [f"{FIGURE}{found[1]}_{found[2]}", article] if found[2] else [article]
