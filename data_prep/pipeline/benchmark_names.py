@@ -51,7 +51,8 @@ def find(workdir: BuildFolder, slices: list[Slice], kin: Kin, mixture: Mixture) 
         if part.source < first:
             own.append(table)
             continue
-        for name in pc.list_flatten(table["documents"]).unique().to_pylist():
+        rejected = stage.table(workdir.path(read_rows.STAGE, rank, read_rows.REJECTED), ["documents"])
+        for name in pc.list_flatten(pa.concat_tables([table, rejected])["documents"]).unique().to_pylist():
             theirs.setdefault(name, set()).add(names[part.source - first])
     for row, document in _rows_with(pa.concat_tables(own)["documents"], list(theirs)):
         shared = found[row].figures if document.startswith(FIGURE) else found[row].documents

@@ -14,7 +14,8 @@ from data_prep.pipeline.families import Families
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder
 
-SCHEMA = pa.schema([*read_rows.KIN, ("named", pa.string()), ("images", pa.list_(pa.string()))])
+_LINKS = ["id", "parent", "group"]
+SCHEMA = pa.schema([read_rows.SCHEMA.field(name) for name in (*_LINKS, "named", "images")])
 _EXAMPLES = 3
 
 
@@ -48,8 +49,8 @@ def load(workdir: BuildFolder, slices: list[Slice], sources: int, tasks: int) ->
     for rank, part in enumerate(slices):
         of_source = part.source < sources
         path = workdir.path(read_rows.STAGE, rank, "arrow")
-        usable = stage.table(path, SCHEMA.names if of_source else read_rows.KIN.names)
-        rejected = stage.table(workdir.path(read_rows.STAGE, rank, read_rows.REJECTED), read_rows.KIN.names)
+        usable = stage.table(path, SCHEMA.names if of_source else _LINKS)
+        rejected = stage.table(workdir.path(read_rows.STAGE, rank, read_rows.REJECTED), _LINKS)
         for table, is_first in ((usable, of_source), (rejected, False)):
             (first if is_first else others).append(table if of_source else _without_group(table))
             places[is_first].append(np.full(table.num_rows, part.source))

@@ -38,7 +38,7 @@ SCHEMA = pa.schema(
 """The row contract with image names instead of keys; `named` is the split of the first rule that names the row,
 `documents` the names of its figures and articles if there are benchmarks, `normalised` the text of each turn."""
 
-KIN = pa.schema([("id", pa.string()), ("parent", pa.string()), ("group", pa.string())])
+KIN = pa.schema([SCHEMA.field(name) for name in ("id", "parent", "group", "documents")])
 """What links a row to others; REJECTED holds it for the rejected rows, through which others may descend."""
 
 _BATCH = 1_000
@@ -83,7 +83,7 @@ class _RowReader:
 
     def __init__(self, source: Source, mixture: Mixture, ledger: Ledger, is_benchmark: bool) -> None:
         self.others = self.masked = 0
-        self.rejected: list[dict[str, str | None]] = []
+        self.rejected: list[dict[str, Any]] = []
         self._source = source
         self._mixture = mixture
         self._ledger = ledger
@@ -109,17 +109,22 @@ class _RowReader:
                     try:
                         made.append(self._row(sample, next(flags)))
                     except Reject as reject:
-                        self._reject(sample.id, reject.reason, reject.detail, sample.parent, sample.group)
+                        self._reject(sample.id, reject.reason, reject.detail, self._links(sample))
             if self._compared:
                 _add_normalised(made)
             advance(len(batch))
             yield self._record_batch(made)
 
-    def _reject(self, row_id: str, reason: str, detail: str, parent: str | None = None, group: str = "") -> None:
+    def _reject(self, row_id: str, reason: str, detail: str, links: dict[str, Any] | None = None) -> None:
+        """Write a row to the ledger; `links` holds its columns of KIN, as far as it could be read."""
         self._ledger.add(self._source.name, row_id, reason, detail)
-        kin = {"id": row_id, "parent": parent, "group": group}
+        kin = {"id": row_id, **(links or {})}
         # UTF-8 cannot encode a lone surrogate
-        self.rejected.append({name: value and value.encode(errors="replace").decode() for name, value in kin.items()})
+        self.rejected.append({name: _encodable(kin.get(name)) for name in KIN.names})
+
+    def _links(self, sample: Sample) -> dict[str, Any]:
+        named = documents(sample) if self._mixture.benchmarks else []
+        return {"parent": sample.parent, "group": sample.group, "documents": named}
 
     def _record_batch(self, made: list[dict[str, Any]]) -> pa.RecordBatch:
         """The rows as an Arrow batch; a row with a lone surrogate, which UTF-8 cannot encode, goes to the ledger."""
@@ -133,7 +138,7 @@ class _RowReader:
             try:
                 json.dumps(value, ensure_ascii=False).encode()
             except UnicodeEncodeError:
-                self._reject(row["id"], "broken_text", f"{name}: a lone surrogate", row["parent"], row["group"])
+                self._reject(row["id"], "broken_text", f"{name}: a lone surrogate", row)
                 return False
         return True
 
@@ -158,8 +163,7 @@ class _RowReader:
             **rows.row(sample, self._source.name, list(sample.images)),
             "messages": messages,
             "named": self._mixture.named(sample),
-            "group": sample.group,
-            "documents": documents(sample) if self._mixture.benchmarks else [],
+            **self._links(sample),
             "normalised": [],
         }
 
@@ -190,6 +194,12 @@ class _RowReader:
             }
             for message in messages
         ]
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 def _add_normalised(made: list[dict[str, Any]]) -> None:

@@ -6,7 +6,8 @@ steps; rows that are left out connect the others all the same. In a mixture that
 A row is in the split of the first rule that names it, or else in the one that its source has as `into`. A row with
 neither is in the split of its nearest ancestor with one; or else in that of its family's rows with one, those held out
 first: test, then any other name, then validation, then train; or else where its family is drawn, or in train. A family
-is drawn, as by rule and mixture order, unless it has a row whose source has `into`.
+is drawn unless it has a row whose source has `into`; of the rules that name one of its rows or draw it, the first of
+the mixture decides.
 
 A family is drawn by its name, once for each rule, so that the share of families is unbiased. Its name is the first, in
 alphabetical order, of its groups; without groups, of its images' names, and without images, of its rows' ids; names

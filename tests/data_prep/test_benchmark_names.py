@@ -98,33 +98,34 @@ def test_a_translation_of_a_benchmarks_item_is_its_item(tmp_path, action, capsys
 
 
 def test_a_figure_of_a_benchmark_is_found_by_its_name_where_no_image_tells(tmp_path):
-    """The benchmark's image is missing, and the row shows it in other pixels."""
+    """The benchmark's image is missing or its item rejected, and the row shows it in other pixels."""
     bimed_mbench.make(tmp_path)
     llava_med.make(tmp_path / "llava")
     tests = tmp_path / "BiMed-MBench/data/test_sets"
     for image in tests.glob("images/*"):
         image.unlink()
+    items = [json.loads(line) for line in (tests / bimed_mbench.ENGLISH).read_text().splitlines()]
+    (tests / bimed_mbench.ENGLISH).write_text(json.dumps(items[0]) + "\n" + json.dumps(items[1] | {"gpt4_answer": ""}))
     table = tmp_path / "llava/instruct/llava_med_instruct_10k.json"
     rows = [
         llava("18063892_F3", "18063892_F3.jpg", "<image>\nWhere was it taken?", "In the eye."),
         llava("18063892_F1", "18063892_F1.jpg", "<image>\nWhat was stained?", "A cell."),
+        llava("18652673_F3", "18652673_F3.jpg", "<image>\nOf which item, rejected, is it?", "The second."),
         llava("29145864_F4", "29145864_F4.jpg", "<image>\nWhat is it?", "A scan."),
     ]
     table.write_text(json.dumps(rows))
     images = tmp_path / "llava/images"
     data = sorted(images.iterdir())[1].read_bytes()
-    for name in ("18063892_F3", "18063892_F1"):
+    for name in ("18063892_F3", "18063892_F1", "18652673_F3"):
         (images / f"{name}.jpg").write_bytes(data)
     source = {"reader": "llava_med", "path": str(table), "images": str(images)}
     benchmark = {"reader": "bimed_mbench", "path": str(tests)}
     made = build(mixture_file.load(mixture(tmp_path, [source], [benchmark])), tmp_path / "out", "test")
     found = {entry["kind"]: entry["examples"] for entry in made["overlaps"]}
-    assert found == {
-        "image": ["llava_med-instruct_10k-18063892_F3"],
-        "document": ["llava_med-instruct_10k-18063892_F1"],
-    }
+    own_id = "llava_med-instruct_10k-{}".format
+    assert found == {"image": [own_id("18063892_F3"), own_id("18652673_F3")], "document": [own_id("18063892_F1")]}
     card = (tmp_path / "out/README.md").read_text()
-    assert "| image in common, another question | 1 |" in card
+    assert "| image in common, another question | 2 |" in card
     assert "| document in common, another question | 1 |" in card
 
 
