@@ -122,6 +122,7 @@ def _manifest(outputs: StageOutputs, folder: Path, left_out: Counter[str], input
         "benchmarks": [benchmark.name for benchmark in mixture.benchmarks],
         "uncompared": outputs.uncompared,
         "overlaps": decided["overlaps"],
+        "parents": decided["parents"],
         "images_max_side": mixture.max_side,
         "files": {name: manifest.sha256(folder / name) for name in (ledger.FILE_NAME, IMAGE_LIST)},
         "inputs": inputs,

@@ -31,7 +31,7 @@ from data_prep.tables.table import TableError
 _EARLY = ("sources", "benchmarks", "splits", "seed", "identity", "checks", "max_side", "max_pixels", "duplicates")
 """The fields of a mixture that the stages before the selection depend on."""
 
-_INTERMEDIATE_FORMAT = 3
+_INTERMEDIATE_FORMAT = 4
 """Bump when an intermediate format changes; unfinished builds then restart."""
 
 _SMALL = 5_000
@@ -93,7 +93,8 @@ def _run(workdir: BuildFolder, mixture: Mixture, out: Path, inputs: str, command
     for entry in uncompared:
         print("benchmark {benchmark}: {rows} items could not be compared: {reason}".format(**entry), file=sys.stderr)
     fingerprints.compute(workdir, own, tasks, mixture)
-    decided = decisions.decide(workdir, own, mixture)
+    decided = decisions.decide(workdir, parts, tasks, mixture)
+    _tell(decided["parents"])
     _refuse_overlaps(out, decided["overlaps"])
     names = [source.name for source in mixture.sources]
     write_shards.scatter(workdir, own, names, decided["sizes"])
@@ -125,8 +126,7 @@ def _digests(mixture: Mixture) -> tuple[str, str]:
     plain |= {key: [described(source) for source in getattr(mixture, key)] for key in ("sources", "benchmarks")}
     files = [source.inputs() for source in (*mixture.sources, *mixture.benchmarks)]
     common = {"format": manifest.FORMAT, "files": files, "versions": manifest.versions()}
-    into = [entry.into for entry in mixture.entries]
-    early = {**common, "stages": _INTERMEDIATE_FORMAT, "into": into, **{key: plain[key] for key in _EARLY}}
+    early = {**common, "stages": _INTERMEDIATE_FORMAT, **{key: plain[key] for key in _EARLY}}
     return manifest.digest(early), manifest.digest({**common, **plain})
 
 
@@ -163,12 +163,26 @@ def _remove_leftovers(out: Path, inputs: str) -> None:
         shutil.rmtree(workdir, ignore_errors=True)
 
 
+def _tell(parents: dict[str, Any]) -> None:
+    """Say on stderr which rows' parents are nowhere, and which are in a cycle."""
+    if parents["absent"]:
+        lacking = [f"{entry['rows']} of {entry['source']} ({entry['examples'][0]})" for entry in parents["absent"]]
+        print(f"parents in no source and no benchmark: rows {', '.join(lacking)}", file=sys.stderr)
+    if parents["cycles"]["number"]:
+        first = parents["cycles"]["first"]
+        print(
+            f"parents in a cycle: {parents['cycles']['ids']} ids in {parents['cycles']['number']} cycles, such as "
+            f"{' -> '.join([*first[:5], first[0] if len(first) <= 5 else '...'])}; correct `parent` in the source",
+            file=sys.stderr,
+        )
+
+
 def _refuse_overlaps(out: Path, overlaps: list[dict[str, Any]]) -> None:
     refused = [overlap for overlap in overlaps if overlap.get("action") == "fail"]
     if refused:
         lines = [
             f"{overlap['source']}: {overlap['rows']} rows contain a question of the benchmark {overlap['benchmark']}, "
-            f"such as {', '.join(overlap['examples'][:3])}"
+            f"or were made from one, such as {', '.join(overlap['examples'][:3])}"
             for overlap in refused
         ]
         advice = "for each, add {benchmark, source, action: drop or accept, why} under `overlaps:` in the mixture"

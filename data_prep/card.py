@@ -18,6 +18,7 @@ def render(manifest: dict[str, Any]) -> str:
         "## Rows\n\n" + _table(("by", "value", "rows"), _rows(manifest["counts"])),
         _account(manifest),
         *_duplicates(manifest["duplicates"]),
+        *_parents(manifest["parents"]),
         *_overlaps(manifest),
     ]
     front = yaml.safe_dump(_front(manifest), sort_keys=False, allow_unicode=True)
@@ -85,6 +86,14 @@ def _duplicates(pairs: dict[str, dict[str, int]]) -> list[str]:
     return ["## Duplicates\n\n" + _table(("kind", "kept / left out", "rows"), lines)] if lines else []
 
 
+def _parents(parents: dict[str, Any]) -> list[str]:
+    """Rows whose `parent` cannot be followed."""
+    lines = [[entry["source"], "in no source and no benchmark", str(entry["rows"])] for entry in parents["absent"]]
+    cycles = parents["cycles"]
+    lines += [["all", f"in {cycles['number']} cycles of parents", str(cycles["ids"])]] if cycles["number"] else []
+    return ["## Parents that lead nowhere\n\n" + _table(("source", "parent", "rows"), lines)] if lines else []
+
+
 def _overlaps(manifest: dict[str, Any]) -> list[str]:
     """What the rows share with benchmarks, which qualifies every score on them."""
     if not manifest["benchmarks"]:
@@ -95,8 +104,8 @@ def _overlaps(manifest: dict[str, Any]) -> list[str]:
         compared += " Of their items nothing was compared with these:\n\n" + _table(("benchmark", "why", "items"), left)
     lines = []
     for overlap in manifest["overlaps"]:
-        if overlap["kind"] == "image":
-            what = "image in common, another question"
+        if overlap["kind"] != "question":
+            what = f"{overlap['kind']} in common, another question"
         else:
             done = "left out" if overlap["action"] == "drop" else "kept"
             what = f"question in common, {done}: {overlap['why']}"

@@ -13,7 +13,9 @@ from data_prep import card
 from data_prep.atomic import atomic_write
 
 FILE_NAME = "manifest.json"
-FORMAT = 3
+FORMAT = 4
+READABLE = (3, FORMAT)
+"""Of format 3, the rows have no `generator` and the manifest no `parents`; a build replaces such a folder."""
 COUNTED = ("source", "language", "task", "modality")
 _PACKAGES = (
     "bimedix2",
@@ -79,8 +81,9 @@ def read(folder: Path) -> dict[str, Any]:
         raise ManifestError(f"{path} is missing: this folder holds no complete dataset; {hint}") from error
     except ValueError as error:
         raise ManifestError(f"{path}: not JSON ({error}); delete the folder and build it again") from error
-    if manifest.get("format") != FORMAT:
-        raise ManifestError(f"{path}: format {manifest.get('format')}, this version reads {FORMAT}; build it again")
+    if manifest.get("format") not in READABLE:
+        known = " and ".join(map(str, READABLE))
+        raise ManifestError(f"{path}: format {manifest.get('format')}, this version reads {known}; build it again")
     return manifest
 
 

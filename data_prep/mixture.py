@@ -13,9 +13,13 @@ from data_prep.sources.source import Source
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """How a mixture uses a source: the split of its rows, the most rows, and how often each row is used (0.5: half)."""
+    """How a mixture uses a source: the split of its rows, the most rows, and how often each row is used (0.5: half).
 
-    into: str = "train"
+    `into` is a split as it was published: no share is drawn from its rows, and rows that were made from them or share
+    an image with them follow. Without it, rows that no rule and no parent places are in `train`.
+    """
+
+    into: str | None = None
     rows: int | None = field(default=None, metadata=keys.at_least(1))
     weight: float = field(default=1.0, metadata=keys.above(0))
 
@@ -23,23 +27,22 @@ class Entry:
 @dataclass(frozen=True, kw_only=True)
 class SplitRule:
     """The rows of a split: those on one of `images` or with one of `ids` (names or patterns with `*`), and a `share`
-    (0 to 1) of the others, drawn by patient or image, so that rows of one patient or image stay in one split.
+    (0 to 1) of the others, drawn by family: rows of one patient, on one image, or made from one row (see split_rows).
     """
 
     images: list[str] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     share: float = field(default=0.0, metadata=keys.between(0, 1))
 
-    def takes(self, sample: Sample, lot: str) -> bool:
-        """Whether the rule takes this row; rules with different lots draw independently."""
+    def names(self, sample: Sample) -> bool:
+        """Whether the rule names this row, by an image or by its id."""
         if any(fnmatchcase(name, pattern) for name in sample.images for pattern in self.images):
             return True
-        if any(fnmatchcase(sample.id, pattern) for pattern in self.ids):
-            return True
-        groups = [sample.group] if sample.group else [*sample.images] or [sample.id]
-        # a row with several images is taken if any of them is
-        draws = [sha256(f"{lot} {name}".encode()).digest()[:8] for name in groups]
-        return min(int.from_bytes(draw) for draw in draws) < self.share * 2**64
+        return any(fnmatchcase(sample.id, pattern) for pattern in self.ids)
+
+    def draws(self, name: str, lot: str) -> bool:
+        """Whether the share takes the family of this name; rules with different lots draw independently."""
+        return int.from_bytes(sha256(f"{lot} {name}".encode()).digest()[:8]) < self.share * 2**64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,10 +105,15 @@ class Mixture:
         """Whether images are decoded, which finds broken ones and gives their perceptual hashes."""
         return self.checks or self.duplicates.near or bool(self.benchmarks)
 
-    def split(self, sample: Sample, entry: Entry) -> str:
-        """The split of the first rule that takes the row, or else that of its source."""
-        if not self.splits:
-            return entry.into
-        return next(
-            (name for name, rule in self.splits.items() if rule.takes(sample, f"{self.seed} {name}")), entry.into
-        )
+    @property
+    def draws(self) -> bool:
+        """Whether a share of the rows is drawn for a split."""
+        return any(rule.share for rule in self.splits.values())
+
+    def named(self, sample: Sample) -> str | None:
+        """The split of the first rule that names the row."""
+        return next((name for name, rule in self.splits.items() if rule.names(sample)), None)
+
+    def drawn(self, family: str) -> str | None:
+        """The split of the first rule whose share takes the family of this name."""
+        return next((name for name, rule in self.splits.items() if rule.draws(family, f"{self.seed} {name}")), None)

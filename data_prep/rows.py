@@ -62,6 +62,14 @@ class Message(TypedDict):
     content: list[Part]
 
 
+class Generator(TypedDict):
+    """What made a row: the model's name, the sha256 of the file of its prompt, and the ISO date of its reply."""
+
+    model: str
+    prompt: str
+    date: str
+
+
 class Loaded(NamedTuple):
     """An encoded image file, with a note on how it was converted (frame, window, crop).
 
@@ -81,6 +89,7 @@ class Sample(NamedTuple):
         group: rows of one group stay in one split: the patient, or the image if no patient is known. If empty, the
             images are the group, or the row itself if it has none.
         parent: the id of the row that this one was rewritten or translated from.
+        generator: what made the row; None if a person did.
     """
 
     id: str
@@ -92,6 +101,7 @@ class Sample(NamedTuple):
     images: tuple[str, ...] = ()
     group: str = ""
     parent: str | None = None
+    generator: Generator | None = None
 
 
 @dataclass(frozen=True)
@@ -133,10 +143,12 @@ SCHEMA = pa.schema(
         ),
         ("images", pa.list_(pa.string())),
         ("parent", pa.string()),
+        ("generator", pa.struct([("model", pa.string()), ("prompt", pa.string()), ("date", pa.string())])),
         ("licence", pa.string()),
     ]
 )
-"""The columns of a shard. `images` holds keys of the image store, in the order of the image parts."""
+"""The columns of a shard. `images` holds keys of the image store, in the order of the image parts; `generator` is null
+for a row that no model made."""
 
 
 def row(sample: Sample, source: str, keys: list[str]) -> dict[str, Any]:
@@ -150,6 +162,7 @@ def row(sample: Sample, source: str, keys: list[str]) -> dict[str, Any]:
         "messages": sample.messages,
         "images": keys,
         "parent": sample.parent,
+        "generator": sample.generator,
         "licence": sample.licence,
     }
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from data_prep.atomic import atomic_write
 from data_prep.mixture import Mixture
-from data_prep.pipeline import select_rows
+from data_prep.pipeline import benchmark_names, kin, select_rows, split_rows
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder
 
@@ -19,19 +19,24 @@ STAGE = "select"
 _SUMMARY = "summary.json"
 
 
-def decide(workdir: BuildFolder, slices: list[Slice], mixture: Mixture) -> dict[str, Any]:
+def decide(workdir: BuildFolder, slices: list[Slice], tasks: int, mixture: Mixture) -> dict[str, Any]:
     """Select the rows, unless that is done, and return the summary.
 
     It holds the rows of each shard, the kept rows of each slice, duplicates by pair of sources, overlaps with
-    benchmarks, and the sources with fewer rows than requested.
+    benchmarks, the sources with fewer rows than requested, and what is wrong with the rows' parents. `slices` are those
+    of the mixture's sources and then of its benchmarks, `tasks` the number of tasks of the images stage.
     """
     path = workdir.folder / STAGE / _SUMMARY
     if path.exists():
         summary: dict[str, Any] = json.loads(path.read_text())
         return summary
-    rows = select_rows.load(workdir, slices)
+    own = [part for part in slices if part.source < len(mixture.sources)]
+    rows = select_rows.load(workdir, own)
+    linked = kin.load(workdir, slices, len(mixture.sources), tasks)
+    rows.columns["split"], rows.names["split"] = split_rows.splits(linked, mixture)
+    rows.named = benchmark_names.find(workdir, slices, linked, mixture)
     selection = select_rows.select(workdir, rows, mixture)
-    sizes = [_write(workdir, rank, rows, selection) for rank in range(len(slices))]
+    sizes = [_write(workdir, rank, rows, selection) for rank in range(len(own))]
     counts = np.bincount(selection.shard, minlength=len(selection.shards)).tolist()
     summary = {
         "shards": dict(zip(selection.shards, counts, strict=True)),
@@ -40,6 +45,7 @@ def decide(workdir: BuildFolder, slices: list[Slice], mixture: Mixture) -> dict[
         "duplicates": selection.pairs,
         "overlaps": selection.overlaps,
         "short": selection.short,
+        "parents": kin.parents(linked, [source.name for source in mixture.sources]),
     }
     with atomic_write(path) as partial:
         partial.write_text(json.dumps(summary, ensure_ascii=False, indent=1))

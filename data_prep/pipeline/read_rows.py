@@ -12,27 +12,34 @@ import pyarrow as pa
 from data_prep import rows
 from data_prep.atomic import atomic_write
 from data_prep.ledger import Ledger
-from data_prep.mixture import Entry, Mixture
+from data_prep.mixture import Mixture
 from data_prep.pipeline import stage
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder, run
 from data_prep.rows import NOT_SELECTED, Message, Reject, Rejected, Sample, text_part
 from data_prep.sources.source import Source
 from data_prep.text import clean, identity, language, rejections
+from data_prep.text.documents import documents
 from data_prep.text.normalise import normalised_all
 from data_prep.text.prefilter import needs_checks
 
 STAGE = "read"
 LEDGER = "ledger.jsonl"
+REJECTED = "rejected.arrow"
 SCHEMA = pa.schema(
     [
         *rows.SCHEMA,
-        ("split", pa.string()),
+        ("named", pa.string()),
         ("group", pa.string()),
+        ("documents", pa.list_(pa.string())),
         ("normalised", pa.list_(pa.string())),
     ]
 )
-"""The row contract with image names instead of keys; `normalised` is the normalised text of each turn."""
+"""The row contract with image names instead of keys; `named` is the split of the first rule that names the row,
+`documents` the names of its figures and articles if there are benchmarks, `normalised` the text of each turn."""
+
+KIN = pa.schema([SCHEMA.field(name) for name in ("id", "parent", "group", "documents")])
+"""What links a row to others; REJECTED holds it for the rejected rows, through which others may descend."""
 
 _BATCH = 1_000
 
@@ -42,7 +49,6 @@ def read_slices(workdir: BuildFolder, slices: list[Slice], sources: list[Source]
 
     Raises RuntimeError if a row of a slice is neither written, nor in the ledger, nor of another split.
     """
-    entries = [*mixture.entries, *(Entry(into="benchmark") for _ in mixture.benchmarks)]
 
     def task(rank: int, advance: Callable[[int], None]) -> None:
         part = slices[rank]
@@ -50,7 +56,7 @@ def read_slices(workdir: BuildFolder, slices: list[Slice], sources: list[Source]
         with ExitStack() as stack:
             ledger = stack.enter_context(Ledger(stack.enter_context(atomic_write(workdir.path(STAGE, rank, LEDGER)))))
             writer = stack.enter_context(stage.writing(workdir.path(STAGE, rank, "arrow"), SCHEMA))
-            reader = _RowReader(source, entries[part.source], mixture, ledger, part.source >= len(mixture.sources))
+            reader = _RowReader(source, mixture, ledger, part.source >= len(mixture.sources))
             written = 0
             for batch in reader.batches(source.tables()[part.table].rows(part.start, part.rows), advance):
                 writer.write_batch(batch)
@@ -60,6 +66,8 @@ def read_slices(workdir: BuildFolder, slices: list[Slice], sources: list[Source]
             raise RuntimeError(
                 f"{source.name}, slice {rank}: {part.rows} rows became {written} and {left_out} rejections"
             )
+        with stage.writing(workdir.path(STAGE, rank, REJECTED), KIN) as writer:
+            writer.write_batch(pa.RecordBatch.from_pylist(reader.rejected, schema=KIN))
         with atomic_write(workdir.path(STAGE, rank, "json")) as path:
             path.write_text(json.dumps({"others": reader.others, "masked": reader.masked, "ledger": ledger.counts}))
 
@@ -70,12 +78,13 @@ class _RowReader:
     """Turns the rows of one table into rows of SCHEMA.
 
     `others` counts the rows of other splits and those not selected, `masked` those with identifiers that were masked.
+    `rejected` holds the rejected rows, by the columns of KIN.
     """
 
-    def __init__(self, source: Source, entry: Entry, mixture: Mixture, ledger: Ledger, is_benchmark: bool) -> None:
+    def __init__(self, source: Source, mixture: Mixture, ledger: Ledger, is_benchmark: bool) -> None:
         self.others = self.masked = 0
+        self.rejected: list[dict[str, Any]] = []
         self._source = source
-        self._entry = entry
         self._mixture = mixture
         self._ledger = ledger
         self._checked = mixture.checks and not is_benchmark
@@ -93,18 +102,29 @@ class _RowReader:
             made = []
             for sample in read:
                 if isinstance(sample, Rejected):
-                    self._ledger.add(self._source.name, sample.id, sample.reason, sample.detail)
+                    self._reject(sample.id, sample.reason, sample.detail)
                 elif sample is None:
                     self.others += 1
                 else:
                     try:
                         made.append(self._row(sample, next(flags)))
                     except Reject as reject:
-                        self._ledger.add(self._source.name, sample.id, reject.reason, reject.detail)
+                        self._reject(sample.id, reject.reason, reject.detail, self._links(sample))
             if self._compared:
                 _add_normalised(made)
             advance(len(batch))
             yield self._record_batch(made)
+
+    def _reject(self, row_id: str, reason: str, detail: str, links: dict[str, Any] | None = None) -> None:
+        """Write a row to the ledger; `links` holds its columns of KIN, as far as it could be read."""
+        self._ledger.add(self._source.name, row_id, reason, detail)
+        kin = {"id": row_id, **(links or {})}
+        # UTF-8 cannot encode a lone surrogate
+        self.rejected.append({name: _encodable(kin.get(name)) for name in KIN.names})
+
+    def _links(self, sample: Sample) -> dict[str, Any]:
+        named = documents(sample) if self._mixture.benchmarks else []
+        return {"parent": sample.parent, "group": sample.group, "documents": named}
 
     def _record_batch(self, made: list[dict[str, Any]]) -> pa.RecordBatch:
         """The rows as an Arrow batch; a row with a lone surrogate, which UTF-8 cannot encode, goes to the ledger."""
@@ -118,7 +138,7 @@ class _RowReader:
             try:
                 json.dumps(value, ensure_ascii=False).encode()
             except UnicodeEncodeError:
-                self._ledger.add(self._source.name, row["id"], "broken_text", f"{name}: a lone surrogate")
+                self._reject(row["id"], "broken_text", f"{name}: a lone surrogate", row)
                 return False
         return True
 
@@ -142,8 +162,8 @@ class _RowReader:
         return {
             **rows.row(sample, self._source.name, list(sample.images)),
             "messages": messages,
-            "split": self._mixture.split(sample, self._entry),
-            "group": sample.group,
+            "named": self._mixture.named(sample),
+            **self._links(sample),
             "normalised": [],
         }
 
@@ -174,6 +194,12 @@ class _RowReader:
             }
             for message in messages
         ]
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 def _add_normalised(made: list[dict[str, Any]]) -> None:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from data_prep.mixture import Mixture
 from data_prep.pipeline import fingerprints, minhash, read_rows, stage
+from data_prep.pipeline.benchmark_names import Named
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder
 from data_prep.rows import REASONS
@@ -19,7 +20,11 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass
 class Rows:
-    """All rows of the mixture's sources, as columns; row i of slice s has the index `starts[s] + i`."""
+    """All rows of the mixture's sources, as columns; row i of slice s has the index `starts[s] + i`.
+
+    Columns of names hold numbers, which `names` resolves; `split` and `named` are added when the links between all rows
+    are known.
+    """
 
     starts: np.ndarray
     source: np.ndarray
@@ -30,6 +35,7 @@ class Rows:
     shared: pa.ChunkedArray
     reason: np.ndarray
     detail: dict[int, str] = field(default_factory=dict)
+    named: dict[int, Named] = field(default_factory=dict)
 
     @property
     def kept(self) -> np.ndarray:
@@ -61,7 +67,7 @@ def load(workdir: BuildFolder, slices: list[Slice]) -> Rows:
     ours = pa.concat_tables(
         stage.table(workdir.path(fingerprints.STAGE, r, "arrow"), fingerprint_columns) for r in _ranks(slices)
     )
-    kinds = ["id", "split", "language", "task", "modality"]
+    kinds = ["id", "language", "task", "modality"]
     parts = [stage.table(workdir.path(read_rows.STAGE, rank, "arrow"), kinds) for rank in _ranks(slices)]
     rows, sizes = pa.concat_tables(parts), [part.num_rows for part in parts]
     columns = {name: ours[name].to_numpy() for name in ("content", "order")}
@@ -131,19 +137,23 @@ def _overlaps(rows: Rows, mixture: Mixture) -> list[dict[str, Any]]:
     """Count by benchmark, source and kind the rows that share something; drop those that the mixture drops."""
     actions = {(overlap.benchmark, overlap.source): overlap for overlap in mixture.overlaps}
     counts: dict[tuple[str, str, str], list[Any]] = {}
-    has = pc.or_(pc.greater(_lengths(rows.hits), 0), pc.greater(_lengths(rows.shared), 0)).to_numpy()
+    has = pc.or_(pc.greater(_lengths(rows.hits), 0), pc.greater(_lengths(rows.shared), 0)).to_numpy().copy()
+    has[list(rows.named)] = True
     for row in rows.kept[has[rows.kept]].tolist():
-        source = mixture.sources[rows.source[row]].name
-        asked = dict.fromkeys(hit.partition("\x1f")[0] for hit in rows.hits[row].as_py() or ())
+        source, row_id = mixture.sources[rows.source[row]].name, rows.ids[row].as_py()
+        named = rows.named.get(row, Named())
+        hits = list(dict.fromkeys([*(rows.hits[row].as_py() or ()), *named.items]))
+        asked = {hit.partition("\x1f")[0] for hit in hits}
         for benchmark in asked:
-            _count(counts, (benchmark, source, "question"), rows.ids[row].as_py())
+            _count(counts, (benchmark, source, "question"), row_id)
             overlap = actions.get((benchmark, source))
             if overlap and overlap.action == "drop" and rows.reason[row] == KEPT:
                 rows.drop(np.array([row]), "benchmark")
-                rows.detail[row] = ", ".join(rows.hits[row].as_py()[:3]).replace("\x1f", " ")
-        for benchmark in rows.shared[row].as_py() or ():
-            if benchmark not in asked:
-                _count(counts, (benchmark, source, "image"), rows.ids[row].as_py())
+                rows.detail[row] = ", ".join(hits[:3]).replace("\x1f", " ")
+        shown = {*(rows.shared[row].as_py() or ()), *named.figures} - asked
+        for kind, benchmarks in (("image", shown), ("document", named.documents - shown - asked)):
+            for benchmark in benchmarks:
+                _count(counts, (benchmark, source, kind), row_id)
     found = []
     for (benchmark, source, kind), (number, examples) in sorted(counts.items()):
         overlap = actions.get((benchmark, source))

@@ -1,20 +1,26 @@
 """Your own conversations: LLaVA JSON, ShareGPT, or Axolotl messages.
 
 The formats are described in data_prep/sources/turns.py. `domain` (as in LLaVA-Med) gives the modality, `answer_type`
-(OPEN or CLOSED, as in its VQA files) the task; `parent` is the full id of the row that this one was rewritten from.
+(OPEN or CLOSED, as in its VQA files) the task; `parent` is the full id of the row that this one was rewritten from, and
+`generator` what made it: {"model", "prompt", "date"}, the prompt by the sha256 of its file, the date as YYYY-MM-DD.
 """
 
+import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 from data_prep.images.image_folder import ImageFolder
-from data_prep.rows import LANGUAGES, Sample, text_of
+from data_prep.rows import LANGUAGES, Generator, Reject, Sample, text_of
 from data_prep.sources.labels import TASKS, is_closed, modality_of, vqa_task
 from data_prep.sources.source import About, Source, own_id, wrong_choice, wrong_file
 from data_prep.sources.turns import dialogue
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.table import Table
 from data_prep.text.language import language_of
+
+_GENERATOR = Generator.__required_keys__
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +86,30 @@ class Messages(Source):
             licence=self.terms,
             images=images,
             parent=parent if isinstance(parent, str) else None,
+            generator=generator_of(row.get("generator")),
         )
 
     def _modality(self, row: dict[str, Any], images: bool) -> str:
         domain = modality_of(row.get("domain"))
         modality = self.modality if domain == "unknown" else domain
         return "text" if modality == "unknown" and not images else modality
+
+
+def generator_of(value: Any) -> Generator | None:
+    """What made a row, as its file says. Raises Reject unless it is null, or an object of the three texts."""
+    if value is None:
+        return None
+    wanted = "wanted: model, prompt (sha256 in hex) and date (ISO), all text"
+    if not isinstance(value, dict) or value.keys() != _GENERATOR or not all(isinstance(v, str) for v in value.values()):
+        raise Reject("bad_row", f"'generator' is {value!r:.200}; {wanted}")
+    if not value["model"].strip() or not _SHA256.fullmatch(value["prompt"]) or not _is_date(value["date"]):
+        raise Reject("bad_row", f"'generator' is {value!r:.200}; {wanted}")
+    return Generator(model=value["model"], prompt=value["prompt"], date=value["date"])
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

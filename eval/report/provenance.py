@@ -13,6 +13,7 @@ from eval.report.tables import in_words, label
 
 NOT_GIVEN = "No training data was given: name its folder with `python -m eval report RESULTS --data data/bimed-v`."
 HEAD = ["benchmark", "scored here", "source", "shared", "rows", "action", "examples"]
+_KINDS = {"question": "a question", "image": "an image", "document": "a document"}
 
 
 def run_section(run: Predictions) -> Section:
@@ -85,7 +86,7 @@ def _overlap_row(entry: dict[str, Any], names: list[str]) -> list[str]:
         entry["benchmark"],
         ", ".join(name for name in names if is_same(name, entry["benchmark"])) or "no",
         entry["source"],
-        "a question" if entry["kind"] == "question" else "an image",
+        _KINDS[entry["kind"]],
         str(entry["rows"]),
         f"{done}: {entry['why']}" if entry.get("why") else done,
         ", ".join(entry.get("examples", [])),

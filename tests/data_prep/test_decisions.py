@@ -9,9 +9,8 @@ import yaml
 from data_prep import build as build_module
 from data_prep import mixture_file
 from data_prep.build import build
-from data_prep.mixture import Entry, Mixture, SplitRule
+from data_prep.mixture import Mixture
 from data_prep.pipeline import load_images, slices
-from data_prep.rows import Sample
 from tests.helpers.data_fixtures import built, encoded, llava_mixture, llava_row, random_image
 
 
@@ -88,28 +87,6 @@ def test_the_same_bytes_with_one_process_and_with_two(tmp_path, monkeypatch):
         for name in ("1", "2")
     )
     assert one == two and len([name for name in one if name.endswith(".parquet")]) == 5
-
-
-def test_patients_stay_together_in_a_split():
-    rule = SplitRule(share=0.3)
-    taken = {
-        patient: {
-            rule.takes(Sample(f"{patient}-{n}", "en", "t", "m", [], "x", (f"{patient}-{n}.png",), patient), "1")
-            for n in range(9)
-        }
-        for patient in map(str, range(300))
-    }
-    assert all(len(found) == 1 for found in taken.values())
-    assert 60 < sum(found.pop() for found in taken.values()) < 120
-
-
-def test_a_second_split_takes_its_share_of_the_others(tmp_path):
-    """With one draw for both, the first would leave the second nothing."""
-    rules = {"validation": SplitRule(share=0.2), "test": SplitRule(share=0.2)}
-    mixture = Mixture(name="m", sources=[], splits=rules)
-    rows = [Sample(str(n), "en", "t", "m", [], "x") for n in range(1_000)]
-    found = Counter(mixture.split(row, Entry()) for row in rows)
-    assert 160 < found["validation"] < 240 and 125 < found["test"] < 195
 
 
 def test_images_that_no_written_row_names_are_not_stored(tmp_path):

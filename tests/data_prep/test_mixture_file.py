@@ -6,18 +6,12 @@ import pytest
 import yaml
 
 from data_prep.__main__ import main
-from data_prep.mixture import Entry, Mixture, SplitRule
 from data_prep.mixture_file import MixtureError, load
-from data_prep.rows import Sample
 from data_prep.sources import READERS, reader
 from data_prep.sources.labels import TASKS
 from tests.helpers.data_fixtures import llava_mixture, llava_row
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes/data").glob("*.yml"))
-
-
-def sample(row_id="r", *names):
-    return Sample(row_id, "en", "t", "m", [], "CC0-1.0", names)
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
@@ -195,23 +189,6 @@ def test_yaml_cannot_make_objects(tmp_path):
     path.write_text("name: !!python/object/apply:os.getcwd []")
     with pytest.raises(MixtureError, match="not YAML"):
         load(path)
-
-
-def test_the_first_rule_that_takes_a_row_decides(tmp_path):
-    source = load(llava_mixture(tmp_path, [llava_row()])).sources[0]
-    rules = {"held": SplitRule(images=["b*"]), "test": SplitRule(ids=["t-*"], images=["c"])}
-    mixture = Mixture(name="x", sources=[source], splits=rules)
-    rows = {"train": sample("a", "a"), "held": sample("t-1", "a", "b1"), "test": sample("t-2", "a")}
-    assert {name: mixture.split(row, Entry()) for name, row in rows.items()} == {name: name for name in rows}
-
-
-def test_a_share_takes_about_that_share_of_images_and_all_rows_of_each():
-    rule = SplitRule(share=0.2)
-    taken = [rule.takes(sample("r", f"image-{n}"), lot="1") for n in range(2000)]
-    assert 0.17 < sum(taken) / len(taken) < 0.23
-    assert all(rule.takes(sample("other", f"image-{n}"), lot="1") == taken[n] for n in range(50))
-    assert [rule.takes(sample("r", f"image-{n}"), lot="2") for n in range(2000)] != taken
-    assert not any(SplitRule().takes(sample("r", f"image-{n}"), lot="1") for n in range(50))
 
 
 def test_every_reader_is_registered_and_says_what_it_is():

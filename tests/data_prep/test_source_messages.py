@@ -123,3 +123,28 @@ def test_images_without_a_folder_are_missing(root):
 def test_all_problems_are_found_at_once(tmp_path):
     found = source(tmp_path, "gone.json", language="fr", task="vqa", licence="").problems()
     assert [problem.split(":")[0] for problem in found] == ["path", "images", "language", "task", "licence"]
+
+
+MADE = {"model": "meta-llama/Llama-3.1-70B-Instruct", "prompt": "0a" * 32, "date": "2026-11-29"}
+
+
+def generator_in(tmp_path, value):
+    """The generator of a sample whose row carries this value, or why the row is rejected."""
+    table = llava.as_list(tmp_path / "t.json", [llava.row("1", None, "Why?", "So.", generator=value)])
+    samples, rejected, _ = read_all(Messages(path=str(table), licence="MIT"))
+    return samples[0].generator if samples else (rejected[0].reason, rejected[0].detail)
+
+
+@pytest.mark.parametrize("date", ["2026-11-29", "2026-11-29T08:15:00+00:00"])
+def test_what_made_a_row_is_kept(tmp_path, date):
+    assert generator_in(tmp_path, MADE | {"date": date}) == MADE | {"date": date}
+    assert generator_in(tmp_path, None) is None
+
+
+BAD = [{**MADE, name: bad} for name in MADE for bad in (None, "", 3, ["x"])]
+
+
+@pytest.mark.parametrize("value", ["GPT-4o", {}, [MADE], MADE | {"more": ""}, MADE | {"prompt": "0A" * 32}, *BAD])
+def test_a_generator_that_does_not_say_what_made_a_row_rejects_it(tmp_path, value):
+    reason, detail = generator_in(tmp_path, value)
+    assert reason == "bad_row" and "'generator' is" in detail and "sha256" in detail

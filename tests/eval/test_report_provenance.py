@@ -16,6 +16,7 @@ def test_overlap_of_training_data(tmp_path):
     left = [{"benchmark": "vqa_rad_test", "reason": "missing_image", "rows": 7}]
     overlaps = [
         {"benchmark": "slake_test", "source": "llava_med", "kind": "image", "rows": 3, "examples": ["r1", "r2", "r3"]},
+        {"benchmark": "slake_test", "source": "pmc_oa", "kind": "document", "rows": 4, "examples": ["r4"]},
         {"benchmark": "mmlu", "source": "medqa", "kind": "question", "rows": 2, "examples": ["q1"]}
         | {"action": "drop", "why": "word for word"},
     ]
@@ -27,6 +28,7 @@ def test_overlap_of_training_data(tmp_path):
     make.write_scores(tmp_path, [])
     page = write_report(tmp_path, [], tmp_path / "report.md", data=tmp_path / "data")[0].read_text(encoding="utf-8")
     assert "| slake\\_test | slake | llava\\_med | an image | 3 | kept: another question | r1, r2, r3 |" in page
+    assert "| slake\\_test | slake | pmc\\_oa | a document | 4 | kept: another question | r4 |" in page
     assert "| mmlu | no | medqa | a question | 2 | dropped: word for word | q1 |" in page
     assert "not compared with pubmedqa" in page
     assert inline("that could not be compared: 7 of vqa_rad_test (missing_image)") in page
