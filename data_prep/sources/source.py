@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from data_prep.rows import Loaded, Message, Part, Reject, Sample, image_part, text_part
-from data_prep.tables.table import Table
+from data_prep.tables.table import Table, TableError, head
 
 if TYPE_CHECKING:
     from data_prep.images.image_folder import ImageFolder
@@ -82,6 +82,13 @@ class Source(ABC):
             raise Reject("missing_image", f"{name}: {self.name} names no folder of images")
         return self._images.read(name)
 
+    def form(self) -> str:
+        """The form in which the source is there, in a few words ("the Hub's Parquet files, convert branch").
+
+        Empty if no known form is there.
+        """
+        return ""
+
     def version(self) -> str:
         """The release of the source, if it can be identified."""
         return ""
@@ -95,8 +102,12 @@ class Source(ABC):
 
 
 def wrong_file(key: str, path: str | Path) -> list[str]:
-    """A problem for `Source.problems` if the file does not exist."""
-    return [] if Path(path).is_file() else [f"{key}: {path}: there is no such file"]
+    """A problem for `Source.problems` if the file does not exist, or is a broken link, a pointer or a web page."""
+    try:
+        head(Path(path))
+    except TableError as error:
+        return [f"{key}: {error}"]
+    return []
 
 
 def wrong_choice(key: str, value: str, known: tuple[str, ...]) -> list[str]:

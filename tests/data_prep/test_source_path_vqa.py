@@ -53,7 +53,7 @@ def test_the_images_of_the_original(original):
 def test_the_hub_in_several_files(hub):
     source = PathVqa(path=str(hub))
     samples, rejected, _ = read_all(source)
-    assert [sample.id for sample in samples] == ["path_vqa-train-0-0", "path_vqa-train-1-0", "path_vqa-train-1-1"]
+    assert [sample.id for sample in samples] == ["path_vqa-train-0", "path_vqa-train-1", "path_vqa-train-2"]
     assert [source.load(*sample.images).data for sample in samples] == [jpeg(1), jpeg(2), jpeg(2)]
     assert len({sample.images for sample in samples}) == 3
     assert [sample.task for sample in samples] == ["vqa_closed", "vqa_short", "vqa_short"]
@@ -64,7 +64,7 @@ def test_the_hub_in_several_files(hub):
 def test_a_file_of_the_split_is_missing_or_there_twice(hub):
     (hub / "data/train-00000-of-00002-1b4d.parquet").rename(hub / "moved")
     (problem,) = PathVqa(path=str(hub)).problems()
-    assert "wants 2 Parquet files" in problem and "train-00001-of-00002-2c5e.parquet" in problem
+    assert "has 1 of 2 files like train-00001-of-00002-2c5e.parquet; download the others" in problem
     (hub / "data/test-00000-of-00001-ffff.parquet").write_bytes(
         (hub / "data/test-00000-of-00001-3d6f.parquet").read_bytes()
     )

@@ -118,12 +118,12 @@ def test_the_hub(hub):
     source = VqaRad(path=str(hub), licence="my own")
     samples, rejected, others = read_all(source)
     assert [said(sample) for sample in samples] == [list(row[:2]) for row in layout.HUB["train"]]
-    assert [sample.id for sample in samples] == [f"vqa_rad-train-0-{row}" for row in range(3)]
+    assert [sample.id for sample in samples] == [f"vqa_rad-train-{row}" for row in range(3)]
     assert [sample.task for sample in samples] == ["vqa_closed", "vqa_short", "vqa_open"]
     assert {(sample.group, sample.modality, sample.licence) for sample in samples} == {("", "unknown", "my own")}
     assert (rejected, others) == ([], 0)
     (test,) = read_all(VqaRad(path=str(hub), split="test"))[0]
-    assert (test.id, said(test)[1]) == ("vqa_rad-test-0-0", "no")
+    assert (test.id, said(test)[1]) == ("vqa_rad-test-0", "no")
 
 
 def test_the_images_of_the_hub(hub):
