@@ -94,7 +94,7 @@ class HubVqa(Source):
 
     def shards(self) -> list[Table]:
         """One table per file of the Hub's dataset."""
-        return [Shard(self._paths, number) for number in range(len(self._paths))]
+        return [Shard(self.paths, number) for number in range(len(self.paths))]
 
     def image_name(self, row: dict[str, Any]) -> str:
         """The name of the image embedded in a row."""
@@ -108,7 +108,7 @@ class HubVqa(Source):
         if not 0 <= row < self._starts[-1]:
             raise Reject("missing_image", f"{name}: the split has {self._starts[-1]} rows")
         file = bisect_right(self._starts, row) - 1
-        path = self._paths[file]
+        path = self.paths[file]
         read = streamed_image if path.suffix == ".arrow" else image_bytes
         return Loaded(read(path, row - self._starts[file]))
 
@@ -121,20 +121,21 @@ class HubVqa(Source):
         return split_files.choose(self._forms)
 
     @property
-    def _paths(self) -> tuple[Path, ...]:
+    def paths(self) -> tuple[Path, ...]:
+        """The files of the form that is read."""
         return self._chosen.paths if self._chosen else ()
 
     @cached_property
     def _starts(self) -> list[int]:
         """The number of rows before each file of the split, and the total number of rows."""
-        return list(accumulate(map(_count, self._paths), initial=0))
+        return list(accumulate(map(_count, self.paths), initial=0))
 
 
-def table_and_images(form: str, table: Path, images: Path) -> list[Files]:
-    """An original of one table and a folder or archive of images, as a list of one form, or of none."""
+def table_and_images(form: str, table: Path, images: list[Path]) -> list[Files]:
+    """An original of one table and folders or archives of images, as a list of one form, or of none."""
     if not (table.is_file() or table.is_symlink()):
         return []
-    wrong = [*wrong_file("", table), *ImageFolder(images).problems("")]
+    wrong = [*wrong_file("", table), *ImageFolder(*images).problems("")]
     return [Files(form, (table,), wrong[0].removeprefix(": ") if wrong else "")]
 
 

@@ -3,6 +3,8 @@
 Two layouts are read; the first that `path` has completely is used:
 - the original, in `path` or in pvqa/ under it: qas/{train,val,test}_vqa.pkl, pickled lists of {"sent", "label",
   "img_id", "question_id", "answer_type"}, and images/{train,val,test}/IMG_ID.jpg. `label` maps answers to scores.
+  Without it qas/train/train_qa.pkl (and so on) is read, a list of {"image", "question", "answer"}: the image is an
+  IMG_ID, and there are neither ids nor types.
 - the Hub's dataset, in any form of data_prep/sources/split_files.py: question, answer and image, duplicate rows
   dropped. Their groups are empty, so splits are drawn by image.
 """
@@ -15,7 +17,7 @@ from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Reject, Sample
 from data_prep.sources.hub_vqa import HubVqa, table_and_images
 from data_prep.sources.labels import vqa_task
-from data_prep.sources.source import About, field, own_id, vqa
+from data_prep.sources.source import About, field, folder_with, own_id, vqa
 from data_prep.sources.split_files import Files
 from data_prep.tables.pickles import PickleTable
 from data_prep.tables.table import Table
@@ -35,6 +37,7 @@ class PathVqa(HubVqa):
         redistribute=False,
         layout=(
             "pvqa/qas/{train,val,test}_vqa.pkl and pvqa/images/{train,val,test}/",
+            "or pvqa/qas/{train/train,val/val,test/test}_qa.pkl and the same images",
             "or data/{train,validation,test}-*.parquet",
         ),
     )
@@ -44,24 +47,31 @@ class PathVqa(HubVqa):
     @property
     def folder(self) -> Path:
         """The folder of the source's files."""
-        inner = super().folder / "pvqa"
-        return inner if inner.is_dir() else super().folder
+        return folder_with(super().folder, ("pvqa",), ("qas", "images"))
 
     def original(self) -> list[Files]:
-        """The split's pickle, and the images of all splits."""
-        return table_and_images("the original's pickles and images", self._pickle, self.folder / "images")
+        """The split's pickles, the one with types first, and the images of all splits."""
+        images = [self.folder / "images"]
+        found = (table_and_images(f"{name} and images/", self.folder / name, images) for name in self._pickles)
+        return [files for one in found for files in one]
 
     def wanted(self) -> str:
-        """The pickle, or the files of the split."""
-        return f"qas/{self._pickle.name} nor data/{self.split}-*.parquet"
+        """The pickles, or the files of the split."""
+        return f"{' nor '.join(self._pickles)} nor data/{self.split}-*.parquet"
 
     @property
-    def _pickle(self) -> Path:
-        return self.folder / "qas" / f"{_SPLITS[self.split]}_vqa.pkl"
+    def _pickles(self) -> tuple[str, str]:
+        short = _SPLITS[self.split]
+        return f"qas/{short}_vqa.pkl", f"qas/{short}/{short}_qa.pkl"
+
+    @property
+    def typed(self) -> bool:
+        """Whether the rows say of what type their answer is."""
+        return self.is_original and self.tables()[0].path.name.endswith("_vqa.pkl")
 
     def tables(self) -> list[Table]:
         """The split's pickle, or its files of the Hub."""
-        return [PickleTable(self._pickle)] if self.is_original else self.shards()
+        return [PickleTable(path) for path in self.paths] if self.is_original else self.shards()
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
         """By the split and `question_id` or the place; on the Hub by the split and the row."""
@@ -71,9 +81,9 @@ class PathVqa(HubVqa):
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
         """A question on one image."""
         embedded = "_row" in row
-        answer = field(row, "answer") if embedded else _best(row.get("label"))
+        answer = field(row, "answer") if "answer" in row else _best(row.get("label"))
         closed = None if "answer_type" not in row else str(row["answer_type"]).strip().lower() == "yes/no"
-        image = "" if embedded else field(row, "img_id")
+        image = "" if embedded else field(row, "img_id", "image").removesuffix(".jpg")
         return Sample(
             id=row_id,
             language="en",

@@ -1,9 +1,10 @@
 """VQA-RAD: clinicians' questions on 314 radiology images of MedPix (Lau et al. 2018, Scientific Data 5:180251).
 
 Two layouts are read; the first that `path` has completely is used:
-- the original of the Open Science Framework, one JSON list of all splits and a folder of images. `phrase_type`
-  gives the split; answers may be numbers, and `answer_type` may end in blanks. The parent of a paraphrase is the
-  free-form question that it rephrases.
+- the original of the Open Science Framework, one JSON list of all splits and a folder of images, in `path` or in the
+  folder that its archive (osfstorage-archive/) or its client (osfstorage/) makes. `phrase_type` gives the split;
+  answers may be numbers, and `answer_type` may end in blanks. The parent of a paraphrase is the free-form question that
+  it rephrases.
 - the Hub's dataset, in any form of data_prep/sources/split_files.py: answers in lower case, four duplicate rows fewer,
   neither ids nor types. Their groups are empty, so splits are drawn by image.
 """
@@ -18,13 +19,14 @@ from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Reject, Rejected, Sample
 from data_prep.sources.hub_vqa import HubVqa, table_and_images
 from data_prep.sources.labels import is_closed, vqa_task
-from data_prep.sources.source import About, field, first_existing, own_id, vqa
+from data_prep.sources.source import About, all_existing, field, folder_with, own_id, vqa
 from data_prep.sources.split_files import Files
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.table import Table, all_rows
 
 TABLE = "VQA_RAD Dataset Public.json"
 IMAGES = ("VQA_RAD Image Folder", "VQA_RAD Image Folder.zip")
+_INNER = ("osfstorage-archive", "osfstorage")
 _SPLITS = {"freeform": "train", "para": "train", "test_freeform": "test", "test_para": "test"}
 # the paper's table of images: chests are X-rays, abdomens CTs; a head may be CT or MRI
 _MODALITIES = {"CHEST": "x_ray", "ABD": "ct"}
@@ -39,22 +41,27 @@ class VqaRad(HubVqa):
         get="https://osf.io/89kps or https://huggingface.co/datasets/flaviagiammarino/vqa-rad, open to all",
         licence="CC0-1.0",
         redistribute=True,
-        layout=(f"{TABLE} and {IMAGES[0]}/", "or data/train-*.parquet and data/test-*.parquet"),
+        layout=(f"{TABLE} and {IMAGES[0]}/, also in {_INNER[0]}/", "or data/train-*.parquet and data/test-*.parquet"),
     )
 
     SPLITS: ClassVar[tuple[str, ...]] = ("train", "test")
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the source's files."""
+        return folder_with(super().folder, _INNER, (TABLE,))
+
     def original(self) -> list[Files]:
         """The JSON list of all splits, and its images."""
-        return table_and_images("the original's JSON and images", self.folder / TABLE, self._image_path)
+        return table_and_images("the original's JSON and images", self.folder / TABLE, self._image_paths)
 
     def wanted(self) -> str:
         """The list, or the files of the split."""
         return f"{TABLE!r} nor data/{self.split}-*.parquet"
 
     @property
-    def _image_path(self) -> Path:
-        return first_existing(self.folder, IMAGES)
+    def _image_paths(self) -> list[Path]:
+        return all_existing(self.folder, IMAGES)
 
     def tables(self) -> list[Table]:
         """The JSON list, or the split's files of the Hub."""
@@ -72,7 +79,7 @@ class VqaRad(HubVqa):
 
     def image_folder(self) -> ImageFolder | None:
         """The original's images."""
-        return ImageFolder(self._image_path) if self.is_original else None
+        return ImageFolder(*self._image_paths) if self.is_original else None
 
     def _of_hub(self, row_id: str, row: dict[str, Any]) -> Sample:
         answer = field(row, "answer")

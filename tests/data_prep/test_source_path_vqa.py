@@ -75,7 +75,10 @@ def test_a_file_of_the_split_is_missing_or_there_twice(hub):
 def test_problems(tmp_path):
     assert PathVqa(path=str(tmp_path), split="val").problems() == ["split: 'val'; known: train, validation, test"]
     (problem,) = PathVqa(path=str(tmp_path), split="validation").problems()
-    assert "neither qas/val_vqa.pkl nor data/validation-*.parquet" in problem and "github.com" in problem
+    assert (
+        "neither qas/val_vqa.pkl nor qas/val/val_qa.pkl nor data/validation-*.parquet" in problem
+        and "github.com" in problem
+    )
     layout.make(tmp_path)
     (tmp_path / "pvqa/images").rename(tmp_path / "moved")
     (problem,) = PathVqa(path=str(tmp_path)).problems()
