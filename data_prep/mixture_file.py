@@ -124,11 +124,16 @@ class _Sources:
         return source, Entry(**own)
 
 
-def problems(given: dict[str, Any], root: Path | None) -> list[str]:
-    """What is wrong with the files of one entry of `sources:` or `benchmarks:` whose keys have been checked."""
+def source_of(given: dict[str, Any], root: Path | None) -> Source:
+    """The source of one entry of `sources:` or `benchmarks:` whose keys have been checked."""
     kind = reader(given["reader"])
     rest = {key: value for key, value in given.items() if key in keys.fields(kind)}
-    return kind(**{"name": given["reader"], **_rooted(rest, root or Path())}).problems()
+    return kind(**{"name": given["reader"], **_rooted(rest, root or Path())})
+
+
+def first_path(given: dict[str, Any]) -> Path | None:
+    """The first path among the keys of a source, if it has one: the source is missing where this does not exist."""
+    return next((Path(given[key]) for key in PATH_KEYS if given.get(key)), None)
 
 
 def _rooted(given: dict[str, Any], root: Path) -> dict[str, Any]:
@@ -137,8 +142,8 @@ def _rooted(given: dict[str, Any], root: Path) -> dict[str, Any]:
 
 
 def _is_missing(given: dict[str, Any]) -> bool:
-    path = next((given[key] for key in PATH_KEYS if given.get(key)), None)
-    return path is not None and not Path(path).exists()
+    path = first_path(given)
+    return path is not None and not path.exists()
 
 
 def _wrong_list(key: str, given: Any) -> list[str]:
