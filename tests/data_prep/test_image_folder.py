@@ -254,3 +254,65 @@ def test_a_link_beside_a_file_that_was_read_does_not_lead_out(tmp_path):
     (tmp_path / "images/out.png").symlink_to(tmp_path / "secret.png")
     with pytest.raises(Reject, match="leads out"):
         folder.read("out.png")
+
+
+def two_places(tmp_path):
+    """A half-unpacked folder, one of whose files differs, beside its archive."""
+    unpacked = make(tmp_path / "images", {"xmlab1/source.jpg": b"mine", "own.png": b"own"})
+    archive = make(tmp_path / "images.zip", prefix="imgs/")
+    return ImageFolder(unpacked.path, archive.path)
+
+
+def test_a_name_is_read_from_the_first_place_that_has_it(tmp_path):
+    folder = two_places(tmp_path)
+    expected = {**FILES, "xmlab1/source.jpg": b"mine", "own.png": b"own"}
+    assert {name: folder.read(name).data for name in expected} == expected
+    assert set(folder.names()) == {*(f"imgs/{name}" for name in FILES), "xmlab1/source.jpg", "own.png"}
+    assert all(folder.has(name) for name in expected) and not folder.has("gone.jpg")
+    detail = reason(folder, "gone.jpg")[1]
+    assert f"no such file in {tmp_path}/images;" in detail and f"no such file in {tmp_path}/images.zip" in detail
+    assert "leads out" in reason(folder, "../own.png")[1] and not folder.has("../own.png")
+
+
+def test_which_of_two_places_is_read_first_is_said(tmp_path):
+    (note,) = two_places(tmp_path).notes()
+    assert note == f"{tmp_path}/images is read first; what it lacks is read from {tmp_path}/images.zip"
+    assert ImageFolder(tmp_path / "images").notes() == []
+
+
+def test_inputs_change_with_each_of_two_places(tmp_path):
+    before = two_places(tmp_path).inputs()
+    assert before.keys() == {"xmlab1/source.jpg", "own.png", "images.zip"}
+    (tmp_path / "images.zip").unlink()
+    make(tmp_path / "images.zip", {**FILES, "empty.png": b"!"}, prefix="imgs/")
+    after = pickle.loads(pickle.dumps(ImageFolder(tmp_path / "images", tmp_path / "images.zip"))).inputs()
+    assert [key for key in before if before[key] != after[key]] == ["images.zip"]
+
+
+def test_an_archive_is_not_opened_for_what_the_folder_has(tmp_path):
+    folder = two_places(tmp_path)
+    (tmp_path / "images.zip").write_bytes(b"PK damaged since")
+    assert folder.read("own.png").data == b"own"
+    with pytest.raises(TableError, match=r"images\.zip: not a complete zip file"):
+        folder.read("empty.png")
+
+
+def test_a_damaged_archive_beside_a_folder_is_a_problem(tmp_path):
+    folder = two_places(tmp_path)
+    assert folder.problems("path") == []
+    (tmp_path / "images.zip").write_bytes(b"PK\x03\x04" + bytes(50))
+    (problem,) = ImageFolder(*folder.paths).problems("path")
+    assert "images.zip: not a complete zip file" in problem
+    assert problem.endswith(f"or move it away: {tmp_path}/images is there too")
+
+
+@given(st.dictionaries(st.text("abc", min_size=1, max_size=3), st.sampled_from(["first", "second", "both"])))
+def test_any_files_are_read_from_two_places(tmp_path_factory, places):
+    root = tmp_path_factory.mktemp("two")
+    for place in ("first", "second"):
+        make(
+            root / f"{place}.zip", {name: place.encode() for name, where in places.items() if where in (place, "both")}
+        )
+    folder = ImageFolder(root / "first.zip", root / "second.zip")
+    expected = {name: b"second" if where == "second" else b"first" for name, where in places.items()}
+    assert {name: folder.read(name).data for name in folder.names()} == expected

@@ -2,6 +2,7 @@ import pytest
 
 from data_prep.rows import Reject, text_of
 from data_prep.sources.path_vqa import PathVqa
+from tests.helpers.downloads import vqa as download
 from tests.helpers.layouts import path_vqa as layout
 from tests.helpers.layouts.jpeg import jpeg
 from tests.helpers.readers import read_all
@@ -83,3 +84,24 @@ def test_problems(tmp_path):
     (tmp_path / "pvqa/images").rename(tmp_path / "moved")
     (problem,) = PathVqa(path=str(tmp_path)).problems()
     assert "images" in problem
+
+
+@pytest.mark.parametrize(("split", "short"), [("train", "train"), ("validation", "val"), ("test", "test")])
+def test_the_pickle_of_plain_answers_alone(tmp_path, split, short):
+    download.path_vqa(tmp_path, typed=False)
+    source = PathVqa(path=str(tmp_path), split=split)
+    samples, rejected, _ = read_all(source)
+    assert [sample.id for sample in samples] == [f"path_vqa-{split}-item-{number}" for number in range(1, 5)]
+    assert {(sample.task, text_of(sample.messages[1:])) for sample in samples} == {("vqa_closed", "yes")}
+    assert [sample.group for sample in samples[::2]] == [f"path_vqa-{short}_0000", f"path_vqa-{short}_0001"]
+    assert all(source.load(*sample.images).data for sample in samples) and rejected == []
+    assert source.form() == f"qas/{short}/{short}_qa.pkl and images/" and not source.typed
+
+
+def test_beside_the_pickle_with_types_the_plain_one_is_not_read(tmp_path):
+    download.path_vqa(tmp_path)
+    source = PathVqa(path=str(tmp_path))
+    assert read_all(source)[0][0].id == "path_vqa-train-100422000" and source.typed
+    assert source.form().endswith("; there too, and not read: qas/train/train_qa.pkl and images/")
+    download.path_vqa(tmp_path / "alone", both=False)
+    assert read_all(source)[0] == read_all(PathVqa(path=str(tmp_path / "alone")))[0]
