@@ -67,7 +67,7 @@ class PathVqa(HubVqa):
     @property
     def typed(self) -> bool:
         """Whether the rows say of what type their answer is."""
-        return self.is_original and self.tables()[0].path.name.endswith("_vqa.pkl")
+        return any(path.name.endswith("_vqa.pkl") for path in self.paths)
 
     def tables(self) -> list[Table]:
         """The split's pickle, or its files of the Hub."""

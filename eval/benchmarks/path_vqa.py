@@ -24,4 +24,4 @@ class PathVqa(VqaBenchmark):
     @override
     def typed(self) -> bool:
         """Whether the pickle has types: test_qa.pkl has none."""
-        return self.source().typed
+        return isinstance(self._source, reader.PathVqa) and self._source.typed
