@@ -11,7 +11,7 @@ import numpy as np
 from data_prep.images.members import FolderMembers, Members, TarMembers
 from data_prep.images.zip_members import ZipMembers
 from data_prep.rows import Loaded, Reject
-from data_prep.tables.table import TableError
+from data_prep.tables.table import TableError, broken_link, pointer
 
 _GZIP, _ZIP = b"\x1f\x8b", b"PK"
 
@@ -105,7 +105,7 @@ def _members_of(path: Path) -> Members:
     if path.is_dir():
         return FolderMembers(path)
     if not path.is_file():
-        raise TableError(f"{path}: there is no such folder or archive")
+        raise TableError(f"{path}: {broken_link(path) or 'there is no such folder or archive'}")
     stat = path.stat()
     return _archive(path, stat.st_size, stat.st_mtime_ns)
 
@@ -118,7 +118,9 @@ def _number(members: Members, wanted: str, path: Path) -> int:
         return found[wanted]
     fitting = sorted(name for name in found if _one_ends_the_other(name, wanted))
     if not fitting:
-        raise Reject("missing_image", f"{wanted}: there is no such file in {path}")
+        links = ", ".join(members.not_searched[:3])
+        note = f"; links to folders are not searched: {links}" if links else ""
+        raise Reject("missing_image", f"{wanted}: there is no such file in {path}{note}")
     if len(fitting) > 1:
         raise Reject("missing_image", f"{wanted}: may be {fitting[0]} or {fitting[1]} in {path}")
     return found[fitting[0]]
@@ -142,10 +144,12 @@ class _Index:
 def _archive(path: Path, _size: int, _time: int) -> Members:
     """The members of an archive, cached across the tasks of a process."""
     with path.open("rb") as file:
-        head = file.read(2)
-    if head == _GZIP:
+        head = file.read(64)
+    if wrong := pointer(head):
+        raise TableError(f"{path}: {wrong}")
+    if head.startswith(_GZIP):
         raise TableError(f"{path}: a compressed archive; unpack it with: tar -xzf {path} -C {path.parent}")
-    return ZipMembers(path) if head == _ZIP else TarMembers(path)
+    return ZipMembers(path) if head.startswith(_ZIP) else TarMembers(path)
 
 
 @lru_cache(maxsize=8)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from data_prep.rows import Loaded, Message, Part, Reject, Sample, image_part, text_part
-from data_prep.tables.table import Table, TableError, head
+from data_prep.tables.table import Table, absent
 
 if TYPE_CHECKING:
     from data_prep.images.image_folder import ImageFolder
@@ -116,12 +116,9 @@ class Source(ABC):
 
 
 def wrong_file(key: str, path: str | Path) -> list[str]:
-    """A problem for `Source.problems` if the file does not exist, or is a broken link, a pointer or a web page."""
-    try:
-        head(Path(path))
-    except TableError as error:
-        return [f"{key}: {error}"]
-    return []
+    """A problem for `Source.problems` if the file does not exist, or is a broken link or a pointer."""
+    wrong = absent(Path(path))
+    return [f"{key}: {path}: {wrong}"] if wrong else []
 
 
 def wrong_choice(key: str, value: str, known: tuple[str, ...]) -> list[str]:
@@ -135,8 +132,10 @@ def names_there(*paths: str | Path) -> str:
 
 
 def first_existing(folder: Path, names: tuple[str, ...]) -> Path:
-    """The first of these files and folders that exists, or else the last of them."""
-    return next((folder / name for name in names if (folder / name).exists()), folder / names[-1])
+    """The first of these files and folders that exists, or else the first broken link, or else the last of them."""
+    paths = [folder / name for name in names]
+    there = [path for path in paths if path.exists()] or [path for path in paths if path.is_symlink()]
+    return there[0] if there else paths[-1]
 
 
 def all_existing(folder: Path, names: tuple[str, ...]) -> list[Path]:

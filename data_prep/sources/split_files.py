@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.sources.hub import Place
-from data_prep.tables.table import TableError, head
+from data_prep.tables.table import TableError, absent, head
 
 _NUMBERS = re.compile(r"-(\d+)-of-(\d+)")
 _CONVERTED = re.compile(r"\d{4,}\.parquet")
@@ -72,9 +72,10 @@ def on_the_hub(place: Place, splits: tuple[str, ...], configuration: str = "") -
     for folder in place.folders:
         for split in splits:
             found += _converted(folder, split, configuration)
-    for base in (place.folder, *([place.folder / configuration] if configuration else [])):
-        for split in splits:
-            found += _saved(base, split, configuration)
+    for split in splits:
+        found += _saved(place.folder, split, configuration)
+        if configuration:
+            found += _saved(place.folder / configuration, split, "")
     return found
 
 
@@ -107,6 +108,9 @@ def _patterns(split: str, configuration: str) -> Iterator[str]:
 
 
 def _unreadable(path: Path) -> str:
+    if path.suffix == ".gz":
+        wrong = absent(path)
+        return f"{path}: {wrong}" if wrong else ""
     try:
         head(path)
     except TableError as error:
@@ -129,9 +133,13 @@ def _converted(folder: Path, split: str, configuration: str) -> Iterator[Files]:
 
 
 def _saved(base: Path, split: str, configuration: str) -> Iterator[Files]:
-    """The split's folder in a saved dictionary of splits, or a saved folder of this one split."""
+    """The split's folder in a saved dictionary of splits, or a saved folder of this one split.
+
+    With a configuration, only one that names it in its dataset_info.json.
+    """
     listed = _object(base / "dataset_dict.json").get("splits")
-    if isinstance(listed, list) and split in listed and not (base / split / "state.json").is_file():
+    is_gone = not (base / split / "state.json").is_file()
+    if isinstance(listed, list) and split in listed and is_gone and not configuration:
         yield Files(SAVED, (), f"{base}: dataset_dict.json lists {split}, and {split}/state.json is not there")
     for inner in (base / split, base):
         if (inner / "state.json").is_file() and _is_of(inner, configuration):
@@ -144,8 +152,7 @@ def _saved(base: Path, split: str, configuration: str) -> Iterator[Files]:
 
 
 def _is_of(folder: Path, configuration: str) -> bool:
-    name = _object(folder / "dataset_info.json").get("config_name")
-    return not configuration or not name or name == configuration
+    return not configuration or _object(folder / "dataset_info.json").get("config_name") == configuration
 
 
 def _saved_files(folder: Path, wrong: str) -> Files:

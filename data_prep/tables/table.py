@@ -74,6 +74,24 @@ class GeneratedTable(Table):
         yield from islice(self._make(), start.row, start.row + count)
 
 
+class ChangedTable(Table):
+    """The rows of another table, each changed by a function."""
+
+    def __init__(self, table: Table, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        self.path = table.path
+        self._table = table
+        self._change = change
+
+    @override
+    def marks(self, every: int) -> Iterator[Mark]:
+        return self._table.marks(every)
+
+    @override
+    def rows(self, start: Mark, count: int) -> PlacedRows:
+        for place, row in self._table.rows(start, count):
+            yield place, row if isinstance(row, Rejected) else self._change(row)
+
+
 def all_rows(table: Table) -> PlacedRows:
     """Every row of a table, in one pass."""
     *_, end = table.marks(1 << 60)
@@ -114,6 +132,17 @@ def broken_link(path: Path) -> str:
     else:
         how = "fetch it (git annex get, dvc pull) or copy the file"
     return f"a link to {target}, which is not there; {how}"
+
+
+def absent(path: Path) -> str:
+    """Why the content of a file is not there: no file, a broken link, a pointer; empty if it is there."""
+    if not path.is_file():
+        return broken_link(path) or "there is no such file"
+    try:
+        with path.open("rb") as file:
+            return pointer(file.read(64))
+    except OSError as error:
+        return f"it cannot be read ({error.strerror})"
 
 
 def pointer(start: bytes) -> str:

@@ -18,7 +18,8 @@ def write(form: str, root: Path, splits: dict[str, datasets.Dataset], shards: in
             root, num_shards={split: min(shards, len(rows)) for split, rows in splits.items()}
         )
     elif form == "saved_split":
-        next(iter(splits.values())).save_to_disk(root / next(iter(splits)), num_shards=shards)
+        split, rows = next(iter(splits.items()))
+        rows.save_to_disk(root / split, num_shards=min(shards, len(rows)))
     elif form == "converted":
         convert_branch(root, splits, shards)
     elif form in ("snapshot", "bare"):
@@ -36,6 +37,12 @@ def write(form: str, root: Path, splits: dict[str, datasets.Dataset], shards: in
             shutil.move(cached, root.with_name("moved"))
             shutil.rmtree(root)
             shutil.move(root.with_name("moved"), root)
+
+
+def loaded(folder: Path, cache: Path, configuration: str = "default", **files: str) -> dict[str, datasets.Dataset]:
+    """Splits as `load_dataset` gives them; `files` are patterns of Parquet files in the folder, by split."""
+    data_files = {split: str(folder / pattern) for split, pattern in files.items()}
+    return dict(datasets.load_dataset("parquet", configuration, data_files=data_files, cache_dir=str(cache)))
 
 
 def snapshot(folder: Path, splits: dict[str, datasets.Dataset], shards: int = 2) -> None:
