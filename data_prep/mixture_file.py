@@ -9,7 +9,7 @@ import yaml
 from data_prep import keys
 from data_prep.mixture import Duplicates, Entry, Mixture, Overlap, Quota, SplitRule
 from data_prep.shards import SPLIT_NAME
-from data_prep.sources import READERS, reader
+from data_prep.sources import READERS, hub, reader
 from data_prep.sources.source import Source
 
 PATH_KEYS = ("path", "images", "folder", "table", "urls", "test_ids", "reports")
@@ -116,7 +116,7 @@ class _Sources:
         own, rest = _split_keys(given)
         rest = _rooted(rest, self._root)
         source = reader(given["reader"])(**{"name": given["reader"], **rest})
-        problems = [f"{where}.{problem}" for problem in source.problems()]
+        problems = [f"{where}.{problem}" for problem in _problems(source, rest)]
         if problems and self._allow_missing and _is_missing(rest):
             self.missing.append(f"{source.name}: {problems[0]}")
             return None
@@ -128,11 +128,19 @@ def problems(given: dict[str, Any], root: Path | None) -> list[str]:
     """What is wrong with the files of one entry of `sources:` or `benchmarks:` whose keys have been checked."""
     kind = reader(given["reader"])
     rest = {key: value for key, value in given.items() if key in keys.fields(kind)}
-    return kind(**{"name": given["reader"], **_rooted(rest, root or Path())}).problems()
+    rest = _rooted(rest, root or Path())
+    return _problems(kind(**{"name": given["reader"], **rest}), rest)
+
+
+def _problems(source: Source, given: dict[str, Any]) -> list[str]:
+    """What is wrong with a source; only what is wrong with its caches, if anything is."""
+    caches = {key: hub.locate(given[key]).wrong for key in PATH_KEYS if given.get(key)}
+    return [f"{key}: {wrong}" for key, wrong in caches.items() if wrong] or source.problems()
 
 
 def _rooted(given: dict[str, Any], root: Path) -> dict[str, Any]:
-    paths = {key: str(root / Path(given[key]).expanduser()) for key in PATH_KEYS if given.get(key)}
+    """The keys with their paths below `root`; a file in a cache of the Hub is found without its revision."""
+    paths = {key: str(hub.file(root / Path(given[key]).expanduser())) for key in PATH_KEYS if given.get(key)}
     return given | paths
 
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Sample
+from data_prep.sources import hub
 from data_prep.sources.source import About, Source, field, first_existing, pmc_article, vqa, wrong_choice, wrong_file
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.table import Table
@@ -49,7 +50,7 @@ class PmcOa(Source):
 
     @property
     def _folder(self) -> Path:
-        return Path(self.path)
+        return hub.folder(self.path)
 
     @property
     def _table(self) -> Path:

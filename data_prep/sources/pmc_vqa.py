@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Reject, Sample
+from data_prep.sources import hub
 from data_prep.sources.labels import vqa_task
 from data_prep.sources.source import (
     About,
@@ -62,7 +63,7 @@ class PmcVqa(Source):
 
     @property
     def _folder(self) -> Path:
-        return Path(self.path)
+        return hub.folder(self.path)
 
     @property
     def _release(self) -> int:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import LANGUAGES, Reject, Sample
+from data_prep.sources import hub
 from data_prep.sources.labels import is_closed, snake_case, vqa_task
 from data_prep.sources.source import About, Source, field, first_existing, own_id, vqa, wrong_choice, wrong_file
 from data_prep.tables.json_file import JsonTable
@@ -42,7 +43,7 @@ class Slake(Source):
 
     @property
     def _folder(self) -> Path:
-        return Path(self.path)
+        return hub.folder(self.path)
 
     @property
     def _table(self) -> Path:
