@@ -38,7 +38,7 @@ def list_missing_images(paths: list[Path], root: Path | None, out: Path) -> str:
     given = [mixture_file.source_of(entry, root) for entry in _entries(paths)]
     apart = [source for source in given if source.IMAGES_APART]
     usable = [source for source in apart if all(table.path.is_file() for table in source.tables())]
-    gone = [f"{source.name}: {source.problems()[0]}" for source in apart if source not in usable]
+    gone = [f"{source.name}: {mixture_file.problems_of(source)[0]}" for source in apart if source not in usable]
     if apart and not usable:
         raise mixture_file.MixtureError("\n".join(dict.fromkeys(gone)))
     for line in dict.fromkeys(gone):
@@ -72,7 +72,7 @@ def _entries(paths: list[Path]) -> list[dict[str, Any]]:
 
 def _entry(entry: dict[str, Any], root: Path | None) -> str:
     source = mixture_file.source_of(entry, root)
-    about, problems, images = source.ABOUT, source.problems(), ""
+    about, problems, images = source.ABOUT, mixture_file.problems_of(source), ""
     if not problems:
         try:
             images, is_complete = _images(source)

@@ -18,7 +18,6 @@ from typing import Any, ClassVar
 
 from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import LANGUAGES, Message, Reject, Sample
-from data_prep.sources import hub
 from data_prep.sources.labels import STAGES, TURNS, is_multi_turn, modality_of, select, stage_of, task_of, wrong_choices
 from data_prep.sources.llava_med import article, pair_row_id
 from data_prep.sources.pair_archives import LIST, PairArchives
@@ -74,7 +73,7 @@ class BimedV(Source):
 
     def problems(self) -> list[str]:
         """Missing files, and unknown or empty selections."""
-        found = wrong_file("path", self._table)
+        found = wrong_file("path", self.path)
         found += ImageFolder(self.images).problems("images") if self.images else []
         found += wrong_file("urls", self.urls) if self.urls else []
         found += wrong_choices("languages", self.languages, LANGUAGES)
@@ -86,11 +85,11 @@ class BimedV(Source):
 
     def form(self) -> str:
         """The file and the folder of images, where they are there."""
-        return names_there(self._table, self.images)
+        return names_there(self.path, self.images)
 
     def tables(self) -> list[Table]:
         """The one file."""
-        return [JsonTable(self._table)]
+        return [JsonTable(self.path)]
 
     def image_folder(self) -> ImageFolder | None:
         """The folder filled by the downloaders, if the mixture names it."""
@@ -110,12 +109,8 @@ class BimedV(Source):
 
     @cached_property
     def _archives(self) -> PairArchives | None:
-        path = Path(self.urls) if self.urls else self._table.with_name(LIST)
+        path = Path(self.urls) if self.urls else Path(self.path).with_name(LIST)
         return PairArchives(path) if path.is_file() else None
-
-    @property
-    def _table(self) -> Path:
-        return hub.file(self.path)
 
     def version(self) -> str:
         """The name of the file."""

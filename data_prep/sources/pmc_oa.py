@@ -74,8 +74,6 @@ class PmcOa(Source):
             found.append(f"split: {self.file} has no splits; leave out `split` or `file`")
         elif not self.file and not self.split and all((self._folder / name).is_file() for name in TABLES):
             found = [f"file: {self.path} holds both; choose one: {' or '.join(TABLES)}"]
-        if wrong := hub.locate(self.path).wrong:
-            return [*found, f"path: {wrong}"]
         if not found and not self._table.is_file():
             wanted = [self._table.name] if self.file or self.split else [*TABLES, _SPLITS["train"]]
             found = [f"path: {self.path} has none of {', '.join(wanted)}"]

@@ -78,8 +78,6 @@ class PmcVqa(Source):
         found += wrong_choice("style", self.style, ("choice", "open"))
         if self.release not in (0, *_SUFFIXES):
             return [*found, f"release: {self.release!r}; known: 1, 2"]
-        if wrong := hub.locate(self.path).wrong:
-            return [*found, f"path: {wrong}"]
         if not self.release and all(self._table(release).is_file() for release in _SUFFIXES):
             return [*found, f"release: {self.path} holds both; choose one: 1 or 2"]
         return found or [*wrong_file("path", self._table(self._release)), *self.image_folder().problems("path")]

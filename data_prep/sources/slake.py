@@ -66,8 +66,6 @@ class Slake(Source):
         found = [] if self.languages else [f"languages: none; wanted: one or more of {', '.join(LANGUAGES)}"]
         for language in self.languages:
             found += wrong_choice("languages", language, LANGUAGES)
-        if wrong := hub.locate(self.path).wrong:
-            return [*found, f"path: {wrong}"]
         splits = wrong_choice("split", self.split, tuple(_TABLES))
         return [*found, *(splits or wrong_file("path", self._table)), *self.image_folder().problems("path")]
 
