@@ -26,7 +26,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _sources(arguments: argparse.Namespace) -> None:
-    print(overview.sources(arguments.mixture, arguments.root))
+    if arguments.missing_images:
+        print(overview.list_missing_images(arguments.mixture, arguments.root, arguments.missing_images))
+    else:
+        print(overview.sources(arguments.mixture, arguments.root))
 
 
 def _build(arguments: argparse.Namespace) -> None:
@@ -34,6 +37,9 @@ def _build(arguments: argparse.Namespace) -> None:
     given = mixture_file.load(arguments.mixture, arguments.root, arguments.allow_missing)
     for missing in given.missing:
         print(f"left out, missing: {missing}", file=sys.stderr)
+    notes = [f"{source.name}: {note}" for source in (*given.sources, *given.benchmarks) for note in source.notes()]
+    for note in dict.fromkeys(notes):
+        print(note, file=sys.stderr)
     made = build(given, arguments.out, command, arguments.workers)
     if made is None:
         print(f"{arguments.out}: already built from these inputs, nothing to do")
@@ -63,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     verb = verbs.add_parser("sources", parents=[root], help="list sources: which are downloaded, how to get the others")
     verb.add_argument("mixture", type=Path, nargs="*", help="YAML files; default: the mixtures of the paper's data")
+    missing = "write the images that rows name and that are not there to this file, as JSON Lines, for a downloader"
+    verb.add_argument("--missing-images", type=Path, metavar="FILE", help=missing)
     verb.set_defaults(verb=_sources)
     verb = verbs.add_parser("build", parents=[root], help="build a dataset from its sources; finished work is kept")
     verb.add_argument("mixture", type=Path, help="YAML file in recipes/data")

@@ -9,7 +9,7 @@ import yaml
 from data_prep import keys
 from data_prep.mixture import Duplicates, Entry, Mixture, Overlap, Quota, SplitRule
 from data_prep.shards import SPLIT_NAME
-from data_prep.sources import READERS, reader
+from data_prep.sources import READERS, hub, reader
 from data_prep.sources.source import Source
 
 PATH_KEYS = ("path", "images", "folder", "table", "urls", "test_ids", "reports")
@@ -116,7 +116,7 @@ class _Sources:
         own, rest = _split_keys(given)
         rest = _rooted(rest, self._root)
         source = reader(given["reader"])(**{"name": given["reader"], **rest})
-        problems = [f"{where}.{problem}" for problem in source.problems()]
+        problems = [f"{where}.{problem}" for problem in problems_of(source)]
         if problems and self._allow_missing and _is_missing(rest):
             self.missing.append(f"{source.name}: {problems[0]}")
             return None
@@ -124,21 +124,34 @@ class _Sources:
         return source, Entry(**own)
 
 
-def problems(given: dict[str, Any], root: Path | None) -> list[str]:
-    """What is wrong with the files of one entry of `sources:` or `benchmarks:` whose keys have been checked."""
+def source_of(given: dict[str, Any], root: Path | None) -> Source:
+    """The source of one entry of `sources:` or `benchmarks:` whose keys have been checked."""
     kind = reader(given["reader"])
     rest = {key: value for key, value in given.items() if key in keys.fields(kind)}
-    return kind(**{"name": given["reader"], **_rooted(rest, root or Path())}).problems()
+    return kind(**{"name": given["reader"], **_rooted(rest, root or Path())})
+
+
+def problems_of(source: Source) -> list[str]:
+    """What is wrong with a source; only what is wrong with its caches of the Hub, if anything is."""
+    paths = {key: path for key, path in vars(source).items() if key in PATH_KEYS and path}
+    caches = {key: hub.locate(path).wrong for key, path in paths.items()}
+    return [f"{key}: {wrong}" for key, wrong in caches.items() if wrong] or source.problems()
+
+
+def first_path(given: dict[str, Any]) -> Path | None:
+    """The first path among the keys of a source, if it has one: the source is missing where this does not exist."""
+    return next((Path(given[key]) for key in PATH_KEYS if given.get(key)), None)
 
 
 def _rooted(given: dict[str, Any], root: Path) -> dict[str, Any]:
-    paths = {key: str(root / Path(given[key]).expanduser()) for key in PATH_KEYS if given.get(key)}
+    """The keys with their paths below `root`; a file in a cache of the Hub is found without its revision."""
+    paths = {key: str(hub.file(root / Path(given[key]).expanduser())) for key in PATH_KEYS if given.get(key)}
     return given | paths
 
 
 def _is_missing(given: dict[str, Any]) -> bool:
-    path = next((given[key] for key in PATH_KEYS if given.get(key)), None)
-    return path is not None and not Path(path).exists()
+    path = first_path(given)
+    return path is not None and not path.exists()
 
 
 def _wrong_list(key: str, given: Any) -> list[str]:

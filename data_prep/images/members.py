@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from data_prep.rows import Reject
-from data_prep.tables.table import TableError
+from data_prep.tables.table import TableError, broken_link, pointer
 
 MAX_BYTES = 1 << 30
 
@@ -21,6 +21,11 @@ class Members(ABC):
     """The files of a folder or an archive, indexed from 0 in the order of `names`."""
 
     path: Path
+
+    @property
+    def not_searched(self) -> tuple[str, ...]:
+        """Links to folders, whose files are not among the members."""
+        return ()
 
     @abstractmethod
     def names(self) -> Iterator[str]:
@@ -40,21 +45,31 @@ class Members(ABC):
 
 
 class FolderMembers(Members):
-    """The files under a folder, without links that lead out of it."""
+    """The files under a folder. Links to files are followed wherever they lead; links to folders are not.
+
+    A link to nothing is a member too, so that whoever asks for it learns what to fetch.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._root = path.resolve()
         self._inside: set[str] = set()
+        self._folder_links: list[str] = []
 
     @cached_property
-    def _files(self) -> dict[str, int]:
-        """The size of each file by its path relative to the folder."""
+    def _files(self) -> dict[str, str | int]:
+        """The size of each file by its path relative to the folder; a text for a broken link."""
         return dict(self._below(self.path, ""))
 
     @cached_property
     def _names(self) -> list[str]:
         return list(self._files)
+
+    @property
+    def not_searched(self) -> tuple[str, ...]:
+        """Links to folders, by their paths relative to the folder."""
+        _ = self._files
+        return tuple(sorted(self._folder_links))
 
     def names(self) -> Iterator[str]:
         """The path of each file, relative to the folder."""
@@ -74,45 +89,62 @@ class FolderMembers(Members):
         try:
             with path.open("rb", buffering=0) as file:
                 check_size(name, os.fstat(file.fileno()).st_size, self.path)
-                return file.read()
-        except (FileNotFoundError, PermissionError) as error:
-            raise Reject("missing_image", f"{path}: cannot be read ({error.strerror})") from error
+                data = file.read()
+        except OSError as error:
+            why = broken_link(path) or f"cannot be read ({error.strerror})"
+            raise Reject("missing_image", f"{path}: {why}") from error
+        if wrong := pointer(data[:64]):
+            raise Reject("missing_image", f"{path}: {wrong}")
+        return data
 
     def has(self, name: str) -> bool:
-        """Whether a file is under this path. Raises Reject (missing_image) for a link that leads out."""
+        """Whether a file, or a link to nothing, is under this path.
+
+        Raises Reject (missing_image) if a link to a folder leads there from outside.
+        """
         path = self.path / name
         folder = name.rpartition("/")[0]
         try:
             kind = path.lstat().st_mode
-            if folder in self._inside and not stat.S_ISLNK(kind):
-                return stat.S_ISREG(kind)
-            resolved = path.resolve(strict=True)
-        except (OSError, ValueError, RuntimeError):  # RuntimeError: a cycle of links
+            is_outside = folder not in self._inside and not self._is_inside(folder)
+        except (OSError, ValueError):
             return False
-        if not resolved.is_relative_to(self._root):
-            raise Reject("missing_image", f"{name}: leads out of {self.path}")
-        if not stat.S_ISLNK(kind):
-            self._inside.add(folder)  # resolving each folder once saves 20% of the time of a small image
-        return resolved.is_file()
+        if is_outside:
+            raise Reject("missing_image", f"{name}: {self._link_in(folder)}")
+        self._inside.add(folder)  # resolving each folder once saves 20% of the time of a small image
+        return path.is_file() or broken_link(path) != "" if stat.S_ISLNK(kind) else stat.S_ISREG(kind)
 
     def inputs(self) -> dict[str, str | int]:
         """The size of each file by its name."""
         return dict(sorted(self._files.items()))
 
-    def _below(self, folder: str | Path, inner: str) -> Iterator[tuple[str, int]]:
+    def _is_inside(self, folder: str) -> bool:
+        return (self.path / folder).resolve().is_relative_to(self._root)
+
+    def _link_in(self, folder: str) -> str:
+        """What is wrong with a folder that a link leads out of this one."""
+        paths = [self.path / one for one in reversed((Path(folder), *Path(folder).parents))]
+        link = next((path for path in paths[1:] if path.is_symlink()), paths[-1])
+        return f"{link} is a link to a folder, {link.resolve()}, which is not searched; link its files, or copy it"
+
+    def _below(self, folder: str | Path, inner: str) -> Iterator[tuple[str, str | int]]:
         """Yield path and size of each file; an unreadable folder, such as lost+found, is skipped."""
         with suppress(PermissionError), os.scandir(folder) as entries:
             for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
+                if entry.is_symlink():
+                    yield from self._linked(Path(entry.path), inner + entry.name)
+                elif entry.is_dir():
                     yield from self._below(entry.path, f"{inner}{entry.name}/")
-                elif self._is_inside(entry):
+                elif entry.is_file():
                     yield inner + entry.name, entry.stat().st_size
 
-    def _is_inside(self, entry: os.DirEntry[str]) -> bool:
-        if not entry.is_symlink():
-            return entry.is_file()
-        path = Path(entry.path)
-        return path.is_file() and path.resolve().is_relative_to(self._root)
+    def _linked(self, path: Path, name: str) -> Iterator[tuple[str, str | int]]:
+        if path.is_dir():
+            self._folder_links.append(name)
+        elif path.is_file():
+            yield name, path.stat().st_size
+        elif broken_link(path):
+            yield name, "a link to nothing"
 
 
 class TarMembers(Members):

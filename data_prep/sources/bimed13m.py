@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from data_prep.rows import LANGUAGES, Message, Reject, Sample
 from data_prep.sources.labels import TURNS, select, task_of, wrong_choices
-from data_prep.sources.source import About, Source, conversation, own_id, wrong_choice, wrong_file
+from data_prep.sources.source import About, Source, conversation, names_there, own_id, wrong_choice, wrong_file
 from data_prep.sources.source import field as text_field
 from data_prep.sources.turns import LISTS, dialogue
 from data_prep.tables.json_file import JsonTable
@@ -39,6 +39,10 @@ class Bimed13m(Source):
         """A missing file, and unknown or empty selections."""
         found = wrong_file("path", self.path) + wrong_choices("languages", self.languages, LANGUAGES)
         return found + wrong_choice("turns", self.turns, TURNS)
+
+    def form(self) -> str:
+        """The file."""
+        return names_there(self.path)
 
     def tables(self) -> list[Table]:
         """The one file."""

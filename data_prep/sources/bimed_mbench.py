@@ -79,6 +79,10 @@ class BimedMbench(Source):
         found = found or missing("path", self.path, self._patterns())
         return found or self.image_folder().problems("images")
 
+    def form(self) -> str:
+        """The file of the language, in its folder."""
+        return ", ".join(str(path.relative_to(self.path)) for path in first_found(self.path, self._patterns()))
+
     def tables(self) -> list[Table]:
         """The file of the language."""
         return [JsonTable(self.file)]

@@ -13,14 +13,15 @@ LLaVA-Med's cannot be distinguished from LLaVA-Med's own.
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import LANGUAGES, Message, Reject, Sample
 from data_prep.sources.labels import STAGES, TURNS, is_multi_turn, modality_of, select, stage_of, task_of, wrong_choices
 from data_prep.sources.llava_med import article, pair_row_id
-from data_prep.sources.source import About, Source, own_id, pmc_article, wrong_choice, wrong_file
+from data_prep.sources.pair_archives import LIST, PairArchives
+from data_prep.sources.source import About, Source, names_there, own_id, pmc_article, wrong_choice, wrong_file
 from data_prep.sources.turns import dialogue, image_names
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.table import Table
@@ -28,11 +29,17 @@ from data_prep.text.language import language_of
 
 _NAMES = {
     "rad_vqa": re.compile(r"synpic\d+\."),
-    "slake_vqa": re.compile(r"xmlab\d+_"),
-    "path_vqa": re.compile(r"path-vqa_\d+\."),
+    "slake_vqa": re.compile(r"(xmlab\d+)_"),
+    "path_vqa": re.compile(r"path-vqa_(\d+)\..*"),
     "pmc": re.compile(r"PMC\d+_"),
     "llava_med": re.compile(r"\d+_"),
 }
+_SETS = {
+    "rad_vqa": ("https://osf.io/89kps", r"VQA_RAD Image Folder/\g<0>"),
+    "slake_vqa": ("https://huggingface.co/datasets/BoKelvin/SLAKE/resolve/main/imgs.zip", r"imgs/\1/"),
+    "path_vqa": ("https://huggingface.co/datasets/flaviagiammarino/path-vqa", r"train, distinct image \1"),
+}
+"""The sets whose images were renamed: the address of each, and an image's name there, after its pattern in _NAMES."""
 _ARTICLES = {"llava_med": article, "pmc": pmc_article}
 ORIGINS = (*_NAMES, "text", "other")
 _ARABIC_LETTER = re.compile("[\u0620-\u064a]")
@@ -42,8 +49,9 @@ _ARABIC_LETTER = re.compile("[\u0620-\u064a]")
 class BimedV(Source):
     """`path` is one of the two files, `images` the folder or archive that the release's downloaders fill.
 
-    `languages`, `origins` (of ORIGINS) and `turns` (any, single, multi) select rows. With `stage: auto` a file
-    with `stage1` in its name holds captions.
+    `urls` is LLaVA-Med's list of archives, by default llava_med_image_urls.jsonl beside the file: where missing images
+    are to be had. `languages`, `origins` (of ORIGINS) and `turns` (any, single, multi) select rows. With `stage: auto`
+    a file with `stage1` in its name holds captions.
     """
 
     ABOUT: ClassVar[About] = About(
@@ -51,11 +59,13 @@ class BimedV(Source):
         get="huggingface.co/datasets/MBZUAI/BiMed-V-1.6M; images by scripts/ of github.com/mbzuai-oryx/BiMediX2",
         licence="CC-BY-NC-SA-4.0",
         redistribute=False,
-        layout=("BiMed-V_stage1.json", "BiMed-V_stage2.json", "images/"),
+        layout=("BiMed-V_stage1.json", "BiMed-V_stage2.json", "images/", f"and, to fetch them, {LIST}"),
     )
+    IMAGES_APART: ClassVar[bool] = True
 
     path: str
     images: str = ""
+    urls: str = ""
     languages: list[str] = field(default_factory=lambda: list(LANGUAGES))
     origins: list[str] = field(default_factory=lambda: list(ORIGINS))
     turns: str = "any"
@@ -65,12 +75,17 @@ class BimedV(Source):
         """Missing files, and unknown or empty selections."""
         found = wrong_file("path", self.path)
         found += ImageFolder(self.images).problems("images") if self.images else []
+        found += wrong_file("urls", self.urls) if self.urls else []
         found += wrong_choices("languages", self.languages, LANGUAGES)
         found += wrong_choices("origins", self.origins, ORIGINS)
         found += wrong_choice("turns", self.turns, TURNS) + wrong_choice("stage", self.stage, STAGES)
         if not self.images and set(self.origins) != {"text"}:
             found.append("images: this key is required, unless `origins: [text]` leaves out every row with an image")
         return found
+
+    def form(self) -> str:
+        """The file and the folder of images, where they are there."""
+        return names_there(self.path, self.images)
 
     def tables(self) -> list[Table]:
         """The one file."""
@@ -79,6 +94,23 @@ class BimedV(Source):
     def image_folder(self) -> ImageFolder | None:
         """The folder filled by the downloaders, if the mixture names it."""
         return ImageFolder(self.images) if self.images else None
+
+    def address(self, image: str, row: dict[str, Any]) -> dict[str, str]:
+        """The archive of the image's article, by the row's id as the release's downloader joins it; or the set whose
+        image it is, under the name that the image has there.
+        """
+        name = PurePosixPath(image).name
+        origin = origin_of([image])
+        if origin in _SETS:
+            return {"archive": _SETS[origin][0], "member": _NAMES[origin].sub(_SETS[origin][1], name, count=1)}
+        pairs = (str(row.get("id")).rpartition("_")[0], PurePosixPath(image).stem)
+        found = (self._archives.find(pair) for pair in pairs) if self._archives else iter(())
+        return next(filter(None, found), {})
+
+    @cached_property
+    def _archives(self) -> PairArchives | None:
+        path = Path(self.urls) if self.urls else Path(self.path).with_name(LIST)
+        return PairArchives(path) if path.is_file() else None
 
     def version(self) -> str:
         """The name of the file."""

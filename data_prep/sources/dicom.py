@@ -15,7 +15,7 @@ from data_prep.images.dicom_pixels import decode
 from data_prep.images.encode import png_file
 from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import LANGUAGES, Loaded, Reject, Sample
-from data_prep.sources.source import About, Source, conversation, field, own_id, wrong_choice, wrong_file
+from data_prep.sources.source import About, Source, conversation, field, names_there, own_id, wrong_choice, wrong_file
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.table import Table
 
@@ -49,6 +49,10 @@ class Dicom(Source):
         found += wrong_file("table", self.table) + wrong_choice("language", self.language, LANGUAGES)
         return found if self.licence else [*found, "licence: this key is required: the terms of your own files"]
 
+    def form(self) -> str:
+        """The folder and the table, where they are there."""
+        return names_there(self.folder, self.table)
+
     def tables(self) -> list[Table]:
         """The one table."""
         return [JsonTable(self.table)]
@@ -77,12 +81,17 @@ class Dicom(Source):
             images=(_name(row),),
         )
 
+    def has_image(self, name: str) -> bool:
+        """Whether the file of a frame is in the folder."""
+        return super().has_image(_chosen(name)["file"])
+
     def load(self, name: str) -> Loaded:
         """The frame with this name, as a PNG file. Raises Reject."""
-        chosen: dict[str, Any] = json.loads(name) if name.startswith("{") else {"file": name}
-        path = (Path(self.folder) / chosen["file"]).resolve()
-        if not path.is_relative_to(Path(self.folder).resolve()):
-            raise Reject("missing_image", f"{chosen['file']}: leads out of {self.folder}")
+        chosen = _chosen(name)
+        file, folder = Path(chosen["file"]), Path(self.folder)
+        path = folder / file
+        if file.is_absolute() or ".." in file.parts or not path.parent.resolve().is_relative_to(folder.resolve()):
+            raise Reject("missing_image", f"{file}: leads out of {folder}")
         return load(path, chosen.get("frame"), chosen.get("window"))
 
 
@@ -113,6 +122,12 @@ def _name(row: dict[str, Any]) -> str:
     if not chosen and not file.startswith("{"):
         return file
     return json.dumps({"file": file, **chosen}, ensure_ascii=False)
+
+
+def _chosen(name: str) -> dict[str, Any]:
+    """The file of an image, and its frame and window where they are in its name."""
+    chosen: dict[str, Any] = json.loads(name) if name.startswith("{") else {"file": name}
+    return chosen
 
 
 def _is_window(value: Any) -> bool:

@@ -16,12 +16,13 @@ from typing import Any, ClassVar
 
 from data_prep import manifest
 from data_prep.images.image_folder import ImageFolder
-from data_prep.rows import Loaded, Reject, Rejected, Sample
+from data_prep.rows import Loaded, Reject, Sample
 from data_prep.sources.labels import STAGES, modality_of, stage_of
-from data_prep.sources.source import About, Source, own_id, wrong_choice, wrong_file
+from data_prep.sources.pair_archives import PairArchives
+from data_prep.sources.source import About, Source, names_there, own_id, wrong_choice, wrong_file
 from data_prep.sources.turns import dialogue
 from data_prep.tables.json_file import JsonTable
-from data_prep.tables.table import Table, all_rows
+from data_prep.tables.table import Table
 from data_prep.text.language import language_of
 
 
@@ -57,6 +58,8 @@ class LlavaMed(Source):
         ),
     )
 
+    IMAGES_APART: ClassVar[bool] = True
+
     path: str
     images: str
     urls: str = ""
@@ -67,6 +70,10 @@ class LlavaMed(Source):
         found = wrong_file("path", self.path) + ImageFolder(self.images).problems("images")
         found += wrong_file("urls", self.urls) if self.urls else []
         return found + wrong_choice("stage", self.stage, STAGES)
+
+    def form(self) -> str:
+        """The file, the folder of images and the list of archives, where they are there."""
+        return names_there(self.path, self.images, self.urls)
 
     def tables(self) -> list[Table]:
         """The one file."""
@@ -107,16 +114,15 @@ class LlavaMed(Source):
         try:
             return super().load(name)
         except Reject as reject:
-            archive = self._archives.get(Path(name).stem)
-            if reject.reason != "missing_image" or archive is None:
+            listed = self.address(name, {}) if reject.reason == "missing_image" else {}
+            if not listed:
                 raise
-            raise Reject(reject.reason, f"{reject.detail}; it is {archive}") from reject
+            raise Reject(reject.reason, f"{reject.detail}; it is {listed['member']} in {listed['archive']}") from reject
+
+    def address(self, image: str, row: dict[str, Any]) -> dict[str, str]:
+        """The archive of the image's article, if `urls` lists it."""
+        return self._archives.find(Path(image).stem) if self._archives else {}
 
     @cached_property
-    def _archives(self) -> dict[str, str]:
-        rows = (row for _, row in all_rows(JsonTable(self.urls))) if self.urls else iter(())
-        return {
-            str(row.get("pair_id")): f"{row.get('image_file_path')} in {row.get('pmc_tar_url')}"
-            for row in rows
-            if not isinstance(row, Rejected)
-        }
+    def _archives(self) -> PairArchives | None:
+        return PairArchives(self.urls) if self.urls else None

@@ -1,12 +1,14 @@
 """MedMCQA: multiple-choice questions of Indian medical entrance exams.
 
-The correct option `cop` counts from 0 in the Hub's Parquet files and from 1 in the original JSON Lines. The test split
-is not read, since its answers were never published; the benchmark is `validation`.
+The correct option `cop` counts from 0 in the Hub's files and from 1 in the original JSON Lines. Copies have it as text:
+the same number, the letter of the option, or the option itself. The test split is not read, since its answers were
+never published; the benchmark is `validation`.
 Source: github.com/medmcqa/medmcqa (README), huggingface.co/datasets/openlifescienceai/medmcqa.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 from data_prep.rows import Reject, Sample
@@ -14,6 +16,7 @@ from data_prep.sources.source import About, choice, field, own_id
 from data_prep.sources.text_source import TextSource, explained, number_of
 
 _OPTIONS = ("opa", "opb", "opc", "opd")
+_LETTERS = "abcd"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +39,10 @@ class Medmcqa(TextSource):
         original = "train.json" if self.split == "train" else "dev.json"
         return f"data/{self.split}-*.parquet", original, f"data/{original}"
 
+    def hub_splits(self) -> tuple[str, ...]:
+        """The Hub's name of the split."""
+        return (self.split,)
+
     def row_id(self, place: str, row: dict[str, Any]) -> str:
         """The question's own id, or else the split and the row."""
         return f"medmcqa-{own_id(row, 'id', f'{self.split}-{number_of(place)}')}"
@@ -45,14 +52,38 @@ class Medmcqa(TextSource):
         options = [field(row, name) for name in _OPTIONS]
         if not all(options):
             raise Reject("bad_row", "an option without text")
-        right = row.get("cop")
-        if not isinstance(right, int):
-            raise Reject("bad_row", f"'cop' is {right!r}; wanted: the number of the right option")
-        question, answer = choice(field(row, "question"), options, right - self._first)
+        question, answer = choice(field(row, "question"), options, right_option(row, self._first))
         explanation = field(row, "exp") if self.explanations and row.get("exp") else ""
         return self.exchange(row_id, [question, explained(answer, explanation)], "text_choice")
 
     @cached_property
     def _first(self) -> int:
         """The number of the first option in these files."""
-        return 0 if self.files()[0].suffix == ".parquet" else 1
+        return first_option(self.files()[0])
+
+
+def first_option(path: Path) -> int:
+    """The number of the first option in a file, by its suffix."""
+    return 0 if path.suffix in (".parquet", ".arrow") else 1
+
+
+def right_option(row: dict[str, Any], first: int) -> int:
+    """The index of the correct option, which may be no option of the row; `first` is the number of the first one.
+
+    Raises Reject for a value that means no option, or two.
+    """
+    cop = row.get("cop")
+    if isinstance(cop, int) and not isinstance(cop, bool):
+        return cop - first
+    text = cop.strip() if isinstance(cop, str) else ""
+    meant = {number for number, name in enumerate(_OPTIONS) if text and str(row.get(name)).strip() == text}
+    if text.isdecimal():
+        if meant - {int(text) - first}:
+            raise Reject("bad_row", f"'cop' is {cop!r}, which is an option's number and the text of another one")
+        return int(text) - first
+    if len(text) == 1 and text.lower() in _LETTERS:
+        meant |= {_LETTERS.index(text.lower())}
+    if len(meant) != 1:
+        what = "which means several options" if meant else "wanted: the number, the letter or the text of an option"
+        raise Reject("bad_row", f"'cop' is {cop!r}; {what}")
+    return meant.pop()

@@ -1,17 +1,20 @@
 """MedQA, the English part: questions in the style of the United States Medical Licensing Examination.
 
-Two formats are read. The original JSON Lines hold `question`, `options` by letter, `answer` and `answer_idx`, in
+Three formats are read. The original JSON Lines hold `question`, `options` by letter, `answer` and `answer_idx`, in
 folders for five and for four options. The Hub's four-option format (MedQA-USMLE-4-options-hf) holds `sent1`, `ending0`
-to `ending3` and `label`, from 0; its `sent2` is empty.
-Source: github.com/jind11/MedQA, huggingface.co/datasets/GBaker/MedQA-USMLE-4-options-hf.
+to `ending3` and `label`, from 0; its `sent2` is empty. Open Life Science AI's (medqa) nests a question with four
+options under `data`, and its validation split is named dev.
+Source: github.com/jind11/MedQA, huggingface.co/datasets/GBaker/MedQA-USMLE-4-options-hf, openlifescienceai/medqa.
 """
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from data_prep.rows import Reject, Sample
+from data_prep.sources.nested import nested_question
 from data_prep.sources.source import About, choice, field, own_id
 from data_prep.sources.text_source import TextSource, number_of
+from data_prep.tables.table import ChangedTable, Table
 
 _HUB_OPTIONS = ("ending0", "ending1", "ending2", "ending3")
 
@@ -29,7 +32,7 @@ class Medqa(TextSource):
         layout=(
             "data_clean/questions/US/4_options/phrases_no_exclude_train.jsonl",
             "data_clean/questions/US/train.jsonl",
-            "or data/train-*.parquet",
+            "or data/train-*.parquet, data/dev-*.parquet",
             "or train.json",
         ),
     )
@@ -52,6 +55,16 @@ class Medqa(TextSource):
             return here
         files = (f"phrases_no_exclude_{original}.jsonl", *(f"{original}{kind}" for kind in (".json", ".jsonl")))
         return (*here, f"data/{self.split}-*.parquet", *files)
+
+    def hub_splits(self) -> tuple[str, ...]:
+        """The Hub's names of the split; none for five options."""
+        if self.options == 5:
+            return ()
+        return ("validation", "dev") if self.split == "validation" else (self.split,)
+
+    def tables(self) -> list[Table]:
+        """One table per file; a nested question is in the original's format."""
+        return [ChangedTable(table, original_format) for table in super().tables()]
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
         """The number of options and the Hub's id ("train-00000"), or else the split and the line."""
@@ -79,3 +92,17 @@ class Medqa(TextSource):
         if not isinstance(label, int):
             raise Reject("bad_row", f"'label' is {label!r}; wanted: the number of the right option, from 0")
         return field(row, "sent1"), [field(row, name) for name in _HUB_OPTIONS], label
+
+
+def original_format(row: dict[str, Any]) -> dict[str, Any]:
+    """A nested row in the original's format, and any other row as it is."""
+    nested = nested_question(row)
+    if nested is None:
+        return row
+    return {
+        "id": row.get("id"),
+        "question": nested.text,
+        "options": nested.options,
+        "answer": nested.answer,
+        "answer_idx": nested.letter,
+    }

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import LANGUAGES, Generator, Reject, Sample, text_of
 from data_prep.sources.labels import TASKS, is_closed, modality_of, vqa_task
-from data_prep.sources.source import About, Source, own_id, wrong_choice, wrong_file
+from data_prep.sources.source import About, Source, names_there, own_id, wrong_choice, wrong_file
 from data_prep.sources.turns import dialogue
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.table import Table
@@ -55,6 +55,10 @@ class Messages(Source):
         found += wrong_choice("language", self.language, ("auto", *LANGUAGES))
         found += wrong_choice("task", self.task, TASKS)
         return found if self.licence else [*found, "licence: this key is required: the terms of your own files"]
+
+    def form(self) -> str:
+        """The file and the folder of images, where they are there."""
+        return names_there(self.path, self.images)
 
     def tables(self) -> list[Table]:
         """The one file."""

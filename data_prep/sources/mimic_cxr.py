@@ -1,10 +1,11 @@
 """MIMIC-CXR: the images of a chest X-ray study and the findings of its report, one sample per study.
 
 Images and split come from MIMIC-CXR-JPG, the reports from MIMIC-CXR, which must be downloaded too:
-mimic-cxr-2.0.0-split.csv (or .csv.gz), files/p10/p10000032/s50414267/DICOM_ID.jpg and
-files/p10/p10000032/s50414267.txt. MultiMedEval expects the reports in the folders of the images; this reader finds them
-there or in their own. The findings are the section of that name, or the text under a heading that names the whole study
-("CHEST, TWO VIEWS"), as in MultiMedEval; a study without findings is rejected.
+mimic-cxr-2.0.0-split.csv (or .csv.gz; release 2.1.0 keeps the name), files/p10/p10000032/s50414267/DICOM_ID.jpg and
+files/p10/p10000032/s50414267.txt. The reports are in a tree of their own, as wget leaves it, in mimic-cxr-reports/, in
+mimic-cxr-reports.zip, or in the folders of the images, where MultiMedEval expects them. The findings are the section of
+that name, or the text under a heading that names the whole study ("CHEST, TWO VIEWS"), as in MultiMedEval; a study
+without findings is rejected.
 Source: physionet.org/content/mimic-cxr-jpg, physionet.org/content/mimic-cxr, MultiMedEval 1.0 (mimic.py).
 """
 
@@ -30,9 +31,12 @@ INSTRUCTION = "Write the findings section of the radiology report of this study.
 
 _SPLITS = {"train": "train", "validation": "validate", "test": "test"}
 _COLUMNS = ("dicom_id", "study_id", "subject_id", "split")
-_PLACES = ("", "mimic-cxr-jpg/2.*/", "physionet.org/files/mimic-cxr-jpg/2.*/")
-_TABLES = tuple(f"{place}mimic-cxr-2.0.0-split.csv{kind}" for place in _PLACES for kind in ("", ".gz"))
-_REPORTS = ("", "mimic-cxr/2.*/", "physionet.org/files/mimic-cxr/2.*/")
+_PLACES = ("", "mimic-cxr-jpg/2.*/", "physionet.org/files/mimic-cxr-jpg/2.*/", "mimic-cxr-jpg/")
+_TABLES = tuple(f"{place}mimic-cxr-2.*-split.csv{kind}" for place in _PLACES for kind in ("", ".gz"))
+_REPORTS = ("", "mimic-cxr/2.*/", "physionet.org/files/mimic-cxr/2.*/", "mimic-cxr/")
+_IN_REPORTS = ("files", "mimic-cxr-reports/files", "mimic-cxr-reports.zip")
+_PROBED = 100
+"""The number of studies whose reports are looked for to tell where the reports are."""
 _VIEWS = re.compile(
     r"chest|portable|lateral|two views|one view|(frontal|pa|ap) (view|and)|frontal|bone window|ribs|pa and lat"
 )
@@ -41,7 +45,7 @@ _OTHER = ("examination", "exam", "history", "comparison", "addendum", "indicatio
 
 @dataclass(frozen=True, kw_only=True)
 class MimicCxr(Source):
-    """`path` is the folder of the download, `reports` the folder with files/ of the reports, if that is elsewhere."""
+    """`path` is the folder of the download, `reports` the folder with the reports, if that is elsewhere."""
 
     ABOUT: ClassVar[About] = About(
         title="MIMIC-CXR",
@@ -52,7 +56,7 @@ class MimicCxr(Source):
         layout=(
             "mimic-cxr-2.0.0-split.csv",
             "files/p10/p10000032/s50414267/*.jpg",
-            "files/p10/p10000032/s50414267.txt",
+            "files/p10/p10000032/s50414267.txt, also in mimic-cxr-reports/",
         ),
     )
 
@@ -68,22 +72,32 @@ class MimicCxr(Source):
             return found
         found = self.image_folder().problems("path")
         try:
-            first = [row for _, row in islice(_studies(self._table), 100)]
+            if not self._report_place:
+                places = ", ".join(map(str, self._report_places)) or self.reports or self.path
+                found.append(
+                    f"reports: no report of the first {len(self._probed)} studies is in {places}; MIMIC-CXR-JPG has "
+                    "none: download mimic-cxr-reports.zip of physionet.org/content/mimic-cxr"
+                )
         except TableError as error:
-            return [*found, f"path: {error}"]
-        if not any(self._report(row).is_file() for row in first):
-            found.append(
-                f"reports: no report of the first {len(first)} studies is in {self._report_root}; MIMIC-CXR-JPG has "
-                "none: unpack mimic-cxr-reports.zip of physionet.org/content/mimic-cxr and name its folder"
-            )
+            found.append(f"path: {error}")
         return found
+
+    def form(self) -> str:
+        """The table of the split, and where the images and the reports are."""
+        if not first_found(self.path, _TABLES):
+            return ""
+        try:
+            reports = f", reports in {self._report_place}" if self._report_place else ""
+        except TableError:
+            reports = ""
+        return f"{self._table}, images in files/ beside it{reports}"
 
     def tables(self) -> list[Table]:
         """The studies, grouped from the table of images."""
         return [GeneratedTable(self._table, partial(_studies, self._table))]
 
     def image_folder(self) -> ImageFolder:
-        """The folder `files`, to which the names of images are relative."""
+        """The folder `files` beside the table, to which the names of images are relative."""
         return ImageFolder(self._table.parent / "files")
 
     def version(self) -> str:
@@ -93,8 +107,9 @@ class MimicCxr(Source):
 
     def inputs(self) -> dict[str, str | int]:
         """Also the reports, if they are not in the folders of the images."""
-        beside = self._report_root != self._table.parent
-        return super().inputs() | (ImageFolder(self._report_root / "files").inputs() if beside else {})
+        place = self._report_place
+        apart = place and place != self._table.parent / "files"
+        return super().inputs() | (ImageFolder(place).inputs() if place and apart else {})
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
         """The study's number."""
@@ -104,10 +119,7 @@ class MimicCxr(Source):
         """The study's images and its findings. Raises Reject."""
         if row["split"] != _SPLITS[self.split]:
             return None
-        try:
-            report = self._report(row).read_text(encoding="utf-8", errors="replace")
-        except OSError as error:
-            raise Reject("bad_row", f"{self._report(row)}: no report of this study") from error
+        report = self._report(row)
         folder = f"{_patient(row)}/s{row['study_id']}"
         return Sample(
             id=row_id,
@@ -122,18 +134,45 @@ class MimicCxr(Source):
 
     @cached_property
     def _table(self) -> Path:
-        return first_found(self.path, _TABLES)[0]
+        found = [path for pattern in _TABLES for path in sorted(Path(self.path).glob(pattern))]
+        return next((path for path in found if (path.parent / "files").is_dir()), found[0])
 
     @cached_property
-    def _report_root(self) -> Path:
-        if self.reports:
-            return Path(self.reports)
-        folders = (path for place in _REPORTS for path in sorted(Path(self.path).glob(f"{place}files")))
-        others = [folder.parent for folder in folders if folder.parent != self._table.parent]
-        return others[0] if others else self._table.parent
+    def _report_places(self) -> list[Path]:
+        """The folders and archives that may hold reports; those apart from the images come first."""
+        roots = [Path(self.reports)] if self.reports else [Path(self.path), self._table.parent]
+        places = ("",) if self.reports else _REPORTS
+        patterns = [f"{place}{name}" for place in places for name in _IN_REPORTS]
+        found = [path for root in roots for pattern in patterns for path in sorted(root.glob(pattern))]
+        return sorted(dict.fromkeys(found), key=lambda path: path == self._table.parent / "files")
 
-    def _report(self, row: dict[str, Any]) -> Path:
-        return self._report_root / "files" / f"{_patient(row)}/s{row['study_id']}.txt"
+    @cached_property
+    def _probed(self) -> list[str]:
+        """The names of the first studies' reports. Raises TableError."""
+        return [_report_name(row) for _, row in islice(_studies(self._table), _PROBED)]
+
+    @cached_property
+    def _report_place(self) -> Path | None:
+        """The first of these places with a report of the first studies. Raises TableError."""
+        return next((place for place in self._report_places if any(_has(place, name) for name in self._probed)), None)
+
+    def _report(self, row: dict[str, Any]) -> str:
+        """The text of the study's report. Raises Reject."""
+        name, place = _report_name(row), self._report_place or self._table.parent / "files"
+        try:
+            data = (place / name).read_bytes() if place.is_dir() else self._report_archive.read(name).data
+        except (OSError, Reject) as error:
+            raise Reject("bad_row", f"{place / name}: no report of this study") from error
+        return data.decode(errors="replace")
+
+    @cached_property
+    def _report_archive(self) -> ImageFolder:
+        return ImageFolder(self._report_place or self.path)
+
+
+def _has(place: Path, name: str) -> bool:
+    """Whether a folder or an archive holds this file; a folder is not searched for the name elsewhere in it."""
+    return (place / name).is_file() if place.is_dir() else ImageFolder(place).has(name)
 
 
 def findings(report: str) -> str:
@@ -149,6 +188,10 @@ def _has_findings(section: Section) -> bool:
     return section.name == FINDINGS or (
         not section.name and bool(_VIEWS.search(heading)) and not any(word in heading for word in _OTHER)
     )
+
+
+def _report_name(row: dict[str, Any]) -> str:
+    return f"{_patient(row)}/s{row['study_id']}.txt"
 
 
 def _patient(row: dict[str, Any]) -> str:

@@ -66,6 +66,11 @@ class MimicIii(TextSource):
             found += wrong_file("test_ids", self.test_ids) or self._wrong_ids()
         return found or super().problems()
 
+    def form(self) -> str:
+        """The file, compressed or not, in its folder."""
+        packed = first_found(self.path, tuple(f"{place}.gz" for place in self.patterns()))
+        return ", ".join(str(path.relative_to(self.path)) for path in self.files() or packed)
+
     def inputs(self) -> dict[str, str | int]:
         """Also the file of ids."""
         listed = Path(self.test_ids)

@@ -1,8 +1,9 @@
 """MMLU, its six clinical subjects: a benchmark, read for evaluation and for comparison with training rows.
 
-Two formats are read: the Hub's SUBJECT/SPLIT-*.parquet (`question`, `choices`, `answer` from 0), and the original
-SPLIT/SUBJECT_SPLIT.csv without a header: the question, four options, and the letter of the correct one.
-Source: github.com/hendrycks/test, huggingface.co/datasets/cais/mmlu.
+Three formats are read: the Hub's SUBJECT/SPLIT-*.parquet (`question`, `choices`, `answer` from 0), the original
+SPLIT/SUBJECT_SPLIT.csv without a header (the question, four options, and the letter of the correct one), and Open Life
+Science AI's nested rows, one dataset a subject: mmlu_SUBJECT/data/SPLIT-*.parquet.
+Source: github.com/hendrycks/test, huggingface.co/datasets/cais/mmlu, openlifescienceai/mmlu_anatomy.
 """
 
 import csv
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from data_prep.rows import Reject, Rejected, Sample
+from data_prep.sources import hub, split_files
+from data_prep.sources.nested import nested_question, option_number
 from data_prep.sources.source import About, choice, field, wrong_choice
-from data_prep.sources.text_source import TextSource, first_found, missing, number_of
-from data_prep.tables.parquet import ParquetTable
+from data_prep.sources.split_files import Files
+from data_prep.sources.text_source import TextSource, forms_at, number_of, paths_of, problems_of, table_of
 from data_prep.tables.table import GeneratedTable, Table, all_rows
 
 SUBJECTS = (
@@ -52,8 +55,12 @@ class Mmlu(TextSource):
         found += wrong_choice("split", self.split, self.SPLITS)
         if not self.subjects:
             found.append(f"subjects: an empty list; known: {', '.join(SUBJECTS)}")
-        lacking = [subject for subject in self.subjects if missing("path", self.path, self._places(subject))]
-        return found or [one for subject in lacking[:1] for one in missing("path", self.path, self._places(subject))]
+        lacking = (problems_of("path", self.path, self._places(s), self._subject_forms(s)) for s in self.subjects)
+        return found or next((problems for problems in lacking if problems), [])
+
+    def form(self) -> str:
+        """The form of the first subject, and those that are not read."""
+        return split_files.said(self._subject_forms(self.subjects[0])) if self.subjects else ""
 
     def patterns(self) -> tuple[str, ...]:
         """The files of every subject."""
@@ -61,7 +68,7 @@ class Mmlu(TextSource):
 
     def tables(self) -> list[Table]:
         """One table per file; its rows name their subject."""
-        files = [(s, path) for s in self.subjects for path in first_found(self.path, self._places(s))]
+        files = [(s, path) for s in self.subjects for path in paths_of(self._subject_forms(s))]
         return [GeneratedTable(path, partial(_questions, path, subject)) for subject, path in files]
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
@@ -76,6 +83,11 @@ class Mmlu(TextSource):
         texts = [str(option).strip() for option in options]
         return self.exchange(row_id, choice(field(row, "question"), texts, right), "text_choice")
 
+    def _subject_forms(self, subject: str) -> list[Files]:
+        found = forms_at(self.path, self._places(subject), (self.split,), subject)
+        apart = Path(self.path) / f"mmlu_{subject}"
+        return [*found, *split_files.on_the_hub(hub.locate(apart), (self.split,))]
+
     def _places(self, subject: str) -> tuple[str, ...]:
         original = "val" if self.split == "validation" else self.split
         name = f"{original}/{subject}_{original}.csv"
@@ -84,9 +96,9 @@ class Mmlu(TextSource):
 
 def _questions(path: Path, subject: str) -> Iterator[tuple[str, dict[str, Any] | Rejected]]:
     """The questions of a file of either format, in the Hub's format."""
-    if path.suffix == ".parquet":
-        for place, row in all_rows(ParquetTable(path)):
-            yield place, row if isinstance(row, Rejected) else {**row, "subject": subject}
+    if path.suffix != ".csv":
+        for place, row in all_rows(table_of(path)):
+            yield place, row if isinstance(row, Rejected) else {**_flat(row), "subject": subject}
         return
     with path.open(encoding="utf-8-sig", newline="") as file:
         for number, cells in enumerate(csv.reader(file), start=1):
@@ -98,3 +110,11 @@ def _questions(path: Path, subject: str) -> Iterator[tuple[str, dict[str, Any] |
             question, *options, letter = cells
             answer = _LETTERS.index(letter.strip())
             yield place, {"question": question, "choices": options, "answer": answer, "subject": subject}
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """A nested row in the format of the Hub's other ones, which are returned as they are."""
+    nested = nested_question(row)
+    if nested is None:
+        return row
+    return {"question": nested.text, "choices": [*nested.options.values()], "answer": option_number(nested)}

@@ -1,10 +1,12 @@
 """PathVQA: questions on pathology images of two textbooks and the PEIR library (He et al. 2020, arXiv:2003.10286).
 
-Two layouts are read; the first that `path` has is used:
+Two layouts are read; the first that `path` has completely is used:
 - the original, in `path` or in pvqa/ under it: qas/{train,val,test}_vqa.pkl, pickled lists of {"sent", "label",
   "img_id", "question_id", "answer_type"}, and images/{train,val,test}/IMG_ID.jpg. `label` maps answers to scores.
-- the Hub's Parquet files: question, answer and image, duplicate rows dropped. Their groups are empty, so splits
-  are drawn by image.
+  Without it qas/train/train_qa.pkl (and so on) is read, a list of {"image", "question", "answer"}: the image is an
+  IMG_ID, and there are neither ids nor types.
+- the Hub's dataset, in any form of data_prep/sources/split_files.py: question, answer and image, duplicate rows
+  dropped. Their groups are empty, so splits are drawn by image.
 """
 
 from dataclasses import dataclass
@@ -12,10 +14,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from data_prep.images.image_folder import ImageFolder
-from data_prep.rows import Loaded, Reject, Sample
-from data_prep.sources import hub_parquet
+from data_prep.rows import Reject, Sample
+from data_prep.sources.hub_vqa import HubVqa, table_and_images
 from data_prep.sources.labels import vqa_task
-from data_prep.sources.source import About, Source, field, own_id, vqa, wrong_choice
+from data_prep.sources.source import About, field, folder_with, own_id, vqa
+from data_prep.sources.split_files import Files
 from data_prep.tables.pickles import PickleTable
 from data_prep.tables.table import Table
 
@@ -23,7 +26,7 @@ _SPLITS = {"train": "train", "validation": "val", "test": "test"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class PathVqa(Source):
+class PathVqa(HubVqa):
     """`path` is the folder of either layout; `split` is train, validation or test."""
 
     ABOUT: ClassVar[About] = About(
@@ -34,55 +37,53 @@ class PathVqa(Source):
         redistribute=False,
         layout=(
             "pvqa/qas/{train,val,test}_vqa.pkl and pvqa/images/{train,val,test}/",
+            "or pvqa/qas/{train/train,val/val,test/test}_qa.pkl and the same images",
             "or data/{train,validation,test}-*.parquet",
         ),
     )
 
-    path: str
-    split: str = "train"
+    SPLITS: ClassVar[tuple[str, ...]] = tuple(_SPLITS)
 
     @property
-    def _folder(self) -> Path:
-        inner = Path(self.path) / "pvqa"
-        return inner if inner.is_dir() else Path(self.path)
+    def folder(self) -> Path:
+        """The folder of the source's files."""
+        return folder_with(super().folder, ("pvqa",), ("qas", "images"))
+
+    def original(self) -> list[Files]:
+        """The split's pickles, the one with types first, and the images of all splits."""
+        images = [self.folder / "images"]
+        found = (table_and_images(f"{name} and images/", self.folder / name, images) for name in self._pickles)
+        return [files for one in found for files in one]
+
+    def wanted(self) -> str:
+        """The pickles, or the files of the split."""
+        return f"{' nor '.join(self._pickles)} nor data/{self.split}-*.parquet"
 
     @property
-    def _pickle(self) -> Path:
-        return self._folder / "qas" / f"{_SPLITS[self.split]}_vqa.pkl"
+    def _pickles(self) -> tuple[str, str]:
+        short = _SPLITS[self.split]
+        return f"qas/{short}_vqa.pkl", f"qas/{short}/{short}_qa.pkl"
 
     @property
-    def _original(self) -> bool:
-        return self._pickle.is_file()
-
-    def problems(self) -> list[str]:
-        """An unknown split, and missing files."""
-        found = wrong_choice("split", self.split, tuple(_SPLITS))
-        if found:
-            return found
-        if self._original:
-            return ImageFolder(self._folder / "images").problems("path")
-        if not hub_parquet.shards(self._folder, self.split):
-            wanted = f"neither qas/{self._pickle.name} nor data/{self.split}-*.parquet"
-            return [f"path: {self.path}: {wanted}; get it: {self.ABOUT.get}"]
-        return hub_parquet.shard_problems(self._folder, self.split)
+    def typed(self) -> bool:
+        """Whether the rows say of what type their answer is."""
+        return any(path.name.endswith("_vqa.pkl") for path in self.paths)
 
     def tables(self) -> list[Table]:
-        """The split's pickle, or its Parquet files."""
-        if self._original:
-            return [PickleTable(self._pickle)]
-        return [hub_parquet.Shard(path) for path in hub_parquet.shards(self._folder, self.split)]
+        """The split's pickle, or its files of the Hub."""
+        return [PickleTable(path) for path in self.paths] if self.is_original else self.shards()
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """By the split and `question_id` or the place; on the Hub by the split, the file and the row."""
-        number = hub_parquet.row_number(row) if "_file" in row else own_id(row, "question_id", place)
+        """By the split and `question_id` or the place; on the Hub by the split and the row."""
+        number = row["_row"] if "_row" in row else own_id(row, "question_id", place)
         return f"path_vqa-{self.split}-{number}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:
         """A question on one image."""
-        embedded = "_file" in row
-        answer = field(row, "answer") if embedded else _best(row.get("label"))
+        embedded = "_row" in row
+        answer = field(row, "answer") if "answer" in row else _best(row.get("label"))
         closed = None if "answer_type" not in row else str(row["answer_type"]).strip().lower() == "yes/no"
-        image = "" if embedded else field(row, "img_id")
+        image = "" if embedded else field(row, "img_id", "image").removesuffix(".jpg")
         return Sample(
             id=row_id,
             language="en",
@@ -90,17 +91,13 @@ class PathVqa(Source):
             modality="pathology",
             messages=vqa(field(row, "question", "sent"), answer),
             licence=self.terms,
-            images=(hub_parquet.image_name(row) if embedded else f"{_SPLITS[self.split]}/{image}.jpg",),
+            images=(self.image_name(row) if embedded else f"{_SPLITS[self.split]}/{image}.jpg",),
             group="" if embedded else f"path_vqa-{image}",
         )
 
     def image_folder(self) -> ImageFolder | None:
         """The original's images."""
-        return ImageFolder(self._folder / "images") if self._original else None
-
-    def load(self, name: str) -> Loaded:
-        """An image file, or the image in a row of a Parquet file."""
-        return super().load(name) if self._original else hub_parquet.image(self._folder, name)
+        return ImageFolder(self.folder / "images") if self.is_original else None
 
 
 def _best(label: Any) -> str:

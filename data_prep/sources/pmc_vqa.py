@@ -15,13 +15,14 @@ from typing import Any, ClassVar
 
 from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import Reject, Sample
+from data_prep.sources import hub
 from data_prep.sources.labels import vqa_task
 from data_prep.sources.source import (
     About,
     Source,
+    all_existing,
     choice,
     field,
-    first_existing,
     own_id,
     pmc_article,
     vqa,
@@ -62,7 +63,7 @@ class PmcVqa(Source):
 
     @property
     def _folder(self) -> Path:
-        return Path(self.path)
+        return hub.folder(self.path)
 
     @property
     def _release(self) -> int:
@@ -80,6 +81,15 @@ class PmcVqa(Source):
         if not self.release and all(self._table(release).is_file() for release in _SUFFIXES):
             return [*found, f"release: {self.path} holds both; choose one: 1 or 2"]
         return found or [*wrong_file("path", self._table(self._release)), *self.image_folder().problems("path")]
+
+    def form(self) -> str:
+        """The files of the release that is read, or else those of the other."""
+        for release in sorted(_SUFFIXES, key=lambda number: number != self._release):
+            paths = [self._table(release), *all_existing(self._folder, _IMAGES[release])]
+            there = [str(path.relative_to(self._folder)) for path in paths if path.exists()]
+            if there:
+                return f"release {release}: {', '.join(there)}"
+        return ""
 
     def tables(self) -> list[Table]:
         """The split's CSV file."""
@@ -113,8 +123,8 @@ class PmcVqa(Source):
         )
 
     def image_folder(self) -> ImageFolder:
-        """The folder or the archive of the figures."""
-        return ImageFolder(first_existing(self._folder, _IMAGES[self._release]))
+        """The folder and the archive of the figures."""
+        return ImageFolder(*all_existing(self._folder, _IMAGES[self._release]))
 
     def version(self) -> str:
         """The release."""

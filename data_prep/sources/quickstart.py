@@ -16,7 +16,7 @@ import yaml
 from data_prep import manifest
 from data_prep.rows import Loaded, Reject, Sample
 from data_prep.sources.dicom import load
-from data_prep.sources.source import About, Source, conversation
+from data_prep.sources.source import About, Source, conversation, names_there
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.table import Table
 
@@ -51,6 +51,10 @@ class Quickstart(Source):
             if not path.is_file():
                 found.append(f"image {entry['name']}: {entry['package']} has no {entry['file']}; reinstall it")
         return found
+
+    def form(self) -> str:
+        """The files of questions."""
+        return names_there(*(FOLDER / name for name in self.questions))
 
     def tables(self) -> list[Table]:
         """One table per file of questions."""

@@ -1,9 +1,9 @@
 """SLAKE: questions on radiology images, in English and Chinese (Liu et al. 2021, arXiv:2102.09542).
 
-`path` holds {train,validation,test}.json, JSON lists of {"img_name", "question", "answer", "q_lang", "modality",
-"answer_type", "qid"}, and imgs/ or imgs.zip. Each image has its own folder, with masks and boxes beside
-source.jpg; rows name only source.jpg, so masks are never read. A row is selected if its `q_lang` is in `languages`;
-Chinese cannot be selected, since the row contract has no Chinese.
+`path`, or Slake1.0/ in it, holds {train,validation,test}.json, JSON lists of {"img_name", "question", "answer",
+"q_lang", "modality", "answer_type", "qid"}, and imgs/ or imgs.zip; where both are there, imgs/ is read first. Each
+image has its own folder, with masks and boxes beside source.jpg; rows name only source.jpg, so masks are never read. A
+row is selected if its `q_lang` is in `languages`; Chinese cannot be selected, since the row contract has no Chinese.
 """
 
 import dataclasses
@@ -14,13 +14,26 @@ from typing import Any, ClassVar
 
 from data_prep.images.image_folder import ImageFolder
 from data_prep.rows import LANGUAGES, Reject, Sample
+from data_prep.sources import hub
 from data_prep.sources.labels import is_closed, snake_case, vqa_task
-from data_prep.sources.source import About, Source, field, first_existing, own_id, vqa, wrong_choice, wrong_file
+from data_prep.sources.source import (
+    About,
+    Source,
+    all_existing,
+    field,
+    first_existing,
+    folder_with,
+    own_id,
+    vqa,
+    wrong_choice,
+    wrong_file,
+)
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.table import Table
 
 _TABLES = {"train": ("train.json",), "validation": ("validate.json", "validation.json"), "test": ("test.json",)}
 _IMAGES = ("imgs", "imgs.zip")
+_KNOWN = (*(name for names in _TABLES.values() for name in names), *_IMAGES)
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
@@ -33,7 +46,7 @@ class Slake(Source):
         get="https://huggingface.co/datasets/BoKelvin/SLAKE, open to all",
         licence="CC-BY-4.0",
         redistribute=True,
-        layout=("train.json, validation.json, test.json", "imgs/ or imgs.zip"),
+        layout=("train.json, validation.json, test.json", "imgs/ or imgs.zip", "or all of them in Slake1.0/"),
     )
 
     path: str
@@ -42,7 +55,7 @@ class Slake(Source):
 
     @property
     def _folder(self) -> Path:
-        return Path(self.path)
+        return folder_with(hub.folder(self.path), ("Slake1.0",), _KNOWN)
 
     @property
     def _table(self) -> Path:
@@ -55,6 +68,11 @@ class Slake(Source):
             found += wrong_choice("languages", language, LANGUAGES)
         splits = wrong_choice("split", self.split, tuple(_TABLES))
         return [*found, *(splits or wrong_file("path", self._table)), *self.image_folder().problems("path")]
+
+    def form(self) -> str:
+        """The tables and the images that are there."""
+        there = [name for name in _KNOWN if (self._folder / name).exists()]
+        return ", ".join(there) + (f" in {self._folder.name}" if self._folder.name == "Slake1.0" else "")
 
     def tables(self) -> list[Table]:
         """The split's JSON list."""
@@ -84,5 +102,5 @@ class Slake(Source):
         )
 
     def image_folder(self) -> ImageFolder:
-        """The folder or the archive of the images."""
-        return ImageFolder(first_existing(self._folder, _IMAGES))
+        """The folder and the archive of the images."""
+        return ImageFolder(*all_existing(self._folder, _IMAGES))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from data_prep.rows import Loaded, Message, Part, Reject, Sample, image_part, text_part
-from data_prep.tables.table import Table
+from data_prep.tables.table import Table, absent
 
 if TYPE_CHECKING:
     from data_prep.images.image_folder import ImageFolder
@@ -43,6 +43,8 @@ class Source(ABC):
     """
 
     ABOUT: ClassVar[About]
+    IMAGES_APART: ClassVar[bool] = False
+    """Whether the images are not in the source's own download; `address` then says where each is to be had."""
 
     name: str = ""
     licence: str = ""
@@ -55,6 +57,17 @@ class Source(ABC):
     @abstractmethod
     def problems(self) -> list[str]:
         """What is wrong with the values of the keys, each "key: what, and what to do"; found before reading a row."""
+
+    def form(self) -> str:
+        """The form in which the source is there, in a few words ("the Hub's Parquet files, convert branch").
+
+        Empty if no known form is there.
+        """
+        return ""
+
+    def notes(self) -> list[str]:
+        """What a build says of the source's files: which of two forms or folders of images is read."""
+        return [] if self._images is None else self._images.notes()
 
     @abstractmethod
     def tables(self) -> list[Table]:
@@ -82,6 +95,14 @@ class Source(ABC):
             raise Reject("missing_image", f"{name}: {self.name} names no folder of images")
         return self._images.read(name)
 
+    def has_image(self, name: str) -> bool:
+        """Whether an image named by a sample is in the source's folder of images; it is not read."""
+        return self._images is not None and not self._images.problems("") and self._images.has(name)
+
+    def address(self, image: str, row: dict[str, Any]) -> dict[str, str]:
+        """Where the image of a row is to be had, {"url"} or {"archive", "member"}; empty if no table says so."""
+        return {}
+
     def version(self) -> str:
         """The release of the source, if it can be identified."""
         return ""
@@ -95,8 +116,9 @@ class Source(ABC):
 
 
 def wrong_file(key: str, path: str | Path) -> list[str]:
-    """A problem for `Source.problems` if the file does not exist."""
-    return [] if Path(path).is_file() else [f"{key}: {path}: there is no such file"]
+    """A problem for `Source.problems` if the file does not exist, or is a broken link or a pointer."""
+    wrong = absent(Path(path))
+    return [f"{key}: {path}: {wrong}"] if wrong else []
 
 
 def wrong_choice(key: str, value: str, known: tuple[str, ...]) -> list[str]:
@@ -104,9 +126,31 @@ def wrong_choice(key: str, value: str, known: tuple[str, ...]) -> list[str]:
     return [] if value in known else [f"{key}: {value!r}; known: {', '.join(known)}"]
 
 
+def names_there(*paths: str | Path) -> str:
+    """The names of those of these files and folders that exist, for `Source.form`; an empty path is none."""
+    return ", ".join(Path(path).name for path in paths if path and Path(path).exists())
+
+
 def first_existing(folder: Path, names: tuple[str, ...]) -> Path:
-    """The first of these files and folders that exists, or else the last of them."""
-    return next((folder / name for name in names if (folder / name).exists()), folder / names[-1])
+    """The first of these files and folders that exists, or else the first broken link, or else the last of them."""
+    paths = [folder / name for name in names]
+    there = [path for path in paths if path.exists()] or [path for path in paths if path.is_symlink()]
+    return there[0] if there else paths[-1]
+
+
+def all_existing(folder: Path, names: tuple[str, ...]) -> list[Path]:
+    """Those of these files and folders that exist, but not the folder around one before it; or else the last name."""
+    found: list[Path] = []
+    for path in (folder / name for name in names):
+        if path.exists() and not any(inner.is_relative_to(path) for inner in found):
+            found.append(path)
+    return found or [folder / names[-1]]
+
+
+def folder_with(path: str | Path, inner: tuple[str, ...], names: tuple[str, ...]) -> Path:
+    """The first folder of `path` and of `inner`, the folders that an archive unpacks to, with one of these names."""
+    folders = [Path(path), *(Path(path) / name for name in inner)]
+    return next((folder for folder in folders if any((folder / name).exists() for name in names)), folders[0])
 
 
 def content(text: str) -> list[Part]:

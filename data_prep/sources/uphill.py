@@ -54,6 +54,10 @@ class Uphill(TextSource):
         """The one file."""
         return "queries.csv", "data/queries.csv"
 
+    def form(self) -> str:
+        """The one file, in its folder."""
+        return ", ".join(str(path.relative_to(self.path)) for path in self.files())
+
     def row_id(self, place: str, row: dict[str, Any]) -> str:
         """The id of the claim and the level, from 0; the place for an invalid row."""
         try:

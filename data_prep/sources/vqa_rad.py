@@ -1,11 +1,12 @@
 """VQA-RAD: clinicians' questions on 314 radiology images of MedPix (Lau et al. 2018, Scientific Data 5:180251).
 
-Two layouts are read; the first that `path` has is used:
-- the original of the Open Science Framework, one JSON list of all splits and a folder of images. `phrase_type`
-  gives the split; answers may be numbers, and `answer_type` may end in blanks. The parent of a paraphrase is the
-  free-form question that it rephrases.
-- the Hub's Parquet files: answers in lower case, four duplicate rows fewer, neither ids nor types. Their groups are
-  empty, so splits are drawn by image.
+Two layouts are read; the first that `path` has completely is used:
+- the original of the Open Science Framework, one JSON list of all splits and a folder of images, in `path` or in the
+  folder that its archive (osfstorage-archive/) or its client (osfstorage/) makes. `phrase_type` gives the split;
+  answers may be numbers, and `answer_type` may end in blanks. The parent of a paraphrase is the free-form question that
+  it rephrases.
+- the Hub's dataset, in any form of data_prep/sources/split_files.py: answers in lower case, four duplicate rows fewer,
+  neither ids nor types. Their groups are empty, so splits are drawn by image.
 """
 
 from collections.abc import Iterator
@@ -15,22 +16,24 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from data_prep.images.image_folder import ImageFolder
-from data_prep.rows import Loaded, Reject, Rejected, Sample
-from data_prep.sources import hub_parquet
+from data_prep.rows import Reject, Rejected, Sample
+from data_prep.sources.hub_vqa import HubVqa, table_and_images
 from data_prep.sources.labels import is_closed, vqa_task
-from data_prep.sources.source import About, Source, field, first_existing, own_id, vqa, wrong_choice
+from data_prep.sources.source import About, all_existing, field, folder_with, own_id, vqa
+from data_prep.sources.split_files import Files
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.table import Table, all_rows
 
 TABLE = "VQA_RAD Dataset Public.json"
 IMAGES = ("VQA_RAD Image Folder", "VQA_RAD Image Folder.zip")
+_INNER = ("osfstorage-archive", "osfstorage")
 _SPLITS = {"freeform": "train", "para": "train", "test_freeform": "test", "test_para": "test"}
 # the paper's table of images: chests are X-rays, abdomens CTs; a head may be CT or MRI
 _MODALITIES = {"CHEST": "x_ray", "ABD": "ct"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class VqaRad(Source):
+class VqaRad(HubVqa):
     """`path` is the folder of either layout; `split` is train or test."""
 
     ABOUT: ClassVar[About] = About(
@@ -38,54 +41,45 @@ class VqaRad(Source):
         get="https://osf.io/89kps or https://huggingface.co/datasets/flaviagiammarino/vqa-rad, open to all",
         licence="CC0-1.0",
         redistribute=True,
-        layout=(f"{TABLE} and {IMAGES[0]}/", "or data/train-*.parquet and data/test-*.parquet"),
+        layout=(f"{TABLE} and {IMAGES[0]}/, also in {_INNER[0]}/", "or data/train-*.parquet and data/test-*.parquet"),
     )
 
-    path: str
-    split: str = "train"
+    SPLITS: ClassVar[tuple[str, ...]] = ("train", "test")
 
     @property
-    def _folder(self) -> Path:
-        return Path(self.path)
+    def folder(self) -> Path:
+        """The folder of the source's files."""
+        return folder_with(super().folder, _INNER, (TABLE,))
+
+    def original(self) -> list[Files]:
+        """The JSON list of all splits, and its images."""
+        return table_and_images("the original's JSON and images", self.folder / TABLE, self._image_paths)
+
+    def wanted(self) -> str:
+        """The list, or the files of the split."""
+        return f"{TABLE!r} nor data/{self.split}-*.parquet"
 
     @property
-    def _original(self) -> bool:
-        return (self._folder / TABLE).is_file()
-
-    def problems(self) -> list[str]:
-        """An unknown split, and missing files."""
-        found = wrong_choice("split", self.split, ("train", "test"))
-        if found:
-            return found
-        if self._original:
-            return ImageFolder(first_existing(self._folder, IMAGES)).problems("path")
-        if not hub_parquet.shards(self._folder, self.split):
-            return [f"path: {self.path}: neither {TABLE!r} nor data/{self.split}-*.parquet; get it: {self.ABOUT.get}"]
-        return hub_parquet.shard_problems(self._folder, self.split)
+    def _image_paths(self) -> list[Path]:
+        return all_existing(self.folder, IMAGES)
 
     def tables(self) -> list[Table]:
-        """The JSON list, or the split's Parquet files."""
-        if self._original:
-            return [JsonTable(self._folder / TABLE)]
-        return [hub_parquet.Shard(path) for path in hub_parquet.shards(self._folder, self.split)]
+        """The JSON list, or the split's files of the Hub."""
+        return [JsonTable(self.folder / TABLE)] if self.is_original else self.shards()
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
-        """The `qid` or the place in the file; on the Hub the split, the file and the row."""
-        if "_file" in row:
-            return f"vqa_rad-{self.split}-{hub_parquet.row_number(row)}"
+        """The `qid` or the place in the file; on the Hub the split and the row."""
+        if "_row" in row:
+            return f"vqa_rad-{self.split}-{row['_row']}"
         return f"vqa_rad-{own_id(row, 'qid', place)}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample | None:
         """A question on one image."""
-        return self._of_hub(row_id, row) if "_file" in row else self._of_original(row_id, row)
+        return self._of_hub(row_id, row) if "_row" in row else self._of_original(row_id, row)
 
     def image_folder(self) -> ImageFolder | None:
         """The original's images."""
-        return ImageFolder(first_existing(self._folder, IMAGES)) if self._original else None
-
-    def load(self, name: str) -> Loaded:
-        """An image file, or the image in a row of a Parquet file."""
-        return super().load(name) if self._original else hub_parquet.image(self._folder, name)
+        return ImageFolder(*self._image_paths) if self.is_original else None
 
     def _of_hub(self, row_id: str, row: dict[str, Any]) -> Sample:
         answer = field(row, "answer")
@@ -96,7 +90,7 @@ class VqaRad(Source):
             modality="unknown",
             messages=vqa(field(row, "question"), answer),
             licence=self.terms,
-            images=(hub_parquet.image_name(row),),
+            images=(self.image_name(row),),
         )
 
     def _of_original(self, row_id: str, row: dict[str, Any]) -> Sample | None:

@@ -11,10 +11,9 @@ from typing import Any, override
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_prep.rows import Reject, Rejected
+from data_prep.rows import Reject
+from data_prep.tables import arrow_values
 from data_prep.tables.table import Mark, PlacedRows, Table, TableError, head
-
-BATCH = 1000
 
 
 class ParquetTable(Table):
@@ -32,28 +31,16 @@ class ParquetTable(Table):
     def marks(self, every: int) -> Iterator[Mark]:
         with _opened(self.path) as file:
             total = file.metadata.num_rows
-            self._wanted(file.schema_arrow)
+            arrow_values.wanted_columns(self.path, file.schema_arrow, self.columns)
         yield from (Mark(row, row) for row in range(0, total, every))
         yield Mark(total, total)
 
     @override
     def rows(self, start: Mark, count: int) -> PlacedRows:
         with _opened(self.path) as file:
-            numbered = any(_is_image(field.type) for field in file.schema_arrow)
-            values = _values(file, start.row, self._wanted(file.schema_arrow))
-            for row, value in enumerate(islice(values, count), start=start.row):
-                place = f"row {row + 1}"
-                if isinstance(value, Exception):
-                    yield place, Rejected(place, "bad_row", f"{self.path}: {place}: {value}")
-                else:
-                    yield place, {**value, "_row": row} if numbered else value
-
-    def _wanted(self, schema: pa.Schema) -> list[str]:
-        missing = sorted(set(self.columns or ()) - set(schema.names))
-        if missing:
-            raise TableError(f"{self.path}: no column {', '.join(missing)}; it has: {', '.join(schema.names)}")
-        names = schema.names if self.columns is None else self.columns
-        return [name for name in names if not _is_image(schema.field(name).type)]
+            columns = arrow_values.wanted_columns(self.path, file.schema_arrow, self.columns)
+            values = islice(_values(file, start.row, columns), count)
+            yield from arrow_values.placed(self.path, values, start.row, arrow_values.has_images(file.schema_arrow))
 
 
 def image_bytes(path: str | Path, row: int, column: str = "image") -> bytes:
@@ -67,11 +54,7 @@ def image_bytes(path: str | Path, row: int, column: str = "image") -> bytes:
     if not 0 <= row < starts[-1]:
         raise Reject("missing_image", f"{path}: there is no row {row + 1} among {starts[-1]}")
     group = bisect_right(starts, row) - 1
-    value = _images(group, column, *version)[row - starts[group]].as_py()
-    data = value.get("bytes") if isinstance(value, dict) else value
-    if data is None:
-        raise Reject("missing_image", f"{path}: row {row + 1}: nothing is embedded under {column!r}")
-    return bytes(data)
+    return arrow_values.embedded(path, row, column, _images(group, column, *version)[row - starts[group]])
 
 
 @lru_cache(maxsize=64)
@@ -111,23 +94,6 @@ def _values(file: pq.ParquetFile, start: int, columns: list[str]) -> Iterator[di
     group = bisect_right(starts, start) - 1
     skip = start - starts[group]
     groups = list(range(group, file.num_row_groups))
-    for batch in file.iter_batches(BATCH, groups, columns, use_threads=False):
-        yield from _python_values(batch.slice(skip))
+    for batch in file.iter_batches(arrow_values.BATCH, groups, columns, use_threads=False):
+        yield from arrow_values.python_values(batch.slice(skip))
         skip = max(0, skip - batch.num_rows)
-
-
-def _python_values(batch: pa.RecordBatch) -> list[dict[str, Any] | Exception]:
-    try:
-        return batch.to_pylist()
-    except (ValueError, OverflowError) as error:  # text that is not UTF-8, a date out of range
-        if batch.num_rows == 1:
-            return [error]
-        return [value for row in range(batch.num_rows) for value in _python_values(batch.slice(row, 1))]
-
-
-def _is_image(kind: pa.DataType) -> bool:
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return _is_image(kind.value_type)
-    if pa.types.is_struct(kind):
-        return any(field.name == "bytes" and _is_image(field.type) for field in kind)
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))

@@ -74,6 +74,24 @@ class GeneratedTable(Table):
         yield from islice(self._make(), start.row, start.row + count)
 
 
+class ChangedTable(Table):
+    """The rows of another table, each changed by a function."""
+
+    def __init__(self, table: Table, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        self.path = table.path
+        self._table = table
+        self._change = change
+
+    @override
+    def marks(self, every: int) -> Iterator[Mark]:
+        return self._table.marks(every)
+
+    @override
+    def rows(self, start: Mark, count: int) -> PlacedRows:
+        for place, row in self._table.rows(start, count):
+            yield place, row if isinstance(row, Rejected) else self._change(row)
+
+
 def all_rows(table: Table) -> PlacedRows:
     """Every row of a table, in one pass."""
     *_, end = table.marks(1 << 60)
@@ -88,12 +106,52 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 def head(path: Path) -> bytes:
     """The first 64 KiB of a file. Raises TableError if it is missing, empty, compressed, a pointer or a web page."""
     if not path.is_file():
-        raise TableError(f"{path}: there is no such file")
-    with path.open("rb") as file:
-        start = file.read(HEAD)
+        raise TableError(f"{path}: {broken_link(path) or 'there is no such file'}")
+    try:
+        with path.open("rb") as file:
+            start = file.read(HEAD)
+    except OSError as error:
+        raise TableError(f"{path}: it cannot be read ({error.strerror})") from error
     if wrong := _other_format(start, path):
         raise TableError(f"{path}: {wrong}")
     return start
+
+
+def broken_link(path: Path) -> str:
+    """What is wrong with a link whose target does not exist, and what to do; empty for anything else."""
+    try:
+        if not path.is_symlink() or path.exists():
+            return ""
+        target = str(path.readlink())
+    except OSError:  # a name that is too long, a cycle of links
+        return ""
+    if ".git/annex/" in target:
+        how = "fetch it with: git annex get"
+    elif "/blobs/" in target:
+        how = "download the dataset again"
+    else:
+        how = "fetch it (git annex get, dvc pull) or copy the file"
+    return f"a link to {target}, which is not there; {how}"
+
+
+def absent(path: Path) -> str:
+    """Why the content of a file is not there: no file, a broken link, a pointer; empty if it is there."""
+    if not path.is_file():
+        return broken_link(path) or "there is no such file"
+    try:
+        with path.open("rb") as file:
+            return pointer(file.read(64))
+    except OSError as error:
+        return f"it cannot be read ({error.strerror})"
+
+
+def pointer(start: bytes) -> str:
+    """What is wrong with a file that starts like this and only names the wanted one; empty for any other file."""
+    if start.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer instead of the file; fetch the file with: git lfs pull"
+    if start.startswith(b"/annex/objects/"):
+        return "a git-annex pointer instead of the file; fetch the file with: git annex get"
+    return ""
 
 
 def text_head(path: Path) -> bytes:
@@ -114,8 +172,8 @@ def _other_format(start: bytes, path: Path) -> str:
     if start.startswith(b"PK\x03\x04"):
         is_workbook = b"[Content_Types].xml" in start or b"xl/" in start
         return "an Excel workbook; save it as CSV in UTF-8" if is_workbook else f"a zip file; unzip {path}"
-    if start.startswith(b"version https://git-lfs"):
-        return "a Git LFS pointer instead of the file; fetch the file with: git lfs pull"
+    if found := pointer(start):
+        return found
     if start.removeprefix(BOM).lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
         return "a web page instead of the file; download it again"
     return ""

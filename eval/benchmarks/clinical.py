@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, override
 
 from data_prep.rows import Reject, Rejected
-from data_prep.sources.medmcqa import Medmcqa
+from data_prep.sources.medmcqa import Medmcqa, first_option, right_option
 from data_prep.sources.medqa import Medqa
 from data_prep.sources.mmlu import Mmlu as MmluSource
 from data_prep.sources.pubmedqa import Pubmedqa
@@ -111,8 +111,8 @@ class MedMcqa(ReaderBenchmark):
 
     @override
     def question(self, row_id: str, row: dict[str, Any], table: Table) -> Question:
-        """The original JSON Lines count the right option from 1, the Hub's Parquet from 0."""
-        right = row["cop"] - (0 if table.path.suffix == ".parquet" else 1)
+        """The right option is counted from another number in other files, or is text."""
+        right = right_option(row, first_option(table.path))
         options = {name: row[name] for name in ("opa", "opb", "opc", "opd")}
         document = {"question": row["question"], **options, "cop": right}
         return lettered(row_id, row["question"], list(options.values()), right, document)

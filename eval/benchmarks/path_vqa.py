@@ -20,3 +20,8 @@ class PathVqa(VqaBenchmark):
     @override
     def source(self) -> reader.PathVqa:
         return reader.PathVqa(path=str(self.folder), split="test")
+
+    @override
+    def typed(self) -> bool:
+        """Whether the pickle has types: test_qa.pkl has none."""
+        return isinstance(self._source, reader.PathVqa) and self._source.typed

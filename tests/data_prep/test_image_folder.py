@@ -124,18 +124,85 @@ def test_composed_and_decomposed_letters_are_the_same(kind):
     assert folder.read(composed).data == b"one"
 
 
-def test_links_do_not_lead_out_of_a_folder(tmp_path):
+def test_links_to_files_are_followed_wherever_they_lead(tmp_path):
+    """As DVC, git-annex and link farms make them."""
     folder = make(tmp_path / "images")
-    (tmp_path / "secret.png").write_bytes(b"secret")
-    (folder.path / "out.png").symlink_to(tmp_path / "secret.png")
+    (tmp_path / "objects").mkdir()
+    (tmp_path / "objects/f5").write_bytes(b"out")
+    (folder.path / "out.png").symlink_to(tmp_path / "objects/f5")
+    (folder.path / "xmlab2/linked.png").symlink_to("../../objects/f5")
     (folder.path / "in.png").symlink_to("empty.png")
-    (folder.path / "loop.png").symlink_to("loop.png")
-    (folder.path / "up").symlink_to(tmp_path)
-    assert "leads out" in reason(folder, "out.png")[1] and "leads out" in reason(folder, "up/secret.png")[1]
-    assert "no such file" in reason(folder, "loop.png")[1]
-    assert set(folder.names()) == {*FILES, "in.png"} == folder.inputs().keys()
+    (folder.path / "twice.png").symlink_to("out.png")
+    assert [folder.read(name).data for name in ("out.png", "xmlab2/linked.png", "in.png")] == [b"out", b"out", b""]
+    assert folder.read("twice.png").data == folder.read("imgs/xmlab2/linked.png").data == b"out"
+    assert (
+        set(folder.names()) == {*FILES, "out.png", "xmlab2/linked.png", "in.png", "twice.png"} == folder.inputs().keys()
+    )
+    assert folder.inputs()["out.png"] == 3
     (tmp_path / "link").symlink_to(folder.path)
     assert ImageFolder(tmp_path / "link").read("empty.png").data == b""
+
+
+@pytest.mark.parametrize("name", ["up/secret.png", "images/up/secret.png", "p10/up/deep/secret.png"])
+def test_a_link_to_a_folder_is_not_searched_and_is_named(tmp_path, name):
+    folder = make(tmp_path / "images")
+    (tmp_path / "other/deep").mkdir(parents=True)
+    for inner in ("", "deep/"):
+        (tmp_path / f"other/{inner}secret.png").write_bytes(b"secret")
+    (folder.path / "p10").mkdir()
+    for inner in ("", "p10/"):
+        (folder.path / f"{inner}up").symlink_to(tmp_path / "other")
+    found, detail = reason(folder, name)
+    assert found == "missing_image" and "not searched" in detail and name in detail
+    link = "p10/up" if "p10" in name else "up"
+    assert f"{link} is a link to a folder, {tmp_path}/other, " in detail or detail.endswith("not searched: p10/up, up")
+    assert set(folder.names()) == FILES.keys()
+
+
+def test_a_link_to_a_folder_inside_leads_to_the_names_in_it(tmp_path):
+    folder = make(tmp_path / "images")
+    (folder.path / "same").symlink_to("xmlab1")
+    assert folder.read("same/source.jpg").data == b"one"
+    assert set(folder.names()) == FILES.keys()
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("../.git/annex/objects/XQ/SHA256E-s3.png", "git annex get"),
+        ("/mnt/cache/files/md5/a2/b3", "git annex get, dvc pull"),
+        ("loop.png", "dvc pull"),
+    ],
+)
+@pytest.mark.parametrize("name", ["loop.png", "imgs/loop.png"])
+def test_a_link_whose_target_is_not_there_is_named(tmp_path, target, says, name):
+    folder = make(tmp_path / "images")
+    (folder.path / "loop.png").symlink_to(target)
+    found, detail = reason(folder, name)
+    assert found == "missing_image" and f"a link to {target}, which is not there" in detail and says in detail
+    assert folder.inputs()["loop.png"] == "a link to nothing"
+
+
+@pytest.mark.parametrize(
+    "content, says",
+    [(b"version https://git-lfs.github.com/spec/v1\noid", "git lfs pull"), (b"/annex/objects/SHA256E-s3", "annex get")],
+)
+def test_a_pointer_is_no_image_and_no_archive(tmp_path, content, says):
+    folder = make(tmp_path / "images", {"a.png": content})
+    found, detail = reason(folder, "a.png")
+    assert found == "missing_image" and says in detail and "a.png" in detail
+    (tmp_path / "images.zip").write_bytes(content)
+    (problem,) = ImageFolder(tmp_path / "images.zip").problems("path")
+    assert problem.startswith(f"path: {tmp_path}/images.zip: ") and says in problem
+
+
+def test_an_archive_that_is_a_link(tmp_path):
+    make(tmp_path / "real.zip")
+    (tmp_path / "images.zip").symlink_to("real.zip")
+    assert ImageFolder(tmp_path / "images.zip").read("empty.png").data == b""
+    (tmp_path / "real.zip").unlink()
+    (problem,) = ImageFolder(tmp_path / "images.zip").problems("path")
+    assert "images.zip: a link to real.zip, which is not there" in problem
 
 
 def test_what_is_no_plain_file_is_not_read(tmp_path):
@@ -245,12 +312,75 @@ def test_names_that_no_file_can_have_are_missing(tmp_path, name):
         assert folder.read("in/a.png").data == folder.read("./a.png").data == b"a"
 
 
-def test_a_link_beside_a_file_that_was_read_does_not_lead_out(tmp_path):
-    (tmp_path / "secret.png").write_bytes(b"secret")
+def test_a_link_to_a_folder_beside_a_file_that_was_read_is_not_searched(tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/secret.png").write_bytes(b"secret")
     (tmp_path / "images").mkdir()
     (tmp_path / "images/a.png").write_bytes(b"a")
     folder = ImageFolder(tmp_path / "images")
     assert folder.read("a.png").data == b"a"
-    (tmp_path / "images/out.png").symlink_to(tmp_path / "secret.png")
-    with pytest.raises(Reject, match="leads out"):
-        folder.read("out.png")
+    (tmp_path / "images/up").symlink_to(tmp_path / "other")
+    with pytest.raises(Reject, match="not searched"):
+        folder.read("up/secret.png")
+
+
+def two_places(tmp_path):
+    """A half-unpacked folder, one of whose files differs, beside its archive."""
+    unpacked = make(tmp_path / "images", {"xmlab1/source.jpg": b"mine", "own.png": b"own"})
+    archive = make(tmp_path / "images.zip", prefix="imgs/")
+    return ImageFolder(unpacked.path, archive.path)
+
+
+def test_a_name_is_read_from_the_first_place_that_has_it(tmp_path):
+    folder = two_places(tmp_path)
+    expected = {**FILES, "xmlab1/source.jpg": b"mine", "own.png": b"own"}
+    assert {name: folder.read(name).data for name in expected} == expected
+    assert set(folder.names()) == {*(f"imgs/{name}" for name in FILES), "xmlab1/source.jpg", "own.png"}
+    assert all(folder.has(name) for name in expected) and not folder.has("gone.jpg")
+    detail = reason(folder, "gone.jpg")[1]
+    assert f"no such file in {tmp_path}/images;" in detail and f"no such file in {tmp_path}/images.zip" in detail
+    assert "leads out" in reason(folder, "../own.png")[1] and not folder.has("../own.png")
+
+
+def test_which_of_two_places_is_read_first_is_said(tmp_path):
+    (note,) = two_places(tmp_path).notes()
+    assert note == f"{tmp_path}/images is read first; what it lacks is read from {tmp_path}/images.zip"
+    assert ImageFolder(tmp_path / "images").notes() == []
+
+
+def test_inputs_change_with_each_of_two_places(tmp_path):
+    before = two_places(tmp_path).inputs()
+    assert before.keys() == {"xmlab1/source.jpg", "own.png", "images.zip"}
+    (tmp_path / "images.zip").unlink()
+    make(tmp_path / "images.zip", {**FILES, "empty.png": b"!"}, prefix="imgs/")
+    after = pickle.loads(pickle.dumps(ImageFolder(tmp_path / "images", tmp_path / "images.zip"))).inputs()
+    assert [key for key in before if before[key] != after[key]] == ["images.zip"]
+
+
+def test_an_archive_is_not_opened_for_what_the_folder_has(tmp_path):
+    folder = two_places(tmp_path)
+    (tmp_path / "images.zip").write_bytes(b"PK damaged since")
+    assert folder.read("own.png").data == b"own"
+    with pytest.raises(TableError, match=r"images\.zip: not a complete zip file"):
+        folder.read("empty.png")
+
+
+def test_a_damaged_archive_beside_a_folder_is_a_problem(tmp_path):
+    folder = two_places(tmp_path)
+    assert folder.problems("path") == []
+    (tmp_path / "images.zip").write_bytes(b"PK\x03\x04" + bytes(50))
+    (problem,) = ImageFolder(*folder.paths).problems("path")
+    assert "images.zip: not a complete zip file" in problem
+    assert problem.endswith(f"or move it away: {tmp_path}/images is there too")
+
+
+@given(st.dictionaries(st.text("abc", min_size=1, max_size=3), st.sampled_from(["first", "second", "both"])))
+def test_any_files_are_read_from_two_places(tmp_path_factory, places):
+    root = tmp_path_factory.mktemp("two")
+    for place in ("first", "second"):
+        make(
+            root / f"{place}.zip", {name: place.encode() for name, where in places.items() if where in (place, "both")}
+        )
+    folder = ImageFolder(root / "first.zip", root / "second.zip")
+    expected = {name: b"second" if where == "second" else b"first" for name, where in places.items()}
+    assert {name: folder.read(name).data for name in folder.names()} == expected

@@ -8,6 +8,9 @@ import yaml
 
 from data_prep import mixture_file
 from data_prep.__main__ import main
+from data_prep.overview import sources
+from tests.helpers import downloads
+from tests.helpers.downloads import pmc, vqa
 
 RECIPES = Path(__file__).parents[2] / "recipes/data"
 FOLDERS = {
@@ -86,3 +89,86 @@ def test_an_overview_without_the_repository_says_what_to_name(tmp_path, capsys, 
         f"{tmp_path}/gone.yml: there is no such file; name a mixture: python -m data_prep sources "
     )
     assert main(["sources", str(RECIPES / "align.yml")]) == 0
+
+
+def overview(tmp_path, **entry):
+    """The paragraph of one entry of a mixture under tmp_path, as lines."""
+    path = tmp_path / "mixture.yml"
+    path.write_text(yaml.safe_dump({"name": "x", "sources": [entry]}))
+    return sources([path], tmp_path).split("\n\n")[0].splitlines()
+
+
+def test_a_source_in_each_state(tmp_path):
+    entry = {"reader": "slake", "path": "SLAKE"}
+    assert overview(tmp_path, **entry)[0] == "slake (SLAKE): missing"
+    (tmp_path / "SLAKE").mkdir()
+    assert overview(tmp_path, **entry)[0] == "slake (SLAKE): missing"
+    for name in ("a.tsv", "b.tsv", "c.tsv", "d.tsv", "e.tsv", "f.tsv"):
+        (tmp_path / "SLAKE" / name).touch()
+    state = overview(tmp_path, **entry)[0]
+    assert state.startswith(
+        f"slake (SLAKE): found, not understood: {tmp_path}/SLAKE holds a.tsv, b.tsv, c.tsv, d.tsv, "
+    )
+    assert "e.tsv and 1 more; wanted: train.json, validation.json, test.json, imgs/ or imgs.zip" in state
+    vqa.slake(tmp_path / "SLAKE")
+    assert overview(tmp_path, **entry)[0] == "slake (SLAKE): found: train.json, validation.json, test.json, imgs.zip"
+    (tmp_path / "SLAKE/train.json").unlink()
+    (tmp_path / "SLAKE/imgs.zip").unlink()
+    lines = overview(tmp_path, **entry)
+    for said in (
+        "slake (SLAKE): found, incomplete: ",
+        "/train.json: there is no such file; ",
+        "/imgs.zip: there is no such",
+    ):
+        assert said in lines[0]
+    assert lines[2] == "  there: validation.json, test.json" and "to get it: https://" in lines[-1]
+
+
+def test_half_of_the_images_are_counted(tmp_path):
+    vqa.slake(tmp_path / "SLAKE", unpacked=2, archive=False)
+    entry = {"reader": "slake", "path": "SLAKE"}
+    assert overview(tmp_path, **entry)[0] == (
+        "slake (SLAKE): found, incomplete: 2 of the 4 images that its rows name are there"
+    )
+    vqa.slake(tmp_path / "SLAKE")
+    lines = overview(tmp_path, **entry)
+    assert lines[0] == "slake (SLAKE): found: train.json, validation.json, test.json, imgs, imgs.zip"
+    assert "  images: all 4 that its rows name are there" in lines
+    assert f"  {tmp_path}/SLAKE/imgs is read first; what it lacks is read from {tmp_path}/SLAKE/imgs.zip" in lines
+
+
+def test_two_forms_side_by_side(tmp_path):
+    vqa.path_vqa(tmp_path / "path-vqa")
+    (state, *_) = overview(tmp_path, reader="path_vqa", path="path-vqa")
+    assert "found: qas/train_vqa.pkl and images/; there too, and not read: qas/train/train_qa.pkl" in state
+    (tmp_path / "PMC-VQA").mkdir()
+    pmc.pmc_vqa(tmp_path / "PMC-VQA")
+    (state, *_) = overview(tmp_path, reader="pmc_vqa", path="PMC-VQA")
+    assert f"found, incomplete: {tmp_path}/PMC-VQA holds both; choose one: 1 or 2" in state
+
+
+def test_a_file_s_folder_with_other_files_is_not_understood(tmp_path):
+    (tmp_path / "BiMed-V-1.6M/data").mkdir(parents=True)
+    entry = {"reader": "bimed_v", "path": "BiMed-V-1.6M/BiMed-V_stage2.json", "images": "BiMed-V-1.6M/images"}
+    (state, *_) = overview(tmp_path, **entry)
+    assert f"found, not understood: {tmp_path}/BiMed-V-1.6M holds data; wanted: BiMed-V_stage1.json" in state
+    (state, *_) = overview(tmp_path, **entry | {"path": "BiMed-V_stage2.json"})
+    assert state == "bimed_v (BiMed-V-1.6M): missing"
+
+
+def test_a_damaged_table_is_a_problem(tmp_path):
+    vqa.slake(tmp_path / "SLAKE")
+    (tmp_path / "SLAKE/train.json").write_text('[{"qid": 1},')
+    (state, *_) = overview(tmp_path, reader="slake", path="SLAKE")
+    assert "found, incomplete: " in state and "train.json: not a complete JSON list" in state
+
+
+def test_every_downloadable_source_of_the_paper_is_found(tmp_path):
+    """BiMed-V lacks one image, which was not fetched yet."""
+    downloads.make(tmp_path)
+    states = {line for line in sources([], tmp_path).splitlines() if "): " in line and not line.startswith(" ")}
+    missing = {line for line in states if line.endswith(": missing")}
+    assert len(missing) == 4 and all("(BiMed1.3M)" in line for line in missing)
+    lacking = {line for line in states - missing if "): found, incomplete: 3 of the 4 images" in line}
+    assert len(lacking) == 2 and all("): found" in line and "BiMed-V" in line for line in lacking)
+    assert all("): found: " in line or line.endswith("): found") for line in states - missing - lacking)

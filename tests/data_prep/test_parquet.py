@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_prep.rows import Reject, Rejected
-from data_prep.tables import parquet
+from data_prep.tables import arrow_values
 from data_prep.tables.parquet import ParquetTable, image_bytes
 from data_prep.tables.table import TableError
 from tests.helpers.table_slices import one_pass, rows_of
@@ -34,7 +34,7 @@ def with_images(tmp_path, count=5, kind=IMAGE):
 @given(st.lists(st.text(max_size=5) | st.none(), max_size=20), st.integers(1, 8), st.integers(1, 5))
 def test_slices_of_any_file_are_its_rows(tmp_path_factory, values, group, batch):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parquet, "BATCH", batch)
+        patch.setattr(arrow_values, "BATCH", batch)
         columns = {"text": pa.array(values, pa.string())}
         found = one_pass(table(tmp_path_factory.mktemp("parquet"), columns, group))
     assert found == [(f"row {number}", {"text": value}) for number, value in enumerate(values, start=1)]

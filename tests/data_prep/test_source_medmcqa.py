@@ -1,7 +1,7 @@
 import pytest
 
-from data_prep.rows import text_of
-from data_prep.sources.medmcqa import Medmcqa
+from data_prep.rows import Reject, text_of
+from data_prep.sources.medmcqa import Medmcqa, right_option
 from tests.helpers.layouts import medmcqa as layout
 from tests.helpers.readers import read_all
 
@@ -52,3 +52,42 @@ def test_a_download_that_lacks_a_file_is_a_problem(tmp_path):
     file.rename(file.with_name("train-00000-of-00002.parquet"))
     (problem,) = Medmcqa(path=str(tmp_path)).problems()
     assert "1 of 2 files like train-00000-of-00002.parquet; download the others" in problem
+
+
+@pytest.mark.parametrize("cop", ["2", " 2 ", "c", "C", "Vitamin C"])
+def test_the_right_option_as_text(tmp_path, cop):
+    layout.make(tmp_path)
+    row = {**options(), "id": "x", "question": "Which?", "cop": cop}
+    assert text_of(Medmcqa(path=str(tmp_path)).sample("x", row).messages[1:]) == "C. Vitamin C"
+
+
+def test_a_number_as_text_counts_like_the_numbers_of_its_file():
+    for first in (0, 1):
+        assert [right_option({**options(), "cop": str(first + n)}, first) for n in range(4)] == [0, 1, 2, 3]
+        assert [right_option({**options(), "cop": first + n}, first) for n in range(4)] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("cop", "texts", "says"),
+    [
+        ("2", ["2", "3", "4", "5"], "an option's number and the text of another one"),
+        ("Yes", ["Yes", "Yes", "No", "None"], "means several options"),
+        ("b", ["b", "c", "d", "e"], "means several options"),
+        ("e", ["w", "x", "y", "z"], "wanted: the number, the letter or the text"),
+        ("", ["", "x", "y", "z"], "wanted"),
+        (True, ["w", "x", "y", "z"], "wanted"),
+        (None, ["None", "x", "y", "z"], "wanted"),
+    ],
+)
+def test_a_right_option_that_cannot_be_told_is_rejected(cop, texts, says):
+    row = dict(zip(("opa", "opb", "opc", "opd"), texts, strict=True))
+    with pytest.raises(Reject, match=f"bad_row.*{says}"):
+        right_option({**row, "cop": cop}, 0)
+
+
+def test_a_number_that_is_also_the_text_of_its_option_is_that_option():
+    assert right_option({"opa": "1", "opb": "2", "opc": "3", "opd": "4", "cop": "2"}, 1) == 1
+
+
+def options():
+    return {"opa": "Vitamin A", "opb": "Vitamin B ", "opc": "Vitamin C", "opd": "Vitamin D"}

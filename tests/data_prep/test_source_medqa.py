@@ -2,7 +2,9 @@ import pytest
 
 from data_prep.rows import text_of
 from data_prep.sources.medqa import Medqa
+from tests.helpers.layouts import hub_forms, nested
 from tests.helpers.layouts import medqa as layout
+from tests.helpers.layouts.text_files import write_parquet
 from tests.helpers.readers import read_all
 
 FOUR = "\nA. Ampicillin\nB. Ceftriaxone\nC. Doxycycline\nD. Nitrofurantoin"
@@ -54,3 +56,37 @@ def test_a_label_that_is_none(tmp_path, label):
     row = {"sent1": "?", "label": label, **{f"ending{number}": "x" for number in range(4)}}
     with pytest.raises(ValueError, match="bad_row"):
         source.sample("x", row)
+
+
+@pytest.mark.parametrize(("split", "name"), [("train", "train"), ("validation", "dev"), ("test", "test")])
+def test_a_nested_question_is_read_like_the_original(tmp_path, split, name):
+    nested.make_medqa(tmp_path)
+    source = Medqa(path=str(tmp_path), split=split)
+    ((sample,), rejected, _) = read_all(source)
+    assert text_of(sample.messages) == (
+        f"A case of {name}?\nA. Ampicillin\nB. Ceftriaxone\nC. Doxycycline\nD. Iron\nC. Doxycycline"
+    )
+    assert sample.id.startswith("medqa-4-") and len(sample.id) == len("medqa-4-") + 36 and rejected == []
+    assert source.form() == "the Hub's Parquet files"
+
+
+def test_a_nested_answer_that_is_not_the_option_of_its_letter_is_rejected(tmp_path):
+    row = nested.row("Which?", ["a", "b", "c", "d"], "C")
+    row["data"]["Correct Answer"] = "b"
+    other = nested.row("What?", ["a", "b", "c"], "A")
+    write_parquet(tmp_path / "data/train-00000-of-00001.parquet", [row, other])
+    _, rejected, _ = read_all(Medqa(path=str(tmp_path)))
+    assert [one.detail for one in rejected] == [
+        "'answer' is not the text of option C",
+        "3 options with text instead of 4",
+    ]
+
+
+@pytest.mark.parametrize("form", hub_forms.FORMS)
+def test_every_form_of_the_hub_gives_the_same_samples(tmp_path, form):
+    layout.make_hub(tmp_path / "plain")
+    expected = read_all(Medqa(path=str(tmp_path / "plain")))
+    splits = hub_forms.loaded(tmp_path / "plain", tmp_path / "cache", train="data/train-*.parquet")
+    hub_forms.write(form, tmp_path / "there", splits)
+    source = Medqa(path=str(tmp_path / "there" / ("train" if form == "saved_split" else "")))
+    assert read_all(source) == expected and source.form()

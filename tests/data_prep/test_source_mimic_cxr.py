@@ -4,6 +4,7 @@ import pytest
 
 from data_prep.rows import text_of
 from data_prep.sources.mimic_cxr import INSTRUCTION, MimicCxr, findings
+from tests.helpers.downloads import physionet as download
 from tests.helpers.layouts import mimic_cxr as layout
 from tests.helpers.layouts.jpeg import jpeg
 from tests.helpers.readers import read_all
@@ -83,3 +84,49 @@ def test_what_counts_as_findings(report, found):
             findings(report)
     else:
         assert findings(report) == found
+
+
+TREE = "physionet.org/files"
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize(
+    ("images", "reports"),
+    [
+        (f"{TREE}/mimic-cxr-jpg/2.1.0", f"{TREE}/mimic-cxr/2.1.0"),
+        (f"{TREE}/mimic-cxr-jpg/2.1.0", f"{TREE}/mimic-cxr/2.1.0/mimic-cxr-reports"),
+        (f"{TREE}/mimic-cxr-jpg/2.1.0", f"{TREE}/mimic-cxr/2.1.0/mimic-cxr-reports.zip"),
+        (f"{TREE}/mimic-cxr-jpg/2.0.0", "mimic-cxr-reports"),
+        ("mimic-cxr-jpg/2.1.0", "mimic-cxr-reports.zip"),
+        ("mimic-cxr-jpg/2.0.0", "mimic-cxr/2.0.0/mimic-cxr-reports"),
+        ("mimic-cxr-jpg", "mimic-cxr-reports"),
+        ("", "mimic-cxr-reports"),
+        ("mimic-cxr-jpg/2.1.0", "mimic-cxr-jpg/2.1.0/mimic-cxr-reports"),
+    ],
+)
+def test_images_and_reports_are_found_in_the_trees_of_downloads(tmp_path, images, reports, packed):
+    download.mimic_cxr(tmp_path, images, reports, packed)
+    layout.make(tmp_path / "plain")
+    source = MimicCxr(path=str(tmp_path))
+    assert read_all(source)[0] == read_all(MimicCxr(path=str(tmp_path / "plain")))[0]
+    assert all(source.load(name).data for sample in read_all(source)[0] for name in sample.images)
+    assert f"{tmp_path}/{reports}" in source.form() and "split.csv" in source.form()
+    assert source.version() == (images.rpartition("/")[2] if "/2." in images else "")
+
+
+def test_a_tree_of_dicom_files_is_not_taken_for_the_reports(tmp_path):
+    download.mimic_cxr(tmp_path)
+    dicom = tmp_path / TREE / "mimic-cxr/2.1.0/files/p10/p10000032/s50414267/02aa804e.dcm"
+    dicom.parent.mkdir(parents=True)
+    dicom.touch()
+    assert "mimic-cxr-reports/files" in MimicCxr(path=str(tmp_path)).form()
+
+
+def test_a_table_of_another_name_and_images_without_reports(tmp_path):
+    layout.write_images(tmp_path)
+    (tmp_path / "mimic-cxr-2.0.0-split.csv.gz").rename(tmp_path / "mimic-cxr-2.1.0-split.csv.gz")
+    source = MimicCxr(path=str(tmp_path))
+    (problem,) = source.problems()
+    assert problem.startswith("reports: no report of the first 5 studies")
+    assert source.form() == f"{tmp_path}/mimic-cxr-2.1.0-split.csv.gz, images in files/ beside it"
+    assert MimicCxr(path=str(tmp_path / "files")).form() == ""

@@ -3,6 +3,7 @@ import pytest
 from data_prep.rows import text_of
 from data_prep.sources.mmlu import SUBJECTS, Mmlu
 from tests.helpers.layouts import mmlu as layout
+from tests.helpers.layouts import nested
 from tests.helpers.readers import read_all
 
 
@@ -44,3 +45,13 @@ def test_subjects_that_are_none(tmp_path, subjects, problem):
 def test_a_question_without_its_answer_is_rejected(tmp_path, choices, answer):
     with pytest.raises(ValueError, match="bad_row"):
         Mmlu(path="").sample("x", {"question": "?", "choices": choices, "answer": answer})
+
+
+def test_nested_questions_of_one_dataset_a_subject(tmp_path):
+    for subject in ("anatomy", "college_biology"):
+        nested.make_mmlu(tmp_path, subject)
+    source = Mmlu(path=str(tmp_path), subjects=["anatomy", "college_biology"])
+    samples, rejected, _ = read_all(source)
+    assert [sample.id for sample in samples] == ["mmlu-test-anatomy-1", "mmlu-test-college_biology-1"]
+    assert text_of(samples[0].messages).splitlines()[-1] == "B. Tibia" and rejected == []
+    assert source.form() == "the Hub's Parquet files"

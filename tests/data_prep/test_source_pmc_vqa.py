@@ -2,8 +2,9 @@ import pytest
 
 from data_prep.rows import Reject, text_of
 from data_prep.sources.pmc_vqa import PmcVqa
+from tests.helpers.downloads import pmc as download
 from tests.helpers.layouts import pmc_vqa as layout
-from tests.helpers.layouts.jpeg import jpeg
+from tests.helpers.layouts.jpeg import jpeg, save
 from tests.helpers.readers import read_all
 
 OPTIONS = "A. Diffuse uptake pattern\nB. Focal uptake pattern\nC. DNA: none\nD. Cannot be told"
@@ -101,3 +102,36 @@ def test_problems(root):
     (root / "images.zip").unlink()
     (problem,) = PmcVqa(path=str(root), release=1).problems()
     assert "images.zip" in problem
+
+
+@pytest.mark.parametrize(("release", "figure", "seed"), [(1, "PMC{}_F1.jpg", 1300), (2, "PMC{}_Fig1_2.jpg", 1310)])
+def test_each_release_of_the_complete_repository(tmp_path, release, figure, seed):
+    download.pmc_vqa(tmp_path)
+    assert "choose one: 1 or 2" in PmcVqa(path=str(tmp_path)).problems()[0]
+    source = PmcVqa(path=str(tmp_path), release=release)
+    samples, rejected, others = read_all(source)
+    assert [sample.images for sample in samples] == [(figure.format(number),) for number in range(4)]
+    assert [source.load(*sample.images).data for sample in samples] == [jpeg(seed + number) for number in range(4)]
+    assert (rejected, others, source.notes()) == ([], 0, [])
+    suffix = "" if release == 1 else "_2"
+    assert source.form() == f"release {release}: train{suffix}.csv, images{suffix}.zip"
+
+
+@pytest.mark.parametrize(
+    ("release", "folder"), [(1, "images"), (1, "images/images"), (2, "images_2/figures"), (2, "figures")]
+)
+def test_a_half_unpacked_folder_of_figures(tmp_path, release, folder):
+    download.pmc_vqa(tmp_path)
+    source = PmcVqa(path=str(tmp_path), release=release)
+    names = [sample.images[0] for sample in read_all(source)[0]]
+    before = [source.load(name).data for name in names]
+    save(tmp_path / folder / names[0], 7)
+    source = PmcVqa(path=str(tmp_path), release=release)
+    assert [source.load(name).data for name in names] == [jpeg(7), *before[1:]]
+    assert len(source.image_folder().paths) == 2 and folder in source.notes()[0]
+
+
+def test_the_other_release_is_said_where_only_that_is_there(tmp_path):
+    layout.make_second(tmp_path)
+    source = PmcVqa(path=str(tmp_path), release=1)
+    assert source.form() == "release 2: train_2.csv, images_2.zip" and "train.csv" in source.problems()[0]

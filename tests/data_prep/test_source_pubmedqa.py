@@ -3,6 +3,7 @@ import pytest
 from data_prep.rows import text_of
 from data_prep.sources.pubmedqa import Pubmedqa
 from data_prep.tables.table import TableError
+from tests.helpers.layouts import hub_forms, nested
 from tests.helpers.layouts import pubmedqa as layout
 from tests.helpers.readers import read_all
 
@@ -66,3 +67,30 @@ def test_a_file_that_is_cut_off_is_named(tmp_path):
     (table,) = Pubmedqa(path=str(tmp_path)).tables()
     with pytest.raises(TableError, match=r"ori_pqaa.json: not a complete JSON object .*; download it again"):
         list(table.marks(10))
+
+
+@pytest.mark.parametrize(("split", "names"), [("train", ["train", "validation"]), ("test", ["test"])])
+@pytest.mark.parametrize("form", ["snapshot", "converted_cache", "saved"])
+def test_nested_rows_are_split_by_their_files(tmp_path, form, split, names):
+    nested.make_pubmedqa(tmp_path / "plain")
+    files = {name: f"data/{name}-*.parquet" for name in ("train", "validation", "test")}
+    splits = hub_forms.loaded(tmp_path / "plain", tmp_path / "cache", **files)
+    hub_forms.write(form, tmp_path / "there", splits, shards=1)
+    samples, rejected, others = read_all(Pubmedqa(path=str(tmp_path / "there"), part="labeled", split=split))
+    assert [text_of(sample.messages).splitlines()[-1] for sample in samples] == [f"They do so in {n}." for n in names]
+    assert text_of(samples[0].messages).startswith("Cells die.\nWe looked.\n\nDo cells die in ")
+    assert (rejected, others) == ([], 0)
+
+
+def test_a_saved_part_is_still_split_by_the_list_of_the_benchmark(tmp_path):
+    layout.make_hub(tmp_path / "plain")
+    splits = hub_forms.loaded(tmp_path / "plain", tmp_path / "cache", "pqa_labeled", train="pqa_labeled/*.parquet")
+    hub_forms.write("saved", tmp_path / "there", splits, shards=1)
+    (problem,) = Pubmedqa(path=str(tmp_path / "there"), part="labeled").problems()
+    assert problem.startswith("test_ids: ")
+    layout.make(tmp_path / "repository")
+    listed = str(tmp_path / "repository/data/test_ground_truth.json")
+    for split, count in (("train", 2), ("test", 1)):
+        source = Pubmedqa(path=str(tmp_path / "there"), part="labeled", split=split, test_ids=listed)
+        assert len(read_all(source)[0]) == count
+    assert "has none of" in Pubmedqa(path=str(tmp_path / "there"), part="artificial").problems()[0]

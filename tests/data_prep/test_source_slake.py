@@ -2,6 +2,7 @@ import pytest
 
 from data_prep.rows import Reject, text_of
 from data_prep.sources.slake import Slake
+from tests.helpers.downloads import vqa as download
 from tests.helpers.layouts import slake as layout
 from tests.helpers.layouts.jpeg import jpeg
 from tests.helpers.readers import read_all
@@ -65,3 +66,42 @@ def test_problems(root):
     assert "split: 'val'" in Slake(path=str(root), split="val").problems()[0]
     found = Slake(path=str(root / "nowhere")).problems()
     assert ["train.json" in found[0], "imgs.zip" in found[1], len(found)] == [True, True, 2]
+
+
+def images_read(source):
+    samples = read_all(source)[0]
+    return {name: source.load(name).data for sample in samples for name in sample.images}
+
+
+@pytest.mark.parametrize("folder", ["", "Slake1.0"])
+@pytest.mark.parametrize("unpacked", [0, 2, 4])
+def test_the_archive_fills_in_what_a_half_unpacked_folder_lacks(tmp_path, unpacked, folder):
+    download.slake(tmp_path, unpacked=unpacked, folder=folder)
+    source = Slake(path=str(tmp_path))
+    assert images_read(source) == {
+        f"{image}/source.jpg": jpeg(1100 + 10 * number) for number, image in enumerate(download.SLAKE_IMAGES)
+    }
+    said = f"train.json, validation.json, test.json, {'imgs, ' if unpacked else ''}imgs.zip"
+    assert source.form() == said + (f" in {folder}" if folder else "")
+    assert len(source.notes()) == bool(unpacked) and all("imgs.zip" in note for note in source.notes())
+
+
+def test_half_of_the_images_and_no_archive(tmp_path):
+    """The rows without an image go to the ledger."""
+    download.slake(tmp_path, unpacked=2, archive=False)
+    source = Slake(path=str(tmp_path))
+    names = [name for sample in read_all(source)[0] for name in sample.images]
+    assert {name: source.has_image(name) for name in names} == {
+        f"{image}/source.jpg": number < 2 for number, image in enumerate(download.SLAKE_IMAGES)
+    }
+    with pytest.raises(Reject, match="missing_image"):
+        source.load("xmlab500/source.jpg")
+
+
+def test_images_without_tables_are_a_form_with_problems(tmp_path):
+    download.slake(tmp_path, unpacked=1)
+    for name in ("train.json", "validation.json", "test.json"):
+        (tmp_path / name).unlink()
+    source = Slake(path=str(tmp_path))
+    assert source.form() == "imgs, imgs.zip" and "train.json" in source.problems()[0]
+    assert Slake(path=str(tmp_path / "gone")).form() == ""

@@ -5,6 +5,7 @@ import pytest
 
 from data_prep.rows import text_of
 from data_prep.sources.vqa_rad import TABLE, VqaRad
+from tests.helpers.downloads import vqa as download
 from tests.helpers.layouts import vqa_rad as layout
 from tests.helpers.layouts.jpeg import jpeg
 from tests.helpers.readers import read_all
@@ -118,12 +119,12 @@ def test_the_hub(hub):
     source = VqaRad(path=str(hub), licence="my own")
     samples, rejected, others = read_all(source)
     assert [said(sample) for sample in samples] == [list(row[:2]) for row in layout.HUB["train"]]
-    assert [sample.id for sample in samples] == [f"vqa_rad-train-0-{row}" for row in range(3)]
+    assert [sample.id for sample in samples] == [f"vqa_rad-train-{row}" for row in range(3)]
     assert [sample.task for sample in samples] == ["vqa_closed", "vqa_short", "vqa_open"]
     assert {(sample.group, sample.modality, sample.licence) for sample in samples} == {("", "unknown", "my own")}
     assert (rejected, others) == ([], 0)
     (test,) = read_all(VqaRad(path=str(hub), split="test"))[0]
-    assert (test.id, said(test)[1]) == ("vqa_rad-test-0-0", "no")
+    assert (test.id, said(test)[1]) == ("vqa_rad-test-0", "no")
 
 
 def test_the_images_of_the_hub(hub):
@@ -144,3 +145,24 @@ def test_problems(tmp_path, original):
     (original / "VQA_RAD Image Folder").rename(original / "moved")
     (problem,) = VqaRad(path=str(original)).problems()
     assert problem.startswith("path: ") and "VQA_RAD Image Folder" in problem
+
+
+@pytest.mark.parametrize("folder", ["", "osfstorage-archive", "osfstorage"])
+def test_the_archive_of_the_open_science_framework(tmp_path, folder):
+    download.vqa_rad(tmp_path, folder)
+    source = VqaRad(path=str(tmp_path))
+    train, rejected, others = read_all(source)
+    assert [sample.id for sample in train] == [f"vqa_rad-{qid}" for qid in (0, 1, 4, 5)]
+    assert (rejected, others) == ([], 4)
+    assert all(source.load(*sample.images).data for sample in train)
+
+
+def test_the_archive_of_images_fills_in(tmp_path):
+    download.vqa_rad(tmp_path)
+    folder = tmp_path / "osfstorage-archive/VQA_RAD Image Folder"
+    shutil.make_archive(str(folder), "zip", folder.parent, folder.name)
+    expected = (folder / "synpic20001.jpg").read_bytes()
+    (folder / "synpic20001.jpg").unlink()
+    source = VqaRad(path=str(tmp_path))
+    assert source.problems() == [] and source.load("synpic20001.jpg").data == expected
+    assert "what it lacks is read from" in source.notes()[0]

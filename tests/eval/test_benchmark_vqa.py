@@ -8,6 +8,7 @@ from eval.errors import EvalError
 from eval.items import check_items
 from eval.registry import load
 from eval.scores import score_predictions
+from tests.helpers.downloads import vqa as download
 from tests.helpers.layouts import path_vqa, slake, vqa_rad
 from tests.helpers.prediction_builders import answered, single_values, texts, value
 
@@ -52,6 +53,14 @@ def test_the_layout_of_the_hub(hub, name):
     scores = score_predictions(benchmark, answered([item], "No."), [])
     assert "says of no question" in value(scores, "corrected.closed_accuracy").note
     assert value(scores, "multimedeval.closedQuestionsAccuracy").note == ""
+
+
+def test_the_pickle_of_plain_answers_has_no_types(tmp_path):
+    download.path_vqa(tmp_path / "path-vqa", typed=False)
+    benchmark = load("path_vqa", tmp_path)
+    assert benchmark.problems() == [] and {item.facts["typed"] for item in benchmark.items()} == {False}
+    download.path_vqa(tmp_path / "path-vqa")
+    assert {item.facts["typed"] for item in load("path_vqa", tmp_path).items()} == {True}
 
 
 def test_only_the_gold_answers_yes_and_no_are_told(root):

@@ -26,8 +26,8 @@ SPLITS = {"50771383": "test", "53189527": "validate"}
 
 def make(root):
     """As PhysioNet gives it, the reports unpacked over it."""
-    _images(root)
-    _reports(root)
+    write_images(root)
+    write_reports(root)
 
 
 def make_multimedeval(root):
@@ -41,11 +41,12 @@ def make_multimedeval(root):
 
 def make_apart(root):
     """What wget leaves of the two releases, each in its own tree."""
-    _images(root / "physionet.org/files/mimic-cxr-jpg/2.1.0")
-    _reports(root / "physionet.org/files/mimic-cxr/2.1.0")
+    write_images(root / "physionet.org/files/mimic-cxr-jpg/2.1.0")
+    write_reports(root / "physionet.org/files/mimic-cxr/2.1.0")
 
 
-def _images(tree):
+def write_images(tree):
+    """The images and the table of their splits."""
     lines = ["dicom_id,study_id,subject_id,split\n"]
     for seed, (subject, study) in enumerate(REPORTS):
         for dicom_id in IMAGES[study]:
@@ -55,7 +56,8 @@ def _images(tree):
     (tree / "mimic-cxr-2.0.0-split.csv.gz").write_bytes(gzip.compress("".join(lines).encode()))
 
 
-def _reports(tree):
+def write_reports(tree):
+    """The reports."""
     for (subject, study), text in REPORTS.items():
         if text is not None:
             write_text(tree / f"files/p10/p{subject}/s{study}.txt", text)
