@@ -6,6 +6,7 @@ import json
 import math
 import re
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import huggingface_hub
@@ -251,7 +252,7 @@ def _stage_1(work, width=64):
     import torch
 
     weights = {name: torch.zeros(size) for name, size in projector.tensor_shapes(shape).items()}
-    projector.save(out, shape, weights)
+    projector.save(out, asdict(shape), weights)
     configs = {
         part: json.loads((work / f / "config.json").read_text()) for part, f in (("base", "llama"), ("tower", "clip"))
     }

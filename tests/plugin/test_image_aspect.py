@@ -55,7 +55,7 @@ def composed(parts, tmp_path_factory):
 
 def _trainings(folder):
     """The image processor that training's collator calls."""
-    return BiMediX2Plugin().get_collator_cls_and_kwargs(DictDefault(base_model=str(folder)))[1]["image_processor"]
+    return BiMediX2Plugin().get_collator_cls_and_kwargs(DictDefault(base_model=str(folder)))[1]["model"].image_processor
 
 
 def _seen(processor, colours):
@@ -134,7 +134,7 @@ def test_the_processor_saved_with_a_checkpoint_does_the_same_in_a_plain_process(
     Image.fromarray(colours).save("image.png")
     with quick.collections():
         trainer = quick.train(max_steps=1, image_aspect="pad")
-    expected = {"out": _seen(trainer.data_collator.image_processor, colours)}
+    expected = {"out": _seen(trainer.data_collator.model.image_processor, colours)}
     expected |= {str(folder): _seen(_trainings(folder), colours) for folder in composed.values()}
     subprocess.run([sys.executable, "-c", PLAIN, "image.png", *expected], check=True, capture_output=True)
     for folder, pixels in expected.items():
