@@ -32,8 +32,10 @@ _NO_TOKENS = np.zeros(0, np.int32)
 def load(tokenizer: Any, cfg: DictDefault, ds_cfg: Any = None, processor: Any = None) -> ConversationStrategy:
     """Build the strategy; Axolotl calls this by the module's name in `type:`."""
     data = Path(ds_cfg["path"])
-    renderer = Renderer(tokenizer, of_folder(cfg.base_model), settings(cfg).stage)
-    return ConversationStrategy(renderer, cfg.sequence_len, data, Path(cfg.dataset_prepared_path) / LEDGER)
+    model = of_folder(cfg.base_model)
+    renderer = Renderer(tokenizer, model, settings(cfg).stage)
+    ledger = Path(cfg.dataset_prepared_path) / LEDGER
+    return ConversationStrategy(renderer, cfg.sequence_len, data, ledger, model.REMOVED_COLUMNS)
 
 
 class ConversationStrategy(DatasetWrappingStrategy):
@@ -44,10 +46,14 @@ class ConversationStrategy(DatasetWrappingStrategy):
         sequence_len: maximum length of a row, image tokens included.
         data: the dataset's folder; its images are in `images/`.
         ledger: file for the rejected rows.
+        empty_columns: names of columns to add, empty.
     """
 
-    def __init__(self, renderer: Renderer, sequence_len: int, data: Path, ledger: Path) -> None:
+    def __init__(
+        self, renderer: Renderer, sequence_len: int, data: Path, ledger: Path, empty_columns: tuple[str, ...] = ()
+    ) -> None:
         self.renderer, self.sequence_len, self.data, self.ledger = renderer, sequence_len, data, ledger
+        self._empty: dict[str, Any] = dict.fromkeys(empty_columns, _NO_TOKENS)
         self._store = str(data / "images")
 
     def wrap_dataset(
@@ -87,7 +93,7 @@ class ConversationStrategy(DatasetWrappingStrategy):
         images = list(row.get("images") or [])
         result: dict[str, Any] = {"id": row["id"], "language": row.get("language") or "", "images": images}
         result |= {"store": self._store, "input_ids": _NO_TOKENS, "labels": _NO_TOKENS}
-        result |= {"rejected": "", "detail": ""}
+        result |= {"rejected": "", "detail": ""} | self._empty
         try:
             tokens = self.renderer.tokenise(row["messages"], self._sizes(images))
             if len(tokens.input_ids) > self.sequence_len:

@@ -29,6 +29,9 @@ class PackTrainer(FsdpAlignMixin):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Qwen-VL's classes say that they do not take the number of labelled tokens, but their loss function does; the
+        # trainer would then average over micro-batches, whatever their number of labels.
+        self.model_accepts_loss_kwargs = True
         self.language_losses = LanguageLosses()
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Any:

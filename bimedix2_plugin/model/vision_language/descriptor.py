@@ -63,6 +63,7 @@ class VisionLanguageModel(ABC):
         TOWER: name of the vision module.
         LORA_TARGETS: pattern of the language model's linear layers, without its head.
         ISOLATED_BY_POSITIONS: whether attention of a pack may be computed document by document, causally.
+        REMOVED_COLUMNS: columns that Axolotl removes from a prepared set for this model type, and fails without.
         REFUSED_ATTENTION: an `attn_implementation` that would compute something else than the model was trained with,
             and why.
     """
@@ -74,6 +75,7 @@ class VisionLanguageModel(ABC):
         r"model\.language_model\.layers\.\d+\.(self_attn|mlp)\.(q|k|v|o|gate|up|down|qkv|gate_up)_proj"
     )
     ISOLATED_BY_POSITIONS: ClassVar[bool] = True
+    REMOVED_COLUMNS: ClassVar[tuple[str, ...]] = ()
     REFUSED_ATTENTION: ClassVar[dict[str, str]] = {}
 
     def __init__(self, folder: str | Path) -> None:

@@ -17,6 +17,7 @@ class Gemma3(VisionLanguageModel):
     PROJECTOR = ("model.multi_modal_projector",)
     TOWER = "model.vision_tower"
     ISOLATED_BY_POSITIONS = False
+    REMOVED_COLUMNS = ("attention_mask",)
     REFUSED_ATTENTION = dict.fromkeys(
         ("flash_attention_2", "flash_attention_3"),
         "it takes no mask, so that the tokens of an image would attend causally, unlike in the model's own training; "
