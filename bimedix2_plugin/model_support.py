@@ -39,7 +39,8 @@ def use_composed_model(context: ModelHookContext) -> None:
         return
     text = compose(request_of(cfg, weights=False))
     model = of_folder(text)
-    set_attention(cfg, model, json.loads((text / "config.json").read_text(encoding="utf-8"))["text_config"])
+    refuse_attention(cfg, model)
+    set_attention(cfg, json.loads((text / "config.json").read_text(encoding="utf-8"))["text_config"])
     folder = text if cfg.is_preprocess else compose(request_of(cfg, weights=True))
     cfg.composed_from = cfg.base_model
     cfg.base_model = cfg.base_model_config = cfg.processor_config = str(folder)
@@ -63,15 +64,19 @@ def use_composed_model(context: ModelHookContext) -> None:
         cfg.bnb_config_kwargs = {**(cfg.bnb_config_kwargs or {}), **skipped}
 
 
-def set_attention(cfg: DictDefault, model: VisionLanguageModel, text_config: dict[str, Any]) -> None:
+def refuse_attention(cfg: DictDefault, model: VisionLanguageModel) -> None:
+    """Raise RecipeError for an attention implementation that would compute something else than the base's own."""
+    reason = model.REFUSED_ATTENTION.get(cfg.attn_implementation)
+    if reason and not cfg.merge_lora:
+        raise RecipeError(f"attn_implementation: {cfg.attn_implementation} with {cfg.base_model}: {reason}.")
+
+
+def set_attention(cfg: DictDefault, text_config: dict[str, Any]) -> None:
     """Make sure that a run computes the language model's attention as the model was trained.
 
     Raises:
         RecipeError: the recipe's attention implementation omits a part of it.
     """
-    refused = model.REFUSED_ATTENTION.get(cfg.attn_implementation)
-    if refused and not cfg.merge_lora:
-        raise RecipeError(f"attn_implementation: {cfg.attn_implementation}: {cfg.base_model}: {refused}.")
     if text_config.get("attn_logit_softcapping") and cfg.attn_implementation in (None, "sdpa") and not cfg.merge_lora:
         raise RecipeError(
             f"attn_implementation: sdpa would omit the soft cap on attention scores with which {cfg.base_model} was "
@@ -97,10 +102,11 @@ class VisionLanguageSupport(ModelSupport):
     )
 
     @staticmethod
-    def resolve_lora_merge_method(cfg: DictDefault, configured: Any) -> str:
-        """Merge tensor by tensor, with the method that Axolotl calls `legacy`, on a model without weights."""
+    def resolve_lora_merge_method(cfg: DictDefault, configured: str) -> str:
+        """Merge our runs tensor by tensor, with the method that Axolotl calls `legacy`, on a model without weights."""
         from bimedix2_plugin.merge import axolotl_merge
 
-        del configured
+        if not _is_our_run(cfg):
+            return configured
         axolotl_merge.configure(cfg)
         return "legacy"

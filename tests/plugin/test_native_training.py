@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from axolotl.utils.dict import DictDefault
 
 from bimedix2_plugin.rehearse.tiny_native import MAKERS, native
 from tests.helpers import quick, runs
