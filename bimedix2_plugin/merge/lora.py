@@ -7,7 +7,7 @@ Shapes: W [out, in], A [r, in], B [out, r]. scale is alpha / r, or alpha / sqrt(
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from safetensors import safe_open
 
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model.safetensors_index import tensor_names
-from bimedix2_plugin.model.vision_language.registry import is_projector
+from bimedix2_plugin.model.vision_language.registry import is_projector, projector_name
 
 if TYPE_CHECKING:
     import torch
@@ -86,12 +86,13 @@ def check_file(folder: str | Path, model: Any) -> None:
     names = set(tensor_names(file))
     lora = {name for name in names if ".lora_" in name}
     missing = {_partner(name) for name in lora} - lora
-    found, whole = (sum(map(is_projector, some)) for some in (names, model.state_dict()))
+    whole = _projector_names(model.state_dict())
+    found = whole & _projector_names(names)
     _refuse(
         file,
         *(["holds no LoRA tensor"] if not lora else []),
         *_counted("{} LoRA tensors are missing", missing),
-        *([f"holds {found} of the projector's {whole} tensors"] if found != whole else []),
+        *([f"holds {len(found)} of the projector's {len(whole)} tensors"] if found != whole else []),
     )
 
 
@@ -158,6 +159,10 @@ def read_adapter(folder: str | Path, model: Any) -> Adapter:
         *(problem + shapes for problem in _counted("{} tensors have another shape", other)),
     )
     return Adapter(file, config, frozenset(targets))
+
+
+def _projector_names(names: Iterable[str]) -> set[str]:
+    return {projector_name(name) for name in names if is_projector(name)}
 
 
 def _refuse(file: Path, *problems: str) -> None:

@@ -82,7 +82,7 @@ def test_all_problems_are_reported_at_once_and_the_exit_code_is_1(write, work):
         ({"base_model": "./gone"}, "base_model: ./gone is not on this disk"),
         ({"base_model": "./clip"}, "clip_vision_model"),
         ({"vision_tower": "./llama"}, "is not a supported vision tower"),
-        ({"vision_tower": None}, "vision_tower: name a vision model"),
+        ({"vision_tower": None}, "image_aspect: leave it out, or name a vision_tower"),
         ({"deepspeed": "zero3.json"}, "deepspeed: zero3.json is not there"),
         ({"deepspeed": "zero3.json"}, "deepspeed: the recipe needs it. Run `make setup-deepspeed`"),
         ({"chat_template": "no_such"}, "chat_template"),

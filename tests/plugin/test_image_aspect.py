@@ -27,9 +27,11 @@ TOWERS = {
 PLAIN = """
 import sys, numpy
 from PIL import Image
-from transformers import AutoProcessor
+from transformers import AutoImageProcessor
 for folder in sys.argv[2:]:
-    pixels = AutoProcessor.from_pretrained(folder).image_processor(Image.open(sys.argv[1]), return_tensors="np")
+    # torchvision, where it is installed, resamples differently from Pillow
+    processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
+    pixels = processor(Image.open(sys.argv[1]), return_tensors="np")
     numpy.save(f"{folder}/pixels.npy", pixels["pixel_values"][0])
 assert not any(name.startswith(("bimedix2_plugin", "axolotl")) for name in sys.modules), "not a plain process"
 """
