@@ -142,7 +142,7 @@ $(VENV)/.quickstart: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.quickstart
-	$(UV) pip install --quiet --python $(VENV) -c constraints.txt -e '.[quickstart,dev,reports]'
+	$(UV) pip install --quiet --python $(VENV) -c constraints.txt -e '.[quickstart,dev,reports,qwen-vl]'
 	touch $@
 
 # vLLM needs an older transformers than Axolotl.

@@ -68,10 +68,9 @@ def _dropped_options() -> list[str]:
 def _settings(cfg: DictDefault) -> list[str]:
     problems = [f"{key}: set it to {_yaml(value)}; {why}." for key, value, why in REQUIRED if cfg.get(key) != value]
     problems += _combinations(cfg)
-    if not cfg.vision_tower:
-        problems.append("vision_tower: name a vision model (a Hub id, or a folder that starts with ./).")
     if not cfg.base_model:
-        problems.append("base_model: name a language model (a Hub id, or a folder that starts with ./).")
+        problems.append("base_model: name a model (a Hub id, or a folder that starts with ./).")
+    problems += _native(cfg)
     align = settings(cfg).stage == "align"
     if align and cfg.deepspeed:
         problems.append(
@@ -90,6 +89,19 @@ def _settings(cfg: DictDefault) -> list[str]:
     if not align and cfg.adapter not in ("lora", "qlora"):
         problems.append("adapter: set it to lora or qlora; stage instruct trains a LoRA and the projector.")
     return problems
+
+
+def _native(cfg: DictDefault) -> list[str]:
+    """List the keys that describe a composed model, where the base already sees: its own processor decides."""
+    if cfg.vision_tower:
+        return []
+    given = [key for key in ("image_aspect", "vision_feature_layer", "composed_path") if cfg.get(key) is not None]
+    given += ["projector.kind"] if (cfg.projector or {}).get("kind") else []
+    return [
+        f"{key}: leave it out, or name a vision_tower; without one, base_model is a model that already sees, with a "
+        "projector and an image processor of its own."
+        for key in given
+    ]
 
 
 def _combinations(cfg: DictDefault) -> list[str]:

@@ -19,6 +19,7 @@ from datasets import Dataset
 
 from bimedix2_plugin.data.rendering import Renderer, RowError
 from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.model.vision_language.registry import of_folder
 from bimedix2_plugin.recipe import settings
 from data_prep.atomic import atomic_write
 from data_prep.images.store import open_store
@@ -30,12 +31,11 @@ _NO_TOKENS = np.zeros(0, np.int32)
 
 def load(tokenizer: Any, cfg: DictDefault, ds_cfg: Any = None, processor: Any = None) -> ConversationStrategy:
     """Build the strategy; Axolotl calls this by the module's name in `type:`."""
-    from transformers import AutoConfig
-
-    image_tokens = int(AutoConfig.from_pretrained(cfg.base_model).image_seq_length)
     data = Path(ds_cfg["path"])
-    renderer = Renderer(tokenizer, image_tokens, settings(cfg).stage)
-    return ConversationStrategy(renderer, cfg.sequence_len, data, Path(cfg.dataset_prepared_path) / LEDGER)
+    model = of_folder(cfg.base_model)
+    renderer = Renderer(tokenizer, model, settings(cfg).stage)
+    ledger = Path(cfg.dataset_prepared_path) / LEDGER
+    return ConversationStrategy(renderer, cfg.sequence_len, data, ledger, model.REMOVED_COLUMNS)
 
 
 class ConversationStrategy(DatasetWrappingStrategy):
@@ -46,10 +46,14 @@ class ConversationStrategy(DatasetWrappingStrategy):
         sequence_len: maximum length of a row, image tokens included.
         data: the dataset's folder; its images are in `images/`.
         ledger: file for the rejected rows.
+        empty_columns: names of columns to add, empty.
     """
 
-    def __init__(self, renderer: Renderer, sequence_len: int, data: Path, ledger: Path) -> None:
+    def __init__(
+        self, renderer: Renderer, sequence_len: int, data: Path, ledger: Path, empty_columns: tuple[str, ...] = ()
+    ) -> None:
         self.renderer, self.sequence_len, self.data, self.ledger = renderer, sequence_len, data, ledger
+        self._empty: dict[str, Any] = dict.fromkeys(empty_columns, _NO_TOKENS)
         self._store = str(data / "images")
 
     def wrap_dataset(
@@ -89,10 +93,9 @@ class ConversationStrategy(DatasetWrappingStrategy):
         images = list(row.get("images") or [])
         result: dict[str, Any] = {"id": row["id"], "language": row.get("language") or "", "images": images}
         result |= {"store": self._store, "input_ids": _NO_TOKENS, "labels": _NO_TOKENS}
-        result |= {"rejected": "", "detail": ""}
+        result |= {"rejected": "", "detail": ""} | self._empty
         try:
-            self._check_images(images)
-            tokens = self.renderer.tokenise(row["messages"], len(images))
+            tokens = self.renderer.tokenise(row["messages"], self._sizes(images))
             if len(tokens.input_ids) > self.sequence_len:
                 raise RowError("too_long", f"{len(tokens.input_ids)} tokens, sequence_len is {self.sequence_len}")
         except RowError as error:
@@ -103,12 +106,15 @@ class ConversationStrategy(DatasetWrappingStrategy):
         tokenized = [self.tokenize_row(dict(zip(rows, row, strict=True))) for row in zip(*rows.values(), strict=True)]
         return {name: [row[name] for row in tokenized] for name in tokenized[0]}
 
-    def _check_images(self, images: list[str]) -> None:
-        if images:
-            store = open_store(self._store)
-            missing = [key for key in images if key not in store]
-            if missing:
-                raise RowError("missing_image", f"{missing[0]} is not in the image store")
+    def _sizes(self, images: list[str]) -> list[tuple[int, int]]:
+        """Return the width and height of each image, which the store holds: no image is decoded."""
+        if not images:
+            return []
+        store = open_store(self._store)
+        missing = [key for key in images if key not in store]
+        if missing:
+            raise RowError("missing_image", f"{missing[0]} is not in the image store")
+        return [store.size(key) for key in images]
 
     def _counts(self, mapped: Dataset) -> str:
         counts = Counter(reason for reason in mapped["rejected"] if reason)

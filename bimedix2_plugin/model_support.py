@@ -1,4 +1,4 @@
-"""Model support for `llava`, which Axolotl does not ship, and the hook that points a run at the composed model."""
+"""Model support for the vision-language models, and the hook that points a run at the composed model."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from axolotl.utils.dict import DictDefault
 from bimedix2_plugin.data.prepared_set import pin_shards, prepared_path, remove_unfinished
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model.compose import COMPOSITION, compose, mapping
-from bimedix2_plugin.model.families import LORA_TARGETS
-from bimedix2_plugin.model.projector import PROJECTOR
 from bimedix2_plugin.model.request import request_of
+from bimedix2_plugin.model.vision_language.descriptor import VisionLanguageModel
+from bimedix2_plugin.model.vision_language.registry import BY_TYPE, of_folder
+
+PLUGIN = "bimedix2_plugin.BiMediX2Plugin"
 
 
-def _is_composed_run(cfg: DictDefault) -> bool:
-    return bool(cfg.vision_tower)
+def _is_our_run(cfg: DictDefault) -> bool:
+    return PLUGIN in (cfg.plugins or [])
 
 
 def use_composed_model(context: ModelHookContext) -> None:
@@ -36,6 +38,8 @@ def use_composed_model(context: ModelHookContext) -> None:
         pin_shards(cfg)
         return
     text = compose(request_of(cfg, weights=False))
+    model = of_folder(text)
+    refuse_attention(cfg, model)
     set_attention(cfg, json.loads((text / "config.json").read_text(encoding="utf-8"))["text_config"])
     folder = text if cfg.is_preprocess else compose(request_of(cfg, weights=True))
     cfg.composed_from = cfg.base_model
@@ -44,19 +48,27 @@ def use_composed_model(context: ModelHookContext) -> None:
     cfg.revision_of_model = None
     cfg.processor_type = "AutoProcessor"
     cfg.chat_template, cfg.chat_template_jinja = "tokenizer_default", None
-    if folder != text:
-        cfg.overrides_of_model_kwargs = {**(cfg.overrides_of_model_kwargs or {}), "key_mapping": mapping(folder)}
+    cfg.processor_kwargs = None  # the folder's processor has them
+    if folder != text and (names := mapping(folder)):
+        cfg.overrides_of_model_kwargs = {**(cfg.overrides_of_model_kwargs or {}), "key_mapping": names}
     cfg.dataset_prepared_path = prepared_path(cfg, text)
     remove_unfinished(cfg.dataset_prepared_path)
     pin_shards(cfg)
     if cfg.adapter:
-        cfg.lora_target_modules = cfg.lora_target_modules or LORA_TARGETS
-        cfg.lora_modules_to_save = [PROJECTOR]
+        cfg.lora_target_modules = cfg.lora_target_modules or model.LORA_TARGETS
+        cfg.lora_modules_to_save = model.trained_modules(model.config)
     if cfg.load_in_4bit:
         # Otherwise the tower and the fully trained projector would be quantised with the language model.
         # transformers matches these names with the start or the end of a module's full name.
-        skipped = {"llm_int8_skip_modules": ["lm_head", f"model.{PROJECTOR}", "model.vision_tower"]}
+        skipped = {"llm_int8_skip_modules": ["lm_head", *dict.fromkeys([*model.PROJECTOR, model.TOWER])]}
         cfg.bnb_config_kwargs = {**(cfg.bnb_config_kwargs or {}), **skipped}
+
+
+def refuse_attention(cfg: DictDefault, model: VisionLanguageModel) -> None:
+    """Raise RecipeError for an attention implementation that would compute something else than the base's own."""
+    reason = model.REFUSED_ATTENTION.get(cfg.attn_implementation)
+    if reason and not cfg.merge_lora:
+        raise RecipeError(f"attn_implementation: {cfg.attn_implementation} with {cfg.base_model}: {reason}.")
 
 
 def set_attention(cfg: DictDefault, text_config: dict[str, Any]) -> None:
@@ -74,26 +86,27 @@ def set_attention(cfg: DictDefault, text_config: dict[str, Any]) -> None:
         cfg.sdpa_varlen = False  # Axolotl looks for a sliding window in the outer configuration only
 
 
-class LlavaSupport(ModelSupport):
-    """The `llava` architecture."""
+class VisionLanguageSupport(ModelSupport):
+    """The architectures with a descriptor; Axolotl ships no support for `llava`, and packs images with none of them."""
 
-    model_types = ("llava",)
+    model_types = tuple(BY_TYPE)
     profile = ModelProfile(
         family=IMAGE_TEXT_TO_TEXT,
         capabilities={
             "lora_kernels": Unsupported("The fused kernels look for LlavaAttention, which does not exist."),
-            "cut_cross_entropy": Unsupported("Not tested on LlavaForConditionalGeneration."),
-            "liger": Unsupported("Not tested on LlavaForConditionalGeneration."),
+            "cut_cross_entropy": Unsupported("Not tested on vision-language models."),
+            "liger": Unsupported("Not tested on vision-language models."),
         },
-        matchers=ModelMatchers(cfg=_is_composed_run),
+        matchers=ModelMatchers(cfg=_is_our_run),
         hooks=ModelHooks({ModelHookPhase.BEFORE_CONFIG_LOAD: (use_composed_model,)}),
     )
 
     @staticmethod
-    def resolve_lora_merge_method(cfg: DictDefault, configured: Any) -> str:
-        """Merge tensor by tensor, with the method that Axolotl calls `legacy`, on a model without weights."""
+    def resolve_lora_merge_method(cfg: DictDefault, configured: str) -> str:
+        """Merge our runs tensor by tensor, with the method that Axolotl calls `legacy`, on a model without weights."""
         from bimedix2_plugin.merge import axolotl_merge
 
-        del configured
+        if not _is_our_run(cfg):
+            return configured
         axolotl_merge.configure(cfg)
         return "legacy"

@@ -15,7 +15,8 @@ from bimedix2_plugin.data.collator import PackCollator
 from bimedix2_plugin.data.prepared_set import unpin_shards
 from bimedix2_plugin.errors import hide_traceback
 from bimedix2_plugin.merge import axolotl_merge, lora
-from bimedix2_plugin.model_support import LlavaSupport
+from bimedix2_plugin.model.vision_language.registry import of_folder
+from bimedix2_plugin.model_support import VisionLanguageSupport
 from bimedix2_plugin.recipe import settings
 from bimedix2_plugin.training import fsdp, run_folder, stages
 from bimedix2_plugin.training.document_attention import use_document_attention
@@ -23,10 +24,10 @@ from bimedix2_plugin.training.loss_watch import LossWatch
 
 
 class BiMediX2Plugin(BasePlugin):
-    """Composes, prepares, packs and trains a bilingual medical LLaVA from a recipe."""
+    """Composes, prepares, packs and trains a bilingual medical vision-language model from a recipe."""
 
     def register(self, cfg: DictDefault) -> None:
-        """Check the recipe as written, and register the model support for `llava`.
+        """Check the recipe as written, and register the model support.
 
         Raises:
             RecipeError: lists every problem of the recipe.
@@ -37,8 +38,8 @@ class BiMediX2Plugin(BasePlugin):
             unpin_shards(cfg)
         else:
             checks.check(cfg)
-        if not isinstance(get_model_support("llava"), LlavaSupport):
-            register_model_support(LlavaSupport)
+        if not isinstance(get_model_support("llava"), VisionLanguageSupport):
+            register_model_support(VisionLanguageSupport)
 
     def get_input_args(self) -> str:
         """Return the path of the schema of the plugin's keys."""
@@ -54,22 +55,13 @@ class BiMediX2Plugin(BasePlugin):
 
     def get_trainer_cls(self, cfg: DictDefault) -> type:
         """Return the trainer."""
-        from bimedix2_plugin.training.trainer import LlavaTrainer
+        from bimedix2_plugin.training.trainer import PackTrainer
 
-        return LlavaTrainer
+        return PackTrainer
 
     def get_collator_cls_and_kwargs(self, cfg: DictDefault, is_eval: bool = False) -> tuple[type, dict[str, Any]]:
         """Return the collator, the same for training and evaluation."""
-        from transformers import AutoConfig
-        from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
-
-        config = AutoConfig.from_pretrained(cfg.base_model)
-        # Not AutoImageProcessor: with torchvision installed it would resample differently from LLaVA.
-        return PackCollator, {
-            "image_processor": LlavaImageProcessorPil.from_pretrained(cfg.base_model),
-            "placeholder_id": config.image_token_id,
-            "image_tokens": config.image_seq_length,
-        }
+        return PackCollator, {"model": of_folder(cfg.base_model)}
 
     def pre_model_load(self, cfg: DictDefault) -> None:
         """In stage align under FSDP2, load the frozen base on one rank only."""
@@ -77,13 +69,13 @@ class BiMediX2Plugin(BasePlugin):
             fsdp.load_on_one_rank()
 
     def post_model_build(self, cfg: DictDefault, model: Any) -> None:
-        """Let the loaded model save standard LLaVA names; set up attention, tower and stage."""
+        """Let the loaded model save standard names; set up attention, tower and stage."""
         # With the key mapping of loading, saving would write the base's and the tower's own names.
         model._weight_conversions = None
         if cfg.inference or cfg.merge_lora:
             return
         if cfg.document_attention and cfg.attn_implementation == "sdpa" and not torch.cuda.is_available():
-            use_document_attention(model)
+            use_document_attention(model)  # if positions are all that isolates its documents
         stages.run_tower_without_grad(model)
         if cfg.stage == "align":
             stages.freeze_for_align(model, cfg)
@@ -92,7 +84,7 @@ class BiMediX2Plugin(BasePlugin):
     def pre_lora_load(self, cfg: DictDefault, model: Any) -> None:
         """Refuse an incomplete adapter."""
         if cfg.lora_model_dir and cfg.adapter:
-            lora.check_file(cfg.lora_model_dir)
+            lora.check_file(cfg.lora_model_dir, model)
 
     def load_adapter(
         self, model: Any, cfg: DictDefault, inference: bool = False, config_only: bool = False

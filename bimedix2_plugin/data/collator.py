@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from bimedix2_plugin.data.rendering import IGNORED
+from bimedix2_plugin.model.vision_language.descriptor import IGNORED, Document, Tensors, VisionLanguageModel
 from data_prep.images.store import open_store
 
 
@@ -21,18 +21,15 @@ class PackCollator:
 
     Args:
         tokenizer: kept for the trainer, which saves it.
-        image_processor: of the composed folder.
-        placeholder_id: token id that image features replace.
-        image_tokens: features of one image.
+        model: the descriptor of the run's model.
     """
 
     pad_to_multiple_of: int | None = None
 
-    def __init__(
-        self, tokenizer: Any, *, image_processor: Any, placeholder_id: int, image_tokens: int, **_: Any
-    ) -> None:
-        self.tokenizer, self.image_processor = tokenizer, image_processor
-        self.placeholder_id, self.image_tokens = placeholder_id, image_tokens
+    def __init__(self, tokenizer: Any, *, model: VisionLanguageModel, **_: Any) -> None:
+        self.tokenizer, self.model = tokenizer, model
+        # Axolotl balances labels with right padding only. Gemma's tokenizer pads on the left; a pack has no padding.
+        self.tokenizer.padding_side = "right"
 
     def __call__(self, features: list[Any]) -> dict[str, Any]:
         """Return one pack.
@@ -41,7 +38,8 @@ class PackCollator:
             features: rows, or lists of rows if the sampler makes several bins.
 
         Returns:
-            input_ids, labels, position_ids: int64 [1, L]; pixel_values: float32 [images, 3, S, S];
+            input_ids, labels: int64 [1, L]; position_ids and the images' tensors: as the model's descriptor makes them,
+            for LLaVA int64 [1, L] and pixel_values float32 [images, 3, S, S];
             logits_to_keep: int64 [K], the positions before labelled tokens; shift_labels: int64 [1, K], those tokens;
             rows: each row's id, language, image store and number of labelled tokens, for the trainer only.
 
@@ -49,53 +47,44 @@ class PackCollator:
             ValueError: a row has more or fewer placeholders than image features; names the row.
         """
         rows = list(_flat(features))
-        for row in rows:
-            self._check(row)
-        images = self._images(rows)
-        documents = [(list(row["input_ids"]), list(row["labels"])) for row in rows]
-        if not images:
-            documents.append(self._blank_document())
-            images = [self._blank_image()]
-        labels = torch.tensor([[label for _, labels in documents for label in labels]])
+        documents = self._documents(rows)
+        if not any(document.images for document in documents):
+            # Ranks would otherwise wait for each other's gradients forever, or fail on unused parameters.
+            documents.append(self.model.blank())
+        labels = torch.tensor([[label for document in documents for label in document.labels]])
         # The loss ignores all other positions; their logits over the whole vocabulary would be wasted.
         positions = torch.nonzero(labels[0, 1:] != IGNORED).flatten()
         return {
-            "input_ids": torch.tensor([[token for ids, _ in documents for token in ids]]),
+            "input_ids": torch.tensor([[token for document in documents for token in document.ids]]),
             "labels": labels,
             "logits_to_keep": positions,
             "shift_labels": labels[:, positions + 1],
-            "position_ids": torch.cat([torch.arange(len(ids)) for ids, _ in documents])[None],
-            "pixel_values": torch.stack(images),
+            **self.model.inputs(documents),
             "rows": [_identity(row) for row in rows],
         }
 
-    def _check(self, row: dict[str, Any]) -> None:
-        placeholders = sum(token == self.placeholder_id for token in row["input_ids"])
-        features = len(row["images"]) * self.image_tokens
+    def _documents(self, rows: list[dict[str, Any]]) -> list[Document]:
+        """Return each row with the tensors of its images; an image that several rows show is decoded once."""
+        shown: dict[tuple[str, str], tuple[int, Tensors]] = {}
+        documents = []
+        for row in rows:
+            references = [(row["store"], key) for key in row["images"]]
+            for reference in references:
+                if reference not in shown:
+                    image = open_store(reference[0]).image(reference[1])
+                    shown[reference] = (self.model.image_tokens(*image.size), self.model.pixels(image))
+            self._check(row, sum(shown[reference][0] for reference in references))
+            images = [shown[reference][1] for reference in references]
+            documents.append(Document(list(row["input_ids"]), list(row["labels"]), images))
+        return documents
+
+    def _check(self, row: dict[str, Any], features: int) -> None:
+        placeholders = sum(token == self.model.placeholder_id for token in row["input_ids"])
         if placeholders != features:
             raise ValueError(
                 f"row {row['id']}: {placeholders} placeholders for {features} image features; the prepared set was "
-                "made for another tower. Run `axolotl preprocess` with this recipe again."
+                "made for another tower, or for other images. Run `axolotl preprocess` with this recipe again."
             )
-
-    def _images(self, rows: list[dict[str, Any]]) -> list[torch.Tensor]:
-        wanted = [(row["store"], key) for row in rows for key in row["images"]]
-        decoded = {(store, key): self._pixels(open_store(store).image(key)) for store, key in dict.fromkeys(wanted)}
-        return [decoded[reference] for reference in wanted]
-
-    def _pixels(self, image: Any) -> torch.Tensor:
-        return self.image_processor(image, return_tensors="pt")["pixel_values"][0]
-
-    def _blank_document(self) -> tuple[list[int], list[int]]:
-        """Return an unlabelled document with one image, so that a pack of text rows also runs the vision path.
-
-        Otherwise ranks would wait for each other's gradients forever, or fail on unused parameters.
-        """
-        return [self.placeholder_id] * self.image_tokens, [IGNORED] * self.image_tokens
-
-    def _blank_image(self) -> torch.Tensor:
-        crop = self.image_processor.crop_size
-        return torch.zeros(3, crop["height"], crop["width"])
 
 
 def _identity(row: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ as a prompt at evaluation. Each assistant turn's text and the end token after it
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +17,8 @@ from jinja2 import TemplateError
 
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model.chat_template import joined
-from bimedix2_plugin.model.placeholder import PLACEHOLDER
+from bimedix2_plugin.model.vision_language.descriptor import IGNORED, ImageTokens
 
-IGNORED = -100
 _MARK = "\ue000{}\ue001"
 
 
@@ -47,28 +47,28 @@ class Renderer:
     """Renders and tokenizes rows for one tokenizer and one stage.
 
     Args:
-        tokenizer: of a composed folder; its chat template joins content parts.
-        image_tokens: placeholders per image.
+        tokenizer: of a composed folder; its chat template takes content parts.
+        images: how an image is written in token ids.
         stage: "instruct" (the chat template) or "align" (image, caption, newline).
 
     Raises:
         RecipeError: the chat template puts something else before an answer than a prompt of that turn ends with.
     """
 
-    def __init__(self, tokenizer: Any, image_tokens: int, stage: str) -> None:
-        self.tokenizer, self.image_tokens, self.stage = tokenizer, image_tokens, stage
-        self.placeholder_id = int(tokenizer.convert_tokens_to_ids(PLACEHOLDER))
+    def __init__(self, tokenizer: Any, images: ImageTokens, stage: str) -> None:
+        self.tokenizer, self.images, self.stage = tokenizer, images, stage
+        self.placeholder_id = int(tokenizer.convert_tokens_to_ids(images.placeholder))
         special = _special_tokens(tokenizer)
         self._special_ids = set(special.values()) | set(tokenizer.all_special_ids)
         self._special_text = re.compile("|".join(re.escape(token) for token in sorted(special, key=len, reverse=True)))
         self._before, self._lead = self._probed() if stage == "instruct" else ("", "")
 
-    def tokenise(self, messages: list[dict[str, Any]], images: int) -> Tokenised:
+    def tokenise(self, messages: list[dict[str, Any]], sizes: Sequence[tuple[int, int]]) -> Tokenised:
         """Render and tokenize one conversation.
 
         Args:
             messages: turns with `role` and `content` (a string or a list of parts).
-            images: number of images of the row.
+            sizes: width and height (pixels) of each image of the row.
 
         Raises:
             RowError: the row cannot be used; carries the ledger's reason.
@@ -76,21 +76,27 @@ class Renderer:
         _check_turns(messages)
         self._check_text(messages)
         parts = sum(part["type"] == "image" for turn in messages for part in _parts(turn))
-        if parts != images:
-            raise RowError("image_count", f"{parts} image parts, {images} images")
+        if parts != len(sizes):
+            raise RowError("image_count", f"{parts} image parts, {len(sizes)} images")
         text, answers = self._align(messages) if self.stage == "align" else self._answers(messages)
-        return self._label(text, answers)
+        return self._label(text, answers, self._counts(sizes))
+
+    def _counts(self, sizes: Sequence[tuple[int, int]]) -> list[int]:
+        try:
+            return [self.images.image_tokens(*size) for size in sizes]
+        except ValueError as error:
+            raise RowError("image_size", str(error)) from error
 
     def _instruct(self, messages: list[dict[str, Any]]) -> tuple[str, list[tuple[int, int]]]:
         """Return the rendered text and the (start, end) of each assistant turn's text in it."""
         texts, marked = [], []
         for turn in messages:
-            content = joined(turn["content"])
+            parts = _parts(turn)
             if turn["role"] == "assistant":
-                texts.append(content.strip())
-                content = _MARK.format(len(texts) - 1)
-            marked.append({**turn, "content": content})
-        rendered = self.tokenizer.apply_chat_template(marked, tokenize=False)
+                texts.append(joined(turn["content"]).strip())
+                parts = [{"type": "text", "text": _MARK.format(len(texts) - 1)}]
+            marked.append({**turn, "content": parts})
+        rendered = self.images.expanded(self.tokenizer.apply_chat_template(marked, tokenize=False))
         text, answers = "", []
         for number, answer in enumerate(texts):
             before, mark, rendered = rendered.partition(_MARK.format(number))
@@ -115,10 +121,10 @@ class Renderer:
         if images != 1 or len(captions) != 1:
             raise RowError("not_a_caption", f"{images} images and {len(captions)} captions; stage align takes one each")
         bos = self.tokenizer.bos_token if self.tokenizer("").input_ids else ""
-        start = len(bos) + len(PLACEHOLDER)
-        return f"{bos}{PLACEHOLDER}{captions[0]}\n", [(start, start + len(captions[0]) + 1)]
+        before = bos + self.images.expanded(self.images.image_text)
+        return f"{before}{captions[0]}\n", [(len(before), len(before) + len(captions[0]) + 1)]
 
-    def _label(self, text: str, answers: list[tuple[int, int]]) -> Tokenised:
+    def _label(self, text: str, answers: list[tuple[int, int]], image_tokens: Sequence[int] = ()) -> Tokenised:
         encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         ids = np.asarray(encoded["input_ids"], np.int32)
         starts, ends = np.asarray(encoded["offset_mapping"], np.int64).reshape(-1, 2).T
@@ -130,7 +136,11 @@ class Renderer:
             labelled[inside] = True
             if self.stage == "instruct":
                 labelled[self._end_token(ids, int(inside[-1]) + 1)] = True
-        counts = np.where(ids == self.placeholder_id, self.image_tokens, 1)
+        counts = np.ones(len(ids), np.int64)
+        places = np.flatnonzero(ids == self.placeholder_id)
+        if len(places) != len(image_tokens):
+            raise RowError("template", f"the chat template writes {len(places)} of {len(image_tokens)} images")
+        counts[places] = image_tokens
         return Tokenised(np.repeat(ids, counts), np.repeat(np.where(labelled, ids, np.int32(IGNORED)), counts))
 
     def _end_token(self, ids: np.ndarray, index: int) -> int:
@@ -143,7 +153,7 @@ class Renderer:
             for part in _parts(turn):
                 found = self._special_text.search(part["text"] or "") if part["type"] == "text" else None
                 if found:
-                    name = "image_count" if found.group() == PLACEHOLDER else "special_token"
+                    name = "image_count" if found.group() == self.images.placeholder else "special_token"
                     raise RowError(name, f"the text of a {turn['role']} turn holds {found.group()!r}")
 
     def _probed(self) -> tuple[str, str]:
@@ -153,9 +163,9 @@ class Renderer:
             The text between a user turn's content and its answer; of that, the whitespace with which no prompt ends
             (Mistral's one space): the model has to generate it, so it is labelled.
         """
-        system = {"role": "system", "content": "probe 0"}
+        system = _turn("system", "probe 0")
         roles = (("user", "probe"), ("assistant", "answer"))
-        turns = [{"role": role, "content": f"{text} {number}"} for number in (1, 2) for role, text in roles]
+        turns = [_turn(role, f"{text} {number}") for number in (1, 2) for role, text in roles]
         try:
             found = sorted({*self._before_answers(turns), *self._before_answers([system, *turns])})
         except (RowError, TemplateError) as error:
@@ -181,7 +191,7 @@ class Renderer:
                     f"{prompt!r}. Name a template that writes before each assistant turn what a prompt ends with."
                 )
             self._label(text, [(start - len(lead), end)])
-            found.append((before.rpartition(turns[user]["content"])[2], lead))
+            found.append((before.rpartition(joined(turns[user]["content"]))[2], lead))
         return found
 
     def _prompt(self, turns: list[dict[str, Any]]) -> str:
@@ -212,6 +222,10 @@ def _check_turns(messages: list[dict[str, Any]]) -> None:
         raise RowError("role_order", " ".join(roles) or "no turn")
     if any(turn["role"] == "assistant" and not joined(turn["content"]).strip() for turn in messages):
         raise RowError("no_label", "an assistant turn is empty")
+
+
+def _turn(role: str, text: str) -> dict[str, Any]:
+    return {"role": role, "content": [{"type": "text", "text": text}]}
 
 
 def _parts(turn: dict[str, Any]) -> list[dict[str, Any]]:

@@ -60,10 +60,10 @@ def rendered(cfg: DictDefault, models: Models, scratch: Path) -> Iterator[Findin
     if not row_lengths.built(cfg):
         return
     rejected: Counter[str] = Counter()
-    first = [row for _, row in islice(row_lengths.read_rows(cfg), _FIRST_ROWS)]
-    for row in first:
+    first = list(islice(row_lengths.read_rows(cfg), _FIRST_ROWS))
+    for path, row in first:
         try:
-            if len(renderer.tokenise(row["messages"], len(row["images"] or [])).input_ids) > cfg.sequence_len:
+            if len(row_lengths.tokenised(renderer, path, row).input_ids) > cfg.sequence_len:
                 rejected["too_long"] += 1
         except RowError as error:
             rejected[error.reason] += 1

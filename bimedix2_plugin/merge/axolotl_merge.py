@@ -65,7 +65,7 @@ def write_weights(folder: Path, composed: Path, model: Any, value: Value) -> tor
     Args:
         folder: the checkpoint's.
         composed: the composed model's.
-        model: the LLaVA model, on any device; its weights are not read.
+        model: the vision-language model, on any device; its weights are not read.
         value: returns the checkpoint's tensor, given its name in the model and the composed model's tensor.
     """
     shards = read_shards("base_model", composed)
@@ -107,7 +107,10 @@ def _check_parts(adapter: Path, composed: Path) -> None:
         f"{key}: {adapter} was trained on {trained[part]['name']} at {trained[part]['revision']}, here it is "
         f"{here[part]['revision']}. Set {key}: {trained[part]['revision']}."
         for part, key in keys.items()
-        if trained[part]["name"] == here[part]["name"] and trained[part]["revision"] != here[part]["revision"]
+        if part in trained
+        and part in here
+        and trained[part]["name"] == here[part]["name"]
+        and trained[part]["revision"] != here[part]["revision"]
     ]
     if problems:
         raise RecipeError(problems)
@@ -127,18 +130,17 @@ def write_start(path: str | Path, folder: str | Path) -> Path:
         RecipeError: a part of the model is missing or does not fit, or the disk is full.
     """
     import torch
-    from transformers import AutoConfig, AutoProcessor, LlavaForConditionalGeneration
+    from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
     from bimedix2_plugin.model.compose import compose
     from bimedix2_plugin.model.request import request_of
 
     cfg = recipe.read(path)
-    missing = [f"{key}: name it in {path}." for key in ("base_model", "vision_tower") if not cfg.get(key)]
-    if missing:
-        raise RecipeError(missing)
+    if not cfg.base_model:
+        raise RecipeError(f"base_model: name it in {path}.")
     composed = compose(request_of(cfg, weights=True))
     with torch.device("meta"):
-        model = LlavaForConditionalGeneration(AutoConfig.from_pretrained(composed))
+        model = AutoModelForImageTextToText.from_config(AutoConfig.from_pretrained(composed))
     write_weights(Path(folder), composed, model, lambda _, tensor: tensor)
     AutoProcessor.from_pretrained(composed).save_pretrained(folder)
     finish(composed, folder)

@@ -7,7 +7,7 @@ Shapes: W [out, in], A [r, in], B [out, r]. scale is alpha / r, or alpha / sqrt(
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,15 +16,14 @@ from peft.utils import SAFETENSORS_WEIGHTS_NAME
 from safetensors import safe_open
 
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.model.projector import is_projector
 from bimedix2_plugin.model.safetensors_index import tensor_names
+from bimedix2_plugin.model.vision_language.registry import is_projector, projector_name
 
 if TYPE_CHECKING:
     import torch
     from peft import LoraConfig
 
 _PREFIX = "base_model.model."
-_PROJECTOR_ENDS = tuple(f".linear_{number}.{part}" for number in (1, 2) for part in ("weight", "bias"))
 _PLAIN_STARTS = (True, False, "gaussian", "orthogonal")  # the others change the base's weights at initialisation
 _REMEDY = "Train again, or name the folder of a finished run with this base and tower"
 
@@ -71,8 +70,12 @@ class Adapter:
             return opened.get_tensor(_PREFIX + name)
 
 
-def check_file(folder: str | Path) -> None:
+def check_file(folder: str | Path, model: Any) -> None:
     """Check an adapter's file by its header, before PEFT loads it: LoRA matrices in pairs, and a complete projector.
+
+    Args:
+        folder: the adapter's.
+        model: the vision-language model that it was trained on, on any device; its weights are not read.
 
     Raises:
         RecipeError: the file cannot be read, or a tensor is missing.
@@ -83,12 +86,13 @@ def check_file(folder: str | Path) -> None:
     names = set(tensor_names(file))
     lora = {name for name in names if ".lora_" in name}
     missing = {_partner(name) for name in lora} - lora
-    found = sum(name.endswith(_PROJECTOR_ENDS) for name in names)
+    whole = _projector_names(model.state_dict())
+    found = whole & _projector_names(names)
     _refuse(
         file,
         *(["holds no LoRA tensor"] if not lora else []),
         *_counted("{} LoRA tensors are missing", missing),
-        *([f"holds {found} of the projector's 4 tensors"] if found != len(_PROJECTOR_ENDS) else []),
+        *([f"holds {len(found)} of the projector's {len(whole)} tensors"] if found != whole else []),
     )
 
 
@@ -127,7 +131,7 @@ def read_adapter(folder: str | Path, model: Any) -> Adapter:
 
     Args:
         folder: the adapter's folder.
-        model: the LLaVA model, on any device; its weights are not read.
+        model: the vision-language model, on any device; its weights are not read.
 
     Raises:
         RecipeError: it is not a plain LoRA with a projector, or a tensor is missing, left over or of another shape.
@@ -135,7 +139,7 @@ def read_adapter(folder: str | Path, model: Any) -> Adapter:
     from peft import LoraConfig
     from torch.nn import Linear
 
-    check_file(folder)
+    check_file(folder, model)
     config = LoraConfig.from_pretrained(str(folder))
     _refuse_variants(folder, config)
     file = Path(folder) / SAFETENSORS_WEIGHTS_NAME
@@ -155,6 +159,10 @@ def read_adapter(folder: str | Path, model: Any) -> Adapter:
         *(problem + shapes for problem in _counted("{} tensors have another shape", other)),
     )
     return Adapter(file, config, frozenset(targets))
+
+
+def _projector_names(names: Iterable[str]) -> set[str]:
+    return {projector_name(name) for name in names if is_projector(name)}
 
 
 def _refuse(file: Path, *problems: str) -> None:

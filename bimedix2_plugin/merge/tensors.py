@@ -1,14 +1,15 @@
 """The tensors of a merged checkpoint: their source, names and sizes.
 
-A tensor has up to three names: in the files of its base or tower, in the model, and in a LLaVA checkpoint. The
-checkpoint's names are those of the llava-hf repositories, which other programs read. transformers itself writes a CLIP
-tower without `vision_model.`, and vLLM cannot load that.
+A tensor has up to three names: in the files of its base or tower, in the model, and in the checkpoint. A composed
+model's checkpoint has the names of the llava-hf repositories, which other programs read. transformers itself writes a
+CLIP tower without `vision_model.`, and vLLM cannot load that. A native model's keeps the names of its base's files.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from safetensors import safe_open
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model.compose import mapping
 from bimedix2_plugin.model.safetensors_index import Shards
+from bimedix2_plugin.model.vision_language.registry import is_tower
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 TOWER = "model.vision_tower."
 _TIED = "lm_head.weight"  # the embeddings again, if the configuration ties them; never in a file
 _INSIDE_VISION_MODEL = ("clip_vision_model", "siglip_vision_model")
-_EMBEDDINGS = "model.embed_tokens.weight"
+_EMBEDDINGS = "embed_tokens.weight"
 _TYPES = {"BF16": "bfloat16", "F16": "float16"}
 
 
@@ -34,7 +36,7 @@ class Weight:
 
     Attributes:
         name: in the checkpoint.
-        in_model: in `LlavaForConditionalGeneration`.
+        in_model: in transformers' model.
         stored: in the composed folder's files.
         elements: number of elements.
     """
@@ -50,21 +52,21 @@ def weights_of(shards: Shards, model: Any) -> list[Weight]:
 
     Args:
         shards: the composed folder's files.
-        model: the LLaVA model, on any device; its weights are not read.
+        model: the vision-language model, on any device; its weights are not read.
 
     Raises:
         RecipeError: a tensor of the language model or the projector is in no file.
     """
-    names, tower = mapping(shards.folder), model.config.vision_config.model_type
-    wanted = {name for name in model.state_dict() if not name.startswith(TOWER)}
+    names = _names(shards, model)
+    wanted = {name for name in model.state_dict() if not is_tower(name)}
     if model.config.tie_word_embeddings:
         wanted.discard(_TIED)
     weights = []
     for stored, elements in _elements(shards).items():
-        name = model_name(stored, names)
+        name, saved = names[stored]
         # Old files hold buffers that newer models no longer save; of the tower, composing linked only the weights.
-        if name in wanted or name.startswith(TOWER):
-            weights.append(Weight(checkpoint_name(name, tower), name, stored, elements))
+        if name in wanted or is_tower(name):
+            weights.append(Weight(saved, name, stored, elements))
     missing = wanted - {weight.in_model for weight in weights}
     if missing:
         raise RecipeError(
@@ -72,6 +74,28 @@ def weights_of(shards: Shards, model: Any) -> list[Weight]:
             "Download the base again."
         )
     return weights
+
+
+def _names(shards: Shards, model: Any) -> dict[str, tuple[str, str]]:
+    """Return for each stored tensor its name in the model, and in the checkpoint."""
+    composed = mapping(shards.folder)
+    if composed is None:
+        return {stored: (name, stored) for stored, name in native_names(shards.weight_map, model).items()}
+    tower = model.config.vision_config.model_type
+    inside = {stored: model_name(stored, composed) for stored in shards.weight_map}
+    return {stored: (name, checkpoint_name(name, tower)) for stored, name in inside.items()}
+
+
+def native_names(stored: Iterable[str], model: Any) -> dict[str, str]:
+    """Return the names in a model of the tensors in its files, as transformers maps them when it loads them."""
+    from transformers.conversion_mapping import get_model_conversion_mapping
+    from transformers.core_model_loading import WeightConverter, WeightRenaming, rename_source_key
+
+    transforms = get_model_conversion_mapping(model)
+    renamings = [one for one in transforms if isinstance(one, WeightRenaming)]
+    converters = [one for one in transforms if isinstance(one, WeightConverter)]
+    state = model.state_dict()
+    return {name: rename_source_key(name, renamings, converters, model.base_model_prefix, state)[0] for name in stored}
 
 
 def model_name(stored: str, mapping: dict[str, str]) -> str:
@@ -115,8 +139,9 @@ def base_dtype(shards: Shards) -> torch.dtype:
     """Return the type of the base's stored embeddings, which the checkpoint gets, whatever it was trained in."""
     import torch
 
-    with safe_open(shards.folder / shards.weight_map[_EMBEDDINGS], framework="pt") as file:
-        stored = file.get_slice(_EMBEDDINGS).get_dtype()
+    name = next(name for name in shards.weight_map if name.endswith(_EMBEDDINGS))
+    with safe_open(shards.folder / shards.weight_map[name], framework="pt") as file:
+        stored = file.get_slice(name).get_dtype()
     return getattr(torch, _TYPES.get(stored, "float32"))
 
 

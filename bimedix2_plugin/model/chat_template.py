@@ -85,14 +85,14 @@ def with_parts(template: str, system: str | None, *, takes_system: bool = True, 
         before_answers: text that stands before every answer, whether the template puts it there or not, unless the
             caller enables thinking.
     """
-    turn = _SYSTEM.replace("__TEXT__", _literal(system)) if system else ""
-    joining = _PARTS_TO_STRINGS.replace("__SYSTEM__", turn).replace("__PLACEHOLDER__", _literal(PLACEHOLDER))
+    turn = _SYSTEM.replace("__TEXT__", literal(system)) if system else ""
+    joining = _PARTS_TO_STRINGS.replace("__SYSTEM__", turn).replace("__PLACEHOLDER__", literal(PLACEHOLDER))
     joining = joining.replace("__FOLD__", "" if takes_system else _FOLD)
     # The training data holds no reasoning, so Qwen 3's prompts disable it unless the caller enables it.
     thinks = "enable_thinking" in template
     if before_answers:
-        words = {"__WITHOUT_THINKING__": "not enable_thinking" if thinks else "true", "__MARK__": _literal(_MARK)}
-        words |= {"__END__": _literal(before_answers.rsplit(maxsplit=1)[-1]), "__TEXT__": _literal(before_answers)}
+        words = {"__WITHOUT_THINKING__": "not enable_thinking" if thinks else "true", "__MARK__": literal(_MARK)}
+        words |= {"__END__": literal(before_answers.rsplit(maxsplit=1)[-1]), "__TEXT__": literal(before_answers)}
         marking, end = (_filled(part, words) for part in (_MARK_ANSWERS, _END))
         template = _BEGIN + template.removesuffix("\n") + end
     else:
@@ -136,17 +136,20 @@ def takes_system(tokenizer: Any, template: str) -> bool:
 
 def end_of_turn(tokenizer: Any) -> int | None:
     """Return the id of the special token that ends an assistant turn, or None."""
-    turns = [{"role": "user", "content": "a question"}, {"role": "assistant", "content": "an answer"}]
+    texts = {"user": "a question", "assistant": "an answer"}
+    turns = [{"role": role, "content": [{"type": "text", "text": text}]} for role, text in texts.items()]
     try:
-        closing = _rendered(tokenizer, tokenizer.chat_template, turns).rpartition("an answer")[2]
+        _, answer, closing = _rendered(tokenizer, tokenizer.chat_template, turns).rpartition("an answer")
     except TemplateError:
+        return None
+    if not answer:
         return None
     ids = tokenizer.encode(closing, add_special_tokens=False)
     added = tokenizer.added_tokens_decoder
     return ids[0] if ids and ids[0] in added and added[ids[0]].special else None
 
 
-def _rendered(tokenizer: Any, template: str, turns: list[dict[str, str]], **kwargs: Any) -> str:
+def _rendered(tokenizer: Any, template: str, turns: list[dict[str, Any]], **kwargs: Any) -> str:
     return tokenizer.apply_chat_template(turns, chat_template=template, tokenize=False, **kwargs)
 
 
@@ -168,6 +171,6 @@ def base_template(tokenizer: Any, choice: str | None, jinja: str | None) -> str:
     return get_chat_template(choice or "tokenizer_default", jinja_template=jinja, tokenizer=tokenizer)
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """Write a string as a Jinja literal."""
     return "'" + json.dumps(text, ensure_ascii=False)[1:-1].replace('\\"', '"').replace("'", "\\'") + "'"

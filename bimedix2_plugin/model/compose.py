@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.model import projector
+from bimedix2_plugin.model import native, projector
 from bimedix2_plugin.model.atomic import writing
 from bimedix2_plugin.model.families import base_of, key_mapping
 from bimedix2_plugin.model.model_folder import Source, resolve
+from bimedix2_plugin.model.native import COMPOSITION
 from bimedix2_plugin.model.placeholder import Placeholder
 from bimedix2_plugin.model.request import Request
 from bimedix2_plugin.model.safetensors_index import Shards, read_shards
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     import torch
 
 FORMAT = 3
-COMPOSITION = "composition.json"
 _EMBEDDINGS, _HEAD = "model.embed_tokens.weight", "lm_head.weight"
 _EMBEDDING_SAMPLE = 4096
 
@@ -45,6 +45,8 @@ def compose(request: Request) -> Path:
     Raises:
         RecipeError: a part is missing or does not fit, or a link of an existing folder is broken.
     """
+    if request.tower is None:
+        return native.link(request)
     base = resolve("base_model", request.base, request.base_revision, weights=request.weights)
     tower = read_tower(resolve("vision_tower", request.tower, request.tower_revision, weights=request.weights))
     base_of(base.name, base.config)
@@ -62,16 +64,16 @@ def compose(request: Request) -> Path:
 
 
 def load(folder: str | Path, **kwargs: Any) -> Any:
-    """Load a composed folder as `LlavaForConditionalGeneration`; keyword arguments go to `from_pretrained`."""
-    from transformers import LlavaForConditionalGeneration
+    """Load a composed folder as its own class; keyword arguments go to `from_pretrained`."""
+    from transformers import AutoModelForImageTextToText
 
-    return LlavaForConditionalGeneration.from_pretrained(folder, key_mapping=mapping(folder), **kwargs)
+    return AutoModelForImageTextToText.from_pretrained(folder, key_mapping=mapping(folder), **kwargs)
 
 
-def mapping(folder: str | Path) -> dict[str, str]:
-    """Return the `key_mapping` with which `from_pretrained` reads a composed folder."""
+def mapping(folder: str | Path) -> dict[str, str] | None:
+    """Return the `key_mapping` with which `from_pretrained` reads a composed folder; None for a native model's."""
     parts = json.loads((Path(folder) / COMPOSITION).read_text(encoding="utf-8"))
-    return key_mapping(parts["tower"]["config"]["model_type"])
+    return key_mapping(parts["tower"]["config"]["model_type"]) if "tower" in parts else None
 
 
 def _key(request: Request, base: Source, tower: VisionTower) -> str:
@@ -80,6 +82,7 @@ def _key(request: Request, base: Source, tower: VisionTower) -> str:
         inherited = hashlib.sha256((Path(request.init_from) / projector.WEIGHTS).read_bytes()).hexdigest()
     template = request.chat_template_jinja and _template_text(request.chat_template_jinja)
     asked = asdict(request) | {"root": None, "init_from": inherited, "chat_template_jinja": template}
+    del asked["processor_kwargs"]
     parts = {"base": base, "tower": tower.source}
     identities = {part: source.identity(weights=request.weights) for part, source in parts.items()}
     content = {"format": FORMAT, "request": asked, **identities}
@@ -106,7 +109,7 @@ def _fill(folder: Path, request: Request, base: Source, tower: VisionTower, shap
         weight_map |= _grow(folder, base_shards, placeholder)
     scaled = base_of(base.name, base.config).scaled_embeddings
     weights = _projector_weights(request, shape, tower, vision_shards, base_shards, scaled_embeddings=scaled)
-    projector.save(folder, shape, weights)
+    projector.save(folder, asdict(shape), weights)
     weight_map |= dict.fromkeys(weights, projector.WEIGHTS)
     index = {"metadata": {}, "weight_map": dict(sorted(weight_map.items()))}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")

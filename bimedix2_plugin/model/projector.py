@@ -43,16 +43,20 @@ class ProjectorShape:
     vision_feature_layer: int
 
 
-def is_projector(name: str) -> bool:
-    """Whether a parameter is the projector's, wrapped by PEFT or not; PEFT's frozen copy of the original is not."""
-    return f"{PROJECTOR}." in name and ".original_module." not in name
+def describe(model: Any, kind: str | None) -> dict[str, Any]:
+    """Return what `save` writes about a model's projector.
 
-
-def shape_of(model: Any, kind: str) -> ProjectorShape:
-    """Return the shape of a LLaVA model's projector, from the model's configuration."""
+    Args:
+        model: the vision-language model.
+        kind: of a composed model's projector; None for a native model's own.
+    """
     config = model.config
-    return ProjectorShape(
-        kind, config.vision_config.hidden_size, config.text_config.hidden_size, config.vision_feature_layer
+    if kind is None:
+        return {"model_type": config.model_type}
+    return asdict(
+        ProjectorShape(
+            kind, config.vision_config.hidden_size, config.text_config.hidden_size, config.vision_feature_layer
+        )
     )
 
 
@@ -86,12 +90,18 @@ def initialise(shape: ProjectorShape, features: torch.Tensor, embedding_std: flo
     }
 
 
-def save(folder: Path, shape: ProjectorShape, weights: dict[str, torch.Tensor]) -> None:
-    """Write stage 1's output. The weights are written last: their presence means complete."""
+def save(folder: Path, description: dict[str, Any], weights: dict[str, torch.Tensor]) -> None:
+    """Write stage 1's output. The weights are written last: their presence means complete.
+
+    Args:
+        folder: of the output.
+        description: a composed model's ProjectorShape, or a native model's type.
+        weights: by their names in the model, without the leading `model.`.
+    """
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / CONFIG).write_text(json.dumps(asdict(shape), indent=2) + "\n", encoding="utf-8")
+    (folder / CONFIG).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
     with atomic_write(folder / WEIGHTS) as partial:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, partial)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bimedix2_plugin.args import BiMediX2Args
 from bimedix2_plugin.model.projector import FINISHED
@@ -21,15 +21,15 @@ class Request:
     """Everything that decides the content of a composed folder.
 
     Attributes:
-        base, tower: Hub ids or folders, with their revisions.
+        base, tower: Hub ids or folders, with their revisions; without a tower, the base is a model that already sees.
         weights: whether weights and a projector are needed; preparing data needs neither.
         init_from: stage 1's output folder; None initialises a new projector.
-        chat_template, chat_template_jinja, system: as in the recipe.
+        chat_template, chat_template_jinja, system, processor_kwargs: as in the recipe.
         root: folder of the composed folders.
     """
 
     base: str
-    tower: str
+    tower: str | None = None
     base_revision: str | None = None
     tower_revision: str | None = None
     weights: bool = True
@@ -40,6 +40,7 @@ class Request:
     chat_template: str | None = None
     chat_template_jinja: str | None = None
     system: str | None = None
+    processor_kwargs: dict[str, Any] | None = None
     root: Path = Path(_DEFAULTS.composed_path)
 
 
@@ -67,5 +68,6 @@ def request_of(cfg: DictDefault, *, weights: bool) -> Request:
         chat_template=cfg.chat_template,
         chat_template_jinja=cfg.chat_template_jinja,
         system=ours.system,
+        processor_kwargs=dict(cfg.processor_kwargs) if cfg.processor_kwargs else None,
         root=Path(ours.composed_path),
     )

@@ -135,6 +135,7 @@ def text_renderer(cfg: DictDefault, models: Models, scratch: Path) -> Renderer |
     from bimedix2_plugin.data.rendering import Renderer
     from bimedix2_plugin.model.request import request_of
     from bimedix2_plugin.model.text_files import write_configuration
+    from bimedix2_plugin.model.vision_language.llava import FixedTokens
 
     if not any((models.base.folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model")):
         return None
@@ -142,7 +143,7 @@ def text_renderer(cfg: DictDefault, models: Models, scratch: Path) -> Renderer |
     folder.mkdir(parents=True)
     write_configuration(folder, request_of(cfg, weights=False), models.base, models.tower)
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    return Renderer(tokenizer, models.tower.image_tokens, settings(cfg).stage)
+    return Renderer(tokenizer, FixedTokens(models.tower.image_tokens), settings(cfg).stage)
 
 
 def _load(batches: packing.Batches, statistic: Any) -> Load:

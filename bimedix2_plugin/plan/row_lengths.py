@@ -15,8 +15,9 @@ import numpy as np
 import yaml
 
 from bimedix2_plugin.data.prepared_set import MANIFEST, shards
-from bimedix2_plugin.data.rendering import IGNORED, Renderer, RowError
+from bimedix2_plugin.data.rendering import IGNORED, Renderer, RowError, Tokenised
 from bimedix2_plugin.errors import RecipeError
+from data_prep.images.store import ImageStoreError, open_store
 
 if TYPE_CHECKING:
     from axolotl.utils.dict import DictDefault
@@ -107,10 +108,10 @@ def rows_from_data(cfg: DictDefault, renderer: Renderer) -> Rows:
     """
     counted, kinds, every = [], [], max(1, -(-data_rows(cfg) // SAMPLE))
     sampled = 0
-    for _, row in read_rows(cfg, every):
+    for path, row in read_rows(cfg, every):
         sampled += 1
         try:
-            row_tokens = renderer.tokenise(row["messages"], len(row["images"] or []))
+            row_tokens = tokenised(renderer, path, row)
         except RowError:
             continue
         if len(row_tokens.input_ids) <= cfg.sequence_len:
@@ -125,6 +126,15 @@ def rows_from_data(cfg: DictDefault, renderer: Renderer) -> Rows:
     paths = ", ".join(entry["path"] for entry in cfg.datasets)
     source = f"{paths}: {sampled:,} of {total:,} rows tokenized"
     return Rows(source, False, kept, tokens, labels, images, np.array(kinds), rejected=total - kept)
+
+
+def tokenised(renderer: Renderer, path: str, row: dict[str, Any]) -> Tokenised:
+    """Tokenize a row of a dataset's folder. Raises RowError: it cannot be used."""
+    try:
+        sizes = [open_store(str(Path(path) / "images")).size(key) for key in row["images"] or []]
+    except ImageStoreError as error:
+        raise RowError("missing_image", str(error)) from error
+    return renderer.tokenise(row["messages"], sizes)
 
 
 def built(cfg: DictDefault) -> bool:

@@ -129,12 +129,15 @@ def phi3(template: str) -> PreTrainedTokenizerFast:
     return words
 
 
-def gemma(template: str) -> PreTrainedTokenizerFast:
-    """No space before a text; line breaks, HTML tags and unused tokens are added but not special."""
+def gemma(template: str, images: dict[str, str] | None = None) -> PreTrainedTokenizerFast:
+    """No space before a text; line breaks, HTML tags and unused tokens are added but not special.
+
+    `images` are the tokens around and in the place of an image, by the attribute that a processor reads them from.
+    """
     special = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>"]
     split = pre_tokenizers.Split(" ", "merged_with_previous")
     vocabulary, merges = _trained([*special, *_BYTES], _SPACES, split)
-    words = GemmaTokenizer(vocab=vocabulary, merges=merges, add_bos_token=True)
+    words = GemmaTokenizer(vocab=vocabulary, merges=merges, add_bos_token=True, extra_special_tokens=images or {})
     plain = ["\n\n", "<table>", *(f"<unused{number}>" for number in range(4))]
     words.add_tokens([AddedToken(token, normalized=False) for token in plain])
     words.add_tokens([_special("<start_of_turn>"), _special("<end_of_turn>")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bimedix2_plugin.model.projector import is_projector
+from bimedix2_plugin.model.vision_language.registry import is_projector
 
 # Relative differences: in bf16, numbers of 8 bits are rounded and summed in another order.
 TOLERANCE = {"float32": 1e-4, "bf16": 2e-2}

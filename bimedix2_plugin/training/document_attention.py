@@ -14,6 +14,8 @@ from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
 
+from bimedix2_plugin.model.vision_language.registry import of_model
+
 NAME = "bimedix2_documents"
 
 
@@ -67,7 +69,9 @@ def _mask(**kwargs: Any) -> torch.Tensor | None:
 
 
 def use_document_attention(model: Any) -> None:
-    """Switch the language model of a LLaVA model, but not its tower, to attention document by document."""
+    """Switch the language model, but not its tower, to attention document by document, if that is what isolates it."""
+    if not of_model(model).ISOLATED_BY_POSITIONS:
+        return
     AttentionInterface.register(NAME, document_attention)
     ALL_MASK_ATTENTION_FUNCTIONS.register(NAME, _mask)
     model.model.language_model.config._attn_implementation = NAME

@@ -73,7 +73,7 @@ def write_finished_marker(cfg: DictDefault) -> None:
         finished = {
             "stage": settings(cfg).stage,
             "base": parts["base"]["config"],
-            "tower": parts["tower"]["config"],
+            "tower": parts["tower"]["config"] if "tower" in parts else None,
             "datasets": [entry["path"] for entry in cfg.datasets or []],
             # The number of ranks is part of the batch size.
             "hyperparameters": hyperparameters(cfg) | {"ranks": int(os.environ.get("WORLD_SIZE", "1"))},

@@ -11,7 +11,7 @@ from axolotl.utils.logging import get_logger
 
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model import projector
-from bimedix2_plugin.model.projector import PROJECTOR, is_projector
+from bimedix2_plugin.model.vision_language.registry import is_projector, is_tower, of_model, projector_name
 from bimedix2_plugin.recipe import settings
 from bimedix2_plugin.training.fsdp import gather_on_save, shard_like
 
@@ -25,10 +25,10 @@ def freeze_for_align(model: Any, cfg: DictDefault) -> None:
     """Make only the projector trainable, and make `save_pretrained` save only the projector.
 
     Args:
-        model: the LLaVA model.
+        model: the vision-language model.
         cfg: the recipe.
     """
-    kind = settings(cfg).projector.kind
+    description = projector.describe(model, settings(cfg).projector.kind if cfg.vision_tower else None)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(is_projector(name))
 
@@ -36,12 +36,8 @@ def freeze_for_align(model: Any, cfg: DictDefault) -> None:
         model: Any, save_directory: str | Path, *_: Any, state_dict: dict[str, Any] | None = None, **__: Any
     ) -> None:
         state = state_dict if state_dict is not None else model.state_dict()
-        weights = {
-            f"{projector.PREFIX}{name.split(projector.PREFIX)[1]}": value
-            for name, value in state.items()
-            if is_projector(name)
-        }
-        projector.save(Path(save_directory), projector.shape_of(model, kind), weights)
+        weights = {projector_name(name): value for name, value in state.items() if is_projector(name)}
+        projector.save(Path(save_directory), description, weights)
         model.config.save_pretrained(save_directory)
 
     # A checkpoint of the frozen model would take 141 GB at 70B, each time.
@@ -56,8 +52,8 @@ def run_tower_without_grad(model: Any) -> None:
     """
     import torch
 
-    tower = model.model.vision_tower
-    tower.forward = torch.no_grad()(tower.forward)
+    for module in of_model(model).frozen_modules(model):
+        module.forward = torch.no_grad()(module.forward)
 
 
 def keep_tower_in(model: Any, dtype: torch.dtype) -> None:
@@ -66,13 +62,9 @@ def keep_tower_in(model: Any, dtype: torch.dtype) -> None:
     With a 4-bit base, PEFT converts everything that is not quantised to float32, and Axolotl the modules with "norm" in
     their name back. The tower would take twice the memory, and a CPU refuses a layer norm of two types.
     """
-    for parameter in model.get_submodule(_tower_name(model)).parameters():
-        parameter.data = parameter.data.to(dtype)
-
-
-def _tower_name(model: Any) -> str:
-    """Return the tower's name in a LLaVA model, wrapped by PEFT or not."""
-    return next(name for name, _ in model.named_modules() if name.endswith("model.vision_tower"))
+    for name, parameter in model.named_parameters():
+        if is_tower(name):
+            parameter.data = parameter.data.to(dtype)
 
 
 def keep_projector_in_float32(model: Any) -> None:
@@ -89,15 +81,16 @@ def keep_projector_in_float32(model: Any) -> None:
 def gather_projector_on_save(model: Any) -> None:
     """Let PEFT save the full trained projector, also if FSDP2 has sharded it over the ranks."""
     for name, module in model.named_modules():
-        if name.endswith(PROJECTOR) and hasattr(module, "modules_to_save"):
+        if is_projector(f"{name}.") and hasattr(module, "modules_to_save"):
             gather_on_save(module)
 
 
 def load_projector(model: Any, folder: str | Path) -> None:
-    """Load a saved projector's weights into a LLaVA model."""
+    """Load a saved projector's weights into a vision-language model."""
     weights = projector.load(Path(folder))
-    for name, parameter in getattr(model.model, PROJECTOR).named_parameters():
-        parameter.data.copy_(shard_like(weights[f"{projector.PREFIX}{name}"], parameter))
+    for name, parameter in model.named_parameters():
+        if is_projector(name):
+            parameter.data.copy_(shard_like(weights[projector_name(name)], parameter))
 
 
 def check_trainable_parameters(model: Any, cfg: DictDefault) -> None:
@@ -112,8 +105,9 @@ def check_trainable_parameters(model: Any, cfg: DictDefault) -> None:
     trained_projector = {name: size for name, size in trainable.items() if is_projector(name)}
     other = sorted(set(trainable) - set(lora) - set(trained_projector))
     problems = []
-    if len(trained_projector) != 4:
-        problems.append(f"{len(trained_projector)} of the projector's 4 tensors are trainable")
+    whole = sum(is_projector(name) for name, _ in model.named_parameters())
+    if len(trained_projector) != whole:
+        problems.append(f"{len(trained_projector)} of the projector's {whole} tensors are trainable")
     if stage == "align" and lora:
         problems.append("a LoRA is trainable in stage align; leave `adapter:` out")
     if stage != "align" and not lora:
@@ -124,11 +118,13 @@ def check_trainable_parameters(model: Any, cfg: DictDefault) -> None:
     if problems:
         raise RecipeError([f"stage {stage}: {problem}" for problem in problems])
     LOG.info(
-        "stage %s trains: projector %s parameters in 4 tensors, LoRA %s in %d; everything else is frozen",
+        "stage %s trains: projector %s parameters in %d tensors, LoRA %s in %d; everything else is frozen",
         stage,
         f"{sum(trained_projector.values()):,}",
+        whole,
         f"{sum(lora.values()):,}",
         len(lora),
     )
     start = settings(cfg).projector.init_from
-    LOG.info("the projector %s", f"starts from stage 1's, in {start}" if start else "is new: there is no init_from")
+    new = "is new: there is no init_from" if cfg.vision_tower else "is the base's own"
+    LOG.info("the projector %s", f"starts from stage 1's, in {start}" if start else new)

@@ -13,13 +13,14 @@ import torch
 from accelerate.utils import gather_object
 
 from bimedix2_plugin.data.sampler import WholeEpochSampler
-from bimedix2_plugin.model.projector import WEIGHTS, is_projector
+from bimedix2_plugin.model.projector import WEIGHTS
+from bimedix2_plugin.model.vision_language.registry import is_projector
 from bimedix2_plugin.training.fsdp import FsdpAlignMixin
 from bimedix2_plugin.training.loss_watch import LossWatch
 from bimedix2_plugin.training.stages import load_projector
 
 
-class LlavaTrainer(FsdpAlignMixin):
+class PackTrainer(FsdpAlignMixin):
     """Axolotl's trainer; `lr_groups` alone would train the projector's biases with the LoRA's learning rate."""
 
     optimizer: Any
@@ -28,6 +29,9 @@ class LlavaTrainer(FsdpAlignMixin):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Qwen-VL's classes say that they do not take the number of labelled tokens, but their loss function does; the
+        # trainer would then average over micro-batches, whatever their number of labels.
+        self.model_accepts_loss_kwargs = True
         self.language_losses = LanguageLosses()
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Any:

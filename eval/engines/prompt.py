@@ -19,13 +19,16 @@ class Prompts:
     """
 
     def __init__(self, folder: Path) -> None:
-        from transformers import AutoProcessor, AutoTokenizer
+        from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
 
         self.folder = folder
         self.llava = shows_images(folder)
         auto: Any = AutoProcessor if self.llava else AutoTokenizer
         try:
             self.processor = auto.from_pretrained(folder, local_files_only=True)
+            if self.llava:  # torchvision, where it is installed, resamples differently from training
+                pillow = AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True)
+                self.processor.image_processor = pillow
         except (OSError, ValueError) as error:
             raise EvalError(f"{folder}: transformers cannot load this checkpoint's processor. {error}") from error
         self.tokenizer = self.processor.tokenizer if self.llava else self.processor

@@ -6,6 +6,7 @@ from transformers import AutoProcessor, AutoTokenizer
 from bimedix2_plugin.data.rendering import IGNORED, Renderer
 from bimedix2_plugin.model.compose import compose, load
 from bimedix2_plugin.model.request import Request
+from bimedix2_plugin.model.vision_language.llava import FixedTokens
 from bimedix2_plugin.rehearse import tiny
 from data_prep.images.store import ImageStore
 from eval.benchmarks.data_split import items_of
@@ -40,14 +41,14 @@ def prompt_of_training(renderer, row, turn):
     ends = [place for place, message in enumerate(row["messages"]) if message["role"] == "assistant"]
     messages = row["messages"][: ends[turn] + 1]
     images = sum(part["type"] == "image" for message in messages for part in message["content"])
-    tokens = renderer.tokenise(messages, images)
+    tokens = renderer.tokenise(messages, [(28, 28)] * images)
     labelled = [place for place, label in enumerate(tokens.labels) if label != IGNORED]
     start = next(place for place in reversed(labelled) if place - 1 not in labelled)
     return tokens.input_ids[:start].tolist()
 
 
 def test_the_engine_sends_trainings_tokens(checkpoint, rows, parts):
-    renderer = Renderer(AutoTokenizer.from_pretrained(checkpoint), IMAGE_TOKENS, "instruct")
+    renderer = Renderer(AutoTokenizer.from_pretrained(checkpoint), FixedTokens(IMAGE_TOKENS), "instruct")
     engine = TransformersEngine(checkpoint, "float32", "cpu")
     store = ImageStore(parts / "data" / "images")
     items = {item.id: item for item in items_of(rows)}

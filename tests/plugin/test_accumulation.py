@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bimedix2_plugin.training.trainer import LlavaTrainer
+from bimedix2_plugin.training.trainer import PackTrainer
 from tests.helpers import quick
 
 SHORT, LONG = ("train-0", "train-1"), "train-8"  # a yes, a no, and a caption of many tokens
@@ -25,7 +25,7 @@ def gradients(work, monkeypatch):
 
     def run(ids, **changes):
         found, labelled = {}, []
-        step, norm = LlavaTrainer.training_step, LlavaTrainer._get_grad_norm
+        step, norm = PackTrainer.training_step, PackTrainer._get_grad_norm
 
         def training_step(self, model, inputs, *args):
             labelled.append(int((inputs["labels"] != -100).sum()))
@@ -36,8 +36,8 @@ def gradients(work, monkeypatch):
             return norm(self, model, **kwargs)
 
         with monkeypatch.context() as patch:
-            patch.setattr(LlavaTrainer, "training_step", training_step)
-            patch.setattr(LlavaTrainer, "_get_grad_norm", get_grad_norm)
+            patch.setattr(PackTrainer, "training_step", training_step)
+            patch.setattr(PackTrainer, "_get_grad_norm", get_grad_norm)
             quick.train(ids, max_steps=1, max_grad_norm=1e9, **changes)
         return found, labelled
 
@@ -61,6 +61,6 @@ def test_two_unequal_batches_give_the_gradient_of_both_in_one(gradients, ids, ch
 
 def test_an_average_of_means_would_be_seen(gradients, monkeypatch):
     whole, _ = gradients((SHORT[0], LONG), **UNPACKED, **TOGETHER)
-    monkeypatch.setattr(LlavaTrainer, "_get_num_items_in_batch", lambda *_: None)
+    monkeypatch.setattr(PackTrainer, "_get_num_items_in_batch", lambda *_: None)
     apart, _ = gradients((SHORT[0], LONG), **UNPACKED, **APART)
     assert _difference(apart, whole) > 1e-2

@@ -35,7 +35,7 @@ def test_images_follow_the_placeholders(prepared):
     one = next(row for row in rows if len(row["images"]) == 1)
     pack = collator([two, one])
     expected = [ImageStore(two["store"]).image(key) for key in [*two["images"], *one["images"]]]
-    pixels = [collator.image_processor(image, return_tensors="pt")["pixel_values"][0] for image in expected]
+    pixels = [collator.model.image_processor(image, return_tensors="pt")["pixel_values"][0] for image in expected]
     assert torch.equal(pack["pixel_values"], torch.stack(pixels))
 
 
@@ -52,7 +52,7 @@ def test_each_distinct_image_is_decoded_once(prepared, monkeypatch):
 def test_stale_placeholders_are_refused_with_the_rows_id(prepared):
     collator, rows = prepared
     row = next(row for row in rows if row["images"])
-    spoiled = row | {"input_ids": [token for token in row["input_ids"] if token != collator.placeholder_id]}
+    spoiled = row | {"input_ids": [token for token in row["input_ids"] if token != collator.model.placeholder_id]}
     with pytest.raises(ValueError, match=rf"row {row['id']}: 0 placeholders for \d+ image features"):
         collator([spoiled])
 
@@ -63,7 +63,7 @@ def test_text_gets_a_blank_document_without_labels(prepared):
     pack = collator([text])
     length = len(text["input_ids"])
     assert pack["pixel_values"].shape == (1, 3, 28, 28) and not pack["pixel_values"].any()
-    assert pack["input_ids"][0, length:].tolist() == [collator.placeholder_id] * 4
+    assert pack["input_ids"][0, length:].tolist() == [collator.model.placeholder_id] * 4
     assert set(pack["labels"][0, length:].tolist()) == {-100} and pack["position_ids"][0, length] == 0
 
 

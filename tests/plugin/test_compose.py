@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import multiprocessing
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -141,7 +142,7 @@ def test_many_ranks_may_ask_at_once(parts_folder):
 def test_stage_1_projector_is_taken_over(parts_folder):
     shape = projector.ProjectorShape("mlp2x_gelu", 32, 64, -2)
     fresh = projector.load(compose(_request(parts_folder)))
-    projector.save(parts_folder / "stage1", shape, {name: tensor + 1 for name, tensor in fresh.items()})
+    projector.save(parts_folder / "stage1", asdict(shape), {name: tensor + 1 for name, tensor in fresh.items()})
     _finish(parts_folder)
     folder = compose(_request(parts_folder, init_from=str(parts_folder / "stage1")))
     taken = load(folder, dtype=torch.float32).model.multi_modal_projector
@@ -173,7 +174,7 @@ def _other_tensors(folder):
 
 def _unfinished(folder, text_hidden=64):
     projector.save(
-        folder / "stage1", projector.ProjectorShape("mlp2x_gelu", 32, text_hidden, -2), {"x": torch.zeros(1)}
+        folder / "stage1", asdict(projector.ProjectorShape("mlp2x_gelu", 32, text_hidden, -2)), {"x": torch.zeros(1)}
     )
 
 

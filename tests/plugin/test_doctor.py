@@ -6,6 +6,7 @@ import json
 import math
 import re
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import huggingface_hub
@@ -81,7 +82,7 @@ def test_all_problems_are_reported_at_once_and_the_exit_code_is_1(write, work):
         ({"base_model": "./gone"}, "base_model: ./gone is not on this disk"),
         ({"base_model": "./clip"}, "clip_vision_model"),
         ({"vision_tower": "./llama"}, "is not a supported vision tower"),
-        ({"vision_tower": None}, "vision_tower: name a vision model"),
+        ({"vision_tower": None}, "image_aspect: leave it out, or name a vision_tower"),
         ({"deepspeed": "zero3.json"}, "deepspeed: zero3.json is not there"),
         ({"deepspeed": "zero3.json"}, "deepspeed: the recipe needs it. Run `make setup-deepspeed`"),
         ({"chat_template": "no_such"}, "chat_template"),
@@ -251,7 +252,7 @@ def _stage_1(work, width=64):
     import torch
 
     weights = {name: torch.zeros(size) for name, size in projector.tensor_shapes(shape).items()}
-    projector.save(out, shape, weights)
+    projector.save(out, asdict(shape), weights)
     configs = {
         part: json.loads((work / f / "config.json").read_text()) for part, f in (("base", "llama"), ("tower", "clip"))
     }

@@ -19,9 +19,10 @@ from bimedix2_plugin.data.rendering import IGNORED, Renderer, RowError
 from bimedix2_plugin.model.chat_template import checkpoint_template
 from bimedix2_plugin.model.compose import compose
 from bimedix2_plugin.model.request import Request
+from bimedix2_plugin.model.vision_language.llava import FixedTokens
 from bimedix2_plugin.rehearse import tiny, tiny_families
 
-TOKENS, SYSTEM = 4, "The paper's text."
+TOKENS, SIZE, SYSTEM = 4, (28, 28), "The paper's text."
 END = {"phi3": "<|end|>", "gemma2": "<end_of_turn>", "gemma3_text": "<end_of_turn>"}
 END |= {"qwen2": "<|im_end|>", "qwen3": "<|im_end|>", "mistral": "</s>", "mistral_v1": "</s>"}
 FAMILIES = list(tiny_families.FAMILIES)
@@ -48,7 +49,10 @@ def folders(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def renderers(folders):
-    return {name: Renderer(AutoTokenizer.from_pretrained(path), TOKENS, "instruct") for name, path in folders.items()}
+    return {
+        name: Renderer(AutoTokenizer.from_pretrained(path), FixedTokens(TOKENS), "instruct")
+        for name, path in folders.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +98,7 @@ def test_labels_are_the_answers_and_their_end_tokens(renderers, name, turns):
         for number, turn in enumerate(turns)
         for role, text in zip(("user", "assistant"), turn, strict=True)
     ]
-    tokens = renderer.tokenise(messages, 1)
+    tokens = renderer.tokenise(messages, [SIZE])
     expected = "".join(answer.strip() + END[name] for _, answer in turns).replace(" ", "")
     assert _text(renderer.tokenizer, _labelled(renderer, tokens)) == expected
     assert tokens.input_ids.tolist().count(renderer.placeholder_id) == TOKENS
@@ -105,7 +109,7 @@ def test_labels_are_the_answers_and_their_end_tokens(renderers, name, turns):
 @given(question=TEXT, answer=TEXT)
 def test_training_has_the_prompt_of_evaluation_token_for_token(renderers, processors, name, question, answer):
     user = _turn("user", None, question)
-    tokens = renderers[name].tokenise([user, _turn("assistant", answer)], 1)
+    tokens = renderers[name].tokenise([user, _turn("assistant", answer)], [SIZE])
     start = next(index for index, label in enumerate(tokens.labels) if label != IGNORED)
     prompt = processors[name].apply_chat_template([user], add_generation_prompt=True, tokenize=False)
     sent = processors[name](text=[prompt], images=[[Image.new("RGB", (30, 20))]], add_special_tokens=False)
@@ -125,7 +129,7 @@ def of_published(renderers):
         tokenizer = copy.deepcopy(renderers[name.split()[0]].tokenizer)
         template = (PUBLISHED / f"{file}.jinja").read_text(encoding="utf-8")
         tokenizer.chat_template = checkpoint_template(tokenizer, template, SYSTEM)
-        made[name] = Renderer(tokenizer, TOKENS, "instruct")
+        made[name] = Renderer(tokenizer, FixedTokens(TOKENS), "instruct")
     return made
 
 
@@ -145,7 +149,7 @@ def _messages(conversation):
 def test_up_to_each_answer_training_has_the_prompt_of_that_turn(renderers, of_published, name, own, conversation):
     renderer = (renderers if own else of_published)[name]
     messages = [_turn(message["role"], message["content"]) for message in _messages(conversation)]
-    tokens = renderer.tokenise(messages, 0)
+    tokens = renderer.tokenise(messages, [])
     labelled = np.concatenate([[False], tokens.labels != IGNORED])
     starts = np.flatnonzero(labelled[1:] & ~labelled[:-1])
     turns = [index for index, message in enumerate(messages) if message["role"] == "user"]
@@ -215,13 +219,13 @@ def test_the_system_text_is_there_once_in_prompt_and_row(renderers, name):
 def test_generation_stops_at_the_end_of_the_turn(folders, renderers, name):
     """A base's own list lacks it where, as Gemma's, its end of text is another token."""
     stops = GenerationConfig.from_pretrained(folders[name]).eos_token_id
-    tokens = renderers[name].tokenise([_turn("user", "Hi"), _turn("assistant", "Yes")], 0)
+    tokens = renderers[name].tokenise([_turn("user", "Hi"), _turn("assistant", "Yes")], [])
     assert _labelled(renderers[name], tokens)[-1] in stops
 
 
 def test_mistrals_blank_before_an_answer_is_the_models_to_write(renderers):
     renderer = renderers["mistral"]
-    tokens = renderer.tokenise([_turn("user", "Hi"), _turn("assistant", "Yes")], 0)
+    tokens = renderer.tokenise([_turn("user", "Hi"), _turn("assistant", "Yes")], [])
     assert renderer.tokenizer.convert_ids_to_tokens(_labelled(renderer, tokens)) == ["▁Yes", "</s>"]
 
 
@@ -247,6 +251,6 @@ def test_only_the_templates_own_tokens_are_kept_out_of_texts(renderers, name, te
     row = [_turn("user", text), _turn("assistant", "Yes")]
     if refused:
         with pytest.raises(RowError, match="special_token"):
-            renderers[name].tokenise(row, 0)
+            renderers[name].tokenise(row, [])
     else:
-        assert len(renderers[name].tokenise(row, 0).input_ids)
+        assert len(renderers[name].tokenise(row, []).input_ids)

@@ -27,9 +27,11 @@ TOWERS = {
 PLAIN = """
 import sys, numpy
 from PIL import Image
-from transformers import AutoProcessor
+from transformers import AutoImageProcessor
 for folder in sys.argv[2:]:
-    pixels = AutoProcessor.from_pretrained(folder).image_processor(Image.open(sys.argv[1]), return_tensors="np")
+    # torchvision, where it is installed, resamples differently from Pillow
+    processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
+    pixels = processor(Image.open(sys.argv[1]), return_tensors="np")
     numpy.save(f"{folder}/pixels.npy", pixels["pixel_values"][0])
 assert not any(name.startswith(("bimedix2_plugin", "axolotl")) for name in sys.modules), "not a plain process"
 """
@@ -55,7 +57,7 @@ def composed(parts, tmp_path_factory):
 
 def _trainings(folder):
     """The image processor that training's collator calls."""
-    return BiMediX2Plugin().get_collator_cls_and_kwargs(DictDefault(base_model=str(folder)))[1]["image_processor"]
+    return BiMediX2Plugin().get_collator_cls_and_kwargs(DictDefault(base_model=str(folder)))[1]["model"].image_processor
 
 
 def _seen(processor, colours):
@@ -134,7 +136,7 @@ def test_the_processor_saved_with_a_checkpoint_does_the_same_in_a_plain_process(
     Image.fromarray(colours).save("image.png")
     with quick.collections():
         trainer = quick.train(max_steps=1, image_aspect="pad")
-    expected = {"out": _seen(trainer.data_collator.image_processor, colours)}
+    expected = {"out": _seen(trainer.data_collator.model.image_processor, colours)}
     expected |= {str(folder): _seen(_trainings(folder), colours) for folder in composed.values()}
     subprocess.run([sys.executable, "-c", PLAIN, "image.png", *expected], check=True, capture_output=True)
     for folder, pixels in expected.items():

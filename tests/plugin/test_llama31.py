@@ -8,6 +8,7 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 from bimedix2_plugin.data.rendering import IGNORED, Renderer
 from bimedix2_plugin.model.compose import compose
 from bimedix2_plugin.model.request import Request
+from bimedix2_plugin.model.vision_language.llava import FixedTokens
 from bimedix2_plugin.rehearse import tiny
 
 SYSTEM = (
@@ -35,7 +36,7 @@ def renderer(tmp_path_factory):
         system=SYSTEM,
         root=folder / "composed",
     )
-    return Renderer(AutoTokenizer.from_pretrained(compose(request)), 4, "instruct")
+    return Renderer(AutoTokenizer.from_pretrained(compose(request)), FixedTokens(4), "instruct")
 
 
 def test_placeholder_takes_the_last_reserved_row(renderer):
@@ -61,6 +62,6 @@ def test_tokens_are_those_of_the_papers_conversation(renderer, question, answer)
         {"role": "user", "content": [{"type": "image", "text": None}, {"type": "text", "text": question}]},
         {"role": "assistant", "content": [{"type": "text", "text": answer}]},
     ]
-    tokens = renderer.tokenise(messages, 1)
+    tokens = renderer.tokenise(messages, [(28, 28)])
     assert tokens.input_ids.tolist() == prompt + turn("assistant", *plain(answer))
     assert [label for label in tokens.labels if label != IGNORED] == [*plain(answer), END]

@@ -8,7 +8,7 @@ import pytest
 import torch
 from bitsandbytes.nn import Linear4bit, Params4bit
 
-from bimedix2_plugin.model.projector import is_projector
+from bimedix2_plugin.model.vision_language.registry import is_projector
 from tests.helpers import quick
 
 QLORA = {"adapter": "qlora", "load_in_4bit": True, "lora_dropout": 0.05}

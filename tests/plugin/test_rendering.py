@@ -9,11 +9,14 @@ from transformers import AutoProcessor, AutoTokenizer
 
 from bimedix2_plugin.data.rendering import IGNORED, Renderer, RowError
 from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.model.chat_template import with_parts
 from bimedix2_plugin.model.compose import compose
 from bimedix2_plugin.model.request import Request
+from bimedix2_plugin.model.vision_language.llava import FixedTokens
 from bimedix2_plugin.rehearse import tiny
 
 TOKENS = 4
+SIZE = (28, 28)
 STYLES = ["chatml", "llama3", "axolotl llama3"]
 END = {"chatml": "<|im_end|>", "llama3": "<|eot_id|>", "axolotl llama3": "<|eot_id|>"}
 
@@ -41,7 +44,10 @@ def folders(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def renderers(folders):
-    return {style: Renderer(AutoTokenizer.from_pretrained(path), TOKENS, "instruct") for style, path in folders.items()}
+    return {
+        style: Renderer(AutoTokenizer.from_pretrained(path), FixedTokens(TOKENS), "instruct")
+        for style, path in folders.items()
+    }
 
 
 def _turn(role, *parts):
@@ -74,7 +80,7 @@ def test_labels_are_the_answers_and_their_end_tokens(renderers, style, turns, im
     for number, (question, answer) in enumerate(turns):
         parts = [None] * images if number == 0 else []
         messages += [_turn("user", *parts, question), _turn("assistant", answer)]
-    tokens = renderer.tokenise(messages, images)
+    tokens = renderer.tokenise(messages, [SIZE] * images)
     expected = "".join(answer.strip() + END[style] for _, answer in turns)
     assert _labelled(renderer, tokens) == expected
     assert tokens.input_ids.tolist().count(renderer.placeholder_id) == images * TOKENS
@@ -91,7 +97,7 @@ def test_the_prompt_of_training_is_the_prompt_of_evaluation(folders, renderers, 
 
     renderer, (question, answer, first) = renderers[style], turn
     user = _turn("user", None, question) if first else _turn("user", question, None)
-    tokens = renderer.tokenise([user, _turn("assistant", answer)], 1)
+    tokens = renderer.tokenise([user, _turn("assistant", answer)], [SIZE])
     start = next(index for index, label in enumerate(tokens.labels) if label != IGNORED)
     processor = _processor(folders[style])
     prompt = processor.apply_chat_template([user], add_generation_prompt=True, tokenize=False)
@@ -111,7 +117,7 @@ def _processor(folder):
 def test_placeholders_stand_at_their_own_positions(renderers):
     renderer = renderers["chatml"]
     user = _turn("user", "Before", None, "between", None, "after")
-    tokens = renderer.tokenise([user, _turn("assistant", "Yes")], 2)
+    tokens = renderer.tokenise([user, _turn("assistant", "Yes")], [SIZE] * 2)
     text = renderer.tokenizer.decode(tokens.input_ids)
     images = "<image>" * TOKENS
     assert f"Before\n{images}\nbetween\n{images}\nafter" in text
@@ -120,17 +126,17 @@ def test_placeholders_stand_at_their_own_positions(renderers):
 def test_system_text_of_the_recipe_stands_unless_the_row_has_its_own(renderers):
     renderer = renderers["axolotl llama3"]
     plain = [_turn("user", "Hi"), _turn("assistant", "Yes")]
-    text = renderer.tokenizer.decode(renderer.tokenise(plain, 0).input_ids)
+    text = renderer.tokenizer.decode(renderer.tokenise(plain, []).input_ids)
     assert text.startswith("<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nThe paper's text.<|eot_id|>")
     assert "Date" not in text
-    own = renderer.tokenizer.decode(renderer.tokenise([_turn("system", "Mine."), *plain], 0).input_ids)
+    own = renderer.tokenizer.decode(renderer.tokenise([_turn("system", "Mine."), *plain], []).input_ids)
     assert "Mine." in own and "The paper's text." not in own
 
 
 def test_align_is_image_caption_newline(folders):
     for style, bos in (("chatml", ""), ("llama3", "<|begin_of_text|>")):
-        renderer = Renderer(AutoTokenizer.from_pretrained(folders[style]), TOKENS, "align")
-        tokens = renderer.tokenise([_turn("user", None), _turn("assistant", " A chest X-ray. ")], 1)
+        renderer = Renderer(AutoTokenizer.from_pretrained(folders[style]), FixedTokens(TOKENS), "align")
+        tokens = renderer.tokenise([_turn("user", None), _turn("assistant", " A chest X-ray. ")], [SIZE])
         assert renderer.tokenizer.decode(tokens.input_ids) == f"{bos}{'<image>' * TOKENS}A chest X-ray.\n"
         assert _labelled(renderer, tokens) == "A chest X-ray.\n"
 
@@ -153,17 +159,17 @@ def test_align_is_image_caption_newline(folders):
 )
 def test_rows_that_cannot_be_used(renderers, messages, images, reason):
     with pytest.raises(RowError) as caught:
-        renderers["chatml"].tokenise(messages, images)
+        renderers["chatml"].tokenise(messages, [SIZE] * images)
     assert caught.value.reason == reason
 
 
 @pytest.mark.parametrize(("images", "answers"), [(0, 1), (2, 1), (1, 2)])
 def test_align_takes_one_image_and_one_caption(folders, images, answers):
-    renderer = Renderer(AutoTokenizer.from_pretrained(folders["chatml"]), TOKENS, "align")
+    renderer = Renderer(AutoTokenizer.from_pretrained(folders["chatml"]), FixedTokens(TOKENS), "align")
     messages = [_turn("user", *[None] * images, "x"), _turn("assistant", "y")]
     messages += [_turn("user", "x"), _turn("assistant", "y")] * (answers - 1)
     with pytest.raises(RowError, match="not_a_caption"):
-        renderer.tokenise(messages, images)
+        renderer.tokenise(messages, [SIZE] * images)
 
 
 @pytest.mark.parametrize(
@@ -198,6 +204,6 @@ def test_align_takes_one_image_and_one_caption(folders, images, answers):
 )
 def test_a_template_that_cannot_be_trained_on_is_refused(folders, template, message):
     tokenizer = AutoTokenizer.from_pretrained(folders["chatml"])
-    tokenizer.chat_template = template
+    tokenizer.chat_template = with_parts(template, None)
     with pytest.raises(RecipeError, match=message):
-        Renderer(tokenizer, TOKENS, "instruct")
+        Renderer(tokenizer, FixedTokens(TOKENS), "instruct")

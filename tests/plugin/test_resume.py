@@ -18,9 +18,9 @@ def _history(trainer):
 
 def _watch(packs):
     """Record what each step was given."""
-    from bimedix2_plugin.training.trainer import LlavaTrainer
+    from bimedix2_plugin.training.trainer import PackTrainer
 
-    original = LlavaTrainer.training_step
+    original = PackTrainer.training_step
 
     def step(self, model, inputs, *args, **kwargs):
         packs.append(inputs["input_ids"][0].tolist())
@@ -37,7 +37,7 @@ def test_resumed_equals_uninterrupted(work, monkeypatch, stage, at):
         changes |= {**runs.ALIGN, "datasets": [runs.RECIPE["datasets"][0] | {"path": "./captions"}], "num_epochs": 9}
         tiny_data.captions("data", "captions")
     packs: list = []
-    monkeypatch.setattr("bimedix2_plugin.training.trainer.LlavaTrainer.training_step", _watch(packs))
+    monkeypatch.setattr("bimedix2_plugin.training.trainer.PackTrainer.training_step", _watch(packs))
     whole = _history(runs.train(**changes, output_dir="./whole", sequence_len=256))
     steps = len(whole)
     assert steps > at
@@ -55,7 +55,7 @@ def test_resumed_equals_uninterrupted(work, monkeypatch, stage, at):
 
 def test_every_row_is_seen_in_every_epoch(work, monkeypatch):
     packs: list = []
-    monkeypatch.setattr("bimedix2_plugin.training.trainer.LlavaTrainer.training_step", _watch(packs))
+    monkeypatch.setattr("bimedix2_plugin.training.trainer.PackTrainer.training_step", _watch(packs))
     trainer = runs.train(num_epochs=3, sequence_len=256)
     rows = {tuple(row["input_ids"]) for row in trainer.train_dataset}
     per_epoch = len(packs) // 3

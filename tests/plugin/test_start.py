@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import pytest
 import torch
@@ -31,7 +32,7 @@ def work(tmp_path_factory):
     generator = torch.Generator().manual_seed(3)
     shapes = projector.tensor_shapes(shape).items()
     projector.save(
-        work / "stage1", shape, {name: 0.2 * torch.randn(size, generator=generator) for name, size in shapes}
+        work / "stage1", asdict(shape), {name: 0.2 * torch.randn(size, generator=generator) for name, size in shapes}
     )
     models = {part: parts[part]["config"] for part in ("base", "tower")}
     (work / "stage1" / projector.FINISHED).write_text(json.dumps(models))

@@ -86,6 +86,7 @@ def test_inference_prompt_tokens_are_trainings(verbs):
     from axolotl.loaders import load_tokenizer
 
     from bimedix2_plugin.data.rendering import IGNORED, Renderer
+    from bimedix2_plugin.model.vision_language.llava import FixedTokens
 
     cfg = runs.configuration(inference=True)
     tokenizer = load_tokenizer(cfg)
@@ -98,7 +99,7 @@ def test_inference_prompt_tokens_are_trainings(verbs):
         return_dict=True,
     )["input_ids"]
     turns = [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": "Yes"}]
-    tokens = Renderer(tokenizer, 4, "instruct").tokenise(turns, 0)
+    tokens = Renderer(tokenizer, FixedTokens(4), "instruct").tokenise(turns, [])
     assert list(sent) == [t for t, label in zip(tokens.input_ids, tokens.labels, strict=True) if label == IGNORED][:-1]
 
 

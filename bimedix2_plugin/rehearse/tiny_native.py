@@ -1,0 +1,211 @@
+"""Tiny random models that already see, one of each model type, with tokenizer, chat template and processor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from transformers import (
+    Gemma3Config,
+    Gemma3ForConditionalGeneration,
+    Gemma3Processor,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaProcessor,
+    PreTrainedTokenizerFast,
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen3VLConfig,
+    Qwen3VLForConditionalGeneration,
+)
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+from bimedix2_plugin.rehearse.tiny import random_model
+from bimedix2_plugin.rehearse.tiny_families import WINDOW, gemma, mistral, qwen
+
+PATCH = 4
+_TEXT: dict[str, Any] = {
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 2048,
+}
+
+
+def native(folder: str | Path, model_type: str) -> Path:
+    """Save a model of one of MAKERS."""
+    MAKERS[model_type](Path(folder))
+    return Path(folder)
+
+
+def gemma3(folder: Path) -> None:
+    """Gemma 3, MedGemma's architecture: 4 placeholders an image, and a sliding window shorter than most rows."""
+    images = {"boi_token": "<start_of_image>", "eoi_token": "<end_of_image>", "image_token": "<image_soft_token>"}
+    words = gemma(GEMMA3_PARTS, images)
+    text = _text(words, head_dim=16, query_pre_attn_scalar=16, sliding_window=WINDOW)
+    text |= {"layer_types": ["sliding_attention", "full_attention"], "tie_word_embeddings": True}
+    vision = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = Gemma3Config(
+        text_config=text,
+        vision_config=vision | {"image_size": 4 * PATCH, "patch_size": PATCH},
+        mm_tokens_per_image=4,
+        boi_token_index=_id(words, images["boi_token"]),
+        eoi_token_index=_id(words, images["eoi_token"]),
+        image_token_index=_id(words, images["image_token"]),
+    )
+    random_model(Gemma3ForConditionalGeneration, config).save_pretrained(folder)
+    pixels = Gemma3ImageProcessorPil(size={"height": 4 * PATCH, "width": 4 * PATCH})
+    Gemma3Processor(pixels, words, chat_template=GEMMA3_PARTS, image_seq_length=4).save_pretrained(folder)
+
+
+def qwen3_vl(folder: Path) -> None:
+    """Qwen3-VL, with one deepstack merger."""
+    words, ids = _qwen_words(qwen_parts(""))
+    vision: dict[str, Any] = {
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "depth": 2,
+        "num_heads": 4,
+        "patch_size": PATCH,
+    }
+    vision |= {"out_hidden_size": 64, "deepstack_visual_indexes": [0], "num_position_embeddings": 64}
+    rope = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 2, 2], "mrope_interleaved": True}
+    text = _text(words, head_dim=16, rope_parameters=rope)
+    config = Qwen3VLConfig(text_config=text, vision_config=vision, tie_word_embeddings=False, **ids)
+    random_model(Qwen3VLForConditionalGeneration, config).save_pretrained(folder)
+    _save_qwen(folder, words)
+
+
+def qwen2_5_vl(folder: Path) -> None:
+    """Qwen2.5-VL, whose tower attends in windows."""
+    words, ids = _qwen_words(qwen_parts("You are a helpful assistant."))
+    vision: dict[str, Any] = {
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "depth": 2,
+        "num_heads": 4,
+        "patch_size": PATCH,
+    }
+    vision |= {"out_hidden_size": 64, "fullatt_block_indexes": [1], "window_size": 4 * PATCH}
+    rope = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 2, 2]}
+    text = _text(words, rope_parameters=rope)
+    config = Qwen2_5_VLConfig(text_config=text, vision_config=vision, tie_word_embeddings=False, **ids)
+    random_model(Qwen2_5_VLForConditionalGeneration, config).save_pretrained(folder)
+    _save_qwen(folder, words)
+
+
+def llava(folder: Path) -> None:
+    """LLaVA-1.5 as published: Vicuna's template, which writes no BOS and no end token."""
+    words = mistral(VICUNA, control=0)
+    words.add_special_tokens({"extra_special_tokens": ["<image>", "<pad>"]})
+    words.pad_token = "<pad>"
+    vision = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4}
+    config = LlavaConfig(
+        text_config={"model_type": "llama"} | _text(words),
+        vision_config={"model_type": "clip_vision_model", "image_size": 28, "patch_size": 14} | vision,
+        image_token_index=_id(words, "<image>"),
+        image_seq_length=4,
+    )
+    random_model(LlavaForConditionalGeneration, config).save_pretrained(folder)
+    side = {"size": {"shortest_edge": 28}, "crop_size": {"height": 28, "width": 28}}
+    pixels = CLIPImageProcessorPil(**side)
+    settings = {"patch_size": 14, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1}
+    LlavaProcessor(pixels, words, chat_template=VICUNA, **settings).save_pretrained(folder)
+
+
+MAKERS: dict[str, Callable[[Path], None]] = {
+    "gemma3": gemma3,
+    "llava": llava,
+    "qwen2_5_vl": qwen2_5_vl,
+    "qwen3_vl": qwen3_vl,
+}
+
+
+def _id(words: PreTrainedTokenizerFast, token: str) -> int:
+    return int(words.convert_tokens_to_ids(token))  # type: ignore[arg-type]  # a list only for a list
+
+
+def _text(words: PreTrainedTokenizerFast, **settings: Any) -> dict[str, Any]:
+    tokens = {name: getattr(words, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    return _TEXT | {"vocab_size": len(words)} | tokens | settings
+
+
+def _qwen_words(template: str) -> tuple[PreTrainedTokenizerFast, dict[str, Any]]:
+    tokens = {"vision_start": "<|vision_start|>", "vision_end": "<|vision_end|>", "image": "<|image_pad|>"}
+    tokens |= {"video": "<|video_pad|>"}
+    words = qwen(template)
+    words.add_special_tokens({"extra_special_tokens": list(tokens.values())})
+    return words, {f"{name}_token_id": _id(words, token) for name, token in tokens.items()}
+
+
+def _save_qwen(folder: Path, words: PreTrainedTokenizerFast) -> None:
+    """Save tokenizer and image processor; images keep 4 to 64 placeholders."""
+    unit = (2 * PATCH) ** 2
+    words.save_pretrained(folder)
+    pixels = Qwen2VLImageProcessorPil(
+        patch_size=PATCH, merge_size=2, size={"shortest_edge": 4 * unit, "longest_edge": 64 * unit}
+    )
+    pixels.save_pretrained(folder)
+
+
+# Chat templates like those that the models publish, for contents that are strings or lists of parts.
+GEMMA3_PARTS = """\
+{{ bos_token }}
+{%- set opening = namespace(text='') -%}
+{%- if messages[0]['role'] == 'system' -%}
+{%- set first = messages[0]['content'] -%}
+{%- set opening.text = (first if first is string else first[0]['text']) + '\\n\\n' -%}
+{%- endif -%}
+{%- for message in messages if message['role'] != 'system' -%}
+{%- set role = 'model' if message['role'] == 'assistant' else message['role'] -%}
+{{ '<start_of_turn>' + role + '\\n' + (opening.text if loop.first else '') }}
+{%- if message['content'] is string -%}
+{{ message['content'] | trim }}
+{%- else -%}
+{%- for part in message['content'] -%}
+{{ '<start_of_image>' if part['type'] == 'image' else part['text'] | trim }}
+{%- endfor -%}
+{%- endif -%}
+{{ '<end_of_turn>\\n' }}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{ '<start_of_turn>model\\n' }}{%- endif -%}
+"""
+
+_QWEN_PARTS = """\
+{%- if messages[0]['role'] != 'system' and default_system -%}
+{{ '<|im_start|>system\\n' + default_system + '<|im_end|>\\n' }}
+{%- endif -%}
+{%- for message in messages -%}
+{{ '<|im_start|>' + message['role'] + '\\n' }}
+{%- if message['content'] is string -%}
+{{ message['content'] }}
+{%- else -%}
+{%- for part in message['content'] -%}
+{{ '<|vision_start|><|image_pad|><|vision_end|>' if part['type'] == 'image' else part['text'] }}
+{%- endfor -%}
+{%- endif -%}
+{{ '<|im_end|>\\n' }}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}
+"""
+
+
+def qwen_parts(system: str) -> str:
+    """Return the template with a default system text, or with none."""
+    return f"{{%- set default_system = {system!r} -%}}\n{_QWEN_PARTS}"
+
+
+# Vicuna's, as LLaVA-1.5 publishes it: lists of parts only, images first.
+VICUNA = """\
+{%- for message in messages -%}
+{%- if message['role'] != 'system' -%}{{ message['role'] | upper + ': ' }}{%- endif -%}
+{%- for part in message['content'] if part['type'] == 'image' -%}{{ '<image>\\n' }}{%- endfor -%}
+{%- for part in message['content'] if part['type'] == 'text' -%}{{ part['text'] + ' ' }}{%- endfor -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{ 'ASSISTANT:' }}{%- endif -%}
+"""
