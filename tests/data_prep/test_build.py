@@ -243,6 +243,28 @@ def test_a_set_of_which_no_row_is_left_is_an_error(tmp_path):
     assert nothing_left(tmp_path / "out")
 
 
+def test_the_ledger_of_a_build_without_a_row_stays_and_is_shown(tmp_path, capsys):
+    given = [llava_row(str(number), image="gone.png") for number in range(6)] + [llava_row("bad", answer="")]
+    path, out, kept = llava_mixture(tmp_path, given), tmp_path / "out", tmp_path / "out.ledger.jsonl"
+    assert main(["build", str(path), "--out", str(out)]) == 1
+    head, *shown, last = capsys.readouterr().err.splitlines()
+    entries = [json.loads(line) for line in kept.read_text().splitlines()]
+    assert "none of 7 rows was written" in head and "missing_image 6" in head and "empty_answer 1" in head
+    assert [line.split(": ")[:2] for line in shown] == [[f"  {entry['reason']}", entry["id"]] for entry in entries[:5]]
+    assert str(kept) in last and len(entries) == 7 and nothing_left(out)
+    (tmp_path / "table.json").write_text(json.dumps(ROWS))
+    assert main(["build", str(path), "--out", str(out)]) == 0
+    assert not kept.exists()
+
+
+def test_a_kept_ledger_goes_when_the_dataset_is_there_already(tiny, tmp_path):
+    out = tmp_path / "out"
+    build(mixture_file.load(tiny), out, "test")
+    (tmp_path / "out.ledger.jsonl").write_text("{}")
+    assert build(mixture_file.load(tiny), out, "test") is None
+    assert not (tmp_path / "out.ledger.jsonl").exists()
+
+
 def test_a_lost_row_stops_the_manifest(tmp_path):
     with pytest.raises(manifest.ManifestError, match="1 of 3 rows are neither written nor in the ledger"):
         manifest.write(tmp_path, {"read": 3, "repeated": 0, "written": 1, "ledger": {"duplicate": 1}})
