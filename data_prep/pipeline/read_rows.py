@@ -153,24 +153,23 @@ class _RowReader:
         rejections.check(messages, len(sample.images))
         answers, questions = rows.text_by_role(messages, "assistant"), rows.text_by_role(messages, "user")
         language.check(answers, questions, sample.language)
-        return self._masked(messages)
+        return self._masked(messages, sample.language)
 
-    def _masked(self, messages: list[Message]) -> list[Message]:
+    def _masked(self, messages: list[Message], language: str) -> list[Message]:
         if self._mixture.identity == "keep":
             return messages
-        found = identity.find(rows.text_of(messages))
-        if not found:
+        texts = [part["text"] or "" for message in messages for part in message["content"] if part["type"] == "text"]
+        first = next((found for one in identity.find(texts) for found in one), None)
+        if first is None:
             return messages
         if self._mixture.identity == "ledger":
-            raise Reject("identity", f"{found[0].kind} in the text; `identity: mask` keeps such rows, masked")
+            raise Reject("identity", f"{first.kind} in the text; `identity: mask` keeps such rows, masked")
         self.masked += 1
+        masked = iter(identity.masked(texts, language))
         return [
             {
                 "role": message["role"],
-                "content": [
-                    text_part(identity.masked(part["text"] or "")) if part["type"] == "text" else part
-                    for part in message["content"]
-                ],
+                "content": [text_part(next(masked)) if part["type"] == "text" else part for part in message["content"]],
             }
             for message in messages
         ]
