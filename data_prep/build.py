@@ -28,7 +28,10 @@ from data_prep.pipeline import (
 from data_prep.pipeline.stage import BuildFolder
 from data_prep.tables.table import TableError
 
-_EARLY = ("sources", "benchmarks", "splits", "seed", "identity", "checks", "max_side", "max_pixels", "duplicates")
+_EARLY = (
+    *("sources", "benchmarks", "splits", "seed", "identity", "checks", "max_side", "max_pixels", "max_characters"),
+    "duplicates",
+)
 """The fields of a mixture that the stages before the selection depend on."""
 
 _INTERMEDIATE_FORMAT = 4

@@ -73,7 +73,9 @@ class Duplicates:
 
 @dataclass(frozen=True, kw_only=True)
 class Mixture:
-    """A checked mixture. `entries` is parallel to `sources`; `max_side` and `max_pixels` bound the stored images."""
+    """A checked mixture. `entries` is parallel to `sources`; `max_side` and `max_pixels` bound the stored images, and
+    `max_characters` the texts of a row together.
+    """
 
     name: str
     sources: list[Source]
@@ -89,6 +91,7 @@ class Mixture:
     splits: dict[str, SplitRule] = field(default_factory=dict)
     max_side: int | None = field(default=None, metadata=keys.at_least(1))
     max_pixels: int | None = field(default=None, metadata=keys.at_least(1))
+    max_characters: int = field(default=200_000, metadata=keys.at_least(1))
     rows_per_shard: int = field(default=20_000, metadata=keys.at_least(1))
     missing: list[str] = field(default_factory=list)
 

@@ -78,6 +78,7 @@ class _RowReader:
         self._entry = entry
         self._mixture = mixture
         self._ledger = ledger
+        self._is_benchmark = is_benchmark
         self._checked = mixture.checks and not is_benchmark
         self._compared = mixture.compares
 
@@ -129,7 +130,10 @@ class _RowReader:
             return Rejected(row_id, raw.reason, raw.detail)
         try:
             row_id = self._source.row_id(place, raw)
-            return self._source.sample(row_id, raw)
+            sample = self._source.sample(row_id, raw)
+            if sample is not None and not self._is_benchmark:
+                rows.check_length(sample.messages, self._mixture.max_characters)
+            return sample
         except Reject as reject:
             return None if reject.reason == NOT_SELECTED else Rejected(row_id, reject.reason, reject.detail)
 

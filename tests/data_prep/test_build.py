@@ -330,6 +330,21 @@ def test_a_bound_on_pixels_puts_the_row_in_the_ledger(tmp_path):
     assert built(path, tmp_path / "out")[2]["big"]["reason"] == "image_too_large"
 
 
+@pytest.mark.parametrize("checks", [True, False])
+def test_a_text_of_30_megabytes_is_too_long_and_the_rows_after_it_are_read(tmp_path, checks):
+    long = json.dumps(llava_row("long", answer="A scan. " * (30 << 17))) + "\n"
+    path = llava_mixture(tmp_path, (long + json.dumps(llava_row("two")) + "\n").encode(), checks=checks)
+    _, rows, left_out = built(path, tmp_path / "out")
+    assert set(rows) == {"two"} and left_out["long"]["reason"] == "too_long"
+    assert "at most 200000; the bound is `max_characters`" in left_out["long"]["detail"]
+
+
+def test_a_bound_on_characters_is_of_all_turns_together(tmp_path):
+    given = [llava_row("12", None, "123456", "123456"), llava_row("13", None, "1234567", "654321")]
+    _, rows, left_out = built(llava_mixture(tmp_path, given, max_characters=12), tmp_path / "out")
+    assert set(rows) == {"12"} and left_out["13"]["detail"].startswith("13 characters of text, at most 12;")
+
+
 def test_datasets_reads_the_shards_by_the_card(tmp_path, monkeypatch):
     datasets = pytest.importorskip("datasets")
     path = llava_mixture(
