@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from data_prep import card, ledger, manifest
 from data_prep.atomic import link_or_copy
 from data_prep.mixture import Mixture
-from data_prep.pipeline import read_rows, write_shards, write_store
+from data_prep.pipeline import conflicts, decisions, read_rows, write_shards, write_store
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder
 from data_prep.shards import split_of
@@ -23,6 +23,8 @@ from data_prep.shards import split_of
 IMAGE_LIST = "images.jsonl"
 """Where each stored image comes from: source, name, key, size, hash of the original file, and how it was converted."""
 
+
+_LISTS = (ledger.FILE_NAME, IMAGE_LIST, conflicts.FILE_NAME)
 
 _SHOWN = 5
 """The entries of the ledger in the message about a dataset without a row."""
@@ -88,6 +90,9 @@ def _fill(outputs: StageOutputs, folder: Path, inputs: str, command: str, kept: 
         shards = list(outputs.decided["shards"])
         for line in write_store.image_list(outputs.workdir, outputs.tasks, shards, outputs.mixture.sources):
             file.write(line + "\n")
+    with (folder / conflicts.FILE_NAME).open("w", encoding="utf-8", newline="\n") as file:
+        saved = outputs.workdir.folder / decisions.STAGE / decisions.CONFLICTS
+        file.writelines(line + "\n" for line in conflicts.lines(saved, folder, outputs.decided["shards"]))
     made = _manifest(outputs, folder, left_out, inputs, command)
     (folder / card.FILE_NAME).write_text(card.render(made), encoding="utf-8")
     manifest.write(folder, made)
@@ -150,8 +155,9 @@ def _manifest(outputs: StageOutputs, folder: Path, left_out: Counter[str], input
         "benchmarks": [benchmark.name for benchmark in mixture.benchmarks],
         "uncompared": outputs.uncompared,
         "overlaps": decided["overlaps"],
+        "conflicts": decided["conflicts"],
         "images_max_side": mixture.max_side,
-        "files": {name: manifest.sha256(folder / name) for name in (ledger.FILE_NAME, IMAGE_LIST)},
+        "files": {name: manifest.sha256(folder / name) for name in _LISTS},
         "inputs": inputs,
         "command": command,
         "versions": manifest.versions(),

@@ -19,6 +19,7 @@ def render(manifest: dict[str, Any]) -> str:
         _account(manifest),
         *_duplicates(manifest["duplicates"]),
         *_overlaps(manifest),
+        *_conflicts(manifest.get("conflicts", {})),
     ]
     front = yaml.safe_dump(_front(manifest), sort_keys=False, allow_unicode=True)
     return f"---\n{front}---\n\n" + "\n\n".join(sections) + "\n"
@@ -83,6 +84,13 @@ def _account(manifest: dict[str, Any]) -> str:
 def _duplicates(pairs: dict[str, dict[str, int]]) -> list[str]:
     lines = [[reason, pair, str(count)] for reason, counts in pairs.items() for pair, count in counts.items()]
     return ["## Duplicates\n\n" + _table(("kind", "kept / left out", "rows"), lines)] if lines else []
+
+
+def _conflicts(by: dict[str, dict[str, int]]) -> list[str]:
+    lines = [[sources, str(entry["questions"]), str(entry["rows"])] for sources, entry in by.items()]
+    text = "To one question on the same images these rows give different answers; `conflicts.jsonl` lists them."
+    table = _table(("sources", "questions", "rows"), lines)
+    return [f"## Conflicting answers\n\n{text}\n\n{table}"] if lines else []
 
 
 def _overlaps(manifest: dict[str, Any]) -> list[str]:

@@ -97,7 +97,7 @@ class Mixture:
 
     @property
     def compares(self) -> bool:
-        """Whether rows are compared with each other or with benchmarks, which requires their normalised text."""
+        """Whether rows are compared with each other or with benchmarks, which requires the normalised text of all."""
         return self.duplicates.exact or self.duplicates.near or bool(self.benchmarks)
 
     @property

@@ -13,7 +13,7 @@ from data_prep import rows
 from data_prep.atomic import atomic_write
 from data_prep.ledger import Ledger
 from data_prep.mixture import Entry, Mixture
-from data_prep.pipeline import stage
+from data_prep.pipeline import conflicts, stage
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder, run
 from data_prep.rows import NOT_SELECTED, Message, Reject, Rejected, Sample, text_part
@@ -32,7 +32,8 @@ SCHEMA = pa.schema(
         ("normalised", pa.list_(pa.string())),
     ]
 )
-"""The row contract with image names instead of keys; `normalised` is the normalised text of each turn."""
+"""The row contract with image names instead of keys; `normalised` is the normalised text of each turn,
+or empty if the row is not compared with others."""
 
 _BATCH = 1_000
 
@@ -102,8 +103,7 @@ class _RowReader:
                         made.append(self._row(sample, next(flags)))
                     except Reject as reject:
                         self._ledger.add(self._source.name, sample.id, reject.reason, reject.detail)
-            if self._compared:
-                _add_normalised(made)
+            _add_normalised(made if self._compared else _conflicting(made))
             advance(len(batch))
             yield self._record_batch(made)
 
@@ -177,6 +177,11 @@ class _RowReader:
             }
             for message in messages
         ]
+
+
+def _conflicting(made: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows that are compared with others if the mixture compares none: for conflicting answers."""
+    return [row for row in made if conflicts.is_compared(len(row["messages"]), len(row["images"]))]
 
 
 def _add_normalised(made: list[dict[str, Any]]) -> None:

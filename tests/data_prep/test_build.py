@@ -37,6 +37,7 @@ def test_the_same_inputs_give_the_same_bytes(tiny, tmp_path):
     assert files(tmp_path / "1") == files(tmp_path / "2")
     assert files(tmp_path / "1").keys() == {
         "README.md",
+        "conflicts.jsonl",
         "images.jsonl",
         "images/images-00000.arrow",
         "ledger.jsonl",
