@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep import manifest
-from data_prep.images.store import ImageStoreError, open_store
+from data_prep.images.store import ImageStore, ImageStoreError
 from data_prep.shards import first_ids, row_with_id, split_of
 
 _STYLE = (
@@ -37,7 +37,7 @@ def show(folder: Path, row_id: str, image_out: Path | None = None, html_out: Pat
         raise ShowError(f"{folder}: no row has the id {row_id!r}; known ids are like {known}")
     shard, row = found
     row = {"split": split_of(shard), **row}
-    images = _stored(folder, row["images"]) if image_out or html_out else {}
+    images = _stored(folder, row["images"]) if row["images"] and (image_out or html_out) else {}
     if image_out is not None:
         if not images:
             raise ShowError(f"{row_id}: a row without an image; leave out --image-out")
@@ -50,7 +50,8 @@ def show(folder: Path, row_id: str, image_out: Path | None = None, html_out: Pat
 def _stored(folder: Path, keys: list[str]) -> dict[str, bytes]:
     """The stored bytes of these images by key."""
     try:
-        return {key: open_store(str(folder / "images")).bytes(key) for key in keys}
+        store = ImageStore(folder / "images")
+        return {key: store.bytes(key) for key in keys}
     except ImageStoreError as error:
         raise ShowError(str(error)) from error
 
