@@ -5,6 +5,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,20 @@ import pyarrow.parquet as pq
 from data_prep import card, ledger, manifest
 from data_prep.atomic import link_or_copy
 from data_prep.mixture import Mixture
-from data_prep.pipeline import read_rows, write_shards, write_store
+from data_prep.pipeline import conflicts, decisions, read_rows, write_shards, write_store
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder
 from data_prep.shards import split_of
 
 IMAGE_LIST = "images.jsonl"
 """Where each stored image comes from: source, name, key, size, hash of the original file, and how it was converted."""
+
+
+_LISTS = (ledger.FILE_NAME, IMAGE_LIST, conflicts.FILE_NAME)
+
+_SHOWN = 5
+"""The entries of the ledger in the message about a dataset without a row."""
+_SHOWN_CHARACTERS = 200
 
 
 class NothingWritten(RuntimeError):
@@ -49,18 +57,27 @@ class StageOutputs:
 
 
 def assemble(outputs: StageOutputs, out: Path, inputs: str, command: str) -> dict[str, Any]:
-    """Assemble the folder beside `out`, move it into place, and return its manifest. Raises NothingWritten."""
+    """Assemble the folder beside `out`, move it into place, and return its manifest.
+
+    Raises NothingWritten if no row is left; the ledger is then at `kept_ledger(out)`, and `out` as it was.
+    """
     folder = out.with_name(f".{out.name}.partial")
     shutil.rmtree(folder, ignore_errors=True)  # left by a killed build
     try:
-        made = _fill(outputs, folder, inputs, command)
+        made = _fill(outputs, folder, inputs, command, kept_ledger(out))
         _move(folder, out)
+        kept_ledger(out).unlink(missing_ok=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return made
 
 
-def _fill(outputs: StageOutputs, folder: Path, inputs: str, command: str) -> dict[str, Any]:
+def kept_ledger(out: Path) -> Path:
+    """Where the ledger of a build is kept that could write no row; the next successful build removes it."""
+    return out.with_name(f"{out.name}.{ledger.FILE_NAME}")
+
+
+def _fill(outputs: StageOutputs, folder: Path, inputs: str, command: str, kept: Path) -> dict[str, Any]:
     (folder / "images").mkdir(parents=True)
     for name in outputs.decided["shards"]:
         link_or_copy(outputs.workdir.folder / write_shards.GATHER / name, folder / name)
@@ -68,16 +85,32 @@ def _fill(outputs: StageOutputs, folder: Path, inputs: str, command: str) -> dic
         link_or_copy(outputs.workdir.folder / write_store.STAGE / write_store.FILES / name, folder / "images" / name)
     left_out = _ledger(outputs, folder / ledger.FILE_NAME)
     if not outputs.decided["shards"]:
-        why = ", ".join(f"{reason} {count}" for reason, count in left_out.items()) or "the sources are empty"
-        raise NothingWritten(f"{outputs.mixture.name}: none of {sum(left_out.values())} rows was written: {why}")
+        raise NothingWritten(_nothing_written(outputs.mixture.name, folder / ledger.FILE_NAME, left_out, kept))
     with (folder / IMAGE_LIST).open("w", encoding="utf-8", newline="\n") as file:
         shards = list(outputs.decided["shards"])
         for line in write_store.image_list(outputs.workdir, outputs.tasks, shards, outputs.mixture.sources):
             file.write(line + "\n")
+    with (folder / conflicts.FILE_NAME).open("w", encoding="utf-8", newline="\n") as file:
+        saved = outputs.workdir.folder / decisions.STAGE / decisions.CONFLICTS
+        file.writelines(line + "\n" for line in conflicts.lines(saved, folder, outputs.decided["shards"]))
     made = _manifest(outputs, folder, left_out, inputs, command)
     (folder / card.FILE_NAME).write_text(card.render(made), encoding="utf-8")
     manifest.write(folder, made)
     return made
+
+
+def _nothing_written(name: str, path: Path, left_out: Counter[str], kept: Path) -> str:
+    """Move the ledger at `path` to `kept`; the message with its counts by reason and its first entries."""
+    if not left_out:
+        return f"{name}: no row was written: every row belongs to another split or was not asked for"
+    path.replace(kept)
+    with kept.open(encoding="utf-8") as file:
+        first = [json.loads(line) for line in islice(file, _SHOWN)]
+    why = ", ".join(f"{reason} {count}" for reason, count in left_out.items())
+    lines = [f"{name}: none of {left_out.total()} rows was written: {why}"]
+    lines += [f"  {entry['reason']}: {entry['id']}: {entry['detail']}"[:_SHOWN_CHARACTERS] for entry in first]
+    lines.append(f"every row that was left out, and why: {kept}")
+    return "\n".join(lines)
 
 
 def _ledger(outputs: StageOutputs, path: Path) -> Counter[str]:
@@ -123,8 +156,9 @@ def _manifest(outputs: StageOutputs, folder: Path, left_out: Counter[str], input
         "uncompared": outputs.uncompared,
         "overlaps": decided["overlaps"],
         "parents": decided["parents"],
+        "conflicts": decided["conflicts"],
         "images_max_side": mixture.max_side,
-        "files": {name: manifest.sha256(folder / name) for name in (ledger.FILE_NAME, IMAGE_LIST)},
+        "files": {name: manifest.sha256(folder / name) for name in _LISTS},
         "inputs": inputs,
         "command": command,
         "versions": manifest.versions(),

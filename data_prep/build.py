@@ -28,7 +28,10 @@ from data_prep.pipeline import (
 from data_prep.pipeline.stage import BuildFolder
 from data_prep.tables.table import TableError
 
-_EARLY = ("sources", "benchmarks", "splits", "seed", "identity", "checks", "max_side", "max_pixels", "duplicates")
+_EARLY = (
+    *("sources", "benchmarks", "splits", "seed", "identity", "checks", "max_side", "max_pixels", "max_characters"),
+    "duplicates",
+)
 """The fields of a mixture that the stages before the selection depend on."""
 
 _INTERMEDIATE_FORMAT = 4
@@ -48,7 +51,8 @@ def build(mixture: Mixture, out: Path, command: str, workers: int | None = None)
 
     An interrupted build is resumed. `workers` is the number of processes, by default one per core.
     Raises BuildError if `out` holds other files, if no row could be written, if rows are in a benchmark and the
-    mixture does not say what to do with them, if an input file is truncated, and if the disk is full.
+    mixture does not say what to do with them, if an input file is truncated, and if the disk is full. If no row could
+    be written, the ledger is kept beside `out`.
     """
     early, inputs = _digests(mixture)
     _make_parent(out)
@@ -155,8 +159,9 @@ def _prepared(out: Path, early: str, inputs: str) -> Path:
 
 
 def _remove_leftovers(out: Path, inputs: str) -> None:
-    """Remove what is left of a build that was killed after its last step."""
+    """Remove what is left of a build that was killed after its last step, and of one that could write no row."""
     shutil.rmtree(out.with_name(f".{out.name}.old"), ignore_errors=True)
+    assemble.kept_ledger(out).unlink(missing_ok=True)
     workdir = out.with_name(f".{out.name}.build")
     mark = workdir / "inputs"
     if mark.is_file() and mark.read_text() == inputs:

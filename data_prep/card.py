@@ -20,6 +20,7 @@ def render(manifest: dict[str, Any]) -> str:
         *_duplicates(manifest["duplicates"]),
         *_parents(manifest["parents"]),
         *_overlaps(manifest),
+        *_conflicts(manifest.get("conflicts", {})),
     ]
     front = yaml.safe_dump(_front(manifest), sort_keys=False, allow_unicode=True)
     return f"---\n{front}---\n\n" + "\n\n".join(sections) + "\n"
@@ -92,6 +93,13 @@ def _parents(parents: dict[str, Any]) -> list[str]:
     cycles = parents["cycles"]
     lines += [["all", f"in {cycles['number']} cycles of parents", str(cycles["ids"])]] if cycles["number"] else []
     return ["## Parents that lead nowhere\n\n" + _table(("source", "parent", "rows"), lines)] if lines else []
+
+
+def _conflicts(by: dict[str, dict[str, int]]) -> list[str]:
+    lines = [[sources, str(entry["questions"]), str(entry["rows"])] for sources, entry in by.items()]
+    text = "To one question on the same images these rows give different answers; `conflicts.jsonl` lists them."
+    table = _table(("sources", "questions", "rows"), lines)
+    return [f"## Conflicting answers\n\n{text}\n\n{table}"] if lines else []
 
 
 def _overlaps(manifest: dict[str, Any]) -> list[str]:

@@ -76,7 +76,9 @@ class Duplicates:
 
 @dataclass(frozen=True, kw_only=True)
 class Mixture:
-    """A checked mixture. `entries` is parallel to `sources`; `max_side` and `max_pixels` bound the stored images."""
+    """A checked mixture. `entries` is parallel to `sources`; `max_side` and `max_pixels` bound the stored images, and
+    `max_characters` the texts of a row together.
+    """
 
     name: str
     sources: list[Source]
@@ -92,12 +94,13 @@ class Mixture:
     splits: dict[str, SplitRule] = field(default_factory=dict)
     max_side: int | None = field(default=None, metadata=keys.at_least(1))
     max_pixels: int | None = field(default=None, metadata=keys.at_least(1))
+    max_characters: int = field(default=200_000, metadata=keys.at_least(1))
     rows_per_shard: int = field(default=20_000, metadata=keys.at_least(1))
     missing: list[str] = field(default_factory=list)
 
     @property
     def compares(self) -> bool:
-        """Whether rows are compared with each other or with benchmarks, which requires their normalised text."""
+        """Whether rows are compared with each other or with benchmarks, which requires the normalised text of all."""
         return self.duplicates.exact or self.duplicates.near or bool(self.benchmarks)
 
     @property

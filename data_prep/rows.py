@@ -20,6 +20,7 @@ REASONS = {
     "not_selected": "a row that the mixture's keys do not ask for; counted, in no ledger",
     "broken_text": "text with lost or garbled characters",
     "placeholder": "an image placeholder or a chat template's token left inside the text",
+    "too_long": "a text with more characters than the bound allows",
     "refusal": "an assistant turn that refuses to answer",
     "leaked_caption": "an answer that speaks of the caption that its writer saw instead of the image",
     "identity": "a name, date of birth, record number or phone number",
@@ -197,6 +198,13 @@ def _check_order(roles: tuple[str, ...]) -> None:
     turns = roles[1:] if roles[:1] == ("system",) else roles
     if not turns or len(turns) % 2 or turns != ("user", "assistant") * (len(turns) // 2):
         raise Reject("turn_order", f"{' '.join(roles) or 'no turns'}; wanted: [system] user assistant ...")
+
+
+def check_length(messages: list[Message], bound: int) -> None:
+    """Raise Reject (too_long) if the texts of a row have more than `bound` characters together."""
+    characters = sum([len(part.get("text") or "") for message in messages for part in message["content"]])
+    if characters > bound:
+        raise Reject("too_long", f"{characters} characters of text, at most {bound}; the bound is `max_characters`")
 
 
 def text_by_role(messages: list[Message], role: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 SPLIT_NAME = re.compile(r"[a-z_]+")
@@ -30,6 +31,23 @@ def shard_rows(folder: Path, shards: list[str]) -> Iterator[tuple[str, dict[str,
         for batch in pq.ParquetFile(folder / name).iter_batches():
             for row in batch.to_pylist():
                 yield name, row
+
+
+def row_with_id(folder: Path, shards: list[str], row_id: str) -> tuple[str, dict[str, Any]] | None:
+    """The shard and the row with this id, or None. Reads the ids up to the row, and the one row group that holds it."""
+    for name in shards:
+        with pq.ParquetFile(folder / name) as file:
+            for group in range(file.num_row_groups):
+                place = pc.index(file.read_row_group(group, columns=["id"])["id"], row_id).as_py()
+                if place >= 0:
+                    return name, file.read_row_group(group).slice(place, 1).to_pylist()[0]
+    return None
+
+
+def first_ids(folder: Path, shard: str, count: int) -> list[str]:
+    """The first ids in a shard; reads nothing but ids of its first row group."""
+    with pq.ParquetFile(folder / shard) as file:
+        return [row["id"] for row in next(file.iter_batches(count, columns=["id"])).to_pylist()]
 
 
 def rows_at(folder: Path, shards: dict[str, int], numbers: list[int]) -> Iterator[dict[str, Any]]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from data_prep import manifest
-from data_prep.images.store import stored_images
-from data_prep.shards import shard_rows, split_of
+from data_prep.images.store import ImageStore, ImageStoreError
+from data_prep.shards import first_ids, row_with_id, split_of
 
 _STYLE = (
     "body{font:1.05rem/1.6 system-ui,sans-serif;max-width:42rem;margin:2rem auto;padding:0 1rem}"
@@ -26,16 +26,18 @@ class ShowError(ValueError):
 def show(folder: Path, row_id: str, image_out: Path | None = None, html_out: Path | None = None) -> str:
     """The row with this id as JSON; writes its first image to `image_out` as stored, and a page to `html_out`.
 
-    Raises ShowError for an unknown id, and for an `image_out` if the row has no image.
+    Of the dataset it reads ids up to the row, the row's row group, and the row's images, found by the store's index.
+    Raises ShowError for an unknown id, for an image that is not stored, and for an `image_out` if the row has no image.
     """
     made = manifest.read(folder)
-    found = next((pair for pair in shard_rows(folder, list(made["shards"])) if pair[1]["id"] == row_id), None)
+    shards = list(made["shards"])
+    found = row_with_id(folder, shards, row_id)
     if found is None:
-        raise ShowError(f"{folder}: no row has the id {row_id!r}; known ids are like {_some_ids(folder, made)}")
+        known = ", ".join(first_ids(folder, shards[0], 3))
+        raise ShowError(f"{folder}: no row has the id {row_id!r}; known ids are like {known}")
     shard, row = found
     row = {"split": split_of(shard), **row}
-    stored = stored_images(folder / "images", list(made["images"])) if image_out or html_out else ()
-    images = {image["key"]: image["bytes"] for image in stored if image["key"] in row["images"]}
+    images = _stored(folder, row["images"]) if row["images"] and (image_out or html_out) else {}
     if image_out is not None:
         if not images:
             raise ShowError(f"{row_id}: a row without an image; leave out --image-out")
@@ -45,9 +47,13 @@ def show(folder: Path, row_id: str, image_out: Path | None = None, html_out: Pat
     return json.dumps(row, ensure_ascii=False, indent=2)
 
 
-def _some_ids(folder: Path, made: dict[str, Any]) -> str:
-    ids = [row["id"] for _, row in shard_rows(folder, list(made["shards"])[:1])]
-    return ", ".join(ids[:3])
+def _stored(folder: Path, keys: list[str]) -> dict[str, bytes]:
+    """The stored bytes of these images by key."""
+    try:
+        store = ImageStore(folder / "images")
+        return {key: store.bytes(key) for key in keys}
+    except ImageStoreError as error:
+        raise ShowError(str(error)) from error
 
 
 def _page(row: dict[str, Any], images: dict[str, bytes]) -> str:

@@ -59,6 +59,21 @@ def stored_image(
         return StoredImage(png_file(converted), *converted.size, phash, resized=too_long)
 
 
+def decoded_size(data: bytes, max_pixels: int) -> tuple[int, int]:
+    """Width and height in pixels, as shown, of a stored file, all of whose pixels are decoded. Raises Reject."""
+    with _rejecting(data):
+        image = _opened(data, max_pixels)
+        image.load()
+        return upright_size(image, orientation_of(image))
+
+
+def size_of(data: bytes, max_pixels: int) -> tuple[int, int]:
+    """Like `decoded_size`, from the file's head alone."""
+    with _rejecting(data):
+        image = _opened(data, max_pixels)
+        return upright_size(image, orientation_of(image))
+
+
 def png_file(image: Image.Image) -> bytes:
     """Encode the image as a PNG file without metadata."""
     buffer = io.BytesIO()

@@ -11,11 +11,12 @@ import pyarrow.parquet as pq
 
 from data_prep.atomic import atomic_write
 from data_prep.mixture import Mixture
-from data_prep.pipeline import benchmark_names, kin, select_rows, split_rows
+from data_prep.pipeline import benchmark_names, conflicts, kin, select_rows, split_rows
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder
 
 STAGE = "select"
+CONFLICTS = "conflicts.parquet"
 _SUMMARY = "summary.json"
 
 
@@ -23,8 +24,9 @@ def decide(workdir: BuildFolder, slices: list[Slice], tasks: int, mixture: Mixtu
     """Select the rows, unless that is done, and return the summary.
 
     It holds the rows of each shard, the kept rows of each slice, duplicates by pair of sources, overlaps with
-    benchmarks, the sources with fewer rows than requested, and what is wrong with the rows' parents. `slices` are those
-    of the mixture's sources and then of its benchmarks, `tasks` the number of tasks of the images stage.
+    benchmarks, conflicting answers by source, the sources with fewer rows than requested, and what is wrong with the
+    rows' parents. `slices` are those of the mixture's sources and then of its benchmarks, `tasks` the number of tasks
+    of the images stage.
     """
     path = workdir.folder / STAGE / _SUMMARY
     if path.exists():
@@ -44,12 +46,24 @@ def decide(workdir: BuildFolder, slices: list[Slice], tasks: int, mixture: Mixtu
         "repeated": int((selection.copy > 0).sum()),
         "duplicates": selection.pairs,
         "overlaps": selection.overlaps,
+        "conflicts": _conflicts(workdir, rows, selection, counts, mixture),
         "short": selection.short,
         "parents": kin.parents(linked, [source.name for source in mixture.sources]),
     }
     with atomic_write(path) as partial:
         partial.write_text(json.dumps(summary, ensure_ascii=False, indent=1))
     return summary
+
+
+def _conflicts(
+    workdir: BuildFolder, rows: select_rows.Rows, selection: select_rows.Selection, sizes: list[int], mixture: Mixture
+) -> dict[str, dict[str, int]]:
+    """Save the rows with conflicting answers, and count them by source; `sizes` are the rows of each shard."""
+    number = np.r_[0, np.cumsum(sizes)][selection.shard] + selection.place
+    written = selection.row[np.argsort(number)]
+    group = conflicts.groups(rows.columns["question"][written], rows.columns["answer"][written])
+    conflicts.save(workdir.folder / STAGE / CONFLICTS, group, np.arange(len(written)))
+    return conflicts.counts(group, rows.source[written], [source.name for source in mixture.sources])
 
 
 def dropped(workdir: BuildFolder, rank: int) -> Iterator[tuple[str, str, str]]:

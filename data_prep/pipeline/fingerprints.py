@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_prep.mixture import Mixture
-from data_prep.pipeline import benchmark_overlap, load_images, minhash, read_rows, stage
+from data_prep.pipeline import benchmark_overlap, conflicts, load_images, minhash, read_rows, stage
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder, run
 
@@ -17,6 +17,8 @@ SCHEMA = pa.schema(
     [
         ("keys", pa.list_(pa.string())),
         ("content", pa.uint64()),
+        ("question", pa.uint64()),
+        ("answer", pa.uint64()),
         ("order", pa.uint64()),
         ("hits", pa.list_(pa.string())),
         ("shared", pa.list_(pa.string())),
@@ -25,8 +27,8 @@ SCHEMA = pa.schema(
     ]
 )
 """One entry for each row of the read stage, in its order. `content` is the hash of text and images, or 0 if exact
-duplicates stay. `order` is the hash of seed and id, which decides the row's position in the shuffle. `reason` is set
-if an image of the row cannot be used."""
+duplicates stay. `question` and `answer` are the hashes by which conflicting answers are found. `order` is the hash of
+seed and id, which decides the row's position in the shuffle. `reason` is set if an image of the row cannot be used."""
 
 _BATCH = 1_000
 
@@ -35,7 +37,7 @@ def compute(workdir: BuildFolder, slices: list[Slice], tasks: int, mixture: Mixt
     """Fingerprint the rows of these slices; `tasks` is the number of tasks of the images stage."""
 
     def task(rank: int, advance: Callable[[int], None]) -> None:
-        rows = stage.table(workdir.path(read_rows.STAGE, rank, "arrow"), ["id", "images", "normalised"])
+        rows = stage.table(workdir.path(read_rows.STAGE, rank, "arrow"), ["id", "language", "images", "normalised"])
         known = _index_entries(workdir, tasks, slices[rank].source, pc.list_flatten(rows["images"]))
         against = benchmark_overlap.load(workdir.folder)
         seeds: list[str] = []
@@ -78,9 +80,13 @@ def _entries(
         texts = pc.binary_join(batch["normalised"], "\x1f").to_pylist()
         content = [_hash("\x1f".join([text, *map(str, row)])) for text, row in zip(texts, keys, strict=True)]
     usable = [[] if why else row for why, row in zip(bad, keys, strict=True)]
+    turns = batch["normalised"].to_pylist()
+    asked = [conflicts.asked(*row) for row in zip(turns, usable, batch["language"].to_pylist(), strict=True)]
     columns = {
         "keys": usable,
         "content": content,
+        "question": [row.question for row in asked],
+        "answer": [row.answer for row in asked],
         "order": [_hash(f"{mixture.seed} {row_id}") for row_id in batch["id"].to_pylist()],
         "reason": [why.get("reason") for why in bad],
         "detail": [why.get("detail") for why in bad],
@@ -88,8 +94,8 @@ def _entries(
         "shared": [None] * len(found),
     }
     if against is not None:
-        turns = [[] if why else row for why, row in zip(bad, batch["normalised"].to_pylist(), strict=True)]
-        columns["hits"] = [_hits(against, *row) for row in zip(turns, usable, strict=True)]
+        compared = [[] if why else row for why, row in zip(bad, turns, strict=True)]
+        columns["hits"] = [_hits(against, *row) for row in zip(compared, usable, strict=True)]
         columns["shared"] = [sorted({name for key in row for name in against.shared.get(key, ())}) for row in usable]
     return pa.RecordBatch.from_pydict(columns, schema=SCHEMA)
 

@@ -13,7 +13,7 @@ from data_prep import rows
 from data_prep.atomic import atomic_write
 from data_prep.ledger import Ledger
 from data_prep.mixture import Mixture
-from data_prep.pipeline import stage
+from data_prep.pipeline import conflicts, stage
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder, run
 from data_prep.rows import NOT_SELECTED, Message, Reject, Rejected, Sample, text_part
@@ -36,7 +36,8 @@ SCHEMA = pa.schema(
     ]
 )
 """The row contract with image names instead of keys; `named` is the split of the first rule that names the row,
-`documents` the names of its figures and articles if there are benchmarks, `normalised` the text of each turn."""
+`documents` the names of its figures and articles if there are benchmarks, `normalised` the normalised text of each
+turn, or empty if the row is not compared with others."""
 
 KIN = pa.schema([SCHEMA.field(name) for name in ("id", "parent", "group", "documents")])
 """What links a row to others; REJECTED holds it for the rejected rows, through which others may descend."""
@@ -87,6 +88,7 @@ class _RowReader:
         self._source = source
         self._mixture = mixture
         self._ledger = ledger
+        self._is_benchmark = is_benchmark
         self._checked = mixture.checks and not is_benchmark
         self._compared = mixture.compares
 
@@ -110,8 +112,7 @@ class _RowReader:
                         made.append(self._row(sample, next(flags)))
                     except Reject as reject:
                         self._reject(sample.id, reject.reason, reject.detail, self._links(sample))
-            if self._compared:
-                _add_normalised(made)
+            _add_normalised(made if self._compared else _conflicting(made))
             advance(len(batch))
             yield self._record_batch(made)
 
@@ -149,7 +150,10 @@ class _RowReader:
             return Rejected(row_id, raw.reason, raw.detail)
         try:
             row_id = self._source.row_id(place, raw)
-            return self._source.sample(row_id, raw)
+            sample = self._source.sample(row_id, raw)
+            if sample is not None and not self._is_benchmark:
+                rows.check_length(sample.messages, self._mixture.max_characters)
+            return sample
         except Reject as reject:
             return None if reject.reason == NOT_SELECTED else Rejected(row_id, reject.reason, reject.detail)
 
@@ -173,24 +177,23 @@ class _RowReader:
         rejections.check(messages, len(sample.images))
         answers, questions = rows.text_by_role(messages, "assistant"), rows.text_by_role(messages, "user")
         language.check(answers, questions, sample.language)
-        return self._masked(messages)
+        return self._masked(messages, sample.language)
 
-    def _masked(self, messages: list[Message]) -> list[Message]:
+    def _masked(self, messages: list[Message], language: str) -> list[Message]:
         if self._mixture.identity == "keep":
             return messages
-        found = identity.find(rows.text_of(messages))
-        if not found:
+        texts = [part["text"] or "" for message in messages for part in message["content"] if part["type"] == "text"]
+        first = next((found for one in identity.find(texts) for found in one), None)
+        if first is None:
             return messages
         if self._mixture.identity == "ledger":
-            raise Reject("identity", f"{found[0].kind} in the text; `identity: mask` keeps such rows, masked")
+            raise Reject("identity", f"{first.kind} in the text; `identity: mask` keeps such rows, masked")
         self.masked += 1
+        masked = iter(identity.masked(texts, language))
         return [
             {
                 "role": message["role"],
-                "content": [
-                    text_part(identity.masked(part["text"] or "")) if part["type"] == "text" else part
-                    for part in message["content"]
-                ],
+                "content": [text_part(next(masked)) if part["type"] == "text" else part for part in message["content"]],
             }
             for message in messages
         ]
@@ -200,6 +203,11 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, list):
         return [_encodable(item) for item in value]
     return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
+def _conflicting(made: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows that are compared with others if the mixture compares none: for conflicting answers."""
+    return [row for row in made if conflicts.is_compared(len(row["messages"]), len(row["images"]))]
 
 
 def _add_normalised(made: list[dict[str, Any]]) -> None:

@@ -63,14 +63,15 @@ class Selection:
 
 def load(workdir: BuildFolder, slices: list[Slice]) -> Rows:
     """The columns that the selection depends on, of every slice."""
-    fingerprint_columns = ["content", "order", "hits", "shared", "reason", "detail"]
+    hashes = ["content", "question", "answer", "order"]
+    fingerprint_columns = [*hashes, "hits", "shared", "reason", "detail"]
     ours = pa.concat_tables(
         stage.table(workdir.path(fingerprints.STAGE, r, "arrow"), fingerprint_columns) for r in _ranks(slices)
     )
     kinds = ["id", "language", "task", "modality"]
     parts = [stage.table(workdir.path(read_rows.STAGE, rank, "arrow"), kinds) for rank in _ranks(slices)]
     rows, sizes = pa.concat_tables(parts), [part.num_rows for part in parts]
-    columns = {name: ours[name].to_numpy() for name in ("content", "order")}
+    columns = {name: ours[name].to_numpy() for name in hashes}
     names = {}
     for name in kinds[1:]:
         coded = rows[name].combine_chunks().dictionary_encode()

@@ -3,8 +3,8 @@
 A row has its turns under one of LISTS (`conversatons` is LLaVA-Med's spelling). A turn has `from` and `value`, as in
 LLaVA and ShareGPT, or `role` and `content`, as in Axolotl, where `content` is a text or a list of parts
 {"type": "text", "text"}, {"type": "image", "path"} and {"type": "image_url", "image_url": {"url"}}. In a text, each
-`<image>` marks the position of an image. Images are named in their parts, or else by `image` or `images` beside the
-turns.
+`<image>` marks the position of an image; a turn whose text is null or missing is empty. Images are named in their
+parts, or else by `image` or `images` beside the turns.
 """
 
 from typing import Any, NamedTuple
@@ -73,6 +73,8 @@ def _turns(row: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _parts(number: int, value: Any) -> tuple[list[Part], list[str]]:
     """The parts of a turn, and the name of each image part ("" if it is named beside the turns)."""
+    if value is None:
+        return [], []
     if isinstance(value, str):
         return content(value), [""] * value.count(PLACEHOLDER)
     if not isinstance(value, list):
@@ -80,14 +82,18 @@ def _parts(number: int, value: Any) -> tuple[list[Part], list[str]]:
     parts, names = [], []
     for part in value:
         kind = part.get("type") if isinstance(part, dict) else None
-        if kind == "text" and isinstance(part.get("text"), str):
-            parts += [text_part(part["text"])] if part["text"].strip() else []
+        if kind == "text" and isinstance(text := _written(part), str):
+            parts += [text_part(text)] if text.strip() else []
         elif kind in ("image", "image_url"):
             parts.append(image_part())
             names.append(_image_name(part) if _first(part, _IMAGE_KEYS) else "")
         else:
             raise Reject("bad_row", f"turn {number}: a part is {part!r:.200}; wanted: text, image or image_url")
     return parts, names
+
+
+def _written(part: dict[str, Any]) -> Any:
+    return "" if part.get("text") is None else part["text"]
 
 
 def _image_name(value: Any) -> str:

@@ -27,15 +27,25 @@ _STRAY_JOINER = re.compile(f"(?<![{_ARABIC_LETTERS}{_PICTOGRAPHS}])[\u200c\u200d
 _UNMARKED = re.compile("[^\u064b-\u0652\u0670]+")
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_BLOCK_NAMES = "p|br|hr|div|li|ul|ol|dl|dt|dd|table|tbody|thead|tr|h[1-6]|blockquote|section"
-_INLINE_NAMES = "em|strong|span|font|small|big|mark|sub|sup|td|th|center|strike|del|ins|cite"
-_SHORT_NAMES = "a|b|i|u"
-_ATTRIBUTES = r"""(?:\s+[a-z-]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s<>"']+))*\s*/?"""
+_BLOCK_NAMES = (
+    "p|br|hr|div|li|ul|ol|dl|dt|dd|table|tbody|thead|tr|h[1-6]|blockquote|section"
+    "|disp-formula|disp-quote|list-item|table-wrap|jats:(?:p|title|sec|list|list-item|label|disp-formula)"
+)
+_INLINE_NAMES = (
+    "em|strong|span|font|small|big|mark|sub|sup|td|th|center|strike|del|ins|cite"
+    "|xref|bold|italic|underline|monospace|overline|ext-link|named-content|styled-content|inline-formula|inline-graphic"
+    "|inline-supplementary-material|tex-math|milestone-(?:start|end)|(?:jats|mml|ali|xlink):[a-z][a-z0-9-]*|o:p"
+)
+_PAIR_NAMES = "a|b|i|u|sc|roman|sans-serif|uri|email|abbrev|title|label|caption|sec|fig"
+"""HTML, and JATS, which tags articles of PubMed Central. The last are words as well, and go as a pair only."""
+_ATTRIBUTES = r"""(?:\s+[a-z][a-z0-9:._-]*\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s<>"']+))*\s*/?"""
 _FLAGS = re.IGNORECASE | re.DOTALL
 
 _SUPERSCRIPT = re.compile(r"<sup>([-0-9+−,() ]{1,20})</sup>", _FLAGS)
 _BLOCK = re.compile(rf"(?<!\s)\s*(?:</?(?:{_BLOCK_NAMES}){_ATTRIBUTES}>\s*)+", _FLAGS)
-_PAIR = re.compile(rf"<({_SHORT_NAMES}){_ATTRIBUTES}>(.{{0,5000}}?)</\1\s*>", _FLAGS)
+_PAIRED = re.compile(rf"<(?P<end>/)?(?P<name>{_PAIR_NAMES})(?(end)\s*|{_ATTRIBUTES})>", _FLAGS)
+_APART = 5_000
+"""The most characters between two tags of a pair."""
 _INLINE = re.compile(rf"</?(?:{_INLINE_NAMES}){_ATTRIBUTES}>|<!--.*?-->", _FLAGS)
 _RAISED = str.maketrans("0123456789+-−()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾")
 
@@ -88,7 +98,7 @@ def _repaired(text: str) -> str:
 
 
 def without_markup(text: str) -> str:
-    """The text with entities unescaped and tags replaced by line breaks or superscript digits, or removed.
+    """The text with entities unescaped and tags of HTML and JATS replaced by line breaks or superscripts, or removed.
 
     Only unmistakable tags are converted: "<0.05", "p < 0.001 and n > 5" and "a<b>c" stay.
     """
@@ -97,9 +107,24 @@ def without_markup(text: str) -> str:
     if "<" in text and ">" in text:
         text = _SUPERSCRIPT.sub(lambda raised: raised[1].translate(_RAISED), text)
         text = _BLOCK.sub("\n", text)
-        text = _PAIR.sub(r"\2", text)
+        text = _without_pairs(text)
         text = _INLINE.sub("", text)
     return text
+
+
+def _without_pairs(text: str) -> str:
+    """The text without the tags that are closed by one of their own name; nested pairs of one name count."""
+    opened: dict[str, list[re.Match[str]]] = {}
+    pairs: list[tuple[int, int]] = []
+    for tag in _PAIRED.finditer(text):
+        before = opened.setdefault(tag["name"].lower(), [])
+        if not tag["end"]:
+            before.append(tag)
+        elif before and tag.start() - before[-1].end() <= _APART:
+            pairs += [before.pop().span(), tag.span()]
+    ends = [0, *(end for _, end in sorted(pairs))]
+    starts = [*(start for start, _ in sorted(pairs)), len(text)]
+    return "".join([text[end:start] for end, start in zip(ends, starts, strict=True)])
 
 
 # Mojibake: UTF-8 decoded as Windows-1252 and the like, which ftfy repairs, or as Windows-1256, the usual mojibake of

@@ -8,7 +8,15 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_LINK = r"[\s:#=–-]*(?:(?:is|was|هو|no\b\.?|number)\s*:?\s*)?"
+TURN_END = "\x1e"
+"""Stands between the turns of a conversation that is read as one text; white space, in patterns as well."""
+_GAP = rf"[^\S\r\n{TURN_END}]"
+_LINK = r"[\s:#=–-]*(?:(?:is|was|هو|هي|no\b\.?|number)\s*:?\s*){0,2}"
+_ASKED = (
+    r"(?: number)?(?: (?:of|for|on|in) (?:(?:the|this|your|my) )?[\w-]+| ال\w+)?\s*[?؟]\s*"
+    r"(?:(?:it is|it['’]s|is|on|s?he was born(?: on)?|هو|هي|في)\s)?"
+)
+"""Between the label in a question and the value in its answer."""
 _MONTHS = (
     "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     "|nov(?:ember)?|dec(?:ember)?|يناير|فبراير|مارس|[أاإ]بريل|مايو|يونيو|يوليو|[أا]غسطس|سبتمبر|[أا]كتوبر|نوفمبر|ديسمبر"
@@ -16,7 +24,8 @@ _MONTHS = (
     "|محرم|صفر|ربيع (?:الأول|الثاني|الآخر)|جمادى (?:الأولى|الآخرة|الثانية)|رجب|شعبان|رمضان|شوال|ذو القعدة|ذو الحجة"
 )
 _DATE = (
-    r"(?:\d{1,2}\s?[/.-]\s?\d{1,2}\s?[/.-]\s?\d{2,4}|\d{4}\s?[/.-]\s?\d{1,2}\s?[/.-]\s?\d{1,2}"
+    rf"(?:\d{{1,2}}{_GAP}?[/.-]{_GAP}?\d{{1,2}}{_GAP}?[/.-]{_GAP}?\d{{2,4}}"
+    rf"|\d{{4}}{_GAP}?[/.-]{_GAP}?\d{{1,2}}{_GAP}?[/.-]{_GAP}?\d{{1,2}}"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{_MONTHS})\.?,? (?:عام |سنة )?\d{{4}}"
     rf"|(?:{_MONTHS})\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}})(?!\d)"
 )
@@ -32,9 +41,12 @@ class _Pattern(NamedTuple):
     expression: re.Pattern[str]
 
 
-def _labelled(kind: str, fewest_digits: int, cues: str, label: str, value: str) -> _Pattern:
-    """A value directly after its label; the text must contain one of `cues`, parts of the label in lower case."""
-    expression = re.compile(rf"{label}{_LINK}(?P<value>{value})", re.IGNORECASE)
+def _labelled(kind: str, fewest_digits: int, cues: str, label: str, value: str, *, answers: str = "") -> _Pattern:
+    """A value directly after its label; the text must contain one of `cues`, parts of the label in lower case.
+
+    `answers` is a lookahead that the value meets if the label is a question's.
+    """
+    expression = re.compile(rf"{label}(?:{_LINK}|{_ASKED}{answers})(?P<value>{value})", re.IGNORECASE)
     return _Pattern(kind, fewest_digits, cues.split("|"), expression)
 
 
@@ -59,8 +71,9 @@ _PATTERNS = [
         "|file i|ملف|سجل|رقم ال",
         r"(?:\b(?:MRN|UHID|NHS (?:number|no\b\.?)|(?:medical )?record (?:number|no\b\.?|id\b|#)"
         r"|(?:hospital|patient|chart|file) (?:id\b|number|no\b\.?|#))"
-        r"|رقم (?:ال)?(?:ملف|سجل|مريض)(?: (?:ال)?(?:طبي|مريض))?|(?:الملف|السجل) رقم)",
+        r"|رقم (?:ال)?(?:ملف|سجل|مريض)(?:ي|ك|ه|ها)?(?: (?:ال)?(?:طبي|مريض))?|(?:الملف|السجل) رقم)",
         r"[A-Z]{0,4}[-/]?\d(?:[\d/-]{2,}\d)",
+        answers=rf"(?=[\w/-]+[.,;!]?\s*(?:{TURN_END}|$)|(?:[A-Z/-]*\d){{6}})",  # not "per patient ID? 1200 images"
     ),
     _labelled(
         "phone",
@@ -68,9 +81,15 @@ _PATTERNS = [
         "phone|tel|mobile|fax|whatsapp|هاتف|جوال|تلفون|تليفون|موبايل|واتساب|فاكس",
         r"(?:\b(?:telephone|(?:cell ?|mobile )?phone|tel|mobile|fax|whatsapp)\b\.?"
         r"|(?:هاتف|جوال|تلفون|تليفون|موبايل|واتساب|فاكس)\w*)",
-        r"\+?\(?\d(?:[\s().-]{0,2}\d){6,14}(?!\d)",
+        rf"\+?\(?\d(?:(?:{_GAP}|[().-]){{0,2}}\d){{6,14}}(?!\d)",
     ),
-    _form("phone", 9, "+", r"\+(?=(?:[\s().-]?\d){9,15}(?!\d))\d{1,3}[\s.-]?\(?\d{1,4}\)?(?:[\s.-]?\d{2,4}){2,4}"),
+    _form(
+        "phone",
+        9,
+        "+",
+        rf"\+(?=(?:(?:{_GAP}|[().-])?\d){{9,15}}(?!\d))\d{{1,3}}(?:{_GAP}|[.-])?\(?\d{{1,4}}\)?"
+        rf"(?:(?:{_GAP}|[.-])?\d{{2,4}}){{2,4}}",
+    ),
     _form("phone", 10, "-|.", r"(?!\(?8(?:00|33|44|55|66|77|88)\b)(?:\(\d{3}\) ?|\d{3}[-.])\d{3}[-.]\d{4}"),
     _form("phone", 10, "05|٠٥|01|٠١", r"(?:05\d|٠٥\d|01[0125]|٠١[٠١٢٥])\d{7}"),
     _form("national_id", 9, "-", r"(?!000|666|9)\d{3}-\d{2}-\d{4}|784-\d{4}-\d{7}-\d"),

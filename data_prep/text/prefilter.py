@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_prep.rows import LANGUAGES, Sample
-from data_prep.text import identity, identity_numbers, leak, refusal
+from data_prep.text import identity_names, identity_numbers, leak, refusal
 from data_prep.text.language import ENOUGH, ONLY_ARABIC
 
 # Of U+0600 to U+067F plain text has the letters U+0621 to U+064A and these signs, digits and vowel marks.
@@ -26,7 +26,7 @@ _NOT_PLAIN = "|".join(
         r" \n|^\s|\s$|^$",  # blanks that cleaning removes, and texts that it empties
         r"\?\? \?\?",
         "@",
-        identity.HINT,
+        identity_names.HINT,
     ]
 )
 _LABEL = f"(?i:{identity_numbers.HINT})"

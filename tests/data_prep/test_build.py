@@ -37,6 +37,7 @@ def test_the_same_inputs_give_the_same_bytes(tiny, tmp_path):
     assert files(tmp_path / "1") == files(tmp_path / "2")
     assert files(tmp_path / "1").keys() == {
         "README.md",
+        "conflicts.jsonl",
         "images.jsonl",
         "images/images-00000.arrow",
         "ledger.jsonl",
@@ -243,6 +244,28 @@ def test_a_set_of_which_no_row_is_left_is_an_error(tmp_path):
     assert nothing_left(tmp_path / "out")
 
 
+def test_the_ledger_of_a_build_without_a_row_stays_and_is_shown(tmp_path, capsys):
+    given = [llava_row(str(number), image="gone.png") for number in range(6)] + [llava_row("bad", answer="")]
+    path, out, kept = llava_mixture(tmp_path, given), tmp_path / "out", tmp_path / "out.ledger.jsonl"
+    assert main(["build", str(path), "--out", str(out)]) == 1
+    head, *shown, last = capsys.readouterr().err.splitlines()
+    entries = [json.loads(line) for line in kept.read_text().splitlines()]
+    assert "none of 7 rows was written" in head and "missing_image 6" in head and "empty_answer 1" in head
+    assert [line.split(": ")[:2] for line in shown] == [[f"  {entry['reason']}", entry["id"]] for entry in entries[:5]]
+    assert str(kept) in last and len(entries) == 7 and nothing_left(out)
+    (tmp_path / "table.json").write_text(json.dumps(ROWS))
+    assert main(["build", str(path), "--out", str(out)]) == 0
+    assert not kept.exists()
+
+
+def test_a_kept_ledger_goes_when_the_dataset_is_there_already(tiny, tmp_path):
+    out = tmp_path / "out"
+    build(mixture_file.load(tiny), out, "test")
+    (tmp_path / "out.ledger.jsonl").write_text("{}")
+    assert build(mixture_file.load(tiny), out, "test") is None
+    assert not (tmp_path / "out.ledger.jsonl").exists()
+
+
 def test_a_lost_row_stops_the_manifest(tmp_path):
     with pytest.raises(manifest.ManifestError, match="1 of 3 rows are neither written nor in the ledger"):
         manifest.write(tmp_path, {"read": 3, "repeated": 0, "written": 1, "ledger": {"duplicate": 1}})
@@ -306,6 +329,21 @@ def test_bounds_and_splits_of_the_mixture_are_kept(tmp_path):
 def test_a_bound_on_pixels_puts_the_row_in_the_ledger(tmp_path):
     path = llava_mixture(tmp_path, [llava_row("none", image=None, question="Why?"), llava_row("big")], max_pixels=100)
     assert built(path, tmp_path / "out")[2]["big"]["reason"] == "image_too_large"
+
+
+@pytest.mark.parametrize("checks", [True, False])
+def test_a_text_of_30_megabytes_is_too_long_and_the_rows_after_it_are_read(tmp_path, checks):
+    long = json.dumps(llava_row("long", answer="A scan. " * (30 << 17))) + "\n"
+    path = llava_mixture(tmp_path, (long + json.dumps(llava_row("two")) + "\n").encode(), checks=checks)
+    _, rows, left_out = built(path, tmp_path / "out")
+    assert set(rows) == {"two"} and left_out["long"]["reason"] == "too_long"
+    assert "at most 200000; the bound is `max_characters`" in left_out["long"]["detail"]
+
+
+def test_a_bound_on_characters_is_of_all_turns_together(tmp_path):
+    given = [llava_row("12", None, "123456", "123456"), llava_row("13", None, "1234567", "654321")]
+    _, rows, left_out = built(llava_mixture(tmp_path, given, max_characters=12), tmp_path / "out")
+    assert set(rows) == {"12"} and left_out["13"]["detail"].startswith("13 characters of text, at most 12;")
 
 
 def test_datasets_reads_the_shards_by_the_card(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from data_prep.__main__ import main
 from data_prep.build import build
 from data_prep.check import CheckError, check
 from data_prep.rows import SCHEMA
-from tests.helpers.data_fixtures import llava_mixture, llava_row
+from tests.helpers.data_fixtures import encoded, llava_mixture, llava_row, random_image
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_changed_missing_and_foreign_files_are_named(out):
 
 @pytest.mark.parametrize(
     "column, value, message",
-    [("bytes", b"<html>", "another sha256"), ("bytes", b"<html>", "web page"), ("phash", "0" * 16, "perceptual")],
+    [("bytes", b"<html>", "another sha256"), ("bytes", b"<html>", "web page"), ("width", 25, "its size is not")],
 )
 def test_an_image_that_does_not_hold_is_named(out, column, value, message):
     store = out / "images/images-00000.arrow"
@@ -81,6 +81,36 @@ def test_an_image_that_does_not_hold_is_named(out, column, value, message):
     (out / "manifest.json").write_text(json.dumps(made))
     with pytest.raises(CheckError, match=message):
         check(out)
+
+
+def broken(data, where):
+    """The file with other bytes in the middle of its pixels; its head and its end stay."""
+    middle = len(data) * where // 100
+    return data[:middle] + bytes(8) + data[middle + 8 :]
+
+
+@pytest.mark.parametrize("form, options", [("PNG", {}), ("JPEG", {}), ("JPEG", {"progressive": True}), ("GIF", {})])
+@pytest.mark.parametrize("checks", [True, False])
+def test_each_image_is_decoded_once_by_the_build_or_by_check(tmp_path, monkeypatch, form, options, checks):
+    (tmp_path / "set").mkdir()
+    path = llava_mixture(tmp_path / "set", [llava_row("one")], checks=checks)
+    image = random_image(3, (64, 48), "L" if form == "GIF" else "RGB")
+    (tmp_path / "set/images/a.png").write_bytes(encoded(image, form, **options))
+    build(mixture_file.load(path), tmp_path / "out2", "test")
+    decoded = []
+    monkeypatch.setattr("data_prep.check.decoded_size", lambda *given, **more: decoded.append(0) or (64, 48))
+    assert check(tmp_path / "out2")["written"] == 1 and len(decoded) == (not checks)
+
+
+@pytest.mark.parametrize("where", [30, 60, 90])
+def test_an_image_with_broken_pixels_that_a_build_did_not_decode_is_found_by_check(tmp_path, where):
+    path = llava_mixture(tmp_path, [llava_row("one"), llava_row("two", "b.png")], checks=False)
+    good = encoded(random_image(3, (64, 48)))
+    (tmp_path / "images/a.png").write_bytes(broken(good, where))
+    made = build(mixture_file.load(path), tmp_path / "out2", "test")
+    assert made["written"] == 2
+    with pytest.raises(CheckError, match=r"undecodable_image.*; made without `checks`"):
+        check(tmp_path / "out2")
 
 
 @pytest.mark.parametrize(

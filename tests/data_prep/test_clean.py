@@ -23,6 +23,13 @@ JUNK = st.sampled_from(
         "Ã©",
         "â€™",
         "<sup>2</sup>",
+        "<xref rid='b1'>",
+        "</xref>",
+        "<sc>",
+        "</sc>",
+        "<mml:mi>",
+        "<jats:p>",
+        "&lt;italic&gt;",
     ]
 )
 
@@ -77,6 +84,9 @@ def test_arabic_marks_keep_the_order_in_which_they_were_typed(typed):
         "<3",
         "<Figure 1>",
         "5 <p and q> 2",
+        "<sc> is short for subcutaneous, <title> for a title",
+        "x <label y> z, <sec>, <fig>, </i>",
+        "ratio <a:b>, <m:f> and <mmol:l>",
     ],
 )
 def test_what_is_not_a_tag_stays(text):
@@ -93,6 +103,20 @@ def test_what_is_not_a_tag_stays(text):
         ('<strong>x</strong><span style="color:red">y</span><!-- z -->', "xy"),
         ("CO<sub>2</sub>, 10<sup>-9</sup>/L, Ca<sup>2+</sup>, 5<sup>th</sup>", "CO2, 10⁻⁹/L, Ca²⁺, 5th"),
         ("&lt;b&gt;x&lt;/b&gt;", "x"),
+        ("<b><b><i>x</i></b> y</b> a<b>c", "x y a<b>c"),
+        (
+            'as in <xref ref-type="bibr" rid="CR1">1</xref>, <xref ref-type="fig" rid="F1">Fig. 1</xref>',
+            "as in 1, Fig. 1",
+        ),
+        (
+            "<italic>E. coli</italic>, <bold>(A)</bold> <sc>l</sc>-dopa <underline>x</underline>",
+            "E. coli, (A) l-dopa x",
+        ),
+        ('<ext-link ext-link-type="uri" xlink:href="http://x.org/a?b=1">here</ext-link>', "here"),
+        ('<named-content content-type="gene">TP53</named-content><inline-graphic xlink:href="a.gif"/>', "TP53"),
+        ("<inline-formula><mml:math id='M1'><mml:mi>p</mml:mi><mml:mo>=</mml:mo></mml:math></inline-formula>", "p="),
+        ("<jats:title>Aim</jats:title><jats:p>One <jats:italic>x</jats:italic>.</jats:p>", "\nAim\nOne x.\n"),
+        ("10<sup>-9</sup><xref><sup>2</sup></xref>", "10⁻⁹²"),
     ],
 )
 def test_markup_becomes_text(text, expected):
@@ -137,3 +161,35 @@ def test_repair_cleans_every_text_and_drops_what_is_empty():
         {"role": "assistant", "content": [text_part("<5")]},
     ]
     assert user["content"][2]["text"] == " What?\r\n"
+
+
+LESS = st.sampled_from(
+    ["p <0.05", "p < 0.001 and n > 5", "a<b>c", "<5 or >10", "x<y and y>z", "n<10", "<Figure 1>", "T<sc>"]
+)
+TAGS = [
+    "xref",
+    "italic",
+    "bold",
+    "sc",
+    "ext-link",
+    "named-content",
+    "inline-formula",
+    "mml:math",
+    "jats:p",
+    "sup",
+    "b",
+    "p",
+]
+TAGS_WITH = st.tuples(st.sampled_from(TAGS), st.sampled_from(["", ' rid="F1"', " xlink:href='u' id=x"]))
+
+
+@given(st.lists(st.one_of(LESS, st.sampled_from(["The dose", "of 5 mg,", "النسبة"])), max_size=8).map(" ".join))
+def test_comparisons_are_never_taken_for_tags(text):
+    assert without_markup(text) == text
+
+
+@given(st.lists(TAGS_WITH, min_size=1, max_size=8))
+def test_tags_around_a_text_go_however_they_are_nested(tags):
+    opening = "".join(f"<{name}{attributes}>" for name, attributes in tags)
+    closing = "".join(f"</{name}>" for name, _ in reversed(tags))
+    assert cleaned(f"{opening}p <0.05{closing}") == "p <0.05"

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_prep.text.identity import MASKS, find, masked
+from tests.helpers.data_fixtures import built, llava_mixture
 
 IDENTITIES = [
     ("name", "Mr. Smith has pain.", "Smith"),
@@ -16,6 +17,11 @@ IDENTITIES = [
     ("name", "Patient Name: SMITH, JOHN", "SMITH, JOHN"),
     ("name", "patient's name is Mary Ann Jones, aged 4", "Mary Ann Jones"),
     ("name", "A 30-year-old woman named Sarah came.", "Sarah"),
+    ("name", "Will Miss Smith recover?", "Smith"),
+    ("name", "Miss Jane Smith was seen.", "Jane Smith"),
+    ("name", "Seen with Miss Jones, who has asthma", "Jones"),
+    ("name", "Was Miss O'Neil admitted?", "O'Neil"),
+    ("name", "My mother and Miss Khan came", "Khan"),
     ("name", "My name is Omar Khan.", "Omar Khan"),
     ("name", "زار السيد محمد بن سالم العيادة", "محمد بن سالم"),
     ("name", "السيدة فَاطِمة الشمري التي تعاني", "فَاطِمة الشمري"),
@@ -70,35 +76,129 @@ NOT_IDENTITIES = [
     "ولد في الأسبوع ٣٨ بوزن ٣٢٠٠ غرام، من مواليد ١٩٨٠",
     "المريض تركي وعمره ٣٠، والمريضة آمنة وللمريض حصة من العلاج",
     "متلازمة داون ومرض كرون، رقم السرير ١٢",
+    "Will we miss cancers? Will We Miss Cancers? We miss cancers. Miss Cancers",
+    "Why Radiologists Miss Fractures; AI Can Miss Sepsis, and Doctors Miss Heart Attacks; Hit or Miss Transform",
+    "They never Miss Doses. Near-Miss Neonates. Do not miss Paget disease. Miss Rates of CT",
+    "Tel: see below\n1. Rest",
+    "What is the name of the muscle? Soleus. His name for it was strange. What is her age? Sixty",
+    "ما اسم المرض؟ الربو. ما اسمها؟ الشبكية. ما اسم المريض؟ غير معروف",
+    "How many images per patient ID? 1200 images. In what year was insulin born? 1921",
 ]
+
+CONVERSATIONS = [
+    (["My MRN number is", "12345678 and I am in pain"], [[], ["12345678"]]),
+    (["What is the patient's MRN?", "It is AB-1234."], [[], ["AB-1234"]]),
+    (["Patient name:", "John Smith"], [[], ["John Smith"]]),
+    (["What is the patient's name on the film?", "It is SMITH, JOHN, aged 4."], [[], ["SMITH, JOHN"]]),
+    (["Hello", "What was his name?", "Omar", "My name is"], [[], [], ["Omar"], []]),
+    (["My name is", "Omar Khan"], [[], ["Omar Khan"]]),
+    (["She is Mrs.", "Jones."], [[], ["Jones"]]),
+    (["What is the patient's date of birth?", "12/03/1961"], [[], ["12/03/1961"]]),
+    (["When was the patient born?", "On 4 March 1971."], [[], ["4 March 1971"]]),
+    (["What is the phone number of the clinic?", "01 234 56 78", "3 lesions"], [[], ["01 234 56 78"], []]),
+    (["Phone: 01 234 567", "8 patients"], [["01 234 567"], []]),
+    (["ما اسم المريض؟", "سعيد القحطاني"], [[], ["سعيد القحطاني"]]),
+    (["اسم المريض:", "جورج حداد"], [[], ["جورج حداد"]]),
+    (["ما اسمها؟", "اسمها فاطمة الشمري."], [[], ["فاطمة الشمري"]]),
+    (["رقم الملف:", "١٢٣٤٥٦"], [[], ["١٢٣٤٥٦"]]),
+    (["ما رقم ملفك الطبي؟", "رقم ملفي هو ١٢٣٤٥٦"], [[], ["١٢٣٤٥٦"]]),
+    (["متى وُلد المريض؟", "١٢/٣/١٩٦١"], [[], ["١٢/٣/١٩٦١"]]),
+]
+
+ANSWERS_WITHOUT_ONE = [
+    ("What is the patient's name?", "The image shows no name."),
+    ("What is the patient's name?", "Unknown. Not shown."),
+    ("Patient name:", "Not visible"),
+    ("What is the last name?", "Unfortunately, it is masked."),
+    ("What is her name?", "Anonymous."),
+    ("I saw my Dr.", "Good."),
+    ("Is it Dr.", "Smith's fracture?"),
+    ("What is the date of birth?", "It is not in the image of 03/04/2019."),
+    ("How many images per patient ID?", "1200 images"),
+    ("ما اسم المريض؟", "غير معروف"),
+    ("ما اسم المريض؟", "لا يظهر الاسم"),
+    ("ما اسم المرض؟", "الربو"),
+    ("ما اسمها؟", "الشبكية"),
+    ("ما تاريخ ميلاد المريض؟", "لا يظهر في الصورة"),
+]
+
+
+def shown(texts):
+    return [[text[one.start : one.end] for one in found] for text, found in zip(texts, find(texts), strict=True)]
 
 
 @pytest.mark.parametrize("kind, text, value", IDENTITIES)
 def test_identities_are_found(kind, text, value):
-    assert [(one.kind, text[one.start : one.end]) for one in find(text)] == [(kind, value)]
+    assert [(one.kind, text[one.start : one.end]) for one in find([text])[0]] == [(kind, value)]
 
 
 @pytest.mark.parametrize("text", NOT_IDENTITIES)
 def test_what_looks_like_one_is_not(text):
-    assert [text[one.start : one.end] for one in find(text)] == []
-    assert masked(text) == text
+    assert shown([text]) == [[]]
+    assert masked([text], "en") == [text]
+
+
+@pytest.mark.parametrize("texts, values", CONVERSATIONS)
+def test_what_spans_two_turns_is_found_where_it_stands(texts, values):
+    assert shown(texts) == values
+    assert all(value not in "".join(masked(texts, "en")) for place in values for value in place)
+
+
+@pytest.mark.parametrize("question, answer", ANSWERS_WITHOUT_ONE)
+def test_an_answer_that_names_nobody_stays(question, answer):
+    assert masked([question, answer], "en") == [question, answer]
 
 
 def test_masks_are_in_the_language_of_the_text():
-    assert masked("Mr. Smith, DOB 03/04/1971, a@b.org") == "Mr. [NAME], DOB [DATE OF BIRTH], [EMAIL]"
-    assert masked("السيد محمد علي، جوال 0501234567") == "السيد [اسم]، جوال [هاتف]"
+    mixed = ["Mr. Smith, DOB 03/04/1971, a@b.org", "السيد محمد علي، جوال 0501234567"]
+    assert masked(mixed, "en") == ["Mr. [NAME], DOB [DATE OF BIRTH], [EMAIL]", "السيد [اسم]، جوال [هاتف]"]
+
+
+@pytest.mark.parametrize("language, mask", [("en", "[RECORD NUMBER]"), ("ar", "[رقم السجل]")])
+def test_the_mask_of_a_turn_that_is_nothing_else_is_in_the_language_of_the_row(language, mask):
+    assert masked(["MRN", "12345678"], language) == ["MRN", mask]
+
+
+def test_of_the_rows_counted_as_masked_no_identifier_is_in_the_shards(tmp_path):
+    """A row whose label and value are in two turns was counted, and stayed as it was."""
+    texts = [texts for texts, _ in CONVERSATIONS if len(texts) == 2]
+    given = [
+        {
+            "id": str(number),
+            "conversations": [{"from": "human", "value": texts[0]}, {"from": "gpt", "value": texts[1]}],
+        }
+        for number, texts in enumerate([*texts, *([text, text] for _, text, _ in IDENTITIES)])
+    ]
+    path = llava_mixture(tmp_path, given, duplicates={"exact": False, "near": False})
+    made, rows, _ = built(path, tmp_path / "out")
+    written = [[part["text"] for turn in row["messages"] for part in turn["content"]] for row in rows.values()]
+    assert all(one == [[]] * len(parts) for parts in written for one in [find(parts)])
+    mask = [pair[arabic] for pair in MASKS.values() for arabic in (0, 1)]
+    assert made["identities_masked"] == sum(any(one in "".join(parts) for one in mask) for parts in written) > 40
 
 
 @given(st.permutations(IDENTITIES), st.integers(0, 5))
-def test_nothing_is_found_in_a_masked_text(identities, count):
-    text = "\n".join(text for _, text, _ in identities[:count])
-    hidden = masked(text)
-    assert find(hidden) == []
-    assert sum(hidden.count(mask) for pair in MASKS.values() for mask in pair) == len(find(text))
+def test_nothing_is_found_in_a_masked_conversation(identities, count):
+    for texts in ([text for _, text, _ in identities[:count]], ["\n".join(text for _, text, _ in identities[:count])]):
+        hidden = masked(texts, "ar")
+        assert not any(find(hidden))
+        masks = sum(text.count(mask) for text in hidden for pair in MASKS.values() for mask in pair)
+        assert masks == sum(map(len, find(texts)))
 
 
 @given(st.text(st.sampled_from("Dr. MsSmithab@org0123456789-+/()سيد محمد٠١٢[*]:\n"), max_size=60))
 def test_places_are_in_order_and_apart(text):
-    found = find(text)
+    found = find([text])[0]
     assert all(0 <= one.start < one.end <= len(text) and one.kind in MASKS for one in found)
     assert all(before.end <= after.start for before, after in pairwise(found))
+
+
+TURNS = [text for _, text, _ in IDENTITIES] + [text for texts, _ in CONVERSATIONS for text in texts]
+
+
+@given(st.lists(st.sampled_from(TURNS), max_size=6))
+def test_each_place_is_inside_its_own_turn(texts):
+    found = find(texts)
+    assert len(found) == len(texts)
+    for text, places in zip(texts, found, strict=True):
+        assert all(0 <= one.start < one.end <= len(text) for one in places)

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from data_prep import rows
 from data_prep.rows import Reject, Sample, image_part, text_part
-from data_prep.text import clean, identity, identity_numbers, language, leak, refusal, rejections
+from data_prep.text import clean, identity, identity_names, identity_numbers, language, leak, refusal, rejections
 from data_prep.text.normalise import ALPHABET
 from data_prep.text.prefilter import needs_checks
 
-CUES = [cue for cues, _ in identity._PATTERNS for cue in cues]
+CUES = [cue for cues, _ in identity_names._PATTERNS for cue in cues]
 CUES += [cue for pattern in identity_numbers._PATTERNS for cue in pattern.cues]
 CUES += [*refusal.CUES, *leak.CUES]
 NAMES = ["John Smith", "Crohn", "فاطمة الزهراني", "عَلِيّ", "عبدالله", "عبد الرحمن", "محمد"]
@@ -29,11 +29,24 @@ TITLES += [
 ]
 NUMBERS = ["12/03/1980", "1//2", "٣", "12 May 1980", "+966 55 123 4567", "123-45-6789", "0551234567", "1234567", "12"]
 LABELS = ["born on ", "DOB: ", "MRN ", "Phone: ", "رقم الملف ", "هاتف: ", "passport no. ", "تاريخ الميلاد ", "مواليد "]
+ACROSS = [
+    "My MRN number is",
+    "What is the patient's date of birth?",
+    "Phone",
+    "رقم ملفك",
+    "What is her name?",
+    "My name is",
+]
+ACROSS += ["Patient name:", "ما اسم المريض؟", "ما اسمها؟", "الاسم الكامل هو :", "Mrs.", "متى ولد المريض؟"]
 ODD = [
     "طظطظطظطظ",
     "&lt;b&gt;",
     "<b>x</b>",
     "<image>",
+    "<xref rid='b1'>1</xref>",
+    "<mml:mi>",
+    "<jats:p>",
+    "<sc>x</sc>",
     "[INST]",
     "[**Name**]",
     "\u200f",
@@ -93,9 +106,13 @@ pieces = st.one_of(
     st.text(max_size=4),
 )
 texts = st.lists(pieces, max_size=4).map("".join)
+across = st.tuples(st.sampled_from(ACROSS + LABELS), st.sampled_from(NAMES + NUMBERS)).map(
+    lambda two: [(one, []) for one in two]
+)
 titled = st.tuples(st.sampled_from(TITLES + LABELS), st.sampled_from(NAMES + NUMBERS)).map("".join)
 plainer = st.lists(st.one_of(st.sampled_from(PLAIN), titled), max_size=3).map("".join)
-turns = st.lists(st.tuples(st.one_of(texts, plainer), st.lists(texts, max_size=1)), min_size=2, max_size=4)
+free = st.lists(st.tuples(st.one_of(texts, plainer), st.lists(texts, max_size=1)), min_size=2, max_size=4)
+turns = st.one_of(free, across)
 
 
 def sample_of(turns, language, images):
@@ -115,7 +132,8 @@ def same_after_every_check(sample):
         language.check(rows.text_by_role(messages, "assistant"), rows.text_by_role(messages, "user"), sample.language)
     except Reject:
         return False
-    return messages == sample.messages and not identity.find(rows.text_of(messages))
+    texts = [part["text"] or "" for message in messages for part in message["content"]]
+    return messages == sample.messages and not any(identity.find(texts))
 
 
 ALONE = [*CUES, *NAMES, *NUMBERS, *ODD, *SAID]
@@ -136,6 +154,14 @@ def test_each_thing_that_checks_look_for_is_looked_at_in_plain_text(language, pl
         for turns in ([(plain, []), (text, [])], [(text, []), (plain, [])], [(plain, []), (plain, [text])]):
             sample = sample_of(turns, language, 1)
             assert needs_checks([sample])[0] or same_after_every_check(sample), text
+
+
+@pytest.mark.parametrize("label", [*ACROSS, *LABELS, *TITLES])
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_label_in_one_turn_and_its_value_in_the_next_are_looked_at(label, language):
+    for value in [*NAMES, *NUMBERS]:
+        sample = sample_of([(label.strip(), []), (value, [])], language, 1)
+        assert needs_checks([sample])[0] or same_after_every_check(sample), value
 
 
 @settings(max_examples=600, deadline=None)

@@ -4,6 +4,8 @@ import base64
 import io
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -48,3 +50,43 @@ def test_show_says_what_is_not_there(out, tmp_path):
         show(out, "three")
     with pytest.raises(ShowError, match="messages-text: a row without an image"):
         show(out, "messages-text", tmp_path / "x.png")
+
+
+def test_show_reads_nothing_but_ids_and_the_row_group_of_the_row(tmp_path, monkeypatch):
+    """All other columns of the other row groups, and the images of other rows, are overwritten before."""
+    monkeypatch.setattr("data_prep.shards.ROWS_PER_GROUP", 5)
+    rows = [llava_row(str(n), "ab"[n % 2] + ".png", f"<image>\nWhat is {n}?") for n in range(40)]
+    path = llava_mixture(tmp_path, rows, duplicates={"near": False}, rows_per_shard=20)
+    build(mixture_file.load(path), tmp_path / "out", "test")
+    first, second = sorted((tmp_path / "out").glob("*.parquet"))
+    overwrite(first, keep=None)
+    overwrite(second, keep=2)
+    shown = json.loads(show(tmp_path / "out", "messages-31", html_out=tmp_path / "row.html"))
+    assert (shown["id"], len(shown["images"])) == ("messages-31", 1)
+    stored = (tmp_path / "images/b.png").read_bytes()
+    assert base64.b64encode(stored).decode() in (tmp_path / "row.html").read_text()
+    with pytest.raises((OSError, pa.ArrowException)):
+        show(tmp_path / "out", "messages-12")
+    with pytest.raises(ShowError, match="known ids are like messages-0, messages-1, messages-2"):
+        show(tmp_path / "out", "none")
+
+
+def overwrite(shard, keep):
+    """Overwrite every column but `id` in every row group but `keep`."""
+    data = bytearray(shard.read_bytes())
+    metadata = pq.ParquetFile(shard).metadata
+    for group in set(range(metadata.num_row_groups)) - {keep}:
+        for number in range(metadata.num_columns):
+            column = metadata.row_group(group).column(number)
+            if column.path_in_schema != "id":
+                start = column.dictionary_page_offset or column.data_page_offset
+                data[start : start + column.total_compressed_size] = b"\xff" * column.total_compressed_size
+    shard.write_bytes(data)
+
+
+def test_an_image_that_is_not_stored_is_one_message(out, tmp_path, capsys):
+    store = next((out / "images").glob("*.arrow"))
+    store.write_bytes(b"")
+    assert main(["show", str(out), "--id", "messages-two", "--html", str(tmp_path / "row.html")]) == 1
+    message = capsys.readouterr().err
+    assert str(store) in message and "Build the dataset again" in message and len(message.splitlines()) == 1

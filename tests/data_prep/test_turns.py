@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.rows import Reject
+from data_prep.rows import Reject, check
 from data_prep.sources.source import PLACEHOLDER, content, own_id
 from data_prep.sources.turns import LISTS, dialogue, image_names
 from tests.helpers.layouts.llava import row
@@ -111,6 +111,7 @@ def user(said):
         (user(7), "bad_row", "turn 1: the text is 7"),
         (user(["Hi"]), "bad_row", "turn 1: a part is 'Hi'"),
         (user([{"type": "text", "text": 7}]), "bad_row", "wanted: text, image or image_url"),
+        (user([{"type": "text", "text": False}]), "bad_row", "wanted: text, image or image_url"),
         (user([{"type": "audio", "path": "a.wav"}]), "bad_row", "'audio'"),
         (user([{"type": "image", "base64": "iVBORw0KGgo="}]), "bad_row", "wanted: the name of a file"),
         (user([{"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBO"}}]), "missing_image", "save it"),
@@ -123,6 +124,18 @@ def test_what_is_no_conversation_is_rejected_by_name(given, reason, names):
     with pytest.raises(Reject) as caught:
         dialogue(given)
     assert caught.value.reason == reason and names in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    "said", [{"value": None}, {"content": None}, {}, {"content": [{"type": "text", "text": None}]}]
+)
+@pytest.mark.parametrize("who, number, reason", [("gpt", 1, "empty_answer"), ("human", 0, "empty_question")])
+def test_a_turn_without_text_is_an_empty_turn(said, who, number, reason):
+    turns = [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]
+    turns[number] = {"from": who, **said}
+    with pytest.raises(Reject) as caught:
+        check(dialogue({"conversations": turns}).messages, 0)
+    assert caught.value.reason == reason
 
 
 def test_a_message_about_megabytes_of_image_is_short():
