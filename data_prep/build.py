@@ -32,7 +32,7 @@ from data_prep.tables.table import TableError
 _EARLY = ("sources", "benchmarks", "splits", "seed", "identity", "checks", "max_side", "max_pixels", "duplicates")
 """The fields of a mixture that the stages before the selection depend on."""
 
-_INTERMEDIATE_FORMAT = 3
+_INTERMEDIATE_FORMAT = 4
 """Bump when an intermediate format changes; unfinished builds then restart."""
 
 _SMALL = 5_000

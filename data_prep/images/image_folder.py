@@ -40,6 +40,10 @@ class ImageFolder:
             return [f"{key}: {error}"]
         return []
 
+    def place(self) -> str:
+        """The folder or archive itself, whatever links and relative paths lead to it."""
+        return str(self.path.resolve())
+
     def names(self) -> Iterator[str]:
         """The names of all files, sorted, without those that lead out of the folder."""
         return iter(sorted(name for name in map(_plain, self._members.names()) if _stays_inside(name)))

@@ -16,6 +16,7 @@ from datatrove.pipeline.base import PipelineStep
 from datatrove.utils.logging import logger
 
 from data_prep.atomic import atomic_write
+from data_prep.hashed_file import hashed_write
 from data_prep.pipeline.processes import WorkerDied, run_in_processes
 
 SECONDS_BETWEEN_REPORTS = 10
@@ -174,6 +175,13 @@ def writing(path: Path, schema: pa.Schema) -> Iterator[pa.ipc.RecordBatchFileWri
         pa.OSFile(str(partial), "wb") as file,
         pa.ipc.new_file(file, schema) as writer,
     ):
+        yield writer
+
+
+@contextmanager
+def writing_hashed(path: Path, schema: pa.Schema) -> Iterator[pa.ipc.RecordBatchFileWriter]:
+    """Like `writing`, for a file whose sha256 is in the manifest: see `hashed_write`."""
+    with hashed_write(path) as file, pa.PythonFile(file, "w") as sink, pa.ipc.new_file(sink, schema) as writer:
         yield writer
 
 

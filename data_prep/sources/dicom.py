@@ -77,6 +77,10 @@ class Dicom(Source):
             images=(_name(row),),
         )
 
+    def image_place(self) -> str | None:
+        """The folder of DICOM files."""
+        return f"{Path(self.folder).resolve()}/*.dcm"
+
     def load(self, name: str) -> Loaded:
         """The frame with this name, as a PNG file. Raises Reject."""
         chosen: dict[str, Any] = json.loads(name) if name.startswith("{") else {"file": name}

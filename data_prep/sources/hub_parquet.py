@@ -62,6 +62,11 @@ def image_name(row: dict[str, Any]) -> str:
     return f"{row['_file']}#{row['_row']}"
 
 
+def place(folder: Path) -> str:
+    """The folder of the files itself, whatever links and relative paths lead to it."""
+    return f"{_folder(folder).resolve()}/*.parquet"
+
+
 def image(folder: Path, name: str) -> Loaded:
     """The bytes of an image, by its name. Raises Reject."""
     file, _, row = name.rpartition("#")

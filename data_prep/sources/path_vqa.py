@@ -98,6 +98,10 @@ class PathVqa(Source):
         """The original's images."""
         return ImageFolder(self._folder / "images") if self._original else None
 
+    def image_place(self) -> str | None:
+        """The original's folder of images, or the folder of the Parquet files."""
+        return super().image_place() or hub_parquet.place(self._folder)
+
     def load(self, name: str) -> Loaded:
         """An image file, or the image in a row of a Parquet file."""
         return super().load(name) if self._original else hub_parquet.image(self._folder, name)
