@@ -17,12 +17,12 @@ _PACKAGES = (
     "bimedix2",
     "datatrove",
     "ftfy",
-    "imagehash",
     "lingua-language-detector",
     "numpy",
     "pillow",
     "pyarrow",
     "pydicom",
+    "scipy",
 )
 
 
