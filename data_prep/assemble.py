@@ -133,13 +133,13 @@ def _summaries(outputs: StageOutputs, stage: str) -> Iterator[dict[str, Any]]:
 
 
 def _manifest(outputs: StageOutputs, folder: Path, left_out: Counter[str], inputs: str, command: str) -> dict[str, Any]:
-    mixture, decided = outputs.mixture, outputs.decided
+    mixture, decided, work = outputs.mixture, outputs.decided, outputs.workdir.folder
     others = sum(entry["others"] for entry in _summaries(outputs, read_rows.STAGE))
     return {
         "format": manifest.FORMAT,
         "name": mixture.name,
-        "shards": manifest.describe(folder, decided["shards"], "rows", decided["shards"]),
-        "images": manifest.describe(folder / "images", outputs.images, "images", outputs.images),
+        "shards": manifest.describe(work / write_shards.GATHER, "rows", decided["shards"]),
+        "images": manifest.describe(work / write_store.STAGE / write_store.FILES, "images", outputs.images),
         "sources": _sources(mixture),
         "missing": mixture.missing,
         "short": decided["short"],

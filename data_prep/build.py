@@ -20,6 +20,7 @@ from data_prep.pipeline import (
     decisions,
     fingerprints,
     load_images,
+    processes,
     read_rows,
     slices,
     write_shards,
@@ -34,7 +35,7 @@ _EARLY = (
 )
 """The fields of a mixture that the stages before the selection depend on."""
 
-_INTERMEDIATE_FORMAT = 4
+_INTERMEDIATE_FORMAT = 5
 """Bump when an intermediate format changes; unfinished builds then restart."""
 
 _SMALL = 5_000
@@ -51,9 +52,10 @@ def build(mixture: Mixture, out: Path, command: str, workers: int | None = None)
 
     An interrupted build is resumed. `workers` is the number of processes, by default one per core.
     Raises BuildError if `out` holds other files, if no row could be written, if rows are in a benchmark and the
-    mixture does not say what to do with them, if an input file is truncated, and if the disk is full. If no row could
-    be written, the ledger is kept beside `out`.
+    mixture does not say what to do with them, if an input file is truncated, if the disk is full, and if a worker
+    process is killed. If no row could be written, the ledger is kept beside `out`.
     """
+    processes.end_if_starting()
     early, inputs = _digests(mixture)
     _make_parent(out)
     with FileLock(out.with_name(f".{out.name}.lock")):
@@ -67,6 +69,11 @@ def build(mixture: Mixture, out: Path, command: str, workers: int | None = None)
         except (TableError, assemble.NothingWritten) as error:
             shutil.rmtree(workdir.folder)
             raise BuildError(str(error)) from error
+        except processes.WorkerDied as error:
+            raise BuildError(
+                f"{out} was not built: {error}; finished tasks are kept in {workdir.folder}: "
+                "run the same command to resume"
+            ) from error
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise

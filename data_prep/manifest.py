@@ -2,15 +2,13 @@
 
 import hashlib
 import json
-import os
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from data_prep import card
 from data_prep.atomic import atomic_write
+from data_prep.hashed_file import sha256_beside
 
 FILE_NAME = "manifest.json"
 FORMAT = 4
@@ -21,12 +19,12 @@ _PACKAGES = (
     "bimedix2",
     "datatrove",
     "ftfy",
-    "imagehash",
     "lingua-language-detector",
     "numpy",
     "pillow",
     "pyarrow",
     "pydicom",
+    "scipy",
 )
 
 
@@ -46,15 +44,14 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
-def describe(folder: Path, files: Iterable[str], what: str, counts: dict[str, int]) -> dict[str, dict[str, Any]]:
-    """Map each file of a folder to its count of `what` ("rows", "images"), its size in bytes and its sha256."""
-    names = list(files)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing releases the GIL
-        hashes = pool.map(sha256, [folder / name for name in names])
-        return {
-            name: {what: counts[name], "bytes": (folder / name).stat().st_size, "sha256": found}
-            for name, found in zip(names, hashes, strict=True)
-        }
+def describe(folder: Path, what: str, counts: dict[str, int]) -> dict[str, dict[str, Any]]:
+    """Map each file that `hashed_write` wrote in a folder to its count of `what` ("rows", "images"), its size in bytes
+    and its sha256; `counts` maps their names to their counts.
+    """
+    return {
+        name: {what: count, "bytes": (folder / name).stat().st_size, "sha256": sha256_beside(folder / name)}
+        for name, count in counts.items()
+    }
 
 
 def versions() -> dict[str, str]:

@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from data_prep.hashed_file import HashedFile
+
 SPLIT_NAME = re.compile(r"[a-z_]+")
 
 ROWS_PER_GROUP = 500
@@ -20,9 +22,9 @@ def split_of(shard: str) -> str:
     return shard.partition("-")[0]
 
 
-def write_table(table: pa.Table, path: Path) -> None:
+def write_table(table: pa.Table, file: Path | HashedFile) -> None:
     """Write one shard. The same table gives the same bytes."""
-    pq.write_table(table, path, compression="zstd", row_group_size=ROWS_PER_GROUP)
+    pq.write_table(table, file, compression="zstd", row_group_size=ROWS_PER_GROUP)
 
 
 def shard_rows(folder: Path, shards: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:

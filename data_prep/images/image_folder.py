@@ -50,6 +50,10 @@ class ImageFolder:
         lacking = " and then ".join(map(str, others))
         return [f"{first} is read first; what it lacks is read from {lacking}"] if others else []
 
+    def place(self) -> str:
+        """The folders and archives themselves, whatever links and relative paths lead to them."""
+        return ", ".join(str(path.resolve()) for path in self.paths)
+
     def names(self) -> Iterator[str]:
         """The names of all files, sorted, without those that lead out of the folder."""
         every = {_plain(name) for path in self.paths for name in self._members(path).names()}

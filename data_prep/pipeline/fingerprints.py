@@ -61,8 +61,7 @@ def compute(workdir: BuildFolder, slices: list[Slice], tasks: int, mixture: Mixt
 
 def _index_entries(workdir: BuildFolder, tasks: int, source: int, names: pa.ChunkedArray) -> dict[str, dict[str, Any]]:
     """The index entries of the images of a source with these names."""
-    table = load_images.index(workdir, tasks, ["source", "name", "key", "phash", "reason", "detail"])
-    mine = table.filter(pc.and_(pc.equal(table["source"], source), pc.is_in(table["name"], names)))
+    mine = load_images.index(workdir, tasks, ["name", "key", "phash", "reason", "detail"], source, names)
     return {row["name"]: row for row in mine.to_pylist()}
 
 

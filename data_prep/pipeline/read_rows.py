@@ -43,6 +43,8 @@ KIN = pa.schema([SCHEMA.field(name) for name in ("id", "parent", "group", "docum
 """What links a row to others; REJECTED holds it for the rejected rows, through which others may descend."""
 
 _BATCH = 1_000
+_BLOCK = 4_000
+"""Rows searched for suspicious text at once: RE2 compiles its patterns anew for each search."""
 
 
 def read_slices(workdir: BuildFolder, slices: list[Slice], sources: list[Source], mixture: Mixture) -> None:
@@ -96,25 +98,31 @@ class _RowReader:
         self, given: Iterator[tuple[str, dict[str, Any] | Rejected]], advance: Callable[[int], None]
     ) -> Iterator[pa.RecordBatch]:
         """Yield batches of the usable rows; the other rows go to the ledger or are counted in `others`."""
-        for batch in batched(given, _BATCH):
-            read = [self._sample(place, raw) for place, raw in batch]
+        for block in batched(given, _BLOCK):
+            read = [self._sample(place, raw) for place, raw in block]
             samples = [sample for sample in read if isinstance(sample, Sample)]
             suspicious = needs_checks(samples) if self._checked else np.zeros(len(samples), bool)
             flags = iter(suspicious.tolist())
-            made = []
-            for sample in read:
-                if isinstance(sample, Rejected):
-                    self._reject(sample.id, sample.reason, sample.detail)
-                elif sample is None:
-                    self.others += 1
-                else:
-                    try:
-                        made.append(self._row(sample, next(flags)))
-                    except Reject as reject:
-                        self._reject(sample.id, reject.reason, reject.detail, self._links(sample))
-            _add_normalised(made if self._compared else _conflicting(made))
-            advance(len(batch))
-            yield self._record_batch(made)
+            for batch in batched(read, _BATCH):
+                made = self._rows(batch, flags)
+                advance(len(batch))
+                yield self._record_batch(made)
+
+    def _rows(self, batch: tuple[Sample | Rejected | None, ...], flags: Iterator[bool]) -> list[dict[str, Any]]:
+        """The usable rows of a batch; `flags` says of each sample whether it is suspicious."""
+        made = []
+        for sample in batch:
+            if isinstance(sample, Rejected):
+                self._reject(sample.id, sample.reason, sample.detail)
+            elif sample is None:
+                self.others += 1
+            else:
+                try:
+                    made.append(self._row(sample, next(flags)))
+                except Reject as reject:
+                    self._reject(sample.id, reject.reason, reject.detail, self._links(sample))
+        _add_normalised(made if self._compared else _conflicting(made))
+        return made
 
     def _reject(self, row_id: str, reason: str, detail: str, links: dict[str, Any] | None = None) -> None:
         """Write a row to the ledger; `links` holds its columns of KIN, as far as it could be read."""

@@ -10,19 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import multiprocess
 import pyarrow as pa
 from datatrove.executor import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 from datatrove.utils.logging import logger
 
 from data_prep.atomic import atomic_write
+from data_prep.hashed_file import hashed_write
+from data_prep.pipeline.processes import WorkerDied, run_in_processes
 
 SECONDS_BETWEEN_REPORTS = 10
 _PROGRESS = "progress"
 _OBJECTS_PER_COLLECTION = 200_000
-_PRELOADED = ["data_prep.build"]
-"""Imported once, by the fork server that starts the workers of every stage."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,18 @@ class ProgressCounter:
 
 
 class _Executor(LocalPipelineExecutor):
-    """The local executor without its own log: the build reports progress and errors in one line each."""
+    """The local executor with processes that end with the build, and without its own log: the build reports
+    progress and errors in one line each.
+    """
+
+    def run(self) -> None:
+        """Run the unfinished tasks. Raises the first exception of a task, and WorkerDied."""
+        ranks = self.get_incomplete_ranks()
+        if self.workers > 1 and len(ranks) > 1:
+            run_in_processes(self._run_for_rank, ranks, min(self.workers, len(ranks)))
+        else:
+            for rank in ranks:
+                self._run_for_rank(rank)
 
     def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> Any:
         logger.disable("datatrove")
@@ -98,7 +108,8 @@ class _Executor(LocalPipelineExecutor):
 def run(workdir: BuildFolder, name: str, function: Callable[..., None], sizes: list[int], unit: str = "rows") -> None:
     """Run the unfinished tasks of a stage; `sizes` holds the number of rows of each task.
 
-    The first exception of a task ends the stage; finished tasks are not run again.
+    The first exception of a task ends the stage, and so does a worker process that dies, with WorkerDied; finished
+    tasks are not run again.
     """
     run_steps(workdir, name, [Task(name, function, workdir.folder)], sizes, unit)
 
@@ -114,9 +125,11 @@ def run_steps(workdir: BuildFolder, name: str, steps: list[PipelineStep], sizes:
         workers=min(workdir.workers, len(sizes)),
         logging_dir=str(workdir.folder / name / "datatrove"),
     )
-    multiprocess.set_forkserver_preload(_PRELOADED)
     with _reporting(workdir.folder / name, name, sizes, unit):
-        executor.run()
+        try:
+            executor.run()
+        except WorkerDied as error:
+            raise WorkerDied(f"stage {name}: {error}") from error
 
 
 @contextmanager
@@ -162,6 +175,13 @@ def writing(path: Path, schema: pa.Schema) -> Iterator[pa.ipc.RecordBatchFileWri
         pa.OSFile(str(partial), "wb") as file,
         pa.ipc.new_file(file, schema) as writer,
     ):
+        yield writer
+
+
+@contextmanager
+def writing_hashed(path: Path, schema: pa.Schema) -> Iterator[pa.ipc.RecordBatchFileWriter]:
+    """Like `writing`, for a file whose sha256 is in the manifest: see `hashed_write`."""
+    with hashed_write(path) as file, pa.PythonFile(file, "w") as sink, pa.ipc.new_file(sink, schema) as writer:
         yield writer
 
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from data_prep import rows
 from data_prep.atomic import atomic_write
+from data_prep.hashed_file import hashed_write
 from data_prep.ledger import Ledger
 from data_prep.pipeline import decisions, fingerprints, read_rows, stage
 from data_prep.pipeline.slices import Slice
@@ -59,8 +60,8 @@ def gather(workdir: BuildFolder, slices: int, shards: dict[str, int]) -> None:
         ]
         table = pa.Table.from_batches(parts)
         table = table.take(pc.sort_indices(table[_PLACE])).drop_columns([_PLACE]).cast(rows.SCHEMA)
-        with atomic_write(workdir.folder / GATHER / names[rank]) as path:
-            write_table(table.combine_chunks(), path)
+        with hashed_write(workdir.folder / GATHER / names[rank]) as file:
+            write_table(table.combine_chunks(), file)
         advance(table.num_rows)
 
     run(workdir, GATHER, task, list(shards.values()))

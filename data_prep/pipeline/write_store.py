@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data_prep.atomic import link_or_copy
+from data_prep.hashed_file import link_hashed
 from data_prep.images.store import SCHEMA
 from data_prep.pipeline import load_images, stage
 from data_prep.pipeline.stage import BuildFolder, run
@@ -37,11 +37,11 @@ def write(workdir: BuildFolder, tasks: int, shards: list[str]) -> dict[str, int]
     folder = workdir.folder / STAGE / FILES
     folder.mkdir(parents=True, exist_ok=True)
     for (rank, _), name in zip(whole, names, strict=False):
-        link_or_copy(workdir.path(load_images.STAGE, rank, "arrow"), folder / name)
+        link_hashed(workdir.path(load_images.STAGE, rank, "arrow"), folder / name)
 
     def task(rank: int, advance: Callable[[int], None]) -> None:
         number = len(whole) + rank
-        with stage.writing(folder / names[number], SCHEMA) as writer:
+        with stage.writing_hashed(folder / names[number], SCHEMA) as writer:
             for part, chosen in files[number]:
                 images = stage.opened(workdir.path(load_images.STAGE, part, "arrow"))
                 start = 0

@@ -85,6 +85,10 @@ class Dicom(Source):
         """Whether the file of a frame is in the folder."""
         return super().has_image(_chosen(name)["file"])
 
+    def image_place(self) -> str | None:
+        """The folder of DICOM files."""
+        return f"{Path(self.folder).resolve()}/*.dcm"
+
     def load(self, name: str) -> Loaded:
         """The frame with this name, as a PNG file. Raises Reject."""
         chosen = _chosen(name)

@@ -100,6 +100,10 @@ class HubVqa(Source):
         """The name of the image embedded in a row."""
         return f"{self.split}#{row['_row']}"
 
+    def image_place(self) -> str | None:
+        """The original's folder of images, or the files with the embedded ones."""
+        return super().image_place() or ", ".join(str(path.resolve()) for path in self.paths)
+
     def load(self, name: str) -> Loaded:
         """An image file of the original, or the image embedded in a row. Raises Reject."""
         if self._images is not None:

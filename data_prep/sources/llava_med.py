@@ -109,6 +109,10 @@ class LlavaMed(Source):
             group=article(images[0]) if images else "",
         )
 
+    def image_place(self) -> str | None:
+        """The folder, unless the list of archives is quoted for what is missing there."""
+        return None if self.urls else super().image_place()
+
     def load(self, name: str) -> Loaded:
         """The bytes of an image. Raises Reject, which names the archive of a missing image."""
         try:

@@ -88,6 +88,10 @@ class Quickstart(Source):
             images=tuple(entry["name"] for entry in entries),
         )
 
+    def image_place(self) -> str | None:
+        """images.yml, which all of the quickstart's tables refer to."""
+        return "images.yml"
+
     def load(self, name: str) -> Loaded:
         """The image of this name in images.yml. Raises Reject."""
         entry = self._entries[name]

@@ -89,6 +89,13 @@ class Source(ABC):
     def _images(self) -> "ImageFolder | None":
         return self.image_folder()
 
+    def image_place(self) -> str | None:
+        """What `load` reads from: sources with the same place load the same image by the same name.
+
+        None if no other source reads the same images. A source with its own `load` has its own `image_place`.
+        """
+        return self._images.place() if self._images is not None else None
+
     def load(self, name: str) -> Loaded:
         """The bytes of an image named by a sample. Raises Reject."""
         if self._images is None:

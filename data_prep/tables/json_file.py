@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, override
 
 from data_prep.rows import Rejected
-from data_prep.tables.json_list import BadItem, JsonList, decoder, why
-from data_prep.tables.table import BOM, Mark, PlacedRows, Table, TableError, text_head
+from data_prep.tables.json_list import JsonList
+from data_prep.tables.json_scanner import BadItem, decoder, why
+from data_prep.tables.table import Mark, PlacedRows, Table, TableError, after_bom, text_head
 
 MAX_LINE = 1 << 26
 _BYTE = (1 << 44) - 1
@@ -29,7 +30,7 @@ class JsonTable(Table):
     def marks(self, every: int) -> Iterator[Mark]:
         start = text_head(self.path)
         with self.path.open("rb") as file:
-            file.seek(_after_bom(file))
+            file.seek(after_bom(file))
             if start.lstrip().startswith(b"["):
                 yield from JsonList(file, self.path).marks(every)
                 return
@@ -53,10 +54,6 @@ class JsonTable(Table):
         lines = [line.strip() for line in start.strip().splitlines()]
         if lines[:1] == [b"{"] or not any(line.startswith(b"{") for line in lines):
             raise TableError(f"{self.path}: neither a JSON list nor JSON Lines (one object a line); export it again")
-
-
-def _after_bom(file: BinaryIO) -> int:
-    return len(BOM) if file.read(len(BOM)) == BOM else 0
 
 
 def _items(file: BinaryIO, path: Path, start: Mark) -> Iterator[tuple[str, Any]]:

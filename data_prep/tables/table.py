@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, override
+from typing import Any, BinaryIO, NamedTuple, override
 
 from data_prep.rows import Rejected
 
@@ -162,6 +162,11 @@ def text_head(path: Path) -> bytes:
     if b"\0" in start[:8]:
         raise TableError(f"{path}: not a text file in UTF-8; export it again")
     return start.removeprefix(BOM)
+
+
+def after_bom(file: BinaryIO) -> int:
+    """The offset of the text of a file opened at its start: the length of its byte order mark, if it has one."""
+    return len(BOM) if file.read(len(BOM)) == BOM else 0
 
 
 def _other_format(start: bytes, path: Path) -> str:

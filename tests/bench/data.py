@@ -7,8 +7,10 @@ plain pipeline reads the same JSON Lines and writes the same columns with each i
 many processes. Images have 160 pixels a side, about 5 kB, unless `--side` says otherwise: with 880 they have about
 140 kB, the mean of LLaVA-Med's figures (69 GB, about half a million) and of PMC-VQA's (18.9 GB, 149,000).
 
-Printed: rows a second and bytes on disk of both, the most memory of a process, and the time and memory of opening the
-built set and reading 1,000 random rows with their images.
+One mixture reads the file in four entries, by language and number of turns, as recipes/data/bimed_v.yml does.
+
+Printed: rows a second, processor seconds and bytes on disk of each, the most memory of a process, and the time and
+memory of opening the built set and reading 1,000 random rows with their images.
 """
 
 from __future__ import annotations
@@ -50,17 +52,18 @@ def main() -> None:
         _generate(folder, arguments.rows, arguments.side, images)
         size = sum(path.stat().st_size for path in folder.glob("images/*/*.jpg")) / images / 1e3
         print(f"{arguments.rows:,} rows, {images:,} images of {size:.0f} kB, {arguments.workers} processes")
-        print(f"{'':34} {'rows/s':>9} {'GB on disk':>11} {'MB of the largest process':>26}")
+        print(f"{'':36} {'rows/s':>9} {'CPU s':>7} {'GB on disk':>11} {'MB of the largest process':>26}")
         ways = {
             "datasets.map, bytes in each row": ["plain", str(folder), str(arguments.workers)],
             "data_prep, every check on": ["build", str(folder), str(arguments.workers), "all"],
+            "data_prep, one file in four entries": ["build", str(folder), str(arguments.workers), "four"],
             "data_prep, its further checks off": ["build", str(folder), str(arguments.workers), "none"],
         }
         rates, sizes = {}, {}
         for way, argument in ways.items():
-            seconds, megabytes, size = _timed(argument, folder / "out")
+            seconds, busy, megabytes, size = _timed(argument, folder / "out")
             rates[way], sizes[way] = arguments.rows / seconds, size
-            print(f"{way:34} {rates[way]:9,.0f} {size / 1e9:11.2f} {megabytes:26,.0f}", flush=True)
+            print(f"{way:36} {rates[way]:9,.0f} {busy:7.1f} {size / 1e9:11.2f} {megabytes:26,.0f}", flush=True)
         first, *others = rates
         print(
             "; ".join(
@@ -68,38 +71,42 @@ def main() -> None:
                 for way in others
             )
         )
-        seconds, megabytes, _ = _timed(["open", str(folder / "out")], None)
+        seconds, _, megabytes, _ = _timed(["open", str(folder / "out")], None)
         print(f"opening the last set and reading 1,000 random rows with images: {seconds:.1f} s, {megabytes:,.0f} MB")
 
 
-def _timed(argument: list[str], out: Path | None) -> tuple[float, float, int]:
-    """Seconds, the largest process's MB, and the bytes in `out`, of one way in a process of its own."""
+def _timed(argument: list[str], out: Path | None) -> tuple[float, float, float, int]:
+    """Seconds, processor seconds, the largest process's MB, and the bytes in `out`, of one way in its own process."""
     if out:
         shutil.rmtree(out, ignore_errors=True)
-    start, most = time.perf_counter(), 0.0
+    start, most, busy = time.perf_counter(), 0.0, dict[int, float]()
     with psutil.Popen([sys.executable, __file__, "--way", *argument], stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
-            most = max(most, _largest(process))
-            time.sleep(0.2)
+            most = max(most, _largest(process, busy))
+            time.sleep(0.05)
     if process.returncode:
         raise SystemExit(f"{' '.join(argument)} failed")
     seconds = time.perf_counter() - start
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) if out else 0
-    return seconds, most, size
+    return seconds, sum(busy.values()), most, size
 
 
-def _largest(process: psutil.Process) -> float:
-    """MB of the largest process of the tree, without what it shares with others, such as mapped files."""
+def _largest(process: psutil.Process, busy: dict[int, float]) -> float:
+    """MB of the largest process of the tree, without what it shares with others, such as mapped files.
+
+    The processor seconds of each so far are noted in `busy`: those of a fork server's children reach no parent.
+    """
     sizes = [0.0]
     for one in [process, *process.children(recursive=True)]:
         with suppress(psutil.Error):
-            memory = one.memory_info()
+            memory, times = one.memory_info(), one.cpu_times()
             sizes.append((memory.rss - memory.shared) / 1e6)
+            busy[one.pid] = times.user + times.system
     return max(sizes)
 
 
 def _generate(folder: Path, rows: int, side: int, images: int) -> None:
-    """Write table.jsonl, its images and two mixtures."""
+    """Write table.jsonl, its images and three mixtures."""
     draw = random.Random(1)
     words = ["".join(draw.choices("abcdefghijklmnopqrstuvwxyz", k=draw.randint(3, 11))) for _ in range(_WORDS)]
     arabic = ["".join(draw.choices("ابتثجحخدذرزسشصضطظعغفقكلمنهوي", k=draw.randint(3, 9))) for _ in range(_WORDS)]
@@ -116,19 +123,28 @@ def _generate(folder: Path, rows: int, side: int, images: int) -> None:
     with (folder / "table.jsonl").open("w", encoding="utf-8") as file:
         for number in range(rows):
             speech = arabic if number % 5 in (1, 3) else words
-            question, answer = (
-                " ".join(draw.choices(speech, cum_weights=frequent, k=draw.randint(8, 50))) for _ in range(2)
-            )
+            turns = [
+                " ".join(draw.choices(speech, cum_weights=frequent, k=draw.randint(8, 50)))
+                for _ in range(2 if number % 8 else 4)
+            ]
             row = {"id": str(number)}
             if draw.random() < IMAGE_SHARE:
                 image = draw.randrange(images)
                 row["image"] = f"{image // 1000:04d}/{image}.jpg"
-                question = f"<image>\n{question}"
-            row["conversations"] = [{"from": "human", "value": question}, {"from": "gpt", "value": answer}]
+                turns[0] = f"<image>\n{turns[0]}"
+            row["conversations"] = [
+                {"from": ("human", "gpt")[place % 2], "value": turn} for place, turn in enumerate(turns)
+            ]
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    source = {"reader": "messages", "path": "table.jsonl", "images": "images", "licence": "CC0-1.0"}
+    files = {"path": "table.jsonl", "images": "images"}
+    source = {"reader": "messages", "licence": "CC0-1.0", **files}
+    selections = [(language, turns) for language in ("en", "ar") for turns in ("single", "multi")]
+    entries = [
+        {"reader": "bimed_v", "name": f"{language}_{turns}", "languages": [language], "turns": turns, **files}
+        for language, turns in selections
+    ]
     off = {"checks": False, "identity": "keep", "duplicates": {"exact": False, "near": False}}
-    for name, keys in {"all": {}, "none": off}.items():
+    for name, keys in {"all": {}, "none": off, "four": {"sources": entries}}.items():
         (folder / f"{name}.yml").write_text(yaml.safe_dump({"name": "bench", "sources": [source], **keys}))
 
 

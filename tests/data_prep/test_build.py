@@ -283,6 +283,18 @@ def test_a_lone_surrogate_costs_its_row_alone(tmp_path, checks):
     assert "a lone surrogate" in left_out["messages"]["detail"]
 
 
+@pytest.mark.parametrize("block", [1, 3])
+def test_how_many_rows_are_searched_at_once_changes_no_byte(tmp_path, monkeypatch, block):
+    rows = [llava_row(str(n), answer=("a scan", "", "I'm sorry, but I cannot view images.")[n % 3]) for n in range(7)]
+    rows[4]["conversations"][1]["value"] = "\ud800"
+    path = llava_mixture(tmp_path, rows, checks=block == 1)
+    built(path, tmp_path / "whole")
+    monkeypatch.setattr("data_prep.pipeline.read_rows._BLOCK", block)
+    built(path, tmp_path / "out")
+    for name in ("ledger.jsonl", "train-00000-of-00001.parquet"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
 def test_one_image_under_two_names_is_stored_once(tmp_path):
     rows = [
         llava_row("one"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_prep.rows import Rejected
-from data_prep.tables import json_file, json_list
+from data_prep.tables import json_file, json_scanner
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.table import TableError, all_rows
 from tests.helpers.table_slices import in_slices, one_pass, rows_of
@@ -50,12 +50,17 @@ def test_lists_and_lines_of_every_make_give_the_same_rows(tmp_path, data):
     assert rows_of(table(tmp_path, data)) == ROWS
 
 
-@given(st.lists(rows | st.integers() | texts), blanks, st.sampled_from([b"", BOM]), st.integers(1, 30))
+@given(
+    st.lists(rows | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts),
+    blanks,
+    st.sampled_from([b"", BOM]),
+    st.integers(1, 30),
+)
 def test_slices_of_any_list_are_its_rows(tmp_path_factory, values, blank, start, block):
     items = f"{blank},{blank}".join(json.dumps(value, ensure_ascii=block % 2 == 0) for value in values)
     data = start + f"{blank}[{blank}{items}{blank}]{blank}".encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_list, "BLOCK", block)
+        patch.setattr(json_scanner, "BLOCK", block)
         found = one_pass(table(tmp_path_factory.mktemp("list"), data))
     assert [place for place, _ in found] == [f"item {number}" for number in range(1, len(values) + 1)]
     assert [row for _, row in found if isinstance(row, dict)] == [value for value in values if isinstance(value, dict)]
@@ -143,8 +148,8 @@ def test_a_list_that_is_not_complete_is_refused(tmp_path, data):
 
 
 def test_an_item_without_end_is_refused_before_the_file_is_in_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(json_list, "BLOCK", 100)
-    monkeypatch.setattr(json_list, "MAX_ITEM", 1000)
+    monkeypatch.setattr(json_scanner, "BLOCK", 100)
+    monkeypatch.setattr(json_scanner, "MAX_VALUE", 1000)
     file = table(tmp_path, b'[{"a": 1}, {"a": "' + b"x" * 100_000)
     tracemalloc.start()
     with pytest.raises(TableError, match=r"item 2, at byte 11: Unterminated"):
