@@ -92,10 +92,9 @@ class Dicom(Source):
     def load(self, name: str) -> Loaded:
         """The frame with this name, as a PNG file. Raises Reject."""
         chosen = _chosen(name)
-        file, folder = Path(chosen["file"]), Path(self.folder)
-        path = folder / file
-        if file.is_absolute() or ".." in file.parts or not path.parent.resolve().is_relative_to(folder.resolve()):
-            raise Reject("missing_image", f"{file}: leads out of {folder}")
+        path = Path(self.folder) / chosen["file"]
+        if not path.parent.resolve().is_relative_to(Path(self.folder).resolve()):
+            raise Reject("missing_image", f"{chosen['file']}: leads out of {self.folder}")
         return load(path, chosen.get("frame"), chosen.get("window"))
 
 
