@@ -19,8 +19,7 @@ from bimedix2_plugin.model.families import base_of
 from bimedix2_plugin.model.model_folder import Source
 from bimedix2_plugin.model.safetensors_index import read_shards
 from bimedix2_plugin.plan import row_lengths
-from bimedix2_plugin.plan.model_sizes import Models, local_folder
-from bimedix2_plugin.plan.planner import text_renderer
+from bimedix2_plugin.plan.model_sizes import Models, local_folder, text_renderer
 from bimedix2_plugin.recipe import settings
 
 if TYPE_CHECKING:
