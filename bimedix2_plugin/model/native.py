@@ -10,7 +10,7 @@ import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any
 
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model import projector
@@ -151,7 +151,7 @@ def _set_processor(folder: Path, settings: dict[str, Any]) -> None:
     from transformers import AutoImageProcessor
 
     processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
-    known = get_type_hints(processor.valid_kwargs)
+    known = processor.valid_kwargs.__annotations__
     if unknown := sorted(settings.keys() - known.keys()):
         raise RecipeError(
             f"processor_kwargs: {', '.join(unknown)}: no such setting of {type(processor).__name__}; it has "
@@ -160,8 +160,8 @@ def _set_processor(folder: Path, settings: dict[str, Any]) -> None:
     AutoImageProcessor.from_pretrained(folder, backend="pil", **settings).save_pretrained(folder)
 
 
-def _stage_1_projector(stage_1: Path, base: Source, shards: Shards) -> dict[str, torch.Tensor]:
-    """Return stage 1's projector by the names that the base's files use.
+def check_stage_1(stage_1: Path, base: Source) -> None:
+    """Check that a folder holds a finished stage 1 of this base.
 
     Raises:
         RecipeError: it is not finished, or of another base.
@@ -173,11 +173,26 @@ def _stage_1_projector(stage_1: Path, base: Source, shards: Shards) -> dict[str,
         raise RecipeError(
             f"projector.init_from: {stage_1} holds no {' and no '.join(lacking)}. Run the recipe's stage 1 to its end."
         )
+    finished = json.loads((stage_1 / projector.FINISHED).read_text(encoding="utf-8"))
+    if finished.get("base") != base.config:
+        raise _of_another_base(stage_1, base)
+
+
+def _of_another_base(stage_1: Path, base: Source) -> RecipeError:
+    return RecipeError(
+        f"projector.init_from: {stage_1} was trained for another base. Name the stage 1 folder of {base.name}."
+    )
+
+
+def _stage_1_projector(stage_1: Path, base: Source, shards: Shards) -> dict[str, torch.Tensor]:
+    """Return stage 1's projector by the names that the base's files use.
+
+    Raises:
+        RecipeError: it is not finished, or of another base.
+    """
+    check_stage_1(stage_1, base)
     stored = {projector_name(name): name for name in shards.weight_map if is_projector(name)}
     weights = projector.load(stage_1)
-    finished = json.loads((stage_1 / projector.FINISHED).read_text(encoding="utf-8"))
-    if finished.get("base") != base.config or weights.keys() != stored.keys():
-        raise RecipeError(
-            f"projector.init_from: {stage_1} was trained for another base. Name the stage 1 folder of {base.name}."
-        )
+    if weights.keys() != stored.keys():
+        raise _of_another_base(stage_1, base)
     return {stored[name]: tensor for name, tensor in weights.items()}

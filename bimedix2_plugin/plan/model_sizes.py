@@ -114,8 +114,8 @@ def find(key: str, name: str, revision: str | None, scratch: Path) -> Source:
     folder = scratch / name.replace("/", "--")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(PUBLISHED[name]), encoding="utf-8")
-    if name in PROCESSORS:
-        (folder / "preprocessor_config.json").write_text(json.dumps(PROCESSORS[name]), encoding="utf-8")
+    for file, content in PROCESSORS.get(name, {}).items():
+        (folder / file).write_text(json.dumps(content), encoding="utf-8")
     return Source(name, folder, "published")
 
 

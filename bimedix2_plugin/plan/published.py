@@ -112,16 +112,32 @@ PUBLISHED: dict[str, dict[str, Any]] = {
     "Qwen/Qwen3-VL-8B-Instruct": _QWEN_3_VL_8B,
 }
 
-# The values of preprocessor_config.json that decide placeholders and pixels.
-_CLIP_336 = {"size": {"shortest_edge": 336}, "crop_size": {"height": 336, "width": 336}}
-PROCESSORS: dict[str, dict[str, Any]] = {
-    "llava-hf/llava-1.5-7b-hf": {"image_processor_type": "CLIPImageProcessor", **_CLIP_336},
-    "google/medgemma-4b-it": {
-        "image_processor_type": "Gemma3ImageProcessor",
-        "size": {"height": 896, "width": 896},
-        "image_mean": [0.5, 0.5, 0.5],
-        "image_std": [0.5, 0.5, 0.5],
+# The values in the processors' files that decide placeholders and pixels, by file.
+PROCESSORS: dict[str, dict[str, dict[str, Any]]] = {
+    "llava-hf/llava-1.5-7b-hf": {
+        "preprocessor_config.json": {
+            "image_processor_type": "CLIPImageProcessor",
+            "size": {"shortest_edge": 336},
+            "crop_size": {"height": 336, "width": 336},
+        },
+        "processor_config.json": {
+            "processor_class": "LlavaProcessor",
+            "image_token": "<image>",
+            "patch_size": 14,
+            "num_additional_image_tokens": 1,
+            "vision_feature_select_strategy": "default",
+        },
     },
-    "Qwen/Qwen2.5-VL-7B-Instruct": _qwen_pixels(14, 3136, 12_845_056),
-    "Qwen/Qwen3-VL-8B-Instruct": _qwen_pixels(16, 65_536, 16_777_216),
+    "google/medgemma-4b-it": {
+        "preprocessor_config.json": {
+            "image_processor_type": "Gemma3ImageProcessor",
+            "processor_class": "Gemma3Processor",
+            "size": {"height": 896, "width": 896},
+            "image_mean": [0.5, 0.5, 0.5],
+            "image_std": [0.5, 0.5, 0.5],
+        },
+        "processor_config.json": {"processor_class": "Gemma3Processor", "image_seq_length": 256},
+    },
+    "Qwen/Qwen2.5-VL-7B-Instruct": {"preprocessor_config.json": _qwen_pixels(14, 3136, 12_845_056)},
+    "Qwen/Qwen3-VL-8B-Instruct": {"preprocessor_config.json": _qwen_pixels(16, 65_536, 16_777_216)},
 }

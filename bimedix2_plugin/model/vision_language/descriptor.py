@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
+from bimedix2_plugin.errors import RecipeError
+
 if TYPE_CHECKING:
     import torch
     from PIL import Image
@@ -166,6 +168,12 @@ class VisionLanguageModel(ABC):
         Raises:
             ValueError: the model cannot take an image of this size.
         """
+
+    def check_attention(self, implementation: str | None, base: str) -> None:
+        """Raise RecipeError for an attention that computes something else than `base` was trained with."""
+        reason = self.REFUSED_ATTENTION.get(implementation or "")
+        if reason:
+            raise RecipeError(f"attn_implementation: {implementation} with {base}: {reason}.")
 
     def pixels(self, image: Image.Image) -> Tensors:
         """Return the tensors of one image, as the model takes them for a batch of one."""
