@@ -77,7 +77,7 @@ def _metadata(facts: Facts) -> str:
             license_name="see-licences-below" if licence == "other" else None,
             library_name="transformers",
             pipeline_tag="image-text-to-text",
-            tags=["medical", facts.architecture[1], "arabic"],
+            tags=[tag for tag in ("medical", facts.architecture[1], "arabic") if tag],
         ).to_yaml()
     )
 

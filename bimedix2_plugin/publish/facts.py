@@ -16,6 +16,7 @@ from bimedix2_plugin.recipe import hyperparameters, read
 CARD = "README.md"
 _NEEDED = ("config.json", "generation_config.json", "tokenizer_config.json", "processor_config.json")
 _STARTS = ("language_model.", "vision_tower.", PREFIX)  # of a composed model's tensors
+_ANY_CLASS = "AutoModelForImageTextToText"
 _PUBLISHED = ("*.json", "*.jinja", "*.model", "*.safetensors", CARD)
 _REMEDY = "Run `axolotl merge-lora RECIPE` to the end, and name the folder `merged` that it writes"
 
@@ -39,7 +40,7 @@ class Facts:
 
     folder: Path
     composition: dict[str, Any]
-    architecture: tuple[str, str] = ("LlavaForConditionalGeneration", "llava")
+    architecture: tuple[str, str]
     hyperparameters: dict[str, Any] = field(default_factory=dict)
     first_stage: dict[str, Any] = field(default_factory=dict)
     manifests: tuple[dict[str, Any], ...] = ()
@@ -96,7 +97,7 @@ def read_facts(
     return Facts(
         folder=folder,
         composition=composition,
-        architecture=(config["architectures"][0], config["model_type"]),
+        architecture=((config.get("architectures") or [_ANY_CLASS])[0], config.get("model_type", "")),
         hyperparameters=hyperparameters(recipe) | ranks,
         first_stage=first.get("hyperparameters") or {},
         manifests=tuple(_json(path / "manifest.json") for path in there),
