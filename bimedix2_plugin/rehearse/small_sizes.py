@@ -57,6 +57,8 @@ def small_vision(config: Any, feature_layer: int = 0) -> dict[str, Any]:
         feature_layer: the hidden state that the projector reads.
     """
     layers = max(LAYERS + 1, abs(feature_layer) + 1)
+    # One of the tower's layers for each of the language model's, at most: the others' features would not be used.
+    deepstack = len(getattr(config, "deepstack_visual_indexes", None) or [])
     small: dict[str, Any] = {
         "hidden_size": TOWER_HIDDEN,
         "intermediate_size": 2 * TOWER_HIDDEN,
@@ -65,7 +67,7 @@ def small_vision(config: Any, feature_layer: int = 0) -> dict[str, Any]:
         "num_hidden_layers": layers,
         "depth": layers,
         "out_hidden_size": HIDDEN,
-        "deepstack_visual_indexes": list(range(len(getattr(config, "deepstack_visual_indexes", None) or [])))[:layers],
+        "deepstack_visual_indexes": list(range(min(LAYERS, deepstack))),
         "fullatt_block_indexes": [layers - 1],
     }
     return {key: value for key, value in small.items() if hasattr(config, key)}
