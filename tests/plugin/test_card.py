@@ -98,6 +98,7 @@ def test_a_card_from_a_folder_only_says_what_is_not_recorded(tmp_path):
         ("meta-llama/Llama-3.1-70B-Instruct", "llama3.1"),
         ("Llama-3.3-70B", "llama3.3"),
         ("google/gemma-2-9b-it", "gemma"),
+        ("google/medgemma-4b-it", "other"),
         ("Qwen/Qwen3-8B", None),
         ("smollm2", None),
     ],

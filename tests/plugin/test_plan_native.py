@@ -11,7 +11,7 @@ import torch
 import yaml
 from axolotl.utils.dict import DictDefault
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from peft import LoraConfig, inject_adapter_in_model
 from PIL import Image
@@ -72,19 +72,25 @@ def test_images_take_what_the_model_gets(folders, name):
 
 
 @settings(max_examples=50, deadline=None)
-@given(width=st.integers(1, 400), height=st.integers(3, 400), more=st.integers(2, 4))
-@pytest.mark.parametrize("name", ["llava", "qwen2_5_vl", "qwen3_vl"])
-def test_a_larger_image_never_takes_less(folders, name, width, height, more):
-    model = of_folder(folders[name])
-    small, large = model.encoded(width, height), model.encoded(more * width, more * height)
-    assert all(one <= other for one, other in zip(small, large, strict=True))
+@given(across=st.integers(1, 16), down=st.integers(1, 16))
+@pytest.mark.parametrize("name", ["qwen2_5_vl", "qwen3_vl"])
+def test_an_image_of_whole_squares_takes_a_token_for_each(folders, name, across, down):
+    """Between the processor's 4 and 64 tokens, of 8 x 8 pixels and 4 patches each."""
+    assume(4 <= across * down <= 64)
+    sizes = of_folder(folders[name]).encoded(8 * across, 8 * down)
+    assert (sizes.placeholders, sizes.patches) == (across * down, 4 * across * down)
+    whole = {"qwen2_5_vl": 1, "qwen3_vl": 2}[name]  # layers that attend to the whole image, of 2
+    window = min(16, sizes.patches)
+    assert sizes.pairs == sizes.patches * (whole * sizes.patches + (2 - whole) * window)
 
 
 @pytest.mark.parametrize("name", sorted(MAKERS))
 def test_operations_of_tower_and_projector_are_those_that_torch_counts(folders, name):
     model = of_folder(folders[name])
     pixels = model.pixels(Image.new("RGB", (64, 48)))
-    whole = AutoModelForImageTextToText.from_pretrained(folders[name], attn_implementation="eager")
+    config = AutoConfig.from_pretrained(folders[name])
+    config.vision_config.vision_use_head = False  # as MedGemma's; SigLIP's pooling head is not counted
+    whole = AutoModelForImageTextToText.from_pretrained(folders[name], config=config, attn_implementation="eager")
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         whole.model.get_image_features(**pixels)
     parameters, sizes = count(model.config, DictDefault(adapter="lora")), model.encoded(64, 48)
