@@ -81,7 +81,7 @@ train-4b train-8b train-70b:
 	@echo "merged checkpoint: outputs/bimedix2_$(@:train-%=%)/merged; logs: outputs/logs"
 
 # Stage 1 is rehearsed with its stage 2; only the ablation without stage 1 is named so and is none.
-PAIRS := $(filter-out $(patsubst %.yml,%_stage1.yml,$(wildcard recipes/*.yml recipes/*/*.yml)),$(wildcard recipes/*.yml recipes/bases/*.yml recipes/towers/*.yml recipes/ablations/*.yml))
+PAIRS := $(filter-out $(patsubst %.yml,%_stage1.yml,$(wildcard recipes/*.yml recipes/*/*.yml)),$(wildcard recipes/*.yml recipes/bases/*.yml recipes/native/*.yml recipes/towers/*.yml recipes/ablations/*.yml))
 
 .PHONY: rehearse
 rehearse: $(VENV)/.quickstart | parts/smollm2/wheel.json  ## every recipe with tiny stand-ins on this machine, and what training relies on proved (RECIPE=recipes/x.yml: one)

@@ -94,8 +94,12 @@ def _settings(cfg: DictDefault) -> list[str]:
 def _native(cfg: DictDefault) -> list[str]:
     """List the keys that describe a composed model, where the base already sees: its own processor decides."""
     if cfg.vision_tower:
-        return []
-    given = [key for key in ("image_aspect", "vision_feature_layer", "composed_path") if cfg.get(key) is not None]
+        if not cfg.processor_kwargs:
+            return []
+        return ["processor_kwargs: leave it out with a vision_tower; the tower and image_aspect decide."]
+    described = ("image_aspect", "vision_feature_layer", "vision_tower_revision", "composed_path")
+    # A rehearsal keeps its model in its own folder.
+    given = [key for key in described if cfg.get(key) is not None and not (key == "composed_path" and cfg.rehearsal)]
     given += ["projector.kind"] if (cfg.projector or {}).get("kind") else []
     return [
         f"{key}: leave it out, or name a vision_tower; without one, base_model is a model that already sees, with a "

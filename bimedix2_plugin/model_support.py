@@ -15,7 +15,6 @@ from bimedix2_plugin.data.prepared_set import pin_shards, prepared_path, remove_
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model.compose import COMPOSITION, compose, mapping
 from bimedix2_plugin.model.request import request_of
-from bimedix2_plugin.model.vision_language.descriptor import VisionLanguageModel
 from bimedix2_plugin.model.vision_language.registry import BY_TYPE, of_folder
 
 PLUGIN = "bimedix2_plugin.BiMediX2Plugin"
@@ -39,7 +38,8 @@ def use_composed_model(context: ModelHookContext) -> None:
         return
     text = compose(request_of(cfg, weights=False))
     model = of_folder(text)
-    refuse_attention(cfg, model)
+    if not cfg.merge_lora:
+        model.check_attention(cfg.attn_implementation, cfg.base_model)
     set_attention(cfg, json.loads((text / "config.json").read_text(encoding="utf-8"))["text_config"])
     folder = text if cfg.is_preprocess else compose(request_of(cfg, weights=True))
     cfg.composed_from = cfg.base_model
@@ -62,13 +62,6 @@ def use_composed_model(context: ModelHookContext) -> None:
         # transformers matches these names with the start or the end of a module's full name.
         skipped = {"llm_int8_skip_modules": ["lm_head", *dict.fromkeys([*model.PROJECTOR, model.TOWER])]}
         cfg.bnb_config_kwargs = {**(cfg.bnb_config_kwargs or {}), **skipped}
-
-
-def refuse_attention(cfg: DictDefault, model: VisionLanguageModel) -> None:
-    """Raise RecipeError for an attention implementation that would compute something else than the base's own."""
-    reason = model.REFUSED_ATTENTION.get(cfg.attn_implementation)
-    if reason and not cfg.merge_lora:
-        raise RecipeError(f"attn_implementation: {cfg.attn_implementation} with {cfg.base_model}: {reason}.")
 
 
 def set_attention(cfg: DictDefault, text_config: dict[str, Any]) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bimedix2_plugin.rehearse import tiny, tiny_families
+from bimedix2_plugin.rehearse import tiny, tiny_families, tiny_native
 from tests.helpers import tiny_data
 
 FOLDER = Path(__file__).parents[1] / "recipes"
-ROOMS = ("", "ablations", "bases", "towers")
+ROOMS = ("", "ablations", "bases", "native", "towers")
 RECIPES = [path for room in ROOMS for path in sorted((FOLDER / room).glob("*.yml"))]
 NAMES = [path.relative_to(FOLDER).with_suffix("").as_posix() for path in RECIPES]
 PAIRS = [name for name in NAMES if f"{name}_stage1" in NAMES]
@@ -38,6 +38,10 @@ STAND_INS = {
     "google/siglip-so400m-patch14-384": "siglip",
     "flaviagiammarino/pubmed-clip-vit-base-patch32": "pubmed_clip",
     "./parts/dinov2": "dino",
+    "llava-hf/llava-1.5-7b-hf": "llava",
+    "google/medgemma-4b-it": "gemma3",
+    "Qwen/Qwen2.5-VL-7B-Instruct": "qwen2_5_vl",
+    "Qwen/Qwen3-VL-8B-Instruct": "qwen3_vl",
 }
 H100 = {"bf16": True, "fp8": True, "tf32": True, "n_gpu": 8, "compute_capability": "sm_90"}
 
@@ -69,12 +73,16 @@ def test_recipes_are_counted():
         "bases/mistral_7b_stage1",
         "bases/qwen3_8b",
         "bases/qwen3_8b_stage1",
+        "native/llava_finished",
+        "native/medgemma_4b",
+        "native/qwen2_5_vl_7b",
+        "native/qwen3_vl_8b",
         "towers/medical_clip_8b",
         "towers/medical_clip_8b_stage1",
         "towers/siglip_8b",
         "towers/siglip_8b_stage1",
     ]
-    assert len(NAMES) == 25
+    assert len(NAMES) == 29
 
 
 def test_every_yaml_file_of_the_recipes_is_a_recipe_a_mixture_or_for_a_cluster():
@@ -103,6 +111,8 @@ def stand_ins(tmp_path_factory):
     tiny.clip_whole(folder / "pubmed_clip", as_bin=True)
     for family in ("phi3", "qwen3", "gemma2", "gemma3_text", "mistral"):
         tiny_families.base(folder / family, family)
+    for model_type in tiny_native.MAKERS:
+        tiny_native.native(folder / model_type, model_type)
     return folder
 
 
@@ -117,7 +127,9 @@ def stage(stand_ins, tmp_path, monkeypatch):
                 tiny_data.dataset(data)
             for split in ({entry["split"]} - {"train"}) if entry else ():
                 shutil.copy(data / "test-00000-of-00001.parquet", data / f"{split}-00000-of-00001.parquet")
-        return recipe | {key: str(stand_ins / STAND_INS[recipe[key]]) for key in ("base_model", "vision_tower")}
+        return recipe | {
+            key: str(stand_ins / STAND_INS[recipe[key]]) for key in ("base_model", "vision_tower") if key in recipe
+        }
 
     monkeypatch.chdir(tmp_path)
     return prepare
@@ -145,7 +157,8 @@ def test_loaded_validated_and_composed(stage, path):
     folder = compose(request_of(cfg, weights=True))
     _, report = load(folder, output_loading_info=True)
     assert not report["missing_keys"] and not report["unexpected_keys"]
-    assert bool(starts_from) == (cfg.stage == "instruct" and path != FOLDER / "ablations/without_stage1.yml")
+    alone = path == FOLDER / "ablations/without_stage1.yml" or not cfg.vision_tower
+    assert bool(starts_from) == (cfg.stage == "instruct" and not alone)
 
 
 def _header(path):

@@ -96,14 +96,14 @@ def _model_checks(cfg: DictDefault, room: Iterator[Finding], scratch: Path) -> I
     models = read_models(cfg, scratch)
     unsupported = list(_each([inputs.base(models)]))
     yield from unsupported
-    checks = [
-        inputs.weights("vision_tower", models.tower.source, cfg.vision_tower_revision),
-        inputs.output(cfg, models),
-    ]
+    checks = [inputs.output(cfg, models)]
+    if models.tower:
+        checks.insert(0, inputs.weights("vision_tower", models.tower.source, cfg.vision_tower_revision))
     if not unsupported:
         checks = [
             inputs.weights("base_model", models.base, cfg.revision_of_model),
             *checks,
+            inputs.whole(cfg, models, scratch),
             inputs.stage_1(cfg, models),
             inputs.rendered(cfg, models, scratch),
             room,

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 from bimedix2_plugin.data.prepared_set import MANIFEST, data_paths
 from bimedix2_plugin.data.rendering import RowError
 from bimedix2_plugin.doctor.finding import Finding
-from bimedix2_plugin.model import projector
+from bimedix2_plugin.model import native, projector
+from bimedix2_plugin.model.base_kind import check_base
 from bimedix2_plugin.model.compose import COMPOSITION
-from bimedix2_plugin.model.families import base_of
 from bimedix2_plugin.model.model_folder import Source
 from bimedix2_plugin.model.safetensors_index import read_shards
 from bimedix2_plugin.plan import row_lengths
-from bimedix2_plugin.plan.model_sizes import Models, local_folder
-from bimedix2_plugin.plan.planner import text_renderer
+from bimedix2_plugin.plan.model_sizes import Models, local_folder, text_renderer
+from bimedix2_plugin.plan.planner import IMAGE_SIZE
 from bimedix2_plugin.recipe import settings
 
 if TYPE_CHECKING:
@@ -77,9 +78,23 @@ def rendered(cfg: DictDefault, models: Models, scratch: Path) -> Iterator[Findin
 
 
 def base(models: Models) -> Iterator[Finding]:
-    """Check that the base is a supported language model; yields nothing if it is."""
-    base_of(models.base.name, models.base.config)
+    """Check that the base is of a kind that the recipe can use; yields nothing if it is."""
+    check_base(models.base.name, models.base.config, with_tower=models.tower is not None)
     yield from ()
+
+
+def whole(cfg: DictDefault, models: Models, scratch: Path) -> Iterator[Finding]:
+    """Check what a base that already sees needs: its processor, its packages, an attention that fits it."""
+    model = models.whole(cfg, scratch)
+    if models.tower is None:
+        width, height = IMAGE_SIZE
+        tokens = model.image_tokens(width, height)
+        yield Finding("ok", f"base_model: it sees; an image of {width} x {height} pixels takes {tokens} tokens")
+    for package, command in model.PACKAGES.items():
+        found = find_spec(package) is not None
+        text = f"{package}: installed" if found else f"{package}: the base's processor needs it. Run `{command}`."
+        yield Finding("ok" if found else "fail", text)
+    model.check_attention(cfg.attn_implementation, models.base.name)
 
 
 def weights(key: str, source: Source, revision: str | None) -> Iterator[Finding]:
@@ -149,6 +164,10 @@ def stage_1(cfg: DictDefault, models: Models) -> Iterator[Finding]:
     start = ours.projector.init_from
     if not start or not (Path(start) / projector.FINISHED).is_file():
         return  # the recipe's own check reports a stage 1 that is not finished
+    if models.tower is None:
+        native.check_stage_1(Path(start), models.base)
+        yield Finding("ok", f"projector.init_from: {start} is a finished stage 1 of this base")
+        return
     width = int(models.base.config["hidden_size"])
     shape = projector.ProjectorShape(ours.projector.kind, models.tower.hidden, width, ours.vision_feature_layer)
     projector.check(Path(start), shape, {"base": models.base.config, "tower": models.tower.source.config})
@@ -162,8 +181,8 @@ def output(cfg: DictDefault, models: Models) -> Iterator[Finding]:
         yield Finding("ok", f"output_dir: {out} holds no other run")
         return
     made = json.loads((out / COMPOSITION).read_text(encoding="utf-8"))
-    here = {"base": models.base.config, "tower": models.tower.source.config}
-    other = [part for part, config in here.items() if made[part]["config"] != config]
+    here = {"base": models.base.config} | ({"tower": models.tower.source.config} if models.tower else {})
+    other = [part for part, config in here.items() if made.get(part, {}).get("config") != config]
     if (out / projector.WEIGHTS).is_file() != (settings(cfg).stage == "align"):
         other.append("stage")
     if other:

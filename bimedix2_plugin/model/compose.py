@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model import native, projector
 from bimedix2_plugin.model.atomic import writing
+from bimedix2_plugin.model.base_kind import check_base
 from bimedix2_plugin.model.families import base_of, key_mapping
 from bimedix2_plugin.model.model_folder import Source, resolve
 from bimedix2_plugin.model.native import COMPOSITION
@@ -48,8 +49,8 @@ def compose(request: Request) -> Path:
     if request.tower is None:
         return native.link(request)
     base = resolve("base_model", request.base, request.base_revision, weights=request.weights)
+    check_base(base.name, base.config, with_tower=True)
     tower = read_tower(resolve("vision_tower", request.tower, request.tower_revision, weights=request.weights))
-    base_of(base.name, base.config)
     shape = projector.ProjectorShape(
         request.kind, tower.hidden, int(base.config["hidden_size"]), request.vision_feature_layer
     )

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model import projector
 from bimedix2_plugin.model.atomic import writing
+from bimedix2_plugin.model.base_kind import check_base
 from bimedix2_plugin.model.chat_template import base_template, end_of_turn
 from bimedix2_plugin.model.model_folder import Source, resolve
 from bimedix2_plugin.model.native_template import native_template
 from bimedix2_plugin.model.request import Request
 from bimedix2_plugin.model.safetensors_index import Shards, read_shards
-from bimedix2_plugin.model.vision_language.registry import is_projector, kind_of, projector_name
+from bimedix2_plugin.model.vision_language.registry import is_projector, projector_name
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +39,7 @@ def link(request: Request) -> Path:
         RecipeError: the base is no supported vision-language model, lacks a file, or stage 1's projector does not fit.
     """
     base = resolve("base_model", request.base, request.base_revision, weights=request.weights)
-    kind_of(base.name, base.config)
+    check_base(base.name, base.config, with_tower=False)
     folder = request.root / _key(request, base)
     with writing(folder) as partial:
         if partial is not None:
@@ -56,7 +57,7 @@ def _key(request: Request, base: Source) -> str:
 
 
 def _fill(folder: Path, request: Request, base: Source) -> None:
-    _write_text_files(folder, request, base)
+    write_text_files(folder, request, base)
     if not request.weights:
         return
     shards = read_shards("base_model", base.folder)
@@ -73,23 +74,16 @@ def _fill(folder: Path, request: Request, base: Source) -> None:
     (folder / COMPOSITION).write_text(json.dumps(parts, indent=1, sort_keys=True), encoding="utf-8")
 
 
-def _write_text_files(folder: Path, request: Request, base: Source) -> None:
+def write_text_files(folder: Path, request: Request, base: Source) -> None:
     """Write configuration, processor, and the tokenizer with the run's chat template.
 
     Raises:
-        RecipeError: the base has no image processor, or neither base nor recipe has a chat template.
+        RecipeError: the base has no image processor or no tokenizer, or neither base nor recipe has a chat template.
     """
-    from transformers import AutoTokenizer, GenerationConfig
+    from transformers import GenerationConfig
 
-    for name in _TEXT_FILES:
-        if (base.folder / name).is_file():
-            shutil.copyfile(base.folder / name, folder / name)
-    if not any((folder / name).is_file() for name in _TEXT_FILES[2:]):
-        raise RecipeError(
-            f"base_model: {base.folder} holds no preprocessor_config.json. Copy the processor's files of the published "
-            "model into it."
-        )
-    tokenizer = AutoTokenizer.from_pretrained(base.folder)
+    copy_processor(folder, request, base)
+    tokenizer = _tokenizer(base)
     tokenizer.chat_template = tokenizer.chat_template or _processor_template(base)
     try:
         template = base_template(tokenizer, request.chat_template, request.chat_template_jinja)
@@ -101,8 +95,6 @@ def _write_text_files(folder: Path, request: Request, base: Source) -> None:
     tokenizer.chat_template = native_template(tokenizer, template, request.system)
     tokenizer.save_pretrained(folder)
     (folder / "chat_template.jinja").write_text(tokenizer.chat_template, encoding="utf-8")
-    if request.processor_kwargs:
-        _set_processor(folder, request.processor_kwargs)
     generation = folder / "generation_config.json"
     settings = GenerationConfig.from_pretrained(folder) if generation.is_file() else GenerationConfig()
     known = settings.eos_token_id if isinstance(settings.eos_token_id, list) else [settings.eos_token_id]
@@ -112,6 +104,38 @@ def _write_text_files(folder: Path, request: Request, base: Source) -> None:
     settings.save_pretrained(folder)
 
 
+def copy_processor(folder: Path, request: Request, base: Source) -> None:
+    """Copy the base's configuration and image processor, the latter with the recipe's `processor_kwargs`.
+
+    Raises:
+        RecipeError: the base has no image processor.
+    """
+    for name in _TEXT_FILES:
+        if (base.folder / name).is_file():
+            shutil.copyfile(base.folder / name, folder / name)
+    if not any((folder / name).is_file() for name in _TEXT_FILES[2:]):
+        raise RecipeError(
+            f"base_model: {base.folder} holds no preprocessor_config.json. Copy the processor's files of the published "
+            "model into it."
+        )
+    if request.processor_kwargs:
+        _set_processor(folder, request.processor_kwargs)
+
+
+def _tokenizer(base: Source) -> Any:
+    """Read the base's tokenizer. Raises RecipeError: it has none, or it cannot be read."""
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(base.folder)
+    except Exception as error:  # transformers and tokenizers raise various kinds
+        reason = (str(error).splitlines() or [""])[0]
+        raise RecipeError(
+            f"base_model: the tokenizer in {base.folder} cannot be read ({type(error).__name__}: {reason}). Copy the "
+            "tokenizer's files of the published model into it."
+        ) from error
+
+
 def _processor_template(base: Source) -> str | None:
     """Return the template in the processor's own file, where older checkpoints keep it."""
     file = base.folder / "chat_template.json"
@@ -119,14 +143,25 @@ def _processor_template(base: Source) -> str | None:
 
 
 def _set_processor(folder: Path, settings: dict[str, Any]) -> None:
-    """Save the image processor with a recipe's `processor_kwargs`, such as `min_pixels` and `max_pixels`."""
+    """Save the image processor with a recipe's `processor_kwargs`, such as `min_pixels` and `max_pixels`.
+
+    Raises:
+        RecipeError: the image processor has no such setting.
+    """
     from transformers import AutoImageProcessor
 
+    processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
+    known = processor.valid_kwargs.__annotations__
+    if unknown := sorted(settings.keys() - known.keys()):
+        raise RecipeError(
+            f"processor_kwargs: {', '.join(unknown)}: no such setting of {type(processor).__name__}; it has "
+            f"{', '.join(sorted(known))}."
+        )
     AutoImageProcessor.from_pretrained(folder, backend="pil", **settings).save_pretrained(folder)
 
 
-def _stage_1_projector(stage_1: Path, base: Source, shards: Shards) -> dict[str, torch.Tensor]:
-    """Return stage 1's projector by the names that the base's files use.
+def check_stage_1(stage_1: Path, base: Source) -> None:
+    """Check that a folder holds a finished stage 1 of this base.
 
     Raises:
         RecipeError: it is not finished, or of another base.
@@ -138,11 +173,26 @@ def _stage_1_projector(stage_1: Path, base: Source, shards: Shards) -> dict[str,
         raise RecipeError(
             f"projector.init_from: {stage_1} holds no {' and no '.join(lacking)}. Run the recipe's stage 1 to its end."
         )
+    finished = json.loads((stage_1 / projector.FINISHED).read_text(encoding="utf-8"))
+    if finished.get("base") != base.config:
+        raise _of_another_base(stage_1, base)
+
+
+def _of_another_base(stage_1: Path, base: Source) -> RecipeError:
+    return RecipeError(
+        f"projector.init_from: {stage_1} was trained for another base. Name the stage 1 folder of {base.name}."
+    )
+
+
+def _stage_1_projector(stage_1: Path, base: Source, shards: Shards) -> dict[str, torch.Tensor]:
+    """Return stage 1's projector by the names that the base's files use.
+
+    Raises:
+        RecipeError: it is not finished, or of another base.
+    """
+    check_stage_1(stage_1, base)
     stored = {projector_name(name): name for name in shards.weight_map if is_projector(name)}
     weights = projector.load(stage_1)
-    finished = json.loads((stage_1 / projector.FINISHED).read_text(encoding="utf-8"))
-    if finished.get("base") != base.config or weights.keys() != stored.keys():
-        raise RecipeError(
-            f"projector.init_from: {stage_1} was trained for another base. Name the stage 1 folder of {base.name}."
-        )
+    if weights.keys() != stored.keys():
+        raise _of_another_base(stage_1, base)
     return {stored[name]: tensor for name, tensor in weights.items()}

@@ -13,7 +13,7 @@ import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bimedix2_plugin.plan.flops import DENSE, Load, checkpointing
+from bimedix2_plugin.plan.flops import DENSE, Load, checkpointing, projector_weights
 from bimedix2_plugin.plan.parameters import LANGUAGE, Parameters
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def saved(parameters: Parameters, cfg: DictDefault, load: Load, device: str = "c
     """Return the bytes that autograd saves for one batch.
 
     Args:
-        parameters: of the composed model.
+        parameters: of the vision-language model.
         cfg: the recipe.
         load: the batch.
         device: decides the size of dropout masks: one byte per element on "cuda", four on "cpu".
@@ -54,12 +54,10 @@ def saved(parameters: Parameters, cfg: DictDefault, load: Load, device: str = "c
     mask = (1 if device == "cuda" else 4) * tokens if cfg.lora_dropout else 0
     masks = mask * sum(layer.inputs for layer in parameters.linears if layer.rank) // layers
     layer, rest = second - first + masks, 2 * first - second
-    projector = (
-        int(load.images)
-        * parameters.config.image_seq_length
-        * (parameters.vision.hidden_size + 2 * text.hidden_size)
-        * item
-    )
+    # Of each product its input and, before an activation function, its output.
+    modules = projector_weights(parameters)
+    channels = sum(layer.inputs + layer.outputs for layers in modules for layer in layers)
+    projector = int(load.images.placeholders) * (channels - len(modules) * text.hidden_size) * item
     kept = rest + projector  # the frozen tower runs without gradients and saves nothing
     # Of the widest product: its input's gradients from the frozen weight and the LoRA, and their sum. In bf16, PEFT's
     # float32 copies of the input, before and after dropout, are larger.

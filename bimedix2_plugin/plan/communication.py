@@ -82,7 +82,7 @@ def step_traffic(parameters: Parameters, cfg: DictDefault, mode: Mode, *, gpus: 
     """Return the traffic of one step.
 
     Args:
-        parameters: of the composed model.
+        parameters: of the vision-language model.
         cfg: the recipe.
         mode: the parallelism.
         gpus: number of GPUs.

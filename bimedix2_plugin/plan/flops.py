@@ -11,16 +11,19 @@ Not counted, each far below 1%: norms, activations, rotary positions, the optimi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bimedix2_plugin.model.vision_language.descriptor import Encoded
 from bimedix2_plugin.plan.parameters import HEAD, LANGUAGE, PROJECTOR, TOWER, Linear, Parameters
 
 if TYPE_CHECKING:
     from axolotl.utils.dict import DictDefault
 
 DENSE = ("eager",)  # computes all pairs of tokens, masked or not
+_NUMBERED = re.compile(r"\.\d+\.")  # in the name of a layer of the tower; SigLIP's pooling head has none
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,13 @@ class Load:
     Attributes:
         tokens: of the language model, image tokens included.
         labels: labelled tokens; the output head runs on these only.
-        images: that the tower encodes.
+        images: sizes of the images that the tower encodes.
         sum_sq_len: sum of the squared lengths of the documents.
     """
 
     tokens: float
     labels: float
-    images: float
+    images: Encoded
     sum_sq_len: float
 
 
@@ -67,13 +70,13 @@ def batch_operations(parameters: Parameters, cfg: DictDefault, load: Load) -> di
     """Return the operations of one forward and backward pass, by part.
 
     Args:
-        parameters: of the composed model.
+        parameters: of the vision-language model.
         cfg: the recipe.
         load: the batch.
     """
     parts = {
         TOWER: _tower(parameters, load.images),
-        PROJECTOR: _projector(parameters, load.images * parameters.config.image_seq_length),
+        PROJECTOR: _projector(parameters, load.images.placeholders),
         LANGUAGE: _language(parameters, cfg, load),
         HEAD: _frozen(_head(parameters), load.labels),
     }
@@ -85,27 +88,34 @@ def checkpointing(cfg: DictDefault) -> bool:
     return bool(cfg.gradient_checkpointing or (cfg.fsdp_config or {}).get("activation_checkpointing"))
 
 
-def tower_tokens(parameters: Parameters) -> int:
-    """Return the tokens of one image in the tower, its class token included."""
-    strategy = parameters.config.vision_feature_select_strategy
-    return int(parameters.config.image_seq_length) + (strategy == "default")
+def dense(parameters: Parameters, cfg: DictDefault) -> bool:
+    """Whether all pairs of a pack's tokens are computed: by eager, or with a mask that a kernel takes as it is."""
+    return cfg.attn_implementation in DENSE or not parameters.kind.ISOLATED_BY_POSITIONS
 
 
-def _tower(parameters: Parameters, images: float) -> Operations:
+def _tower(parameters: Parameters, images: Encoded) -> Operations:
     """Forward only: the plugin runs the frozen tower without gradients."""
-    vision = parameters.vision
-    tokens, layers = tower_tokens(parameters), vision.num_hidden_layers
-    weights = sum(layer.weights for layer in parameters.linears if layer.part == TOWER and ".layer" in layer.name)
-    patches = 2 * 3 * vision.patch_size**2 * vision.hidden_size * parameters.config.image_seq_length
-    attention = 4 * tokens**2 * vision.hidden_size * layers
-    forward = images * (2 * weights * tokens + attention + patches)
+    layers = [layer for layer in parameters.linears if layer.part == TOWER and _NUMBERED.search(layer.name)]
+    weights = sum(layer.weights for layer in layers) + parameters.patch_embedding
+    forward = 2 * weights * images.patches + 4 * images.pairs * parameters.vision.hidden_size
     return Operations(forward, 0, 0)
 
 
 def _projector(parameters: Parameters, tokens: float) -> Operations:
-    """Both weights are trained; no gradient flows below the first one."""
-    first, second = (layer.weights for layer in parameters.linears if layer.part == PROJECTOR)
-    return Operations(2 * tokens * (first + second), tokens * (2 * first + 4 * second), 0)
+    """All weights are trained; no gradient flows below the first one, unless a norm before it is trained as well."""
+    modules = projector_weights(parameters)
+    total = sum(layer.weights for layers in modules for layer in layers)
+    first = 0 if parameters.normed else sum(layers[0].weights for layers in modules)
+    return Operations(2 * tokens * total, tokens * (4 * total - 2 * first), 0)
+
+
+def projector_weights(parameters: Parameters) -> list[list[Linear]]:
+    """Return the matrices that the projector multiplies features with, in their order, for each of its modules."""
+    modules: dict[str, list[Linear]] = {}
+    for layer in parameters.linears:
+        if layer.part == PROJECTOR:
+            modules.setdefault(layer.name.rsplit(".", 2)[0], []).append(layer)
+    return list(modules.values())
 
 
 def _language(parameters: Parameters, cfg: DictDefault, load: Load) -> Operations:
@@ -115,11 +125,11 @@ def _language(parameters: Parameters, cfg: DictDefault, load: Load) -> Operation
     lora = 2 * sum(layer.lora for layer in layers) * load.tokens
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     channels = head * text.num_attention_heads * text.num_hidden_layers
-    dense = cfg.attn_implementation in DENSE
+    every = dense(parameters, cfg)
     # A kernel with a causal mask computes half of the pairs.
-    attention = 4 * channels * (load.tokens**2 if dense else load.sum_sq_len / 2)
+    attention = 4 * channels * (load.tokens**2 if every else load.sum_sq_len / 2)
     forward = linear.forward + lora + attention
-    backward = linear.backward + 2 * lora + attention * (2 if dense else 2.5)
+    backward = linear.backward + 2 * lora + attention * (2 if every else 2.5)
     return Operations(forward, backward, _recompute(forward, layers, load.tokens) if checkpointing(cfg) else 0)
 
 

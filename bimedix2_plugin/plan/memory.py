@@ -118,7 +118,7 @@ def per_gpu(
     pass of a recomputed layer.
 
     Args:
-        parameters: of the composed model.
+        parameters: of the vision-language model.
         cfg: the recipe.
         mode: the parallelism.
         gpus: number of GPUs.
@@ -132,7 +132,6 @@ def per_gpu(
     # The loss keeps the softmax, its gradient and the logits' gradient, in float32.
     logits = 3 * _FLOAT32 * load.labels * parameters.text.vocab_size
     backward = kept.layer + kept.working
-    side = parameters.vision.image_size
     return {
         "frozen weights": frozen_bytes(parameters, cfg, mode) / shards["weights"],
         "weights gathered for use": (2 * layer + ends) if mode.weights and gpus > 1 else 0.0,
@@ -141,7 +140,7 @@ def per_gpu(
         "optimizer state": trained * optimizer_words(cfg) / shards["optimizer"],
         "activations": float(kept.kept),
         "one layer's backward" if backward > logits else "logits": max(backward, logits),
-        "images": load.images * 3 * side**2 * _FLOAT32,
+        "images": load.images.values * _FLOAT32,
         "reserve (assumed)": float(RESERVE),
     }
 
@@ -169,7 +168,7 @@ def disk(
     """Return the bytes on disk, by purpose.
 
     Args:
-        parameters: of the composed model.
+        parameters: of the vision-language model.
         cfg: the recipe.
         tokens: of the dataset, once.
         steps: of the run.
@@ -179,12 +178,15 @@ def disk(
     kept = min(_checkpoints(cfg, steps), int(cfg.save_total_limit or 10**6))
     prepared = tokens * (_TOKEN + (_POSITION if cfg.sample_packing else 0))
     whole = sum(parts.get(part, 0) for part in (LANGUAGE, EMBEDDINGS, HEAD, TOWER, PROJECTOR))
-    base = sum(parts.get(part, 0) for part in (LANGUAGE, EMBEDDINGS, HEAD)) * _BF16
-    download = base * (cfg.base_model in absent) + parts[TOWER] * _FLOAT32 * (cfg.vision_tower in absent)
+    if cfg.vision_tower:
+        base = sum(parts.get(part, 0) for part in (LANGUAGE, EMBEDDINGS, HEAD)) * _BF16
+        download = base * (cfg.base_model in absent) + parts[TOWER] * _FLOAT32 * (cfg.vision_tower in absent)
+        own = (parts[PROJECTOR] + parts[TOWER]) * _FLOAT32
+    else:  # a base that already sees is linked
+        download, own = whole * _BF16 * (cfg.base_model in absent), parts[PROJECTOR] * _FLOAT32
     return {
         "weights to download": float(download),
-        "composed model: projector, and the tower if it has to be extracted": (parts[PROJECTOR] + parts[TOWER])
-        * _FLOAT32,
+        "composed model: projector, and the tower if it has to be extracted": own,
         "prepared set": prepared,
         "datasets cache while it is made": prepared,
         f"checkpoints kept ({kept})": kept * trained * (1 + optimizer_words(cfg)),

@@ -1,4 +1,4 @@
-"""Sizes of a recipe's models, from their config.json: local, in the Hub's cache, or the published values below.
+"""Sizes of a recipe's models, from their config.json: local, in the Hub's cache, or published values.
 
 Nothing is downloaded, because a run is often planned on another machine than that with the models.
 """
@@ -8,79 +8,75 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from bimedix2_plugin.data.rendering import Renderer
 from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.model.base_kind import check_base
 from bimedix2_plugin.model.model_folder import Source
+from bimedix2_plugin.model.native import copy_processor, write_text_files
+from bimedix2_plugin.model.request import request_of
+from bimedix2_plugin.model.text_files import write_configuration
 from bimedix2_plugin.model.tower import VisionTower, read_tower
+from bimedix2_plugin.model.vision_language.descriptor import ImageTokens, VisionLanguageModel
+from bimedix2_plugin.model.vision_language.llava import FixedTokens
+from bimedix2_plugin.model.vision_language.registry import of_folder
+from bimedix2_plugin.plan.published import PROCESSORS, PUBLISHED
+from bimedix2_plugin.recipe import settings
 
 if TYPE_CHECKING:
     from axolotl.utils.dict import DictDefault
     from transformers import LlavaConfig
 
 
-_SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
-
-
-def _text(model_type: str, vocabulary: int, sizes: tuple[int, ...], kv: int, **more: Any) -> dict[str, Any]:
-    named = dict(zip(_SIZES, sizes, strict=True))
-    return {"model_type": model_type, "vocab_size": vocabulary, **named, "num_key_value_heads": kv, **more}
-
-
-def _vision(model_type: str, sizes: tuple[int, ...], side: int, patch: int) -> dict[str, Any]:
-    named = dict(zip(_SIZES, sizes, strict=True))
-    return {"model_type": model_type, **named, "image_size": side, "patch_size": patch}
-
-
-_GEMMA_2_9B = _text("gemma2", 256000, (3584, 14336, 42, 16), 8, head_dim=256, tie_word_embeddings=True)
-
-# The values in each repository's config.json that decide sizes. Two files were not available: SILMA's values are those
-# of Gemma 2 9B, of which it is a fine-tune, PubMedCLIP's those of ViT-B/32, from its name.
-PUBLISHED: dict[str, dict[str, Any]] = {
-    "meta-llama/Llama-3.1-8B-Instruct": _text("llama", 128256, (4096, 14336, 32, 32), 8),
-    "meta-llama/Llama-3.1-70B-Instruct": _text("llama", 128256, (8192, 28672, 80, 64), 8),
-    "microsoft/Phi-3.5-mini-instruct": _text("phi3", 32064, (3072, 8192, 32, 32), 32, pad_token_id=32000),
-    "Qwen/Qwen3-8B": _text("qwen3", 151936, (4096, 12288, 36, 32), 8, head_dim=128),
-    "mistralai/Mistral-7B-Instruct-v0.3": _text("mistral", 32768, (4096, 14336, 32, 32), 8, sliding_window=None),
-    "google/gemma-2-9b-it": _GEMMA_2_9B,
-    "silma-ai/SILMA-9B-Instruct-v1.0": _GEMMA_2_9B,
-    "google/gemma-3-1b-it": _text(
-        "gemma3_text", 262144, (1152, 6912, 26, 4), 1, head_dim=256, tie_word_embeddings=True
-    ),
-    "openai/clip-vit-large-patch14-336": _vision("clip_vision_model", (1024, 4096, 24, 16), 336, 14),
-    "flaviagiammarino/pubmed-clip-vit-base-patch32": _vision("clip_vision_model", (768, 3072, 12, 12), 224, 32),
-    "google/siglip-so400m-patch14-384": _vision("siglip_vision_model", (1152, 4304, 27, 16), 384, 14),
-}
-
-
 @dataclass(frozen=True)
 class Models:
-    """The configurations of a recipe's base and tower.
+    """A recipe's base and tower: folders with at least a config.json.
 
     Attributes:
-        base, tower: folders with at least a config.json.
+        base, tower: None for a tower if the base already sees.
         assumed: names of models whose published sizes are used because they are not here.
         absent: names of models whose weights are still to be downloaded.
     """
 
     base: Source
-    tower: VisionTower
+    tower: VisionTower | None
     assumed: tuple[str, ...]
     absent: tuple[str, ...]
 
-    def config(self, feature_layer: int) -> LlavaConfig:
-        """Return the LLaVA configuration of the composition, with the base's own vocabulary."""
-        from transformers import AutoConfig, LlavaConfig
+    def whole(self, cfg: DictDefault, scratch: Path) -> VisionLanguageModel:
+        """Return the descriptor of the model that base and tower make, with the base's own vocabulary.
 
-        text = AutoConfig.from_pretrained(self.base.folder)
-        return LlavaConfig(
-            text_config=text.to_dict(),
-            vision_config=self.tower.config,
-            vision_feature_layer=feature_layer,
-            vision_feature_select_strategy="default" if self.tower.family.class_tokens else "full",
-            image_seq_length=self.tower.image_tokens,
-            tie_word_embeddings=bool(text.tie_word_embeddings),
-        )
+        Args:
+            cfg: the recipe.
+            scratch: folder for the model's configuration and image processor.
+
+        Raises:
+            RecipeError: the base is not supported, or lacks its image processor.
+        """
+        check_base(self.base.name, self.base.config, with_tower=self.tower is not None)
+        folder = scratch / "whole"
+        folder.mkdir(parents=True, exist_ok=True)
+        request = request_of(cfg, weights=False)
+        if self.tower is None:
+            copy_processor(folder, request, self.base)
+        else:
+            _composed(self.base, self.tower, request.vision_feature_layer).save_pretrained(folder)
+        return of_folder(folder)
+
+
+def _composed(base: Source, tower: VisionTower, feature_layer: int) -> LlavaConfig:
+    from transformers import AutoConfig, LlavaConfig
+
+    text = AutoConfig.from_pretrained(base.folder)
+    return LlavaConfig(
+        text_config=text.to_dict(),
+        vision_config=tower.config,
+        vision_feature_layer=feature_layer,
+        vision_feature_select_strategy="default" if tower.family.class_tokens else "full",
+        image_seq_length=tower.image_tokens,
+        tie_word_embeddings=bool(text.tie_word_embeddings),
+    )
 
 
 def read_models(cfg: DictDefault, scratch: Path) -> Models:
@@ -91,13 +87,14 @@ def read_models(cfg: DictDefault, scratch: Path) -> Models:
         scratch: folder for a config.json with published values.
 
     Raises:
-        RecipeError: a model is neither local nor known, or is not supported.
+        RecipeError: a model is neither local nor known, or the tower is not supported.
     """
-    base = find("base_model", cfg.base_model, cfg.revision_of_model, scratch)
-    tower = find("vision_tower", cfg.vision_tower, cfg.vision_tower_revision, scratch)
-    assumed = tuple(source.name for source in (base, tower) if source.folder.parent == scratch)
-    absent = tuple(source.name for source in (base, tower) if not source.has_weights)
-    return Models(base, read_tower(tower), assumed, absent)
+    sources = [find("base_model", cfg.base_model, cfg.revision_of_model, scratch)]
+    if cfg.vision_tower:
+        sources.append(find("vision_tower", cfg.vision_tower, cfg.vision_tower_revision, scratch))
+    assumed = tuple(source.name for source in sources if source.folder.parent == scratch)
+    absent = tuple(source.name for source in sources if not source.has_weights)
+    return Models(sources[0], read_tower(sources[1]) if cfg.vision_tower else None, assumed, absent)
 
 
 def find(key: str, name: str, revision: str | None, scratch: Path) -> Source:
@@ -117,6 +114,8 @@ def find(key: str, name: str, revision: str | None, scratch: Path) -> Source:
     folder = scratch / name.replace("/", "--")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(PUBLISHED[name]), encoding="utf-8")
+    for file, content in PROCESSORS.get(name, {}).items():
+        (folder / file).write_text(json.dumps(content), encoding="utf-8")
     return Source(name, folder, "published")
 
 
@@ -133,3 +132,26 @@ def local_folder(name: str, revision: str | None) -> Path | None:
     except HFValidationError:
         return None
     return Path(cached).parent if isinstance(cached, str) else None
+
+
+def text_renderer(cfg: DictDefault, models: Models, scratch: Path) -> Renderer | None:
+    """Return the run's renderer, from the composition's text files; None if the tokenizer is not here.
+
+    Raises:
+        RecipeError: the base's tokenizer or chat template cannot be used.
+    """
+    from transformers import AutoTokenizer
+
+    if not any((models.base.folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model")):
+        return None
+    folder = scratch / "text"
+    folder.mkdir(parents=True)
+    request = request_of(cfg, weights=False)
+    images: ImageTokens
+    if models.tower:
+        write_configuration(folder, request, models.base, models.tower)
+        images = FixedTokens(models.tower.image_tokens)
+    else:
+        write_text_files(folder, request, models.base)
+        images = of_folder(folder)
+    return Renderer(AutoTokenizer.from_pretrained(folder), images, settings(cfg).stage)

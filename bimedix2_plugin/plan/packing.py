@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.model.vision_language.descriptor import Encoded
 from bimedix2_plugin.plan.row_lengths import Rows
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ class Batches:
     """N batches of the sampled rows; a batch is one forward pass of one GPU.
 
     Attributes:
-        rows, tokens, labels, images: float64 [N]; the collator adds a blank image to a batch without images.
+        rows, tokens, labels: float64 [N].
+        images: float64 [N, 5], the sizes of a batch's images in `Encoded`'s order; the collator adds a blank image to a
+            batch without images.
         sum_sq_len: float64 [N] sum of the squared lengths of a batch's documents.
         fill: used share of the packs' positions; None without packing.
         epoch: batches of the whole dataset in an epoch, over all GPUs.
@@ -35,30 +38,31 @@ class Batches:
     epoch: int
 
 
-def make_batches(rows: Rows, cfg: DictDefault, gpus: int, image_tokens: int) -> Batches:
+def make_batches(rows: Rows, cfg: DictDefault, gpus: int, blank: Encoded) -> Batches:
     """Batch a recipe's rows.
 
     Args:
         rows: lengths.
         cfg: the recipe.
         gpus: data-parallel ranks.
-        image_tokens: features of one image.
+        blank: sizes of the image that a batch without images gets.
 
     Raises:
         RecipeError: there are fewer rows than GPUs.
     """
     numbers = _packs(rows, cfg, gpus) if cfg.sample_packing else _groups(len(rows.tokens), cfg)
     used = [np.array(batch) for batch in numbers]
-    images = np.array([rows.images[batch].sum() for batch in used], dtype=float)
-    blank = np.where(images == 0, image_tokens, 0)
+    images = np.array([rows.encoded[batch].sum(0) for batch in used], dtype=float)
+    without = images[:, 0] == 0
+    added = np.where(without, blank.placeholders, 0)
     tokens = np.array([rows.tokens[batch].sum() for batch in used], dtype=float)
     capacity = cfg.sequence_len * _batch_size(cfg)
     return Batches(
         rows=np.array([len(batch) for batch in used], dtype=float),
-        tokens=tokens + blank,
+        tokens=tokens + added,
         labels=np.array([rows.labels[batch].sum() for batch in used], dtype=float),
-        images=np.maximum(images, 1),
-        sum_sq_len=np.array([np.square(rows.tokens[batch], dtype=float).sum() for batch in used]) + blank**2.0,
+        images=np.where(without[:, None], np.array(blank), images),
+        sum_sq_len=np.array([np.square(rows.tokens[batch], dtype=float).sum() for batch in used]) + added**2.0,
         fill=float(tokens.sum() / (len(used) * capacity)) if cfg.sample_packing else None,
         epoch=math.ceil(len(used) * rows.scale),
     )

@@ -7,12 +7,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bimedix2_plugin.model import projector
-from bimedix2_plugin.model.families import LORA_TARGETS
+from bimedix2_plugin.model.vision_language.descriptor import VisionLanguageModel
+from bimedix2_plugin.model.vision_language.registry import BY_TYPE, is_projector, is_tower
 
 if TYPE_CHECKING:
     from axolotl.utils.dict import DictDefault
-    from transformers import LlavaConfig
 
 LANGUAGE, EMBEDDINGS, HEAD, TOWER, PROJECTOR, LORA = (
     "language model layers",
@@ -26,11 +25,11 @@ LANGUAGE, EMBEDDINGS, HEAD, TOWER, PROJECTOR, LORA = (
 
 @dataclass(frozen=True)
 class Linear:
-    """A linear layer.
+    """A linear layer, or another matrix of the projector.
 
     Attributes:
         part: LANGUAGE, HEAD, TOWER or PROJECTOR.
-        name: in `LlavaForConditionalGeneration`.
+        name: of the module in transformers' model; of the parameter in the projector.
         outputs, inputs: rows and columns of its weight.
         rank: of its LoRA; 0 without one.
     """
@@ -54,19 +53,23 @@ class Linear:
 
 @dataclass(frozen=True)
 class Parameters:
-    """A composed model's parameters.
+    """A vision-language model's parameters.
 
     Attributes:
-        config: its LLaVA configuration.
+        config: its configuration.
         parts: parameters by part, the LoRA included if the recipe has one.
         trainable: names of the parts that the stage trains.
         linears: every linear layer.
+        patch_embedding: elements of the tower's convolution over patches.
+        normed: whether the projector normalises the tower's features first, with a trained weight.
     """
 
     config: Any
     parts: dict[str, int]
     trainable: tuple[str, ...]
     linears: list[Linear] = field(repr=False)
+    patch_embedding: int
+    normed: bool
 
     @property
     def text(self) -> Any:
@@ -77,6 +80,11 @@ class Parameters:
     def vision(self) -> Any:
         """The tower's configuration."""
         return self.config.vision_config
+
+    @property
+    def kind(self) -> type[VisionLanguageModel]:
+        """The model's descriptor."""
+        return BY_TYPE[self.config.model_type]
 
     @property
     def trained(self) -> int:
@@ -98,11 +106,11 @@ class Parameters:
         return self.parts[LANGUAGE] // int(self.text.num_hidden_layers)
 
 
-def count(config: LlavaConfig, cfg: DictDefault) -> Parameters:
+def count(config: Any, cfg: DictDefault) -> Parameters:
     """Count a recipe's parameters.
 
     Args:
-        config: of the composed model.
+        config: of the vision-language model.
         cfg: the recipe; `adapter`, `lora_r` and `lora_target_modules` are read.
     """
     model = meta_model(config)
@@ -110,44 +118,48 @@ def count(config: LlavaConfig, cfg: DictDefault) -> Parameters:
     for name, parameter in model.named_parameters():
         parts[_part(name)] += parameter.numel()
     rank = int(cfg.lora_r or 8) if cfg.adapter else 0
+    targets = lora_targets(cfg, config)
     linears = [
-        Linear(_part(name), name, module.out_features, module.in_features, rank if _targeted(name, cfg) else 0)
+        Linear(_part(name), name, module.out_features, module.in_features, rank if _targeted(name, targets) else 0)
         for name, module in model.named_modules()
-        if hasattr(module, "out_features")
+        if hasattr(module, "out_features") and not is_projector(f"{name}.")
     ]
+    projector = {name: parameter for name, parameter in model.named_parameters() if is_projector(name)}
+    linears += [Linear(PROJECTOR, name, *value.shape) for name, value in projector.items() if value.dim() == 2]
+    patches = sum(value.numel() for name, value in model.named_parameters() if is_tower(name) and value.dim() > 3)
+    normed = any(name.endswith(".weight") and value.dim() == 1 for name, value in projector.items())
     order = [part for part in (LANGUAGE, EMBEDDINGS, HEAD, TOWER, PROJECTOR) if parts[part]]
     counted = {part: parts[part] for part in order}
     if rank:
         counted[LORA] = sum(layer.lora for layer in linears)
-    return Parameters(config, counted, (PROJECTOR, LORA) if rank else (PROJECTOR,), linears)
+    return Parameters(config, counted, (PROJECTOR, LORA) if rank else (PROJECTOR,), linears, patches, normed)
 
 
-def meta_model(config: LlavaConfig) -> Any:
-    """Build `LlavaForConditionalGeneration` on the meta device."""
+def meta_model(config: Any) -> Any:
+    """Build the configuration's own vision-language class on the meta device."""
     import torch
-    from transformers import LlavaForConditionalGeneration
+    from transformers import AutoModelForImageTextToText
 
     with torch.device("meta"):
-        return LlavaForConditionalGeneration(config)
+        return AutoModelForImageTextToText.from_config(config)
 
 
-def lora_targets(cfg: DictDefault) -> str | list[str]:
+def lora_targets(cfg: DictDefault, config: Any) -> str | list[str]:
     """Return the recipe's LoRA targets, in PEFT's form."""
-    return cfg.lora_target_modules or LORA_TARGETS
+    return cfg.lora_target_modules or BY_TYPE[config.model_type].LORA_TARGETS
 
 
-def _targeted(name: str, cfg: DictDefault) -> bool:
+def _targeted(name: str, targets: str | list[str]) -> bool:
     """Whether PEFT adds a LoRA to a module: by a pattern for the full name, or a list of last name parts."""
-    targets = lora_targets(cfg)
     if isinstance(targets, str):
         return bool(re.fullmatch(targets, name))
     return any(name == target or name.endswith(f".{target}") for target in targets)
 
 
 def _part(name: str) -> str:
-    if projector.PREFIX in name:
+    if is_projector(name):
         return PROJECTOR
-    if "vision_tower." in name:
+    if is_tower(name):
         return TOWER
     if name.startswith("lm_head"):
         return HEAD

@@ -9,27 +9,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.model.vision_language.descriptor import Encoded, VisionLanguageModel
 from bimedix2_plugin.plan import communication, memory, packing, row_lengths
 from bimedix2_plugin.plan.activations import saved
 from bimedix2_plugin.plan.flops import Load, batch_operations
-from bimedix2_plugin.plan.model_sizes import Models, read_models
+from bimedix2_plugin.plan.model_sizes import Models, read_models, text_renderer
 from bimedix2_plugin.plan.parameters import Parameters, count
 from bimedix2_plugin.recipe import settings
 
 if TYPE_CHECKING:
     from axolotl.utils.dict import DictDefault
 
-    from bimedix2_plugin.data.rendering import Renderer
-
-
-_CHANNELS, _FLOAT32 = 3, 4  # of pixel_values
+_FLOAT32 = 4  # bytes of an element of pixel_values
+IMAGE_SIZE = 512, 512  # assumed where there is no image store: width and height in pixels
 # A vocabulary of 32,000 tokens (Phi-3.5, Mistral) splits Arabic into letters; the tables count Llama 3.1's tokens.
 SMALL_VOCABULARY, SPELT = 64_000, 2.0  # assumed: twice as many
 
 
 def missing_keys(cfg: DictDefault) -> list[str]:
     """Return the keys that a plan needs and the recipe lacks."""
-    return [key for key in ("base_model", "vision_tower", "sequence_len") if not cfg.get(key)]
+    return [key for key in ("base_model", "sequence_len") if not cfg.get(key)]
 
 
 def make_plan(
@@ -59,9 +58,11 @@ def make_plan(
         raise RecipeError(f"{cfg.axolotl_config_path}: add {', '.join(missing)}; a plan needs them.")
     with tempfile.TemporaryDirectory() as scratch:
         models = read_models(cfg, Path(scratch))
-        parameters = count(models.config(settings(cfg).vision_feature_layer), cfg)
-        rows = _rows(cfg, models, lengths, Path(scratch))
-    batches = packing.make_batches(rows, cfg, gpus, models.tower.image_tokens)
+        model = models.whole(cfg, Path(scratch))
+        parameters = count(model.config, cfg)
+        rows = _rows(cfg, models, model, lengths, Path(scratch))
+        batches = packing.make_batches(rows, cfg, gpus, model.encoded(1, 1))
+        stated = _assumptions(models, rows, utilisation, gpus) + _image_size(rows, model)
     steps = packing.steps(cfg, batches, gpus)
     in_step = packing.accumulation(cfg) * gpus
     passes = min(steps * in_step, batches.epoch * (cfg.num_epochs or 1))
@@ -75,13 +76,13 @@ def make_plan(
         "gpus": gpus,
         "gpu": gpu,
         "parallel": memory.recipe_mode(cfg).name,
-        "assumptions": _assumptions(models, rows, utilisation, gpus),
+        "assumptions": stated,
         "parameters": {
             part: {"count": number, "trained": part in parameters.trainable}
             for part, number in parameters.parts.items()
         },
-        "data": _data(rows, models.tower.image_tokens),
-        **_sizes(batches, in_step, models.tower.image_size),
+        "data": _data(rows),
+        **_sizes(batches, in_step),
         "steps": steps,
         "operations": {part: each * passes for part, each in work.items()},
         "memory": _memory(parameters, cfg, batches, gpus),
@@ -94,25 +95,27 @@ def make_plan(
     return plan | {"limits": _limits(plan)}
 
 
-def _sizes(batches: packing.Batches, in_step: int, side: int) -> dict[str, Any]:
-    """Return the mean sizes of a step over all GPUs and of a batch; `side` of an image in pixels."""
-    images = float(batches.images.mean())
+def _sizes(batches: packing.Batches, in_step: int) -> dict[str, Any]:
+    """Return the mean sizes of a step over all GPUs and of a batch."""
+    images = Encoded(*batches.images.mean(0).tolist())
     return {
         "step": {
             "rows": float(batches.rows.mean()) * in_step,
             "tokens": float(batches.tokens.mean()) * in_step,
             "fill": batches.fill,
         },
-        "batch": {"images": images, "pixel bytes": images * _CHANNELS * side**2 * _FLOAT32},
+        "batch": {"images": images.images, "pixel bytes": images.values * _FLOAT32},
     }
 
 
-def _rows(cfg: DictDefault, models: Models, lengths: str | None, scratch: Path) -> row_lengths.Rows:
+def _rows(
+    cfg: DictDefault, models: Models, model: VisionLanguageModel, lengths: str | None, scratch: Path
+) -> row_lengths.Rows:
     """Use the built data if it and the base's tokenizer are here, else `lengths` or the table of the data's name."""
     if not lengths and row_lengths.built(cfg):
         renderer = text_renderer(cfg, models, scratch)
         if renderer:
-            return row_lengths.rows_from_data(cfg, renderer)
+            return row_lengths.rows_from_data(cfg, renderer, model)
     named = [Path(entry["path"]).name for entry in cfg.datasets or []]
     table = lengths or next((name for name in named if name in row_lengths.tables()), None)
     if not table:
@@ -120,35 +123,15 @@ def _rows(cfg: DictDefault, models: Models, lengths: str | None, scratch: Path) 
             f"datasets: {', '.join(named) or 'none'} is not built, or the tokenizer of {cfg.base_model} is not here. "
             f"Build it, or give --lengths: {', '.join(row_lengths.tables())}."
         )
-    arabic = SPELT if int(models.base.config["vocab_size"]) < SMALL_VOCABULARY else 1.0
-    return row_lengths.rows_from_table(table, models.tower.image_tokens, cfg.sequence_len, arabic)
-
-
-def text_renderer(cfg: DictDefault, models: Models, scratch: Path) -> Renderer | None:
-    """Return the run's renderer, from the composition's text files; None if the tokenizer is not here.
-
-    Raises:
-        RecipeError: the base's tokenizer or chat template cannot be used.
-    """
-    from transformers import AutoTokenizer
-
-    from bimedix2_plugin.data.rendering import Renderer
-    from bimedix2_plugin.model.request import request_of
-    from bimedix2_plugin.model.text_files import write_configuration
-    from bimedix2_plugin.model.vision_language.llava import FixedTokens
-
-    if not any((models.base.folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model")):
-        return None
-    folder = scratch / "text"
-    folder.mkdir(parents=True)
-    write_configuration(folder, request_of(cfg, weights=False), models.base, models.tower)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    return Renderer(tokenizer, FixedTokens(models.tower.image_tokens), settings(cfg).stage)
+    arabic = SPELT if int(model.config.text_config.vocab_size) < SMALL_VOCABULARY else 1.0
+    return row_lengths.rows_from_table(table, model.encoded(*IMAGE_SIZE), cfg.sequence_len, arabic)
 
 
 def _load(batches: packing.Batches, statistic: Any) -> Load:
-    columns = (batches.tokens, batches.labels, batches.images, batches.sum_sq_len)
-    return Load(*(float(statistic(column)) for column in columns))
+    tokens, labels, pairs = (
+        float(statistic(column)) for column in (batches.tokens, batches.labels, batches.sum_sq_len)
+    )
+    return Load(tokens, labels, Encoded(*statistic(batches.images, axis=0).tolist()), pairs)
 
 
 def _memory(parameters: Parameters, cfg: DictDefault, batches: packing.Batches, gpus: int) -> dict[str, Any]:
@@ -180,12 +163,12 @@ def _traffic(parameters: Parameters, cfg: DictDefault, gpus: int, steps: int, in
     }
 
 
-def _data(rows: row_lengths.Rows, image_tokens: int) -> dict[str, Any]:
+def _data(rows: row_lengths.Rows) -> dict[str, Any]:
     kinds = {}
     for kind in sorted(set(rows.kinds.tolist())):
         chosen = rows.kinds == kind
         sums = {"rows": chosen.sum(), "tokens": rows.tokens[chosen].sum(), "labels": rows.labels[chosen].sum()}
-        sums["image tokens"] = rows.images[chosen].sum() * image_tokens
+        sums["image tokens"] = Encoded(*rows.encoded[chosen].sum(0)).placeholders
         kinds[kind] = {name: round(float(value) * rows.scale) for name, value in sums.items()}
     return {"source": rows.source, "assumed": rows.assumed, "rejected": rows.rejected, "kinds": kinds}
 
@@ -204,6 +187,15 @@ def _assumptions(models: Models, rows: row_lengths.Rows, utilisation: float, gpu
     elif rows.scale > 1:
         stated.append("rows that were not tokenized are like those that were")
     return stated
+
+
+def _image_size(rows: row_lengths.Rows, model: VisionLanguageModel) -> list[str]:
+    """Return the assumed size of the images, where it decides how many tokens they take."""
+    width, height = IMAGE_SIZE
+    if not rows.assumed or model.encoded(width, height) == model.encoded(width, 2 * height):
+        return []
+    tokens = int(model.encoded(width, height).placeholders)
+    return [f"every image has {width} x {height} pixels, {tokens} tokens: the image store is not here"]
 
 
 def _limits(plan: dict[str, Any]) -> list[str]:

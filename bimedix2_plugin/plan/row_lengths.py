@@ -17,12 +17,14 @@ import yaml
 from bimedix2_plugin.data.prepared_set import MANIFEST, shards
 from bimedix2_plugin.data.rendering import IGNORED, Renderer, RowError, Tokenised
 from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.model.vision_language.descriptor import Encoded, VisionLanguageModel
 from data_prep.images.store import ImageStoreError, open_store
 
 if TYPE_CHECKING:
     from axolotl.utils.dict import DictDefault
 
 SAMPLE = 10_000
+NONE = Encoded(0, 0, 0, 0, 0)
 _TABLES = Path(__file__).with_name("lengths")
 
 
@@ -34,7 +36,8 @@ class Rows:
         source: of the lengths, as printed.
         assumed: whether the lengths are assumed.
         total: usable rows of the whole dataset, which the sample represents.
-        tokens, labels, images: int64 [N]; image tokens are counted in `tokens`.
+        tokens, labels: int64 [N]; image tokens are counted in `tokens`.
+        encoded: float64 [N, 5], the sizes of a row's images, in `Encoded`'s order.
         kinds: [N] language and kind, such as "ar image".
         rejected: rows of the whole dataset that would be rejected.
     """
@@ -44,7 +47,7 @@ class Rows:
     total: int
     tokens: np.ndarray
     labels: np.ndarray
-    images: np.ndarray
+    encoded: np.ndarray
     kinds: np.ndarray
     rejected: int = 0
 
@@ -59,12 +62,12 @@ def tables() -> list[str]:
     return sorted(path.stem for path in _TABLES.glob("*.yml"))
 
 
-def rows_from_table(name: str, image_tokens: int, sequence_len: int, arabic: float = 1.0) -> Rows:
+def rows_from_table(name: str, image: Encoded, sequence_len: int, arabic: float = 1.0) -> Rows:
     """Draw rows from a shipped table, always the same ones.
 
     Args:
         name: of the table.
-        image_tokens: features of one image.
+        image: sizes of one image; every image of the table has these.
         sequence_len: longest row.
         arabic: tokens of the base's tokenizer per token of the table, in Arabic.
 
@@ -76,14 +79,14 @@ def rows_from_table(name: str, image_tokens: int, sequence_len: int, arabic: flo
         raise RecipeError(f"--lengths: no table {name!r}; there are {', '.join(tables())}.")
     table = yaml.safe_load(path.read_text(encoding="utf-8"))
     draw, total = np.random.default_rng(0), sum(entry["rows"] for entry in table["rows"])
-    columns: dict[str, list[Any]] = {"tokens": [], "labels": [], "images": [], "kinds": []}
+    columns: dict[str, list[Any]] = {"tokens": [], "labels": [], "encoded": [], "kinds": []}
     for entry in table["rows"]:
         count = max(1, round(entry["rows"] * min(1.0, SAMPLE / total)))
         longer = arabic if entry["language"] == "ar" else 1.0
         answer, prompt = (_spread(draw, longer * entry[part], table["spread"], count) for part in ("answer", "prompt"))
         columns["labels"].append(answer)
-        columns["tokens"].append(answer + prompt + entry["images"] * image_tokens)
-        columns["images"].append(np.full(count, entry["images"]))
+        columns["tokens"].append(answer + prompt + entry["images"] * int(image.placeholders))
+        columns["encoded"].append(np.tile(entry["images"] * np.array(image, float), (count, 1)))
         columns["kinds"].append(np.full(count, f"{entry['language']} {'image' if entry['images'] else 'text'}"))
     arrays = {column: np.concatenate(parts) for column, parts in columns.items()}
     fits = arrays["tokens"] <= sequence_len
@@ -96,17 +99,18 @@ def _spread(draw: np.random.Generator, mean: float, spread: float, count: int) -
     return np.maximum(1, draw.lognormal(np.log(mean) - spread**2 / 2, spread, count)).astype(np.int64)
 
 
-def rows_from_data(cfg: DictDefault, renderer: Renderer) -> Rows:
+def rows_from_data(cfg: DictDefault, renderer: Renderer, model: VisionLanguageModel) -> Rows:
     """Tokenize at most `SAMPLE` evenly spaced rows of the recipe's training sets.
 
     Args:
         cfg: the recipe.
         renderer: with the base's own tokenizer and chat template.
+        model: descriptor of the whole model.
 
     Raises:
         RecipeError: no row can be used.
     """
-    counted, kinds, every = [], [], max(1, -(-data_rows(cfg) // SAMPLE))
+    counted, encoded, kinds, every = [], [], [], max(1, -(-data_rows(cfg) // SAMPLE))
     sampled = 0
     for path, row in read_rows(cfg, every):
         sampled += 1
@@ -116,25 +120,30 @@ def rows_from_data(cfg: DictDefault, renderer: Renderer) -> Rows:
             continue
         if len(row_tokens.input_ids) <= cfg.sequence_len:
             labels = int((row_tokens.labels != IGNORED).sum())
-            counted.append((len(row_tokens.input_ids), labels, len(row["images"] or [])))
+            counted.append((len(row_tokens.input_ids), labels))
+            encoded.append(np.sum([NONE, *(model.encoded(*size) for size in image_sizes(path, row))], axis=0))
             kinds.append(f"{row['language']} {'image' if row['images'] else 'text'}")
     if not counted:
         raise RecipeError(f"datasets: none of {sampled} rows can be tokenized; run `axolotl preprocess` to see why.")
     total = data_rows(cfg)
     kept = round(total * len(counted) / sampled)
-    tokens, labels, images = np.array(counted, dtype=np.int64).T
+    tokens, labels = np.array(counted, dtype=np.int64).T
     paths = ", ".join(entry["path"] for entry in cfg.datasets)
     source = f"{paths}: {sampled:,} of {total:,} rows tokenized"
-    return Rows(source, False, kept, tokens, labels, images, np.array(kinds), rejected=total - kept)
+    return Rows(source, False, kept, tokens, labels, np.array(encoded), np.array(kinds), rejected=total - kept)
 
 
 def tokenised(renderer: Renderer, path: str, row: dict[str, Any]) -> Tokenised:
     """Tokenize a row of a dataset's folder. Raises RowError: it cannot be used."""
+    return renderer.tokenise(row["messages"], image_sizes(path, row))
+
+
+def image_sizes(path: str, row: dict[str, Any]) -> list[tuple[int, int]]:
+    """Return the width and height (pixels) of a row's images. Raises RowError: one is not in the store."""
     try:
-        sizes = [open_store(str(Path(path) / "images")).size(key) for key in row["images"] or []]
+        return [open_store(str(Path(path) / "images")).size(key) for key in row["images"] or []]
     except ImageStoreError as error:
         raise RowError("missing_image", str(error)) from error
-    return renderer.tokenise(row["messages"], sizes)
 
 
 def built(cfg: DictDefault) -> bool:

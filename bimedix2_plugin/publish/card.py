@@ -18,10 +18,10 @@ WARNING = (
 _USE = """\
 ```python
 from PIL import Image
-from transformers import AutoProcessor, LlavaForConditionalGeneration
+from transformers import AutoProcessor, {architecture}
 
 processor = AutoProcessor.from_pretrained("{repo}")
-model = LlavaForConditionalGeneration.from_pretrained("{repo}", device_map="auto")
+model = {architecture}.from_pretrained("{repo}", device_map="auto")
 turn = [{{"type": "image"}}, {{"type": "text", "text": "What does this image show?"}}]
 prompt = processor.apply_chat_template([{{"role": "user", "content": turn}}], add_generation_prompt=True)
 inputs = processor(text=prompt, images=[Image.open("image.png")], add_special_tokens=False, return_tensors="pt")
@@ -53,7 +53,7 @@ def render(facts: Facts, repo: str) -> str:
         *([cell(licence.credit)] if licence else []),
         WARNING,
         _parts(facts),
-        "## Use\n\n" + _USE.format(repo=repo),
+        "## Use\n\n" + _USE.format(repo=repo, architecture=facts.architecture[0]),
         "## Intended use and limits\n\n" + _LIMITS,
         "## Training data\n\n" + _data(facts),
         "## Hyperparameters\n\n" + _hyperparameters(facts),
@@ -77,19 +77,22 @@ def _metadata(facts: Facts) -> str:
             license_name="see-licences-below" if licence == "other" else None,
             library_name="transformers",
             pipeline_tag="image-text-to-text",
-            tags=["medical", "llava", "arabic"],
+            tags=[tag for tag in ("medical", facts.architecture[1], "arabic") if tag],
         ).to_yaml()
     )
 
 
 def _parts(facts: Facts) -> str:
+    base = "language model" if facts.tower else "model, with its own vision tower"
+    named = ((base, "base", facts.base), ("vision tower", "tower", facts.tower))
     parts = [
         (part, name, "not from the Hub" if (revision := facts.composition[key]["revision"]) == "local" else revision)
-        for part, key, name in (("language model", "base", facts.base), ("vision tower", "tower", facts.tower))
+        for part, key, name in named
+        if name
     ]
-    kind = facts.composition["projector"]["kind"]
+    kind = facts.composition["projector"].get("kind", "the model's own")
     return (
-        "A vision-language model for Arabic and English (`LlavaForConditionalGeneration`). An adapter and a projector "
+        f"A vision-language model for Arabic and English (`{facts.architecture[0]}`). An adapter and a projector "
         "were trained and merged into these models.\n\n"
         + table(("part", "name", "revision"), [*parts, ("projector", kind, "trained in full")])
     )
@@ -163,7 +166,7 @@ def _licences(facts: Facts) -> str:
     lines = [
         f"- {cell(facts.base)}: {base.identifier}, {base.url}" if base else f"- {cell(facts.base)}: its own licence"
     ]
-    lines += [f"- {cell(facts.tower)}: its own licence"]
+    lines += [f"- {cell(facts.tower)}: its own licence"] if facts.tower else []
     data = dict.fromkeys(source["licence"] for manifest in facts.manifests for source in manifest["sources"])
     lines += [f"- training data: {cell(name)}" for name in data]
     return "The licences of all parts apply to the weights:\n\n" + "\n".join(lines)

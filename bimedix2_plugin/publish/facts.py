@@ -15,7 +15,8 @@ from bimedix2_plugin.recipe import hyperparameters, read
 
 CARD = "README.md"
 _NEEDED = ("config.json", "generation_config.json", "tokenizer_config.json", "processor_config.json")
-_STARTS = ("language_model.", "vision_tower.", PREFIX)
+_STARTS = ("language_model.", "vision_tower.", PREFIX)  # of a composed model's tensors
+_ANY_CLASS = "AutoModelForImageTextToText"
 _PUBLISHED = ("*.json", "*.jinja", "*.model", "*.safetensors", CARD)
 _REMEDY = "Run `axolotl merge-lora RECIPE` to the end, and name the folder `merged` that it writes"
 
@@ -26,7 +27,8 @@ class Facts:
 
     Attributes:
         folder: the merged checkpoint.
-        composition: its base, tower and projector.
+        composition: its base, tower and projector; no tower where the base brought its own.
+        architecture: its class in transformers, and its model type.
         hyperparameters: of the recipe, if one is given.
         first_stage: hyperparameters of the projector's stage 1, if its folder is here.
         manifests: of the datasets of the recipe and its stage 1.
@@ -38,6 +40,7 @@ class Facts:
 
     folder: Path
     composition: dict[str, Any]
+    architecture: tuple[str, str]
     hyperparameters: dict[str, Any] = field(default_factory=dict)
     first_stage: dict[str, Any] = field(default_factory=dict)
     manifests: tuple[dict[str, Any], ...] = ()
@@ -52,14 +55,19 @@ class Facts:
         return _name(self.composition["base"])
 
     @property
-    def tower(self) -> str:
-        """The vision tower's name, likewise."""
-        return _name(self.composition["tower"])
+    def tower(self) -> str | None:
+        """The vision tower's name, likewise; None where the base brought its own."""
+        return _name(self.composition["tower"]) if "tower" in self.composition else None
 
     @property
     def on_hub(self) -> list[str]:
         """Names of the parts that come from the Hub."""
-        return [part["name"] for key in ("base", "tower") if (part := self.composition[key])["revision"] != "local"]
+        return [part["name"] for part in parts_of(self.composition).values() if part["revision"] != "local"]
+
+
+def parts_of(composition: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the models that a checkpoint was made of: "base" and, unless the base brought its own, "tower"."""
+    return {key: composition[key] for key in ("base", "tower") if key in composition}
 
 
 def read_facts(
@@ -79,6 +87,7 @@ def read_facts(
     recipe = {} if target.is_dir() else read(target)
     folder = target if target.is_dir() else Path(str(recipe.get("output_dir") or "./model-out")) / "merged"
     composition = composition_of(folder)
+    config = _json(folder / "config.json")
     first = _finished(composition["projector"].get("init_from")) if recipe else {}
     own = _finished(str(folder.parent)) if recipe else {}
     ranks = {key: value for key, value in (own.get("hyperparameters") or {}).items() if key == "ranks"}
@@ -88,6 +97,7 @@ def read_facts(
     return Facts(
         folder=folder,
         composition=composition,
+        architecture=((config.get("architectures") or [_ANY_CLASS])[0], config.get("model_type", "")),
         hyperparameters=hyperparameters(recipe) | ranks,
         first_stage=first.get("hyperparameters") or {},
         manifests=tuple(_json(path / "manifest.json") for path in there),
@@ -127,24 +137,24 @@ def composition_of(folder: Path) -> dict[str, Any]:
     if (folder / "adapter_config.json").is_file():
         problems.append("is an adapter or a training run's output")
     else:
-        problems += _weight_problems(folder)
+        problems += _weight_problems(folder, composed="tower" in _json(folder / COMPOSITION))
     if problems:
         raise RecipeError(f"{folder}: not a complete merged checkpoint: it {', and it '.join(problems)}. {_REMEDY}.")
     content: dict[str, Any] = json.loads((folder / COMPOSITION).read_text(encoding="utf-8"))
     return content
 
 
-def _weight_problems(folder: Path) -> list[str]:
+def _weight_problems(folder: Path, *, composed: bool) -> list[str]:
     try:
         names = read_shards("checkpoint", folder).weight_map
     except RecipeError as error:
         return [f"has no complete set of weights ({error})"]
-    odd = [name for name in names if not name.startswith(_STARTS)]
+    odd = [name for name in names if composed and not name.startswith(_STARTS)]
     return [f"has tensor names that a LLaVA checkpoint does not have (first {min(odd)})"] if odd else []
 
 
 def files_of(folder: Path, composition: dict[str, Any]) -> list[Path]:
     """Return the files to push, sorted; without a `composition.json` that names local folders."""
-    local = any(composition[part]["revision"] == "local" for part in ("base", "tower"))
+    local = any(part["revision"] == "local" for part in parts_of(composition).values())
     files = {file for pattern in _PUBLISHED for file in folder.glob(pattern) if file.is_file()}
     return sorted(files - {folder / COMPOSITION} if local else files)

@@ -44,6 +44,13 @@ BASES = (
     _llama("3.2"),
     _llama("3.3"),
     BaseLicence(
+        names=r"medgemma",
+        identifier="other",
+        url="https://developers.google.com/health-ai-developer-foundations/terms",
+        credit="HAI-DEF is provided under and subject to the Health AI Developer Foundations Terms of Use found at "
+        "https://developers.google.com/health-ai-developer-foundations/terms.",
+    ),
+    BaseLicence(
         names=r"gemma-",
         identifier="gemma",
         url="https://ai.google.dev/gemma/terms",

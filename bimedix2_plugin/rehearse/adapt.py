@@ -69,7 +69,7 @@ def adapt(recipe: dict[str, Any], place: Place) -> Adapted:
     adapted = {key: value for key, value in recipe.items() if key not in _NAMES and not _reports(key)}
     adapted |= {
         "base_model": str(place.stand_ins.base),
-        "vision_tower": str(place.stand_ins.tower),
+        **({"vision_tower": str(place.stand_ins.tower)} if place.stand_ins.tower else {}),
         "composed_path": str(place.root / "composed"),
         "dataset_prepared_path": str(place.root / "prepared" / stage),
         "output_dir": str(place.root / stage),

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from bimedix2_plugin.data.rendering import IGNORED
 from bimedix2_plugin.model.compose import load
-from bimedix2_plugin.model.projector import PREFIX
+from bimedix2_plugin.model.vision_language.registry import is_projector
 from data_prep.images.store import open_store
 
 _PROMPTS = 8
@@ -81,7 +81,7 @@ def merged_is_adapter(merged: Any, composed: Path, adapter: Path) -> tuple[bool,
         if low in trained:
             delta = trained.pop(high).float() @ trained.pop(low).float()
             expected, allowed = expected + config["lora_alpha"] / root * delta, _LAST_PLACE
-        elif PREFIX in name:
+        elif is_projector(name):
             expected = trained.pop(name).float()
         else:
             copied += 1
@@ -114,8 +114,8 @@ def reloaded_is_trained(merged: Any, info: dict[str, Any], evidence: Path, toler
     seen = load_file(evidence.with_suffix(".safetensors"))
     trained = seen.pop("logits")
     with torch.no_grad():
-        pixels = seen.pop("pixel_values").to(merged.dtype)
-        logits = merged(**seen, pixel_values=pixels, use_cache=False).logits.float()
+        given = {name: value.to(merged.dtype) if value.is_floating_point() else value for name, value in seen.items()}
+        logits = merged(**given, use_cache=False).logits.float()
     off = float((logits - trained).norm() / trained.norm())
     return off <= tolerance, f"every tensor found, logits off by {off:.1e}"
 

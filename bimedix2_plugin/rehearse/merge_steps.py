@@ -33,9 +33,9 @@ class _Merged:
     @cached_property
     def loaded(self) -> tuple[Any, dict[str, Any]]:
         """The model in its own dtype, and transformers' report of the loading."""
-        from transformers import LlavaForConditionalGeneration
+        from transformers import AutoModelForImageTextToText
 
-        loaded: Any = LlavaForConditionalGeneration.from_pretrained(self.folder, dtype="auto", output_loading_info=True)
+        loaded: Any = AutoModelForImageTextToText.from_pretrained(self.folder, dtype="auto", output_loading_info=True)
         return loaded
 
 
@@ -62,6 +62,6 @@ def _composed(stage: Stage) -> Path:
     wanted = (stage.recipe.get("projector") or {}).get("init_from")
     for file in sorted((stage.root / "composed").glob("*/composition.json")):
         made = json.loads(file.read_text(encoding="utf-8"))
-        if made["projector"]["init_from"] == wanted and (file.parent / "projector.safetensors").is_file():
+        if made["projector"]["init_from"] == wanted:
             return file.parent
     raise FileNotFoundError("no composed folder of this stage")

@@ -100,7 +100,8 @@ def packed_and_alone(trainer: Any) -> dict[str, Any]:
     rows = _two_rows(trainer.train_dataset)
     pack = trainer.data_collator(rows)
     documents = [trainer.data_collator([row]) for row in rows]
-    leaking = {**pack, "position_ids": torch.arange(pack["input_ids"].shape[1])[None]}
+    places = torch.arange(pack["input_ids"].shape[1])
+    leaking = {**pack, "position_ids": places.expand(pack["position_ids"].shape)}
     labelled = pack["shift_labels"].numel()
     dropouts = [module for module in trainer.model.modules() if isinstance(module, torch.nn.Dropout)]
     trainer.model.train()
@@ -178,8 +179,7 @@ def _last_logits(trainer: Any) -> dict[str, torch.Tensor]:
     """Return the trained model's logits before the labelled tokens of one row with an image, with its inputs."""
     row = _two_rows(trainer.train_dataset)[0]
     batch = trainer.data_collator([row])
-    batch.pop("rows")
-    keys = ("input_ids", "pixel_values", "logits_to_keep", "position_ids")
+    keys = batch.keys() - {"rows", "labels", "shift_labels"}
     trainer.model.eval()
     with torch.no_grad(), trainer.compute_loss_context_manager():
         inputs = trainer._prepare_inputs({key: batch[key] for key in keys})

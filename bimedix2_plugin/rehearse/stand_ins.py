@@ -7,24 +7,25 @@ template comes with it.
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.model.families import base_of
 from bimedix2_plugin.model.model_folder import Source
-from bimedix2_plugin.model.tower import VisionTower, read_tower
-from bimedix2_plugin.plan.model_sizes import find
+from bimedix2_plugin.model.native import copy_processor
+from bimedix2_plugin.model.request import request_of
+from bimedix2_plugin.model.tower import VisionTower
+from bimedix2_plugin.model.vision_language.registry import is_projector
+from bimedix2_plugin.plan.model_sizes import read_models, text_renderer
 from bimedix2_plugin.recipe import settings
+from bimedix2_plugin.rehearse.small_sizes import HIDDEN, LAYERS, TOWER_HIDDEN, small_text, small_vision
 
 if TYPE_CHECKING:
     from axolotl.utils.dict import DictDefault
 
-HEADS, HEAD, LAYERS = 4, 32, 2  # bitsandbytes takes multiples of 32 on a CPU
-HIDDEN = HEADS * HEAD
-TOWER_HIDDEN = 32
 _TOKENIZER_FILES = ("tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "added_tokens.json", "*.jinja")
+_OLD_TEMPLATE = "chat_template.json"  # where older processors keep the chat template
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,14 @@ class StandIns:
     """Folders of the stand-ins.
 
     Attributes:
-        base, tower: in Hugging Face format, with random weights.
+        base, tower: in Hugging Face format, with random weights; no tower for a base that already sees.
+        projector_shapes: of the projector's tensors.
         replaced: what differs from the recipe's own models beside sizes and weights, one line each.
     """
 
     base: Path
-    tower: Path
+    tower: Path | None
+    projector_shapes: tuple[tuple[int, ...], ...]
     replaced: tuple[str, ...]
 
 
@@ -52,9 +55,12 @@ def make(cfg: DictDefault, folder: Path) -> StandIns:
         RecipeError: a model's sizes are unknown, it is not supported, or its tokenizer cannot be read.
     """
     scratch = folder / "configurations"
-    base = find("base_model", cfg.base_model, cfg.revision_of_model, scratch)
-    tower = read_tower(find("vision_tower", cfg.vision_tower, cfg.vision_tower_revision, scratch))
-    base_of(base.name, base.config)
+    models = read_models(cfg, scratch)
+    models.whole(cfg, scratch).check_attention(cfg.attn_implementation, models.base.name)
+    if models.tower is None:
+        text_renderer(cfg, models, scratch)  # raises if the base's own tokenizer or chat template cannot be used
+        return _native(models.base, cfg, folder / "base")
+    base, tower = models.base, models.tower
     replaced = [
         f"{key}: random weights, {text}"
         for key, text in (
@@ -64,7 +70,8 @@ def make(cfg: DictDefault, folder: Path) -> StandIns:
     ]
     replaced += _base(base, cfg, folder / "base")
     _tower(tower, settings(cfg).vision_feature_layer, folder / "tower")
-    return StandIns(folder / "base", folder / "tower", tuple(replaced))
+    projector = (HIDDEN, TOWER_HIDDEN), (HIDDEN,), (HIDDEN, HIDDEN), (HIDDEN,)
+    return StandIns(folder / "base", folder / "tower", projector, tuple(replaced))
 
 
 def _base(source: Source, cfg: DictDefault, folder: Path) -> list[str]:
@@ -86,60 +93,49 @@ def _base(source: Source, cfg: DictDefault, folder: Path) -> list[str]:
     return replaced
 
 
-def small_text(config: Any) -> dict[str, Any]:
-    """Return a language model's configuration keys with small sizes; each kind of layer remains.
-
-    Grouped key-value heads keep their ratio, as far as four heads allow.
-    """
-    kinds = list(dict.fromkeys(getattr(config, "layer_types", None) or []))
-    layers = max(LAYERS, len(kinds))
-    ratio = max(1, config.num_attention_heads // (config.num_key_value_heads or config.num_attention_heads))
-    small: dict[str, Any] = {
-        "hidden_size": HIDDEN,
-        "intermediate_size": 2 * HIDDEN,
-        "num_hidden_layers": layers,
-        "num_attention_heads": HEADS,
-        "num_key_value_heads": max(1, HEADS // ratio),
-    }
-    if kinds:
-        small["layer_types"] = (kinds * layers)[:layers]
-    if getattr(config, "head_dim", None):
-        small["head_dim"] = HEAD
-    if getattr(config, "max_window_layers", None) is not None:
-        small["max_window_layers"] = layers
-    rope = getattr(config, "rope_parameters", None)
-    if rope:
-        small["rope_parameters"] = _short_factors(rope)
-    return small
-
-
-def _short_factors(rope: Any) -> Any:
-    """Cut the factors of Phi-3's long rope, one for each pair of a head's dimensions."""
-    if isinstance(rope, dict):
-        return {key: _short_factors(value) for key, value in rope.items()}
-    return rope[: HEAD // 2] if isinstance(rope, list) else rope
-
-
 def _tower(tower: VisionTower, feature_layer: int, folder: Path) -> None:
     """Write the tower's stand-in, with the real image size and patch, and so the real number of image tokens."""
     from transformers import AutoConfig, AutoModel
 
     from bimedix2_plugin.rehearse.tiny import random_model
 
-    small = {
-        "hidden_size": TOWER_HIDDEN,
-        "intermediate_size": 2 * TOWER_HIDDEN,
-        "num_attention_heads": HEADS,
-        "num_hidden_layers": max(LAYERS + 1, abs(feature_layer) + 1),
-    }
     content = {
         key: value for key, value in tower.config.items() if key not in ("out_features", "out_indices", "stage_names")
     }
-    config = AutoConfig.for_model(**content | small)
+    own = AutoConfig.for_model(**content)
+    config = AutoConfig.for_model(**content | small_vision(own, feature_layer))
     random_model(AutoModel.from_config, config).save_pretrained(folder)
     processor = tower.source.folder / "preprocessor_config.json"
     if processor.is_file():
         shutil.copyfile(processor, folder / processor.name)
+
+
+def _native(source: Source, cfg: DictDefault, folder: Path) -> StandIns:
+    """Write the stand-in of a base that already sees, with its own processor."""
+    import torch
+    from transformers import AutoConfig, AutoModelForImageTextToText
+
+    from bimedix2_plugin.rehearse.tiny import random_model
+    from bimedix2_plugin.rehearse.tiny_native import WORDS
+
+    own = AutoConfig.from_pretrained(source.folder)
+    folder.mkdir(parents=True)
+    copy_processor(folder, replace(request_of(cfg, weights=False), processor_kwargs=None), source)
+    words, _, replaced = _tokenizer(source, cfg, folder)
+    text = own.text_config.to_dict() | small_text(own.text_config)
+    vision = own.vision_config.to_dict() | small_vision(own.vision_config, getattr(own, "vision_feature_layer", 0))
+    content = own.to_dict()
+    if replaced:  # ids of the stand-in tokenizer
+        (folder / "generation_config.json").unlink(missing_ok=True)
+        text |= {f"{kind}_token_id": getattr(words, f"{kind}_token_id") for kind in ("bos", "eos", "pad")}
+        text["vocab_size"] = len(words)
+        content |= WORDS[source.config["model_type"]]()[1]
+    config = type(own).from_dict(content | {"text_config": text, "vision_config": vision})
+    model = random_model(AutoModelForImageTextToText.from_config, config, dtype=own.dtype or torch.bfloat16)
+    model.save_pretrained(folder)
+    shapes = tuple(tuple(value.shape) for name, value in model.named_parameters() if is_projector(name))
+    size = f"{text['num_hidden_layers']} layers of hidden size {HIDDEN}, its tower with hidden size {TOWER_HIDDEN}"
+    return StandIns(folder, None, shapes, (f"base_model: random weights, {source.name} with {size}", *replaced))
 
 
 def _tokenizer(source: Source, cfg: DictDefault, folder: Path) -> tuple[Any, int, list[str]]:
@@ -158,6 +154,8 @@ def _tokenizer(source: Source, cfg: DictDefault, folder: Path) -> tuple[Any, int
             f"base_model: the tokenizer in {own} cannot be read ({type(error).__name__}: {reason}). Copy it again."
         ) from error
     words.save_pretrained(folder)
+    if (own / _OLD_TEMPLATE).is_file():
+        shutil.copyfile(own / _OLD_TEMPLATE, folder / _OLD_TEMPLATE)
     return words, 0, []
 
 
@@ -178,8 +176,13 @@ def _in_style(source: Source, cfg: DictDefault, folder: Path) -> tuple[Any, int,
     """Save a small tokenizer like those of the base's family; return it, its spare rows, and its description."""
     from bimedix2_plugin.rehearse import tiny_tokenizers
     from bimedix2_plugin.rehearse.tiny_families import FAMILIES
+    from bimedix2_plugin.rehearse.tiny_native import WORDS
 
     model_type = source.config["model_type"]
+    if model_type in WORDS:
+        words = WORDS[model_type]()[0]
+        words.save_pretrained(folder)
+        return words, 0, f"a small one in the style of {model_type}"
     if model_type in FAMILIES:
         family = FAMILIES[model_type]
         words = family.tokenizer()

@@ -45,8 +45,7 @@ def native(folder: str | Path, model_type: str) -> Path:
 
 def gemma3(folder: Path) -> None:
     """Gemma 3, MedGemma's architecture: 4 placeholders an image, and a sliding window shorter than most rows."""
-    images = {"boi_token": "<start_of_image>", "eoi_token": "<end_of_image>", "image_token": "<image_soft_token>"}
-    words = gemma(GEMMA3_PARTS, images)
+    words, ids = gemma3_words()
     text = _text(words, head_dim=16, query_pre_attn_scalar=16, sliding_window=WINDOW)
     text |= {"layer_types": ["sliding_attention", "full_attention"], "tie_word_embeddings": True}
     vision = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
@@ -54,9 +53,7 @@ def gemma3(folder: Path) -> None:
         text_config=text,
         vision_config=vision | {"image_size": 4 * PATCH, "patch_size": PATCH},
         mm_tokens_per_image=4,
-        boi_token_index=_id(words, images["boi_token"]),
-        eoi_token_index=_id(words, images["eoi_token"]),
-        image_token_index=_id(words, images["image_token"]),
+        **ids,
     )
     random_model(Gemma3ForConditionalGeneration, config).save_pretrained(folder)
     pixels = Gemma3ImageProcessorPil(size={"height": 4 * PATCH, "width": 4 * PATCH})
@@ -65,7 +62,7 @@ def gemma3(folder: Path) -> None:
 
 def qwen3_vl(folder: Path) -> None:
     """Qwen3-VL, with one deepstack merger."""
-    words, ids = _qwen_words(qwen_parts(""))
+    words, ids = qwen3_words()
     vision: dict[str, Any] = {
         "hidden_size": 32,
         "intermediate_size": 64,
@@ -83,7 +80,7 @@ def qwen3_vl(folder: Path) -> None:
 
 def qwen2_5_vl(folder: Path) -> None:
     """Qwen2.5-VL, whose tower attends in windows."""
-    words, ids = _qwen_words(qwen_parts("You are a helpful assistant."))
+    words, ids = qwen2_5_words()
     vision: dict[str, Any] = {
         "hidden_size": 32,
         "intermediate_size": 64,
@@ -101,15 +98,13 @@ def qwen2_5_vl(folder: Path) -> None:
 
 def llava(folder: Path) -> None:
     """LLaVA-1.5 as published: Vicuna's template, which writes no BOS and no end token."""
-    words = mistral(VICUNA, control=0)
-    words.add_special_tokens({"extra_special_tokens": ["<image>", "<pad>"]})
-    words.pad_token = "<pad>"
+    words, ids = llava_words()
     vision = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4}
     config = LlavaConfig(
         text_config={"model_type": "llama"} | _text(words),
         vision_config={"model_type": "clip_vision_model", "image_size": 28, "patch_size": 14} | vision,
-        image_token_index=_id(words, "<image>"),
         image_seq_length=4,
+        **ids,
     )
     random_model(LlavaForConditionalGeneration, config).save_pretrained(folder)
     side = {"size": {"shortest_edge": 28}, "crop_size": {"height": 28, "width": 28}}
@@ -125,6 +120,42 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "qwen3_vl": qwen3_vl,
 }
 
+# Small tokenizers like those of the models, with the ids of the image's tokens by their keys in the configuration.
+Words = tuple[PreTrainedTokenizerFast, dict[str, Any]]
+
+
+def gemma3_words() -> Words:
+    """Gemma's, with the tokens before, in the place of, and after an image."""
+    images = {"boi_token": "<start_of_image>", "eoi_token": "<end_of_image>", "image_token": "<image_soft_token>"}
+    words = gemma(GEMMA3_PARTS, images)
+    return words, {f"{name}_index": _id(words, token) for name, token in images.items()}
+
+
+def llava_words() -> Words:
+    """Vicuna's, with a placeholder and a padding token."""
+    words = mistral(VICUNA, control=0)
+    words.add_special_tokens({"extra_special_tokens": ["<image>", "<pad>"]})
+    words.pad_token = "<pad>"
+    return words, {"image_token_index": _id(words, "<image>")}
+
+
+def qwen3_words() -> Words:
+    """Qwen's, without a default system text."""
+    return _qwen_words(qwen_parts(""))
+
+
+def qwen2_5_words() -> Words:
+    """Qwen's, with a default system text."""
+    return _qwen_words(qwen_parts("You are a helpful assistant."))
+
+
+WORDS: dict[str, Callable[[], Words]] = {
+    "gemma3": gemma3_words,
+    "llava": llava_words,
+    "qwen2_5_vl": qwen2_5_words,
+    "qwen3_vl": qwen3_words,
+}
+
 
 def _id(words: PreTrainedTokenizerFast, token: str) -> int:
     return int(words.convert_tokens_to_ids(token))  # type: ignore[arg-type]  # a list only for a list
@@ -135,7 +166,7 @@ def _text(words: PreTrainedTokenizerFast, **settings: Any) -> dict[str, Any]:
     return _TEXT | {"vocab_size": len(words)} | tokens | settings
 
 
-def _qwen_words(template: str) -> tuple[PreTrainedTokenizerFast, dict[str, Any]]:
+def _qwen_words(template: str) -> Words:
     tokens = {"vision_start": "<|vision_start|>", "vision_end": "<|vision_end|>", "image": "<|image_pad|>"}
     tokens |= {"video": "<|video_pad|>"}
     words = qwen(template)

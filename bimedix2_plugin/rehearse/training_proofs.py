@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from bimedix2_plugin.model.vision_language.registry import is_projector
@@ -32,14 +33,14 @@ def packed_is_alone(evidence: dict[str, Any], recipe: dict[str, Any]) -> tuple[b
 
 
 def its_parameters_moved(
-    evidence: dict[str, Any], recipe: dict[str, Any], hidden: int, tower_hidden: int
+    evidence: dict[str, Any], recipe: dict[str, Any], projector_shapes: Sequence[tuple[int, ...]]
 ) -> tuple[bool, str]:
     """Check which parameters are trained and moved, the projector's shapes, and the precision of each kind.
 
     Args:
         evidence: of a whole run.
         recipe: as it was run.
-        hidden, tower_hidden: H and V of the projector: [H, V], [H], [H, H], [H].
+        projector_shapes: of the stand-in's projector, in any order.
     """
     parameters = evidence["parameters"]
     trained = {name for name, seen in parameters.items() if seen["trained"]}
@@ -54,7 +55,7 @@ def its_parameters_moved(
     if moved != trained:
         problems.append(f"{len(trained - moved)} trained ones did not move, {len(moved - trained)} frozen ones did")
     shapes = sorted(tuple(parameters[name]["shape"]) for name in projector)
-    if shapes != sorted([(hidden, tower_hidden), (hidden,), (hidden, hidden), (hidden,)]):
+    if shapes != sorted(projector_shapes):
         problems.append(f"the projector's shapes are {shapes}")
     kinds = {parameters[name]["dtype"] for name in trained}
     if kinds != {"float32"} and not recipe.get("deepspeed"):

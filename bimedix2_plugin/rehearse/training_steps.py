@@ -13,7 +13,6 @@ from bimedix2_plugin.rehearse.adapt import SAVE_STEPS
 from bimedix2_plugin.rehearse.commands import Run
 from bimedix2_plugin.rehearse.proof import Proof
 from bimedix2_plugin.rehearse.stage import Do, Stage, Step
-from bimedix2_plugin.rehearse.stand_ins import HIDDEN, TOWER_HIDDEN
 
 RANK_STEPS = 2
 LABELS = "labels only where they belong"
@@ -40,10 +39,10 @@ def train(stage: Stage) -> Step:
     """Return the step that trains the stage."""
 
     def proofs() -> list[Proof]:
-        seen = stage.evidence()
+        seen, shapes = stage.evidence(), stage.place.stand_ins.projector_shapes
         return [
             stage.shown(PACKED, lambda: runs.packed_is_alone(seen, stage.recipe)),
-            stage.shown(MOVED, lambda: runs.its_parameters_moved(seen, stage.recipe, HIDDEN, TOWER_HIDDEN)),
+            stage.shown(MOVED, lambda: runs.its_parameters_moved(seen, stage.recipe, shapes)),
             *_other_attention(stage),
             _memory(stage, seen),
         ]
@@ -110,7 +109,8 @@ def _train(stage: Stage, name: str, ranks: int | None = None, **changes: Any) ->
 
 
 def _two_processes(stage: Stage, name: str, changes: dict[str, Any]) -> Do:
-    recipe = stage.write(name, **changes | {"output_dir": str(stage.root / name), "rehearsal": None})
+    watch = {"evidence": str(stage.evidence_path(name)), "compare": False}
+    recipe = stage.write(name, **changes | {"output_dir": str(stage.root / name), "rehearsal": watch})
 
     def do(run: Run, log: Path) -> int:
         from bimedix2_plugin.rehearse import rank_jobs, ranks

@@ -12,12 +12,21 @@ from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForCon
 
 from bimedix2_plugin.model.families import LORA_TARGETS
 from bimedix2_plugin.model.projector import PROJECTOR
+from bimedix2_plugin.model.vision_language.descriptor import Encoded
 from bimedix2_plugin.plan.flops import Load
 from bimedix2_plugin.training.stages import freeze_for_align, keep_projector_in_float32, run_tower_without_grad
 
 VOCABULARY, IMAGE_TOKENS = 1000, 16
 DOCUMENTS, IMAGES, LABELS = (200, 150, 162), 2, 100
-LOAD = Load(sum(DOCUMENTS), LABELS, IMAGES, sum(length**2 for length in DOCUMENTS))
+
+
+def encoded(images: int, tokens: int, layers: int = 3, side: int = 56) -> Encoded:
+    """Return the sizes of images in a CLIP of some layers, of `tokens` features each."""
+    one = (1, tokens, tokens + 1, layers * (tokens + 1) ** 2, 3 * side**2)
+    return Encoded(*(float(images * size) for size in one))
+
+
+LOAD = Load(sum(DOCUMENTS), LABELS, encoded(IMAGES, IMAGE_TOKENS), float(sum(length**2 for length in DOCUMENTS)))
 LORA = {"adapter": "lora", "lora_r": 8, "lora_dropout": 0.0, "attn_implementation": "eager"}
 ALIGN = {"stage": "align", "attn_implementation": "eager"}
 

@@ -23,14 +23,33 @@ SOURCES = [
 ]
 
 
+LLAVA = {"architectures": ["LlavaForConditionalGeneration"], "model_type": "llava"}
+QWEN = {"architectures": ["Qwen3VLForConditionalGeneration"], "model_type": "qwen3_vl"}
+
+
+def native(folder: Path, base: dict[str, str]) -> Path:
+    """Write the same for a base that saw before it was trained."""
+    checkpoint(folder, base, tensors=("model.visual.merger.norm.weight",), config=QWEN)
+    parts = {"base": base, "projector": {"init_from": None}}
+    (folder / "composition.json").write_text(json.dumps(parts), encoding="utf-8")
+    return folder
+
+
 def checkpoint(
-    folder: Path, base: dict[str, str] = LLAMA, tower: dict[str, str] = CLIP, stage1: Path | None = None
+    folder: Path,
+    base: dict[str, str] = LLAMA,
+    tower: dict[str, str] = CLIP,
+    stage1: Path | None = None,
+    *,
+    tensors: tuple[str, ...] = TENSORS,
+    config: dict[str, Any] = LLAVA,
 ) -> Path:
     """Write a folder with all files of a complete merged checkpoint, in a few bytes."""
     folder.mkdir(parents=True)
-    save_file({name: torch.zeros(2) for name in TENSORS}, folder / "model.safetensors")
+    save_file({name: torch.zeros(2) for name in tensors}, folder / "model.safetensors")
     for name in ("config.json", "generation_config.json", "tokenizer_config.json", "processor_config.json"):
         (folder / name).write_text("{}", encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     (folder / "chat_template.jinja").write_text("{{ messages }}", encoding="utf-8")
     (folder / "debug.log").write_text("not to be published", encoding="utf-8")
     parts = {"base": base, "tower": tower, "projector": {"kind": "mlp2x_gelu"}}

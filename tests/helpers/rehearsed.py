@@ -17,7 +17,7 @@ from tests.helpers import tiny_data
 from tests.helpers.forked import run_forked
 
 RECIPES = Path(__file__).parents[2] / "recipes"
-ROOMS = ("", "ablations", "bases", "towers")
+ROOMS = ("", "ablations", "bases", "native", "towers")
 NAMES = [
     path.relative_to(RECIPES).with_suffix("").as_posix()
     for room in ROOMS

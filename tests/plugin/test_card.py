@@ -98,6 +98,7 @@ def test_a_card_from_a_folder_only_says_what_is_not_recorded(tmp_path):
         ("meta-llama/Llama-3.1-70B-Instruct", "llama3.1"),
         ("Llama-3.3-70B", "llama3.3"),
         ("google/gemma-2-9b-it", "gemma"),
+        ("google/medgemma-4b-it", "other"),
         ("Qwen/Qwen3-8B", None),
         ("smollm2", None),
     ],
@@ -154,3 +155,15 @@ def test_a_recipe_that_is_none_is_named(tmp_path, content, message):
     (tmp_path / "recipe.yml").write_text(content)
     with pytest.raises(RecipeError, match=rf"recipe\.yml: {message}"):
         read_facts(tmp_path / "recipe.yml")
+
+
+def test_a_base_that_already_saw_is_named_with_its_own_class(tmp_path):
+    base = {"name": "Qwen/Qwen3-VL-8B-Instruct", "revision": "0c351dd"}
+    facts = read_facts(published.native(tmp_path / "merged", base))
+    card = render(facts, "me/qwen-medical")
+    front = yaml.safe_load(card.split("---\n")[1])
+    assert front["base_model"] == [base["name"]] and front["tags"] == ["medical", "qwen3_vl", "arabic"]
+    assert card.count("Qwen3VLForConditionalGeneration") == 3 and "Llava" not in card and "None" not in card
+    assert "| model, with its own vision tower | Qwen/Qwen3-VL-8B-Instruct | 0c351dd |" in card
+    assert "| projector | the model's own | trained in full |" in card
+    assert (tmp_path / "merged" / "composition.json") in files_of(tmp_path / "merged", facts.composition)

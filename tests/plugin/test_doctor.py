@@ -82,7 +82,7 @@ def test_all_problems_are_reported_at_once_and_the_exit_code_is_1(write, work):
         ({"base_model": "./gone"}, "base_model: ./gone is not on this disk"),
         ({"base_model": "./clip"}, "clip_vision_model"),
         ({"vision_tower": "./llama"}, "is not a supported vision tower"),
-        ({"vision_tower": None}, "image_aspect: leave it out, or name a vision_tower"),
+        ({"vision_tower": None}, "base_model: ./llama is of model type 'llama', which does not see"),
         ({"deepspeed": "zero3.json"}, "deepspeed: zero3.json is not there"),
         ({"deepspeed": "zero3.json"}, "deepspeed: the recipe needs it. Run `make setup-deepspeed`"),
         ({"chat_template": "no_such"}, "chat_template"),
@@ -99,9 +99,9 @@ def test_one_problem_each(write, quick, changes, message):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"model_type": "t5", "d_model": 64, "vocab_size": 99}, "'t5', which is not a supported language model"),
+        ({"model_type": "t5", "d_model": 64, "vocab_size": 99}, "'t5', which is not supported"),
         ({"model_type": "llama", "vocab_size": 99}, "config.json of ./base has no hidden_size"),
-        ({"hidden_size": 64}, "None, which is not a supported language model"),
+        ({"hidden_size": 64}, "None, which is not supported"),
         (["not", "a", "mapping"], "list"),
     ],
 )

@@ -146,7 +146,8 @@ def test_the_table_for_a_reader(work):
         ({}, ["--interconnect", "string"], "known: nvlink-a100"),
         ({}, ["--lengths", "x"], "no table 'x'; there are align, bimed-v, bimed-v-ar, bimed-v-en"),
         ({"base_model": "org/new"}, [], "base_model: org/new is not on this disk"),
-        ({"vision_tower": None}, [], "recipe.yml: add vision_tower"),
+        ({"vision_tower": None}, [], "base_model: ./llama is of model type 'llama', which does not see"),
+        ({"sequence_len": None}, [], "recipe.yml: add sequence_len"),
         ({"datasets": [{"path": "./gone"}]}, [], "datasets: gone is not built"),
     ],
 )

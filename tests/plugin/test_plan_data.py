@@ -9,19 +9,21 @@ from axolotl.utils.dict import DictDefault
 
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.plan import packing, row_lengths
-from bimedix2_plugin.plan.model_sizes import read_models
-from bimedix2_plugin.plan.planner import text_renderer
+from bimedix2_plugin.plan.model_sizes import read_models, text_renderer
 from tests.helpers import planned, runs
+
+CLIP = planned.encoded(1, 576)
 
 
 def _rows(cfg, folder):
-    return row_lengths.rows_from_data(cfg, text_renderer(cfg, read_models(cfg, folder), folder))
+    models = read_models(cfg, folder)
+    return row_lengths.rows_from_data(cfg, text_renderer(cfg, models, folder), models.whole(cfg, folder))
 
 
 def _prepared_rows(dataset):
     tokens = np.array([len(ids) for ids in dataset["input_ids"]])
     labels = np.array([sum(label != -100 for label in row) for row in dataset["labels"]])
-    images = np.array([len(keys) for keys in dataset["images"]])
+    images = np.array([planned.encoded(len(keys), 4, side=28) for keys in dataset["images"]])
     return row_lengths.Rows("prepared", False, len(tokens), tokens, labels, images, np.array([""] * len(tokens)))
 
 
@@ -33,10 +35,10 @@ def test_packs_and_steps_are_those_of_training(workshop, tmp_path):
     planned_rows, prepared = _rows(cfg, tmp_path), trainer.train_dataset
     rows = _prepared_rows(prepared)  # in the order in which Axolotl shuffled them
     assert sorted(planned_rows.tokens) == sorted(rows.tokens) and sorted(planned_rows.labels) == sorted(rows.labels)
-    batches = packing.make_batches(rows, cfg, 1, 4)
+    batches = packing.make_batches(rows, cfg, 1, planned.encoded(1, 4))
     assert sorted(batches.tokens) == sorted(batch["input_ids"].numel() for batch in trained)
     assert sorted(batches.labels) == sorted(batch["shift_labels"].numel() for batch in trained)
-    assert sorted(batches.images) == sorted(len(batch["pixel_values"]) for batch in trained)
+    assert sorted(batches.images[:, 0]) == sorted(len(batch["pixel_values"]) for batch in trained)
     updates, *_ = trainer.set_initial_training_values(trainer.args, trainer.get_train_dataloader())[1:2]
     assert packing.steps(cfg, batches, 1) == 2 * updates
 
@@ -64,7 +66,7 @@ def test_a_sample_stands_for_the_whole(work, tmp_path, monkeypatch):
     rows = _rows(cfg, tmp_path)
     assert (len(rows.tokens), rows.total, rows.scale) == (8, 24, 3.0)
     assert "8 of 24 rows tokenized" in rows.source
-    batches = packing.make_batches(rows, cfg, 1, 4)
+    batches = packing.make_batches(rows, cfg, 1, planned.encoded(1, 4))
     assert batches.epoch == 3 * len(batches.tokens)
 
 
@@ -74,18 +76,18 @@ def _published(kinds):
 
 
 def test_the_bimed_v_table_has_the_papers_rows_and_one_published_length():
-    rows = row_lengths.rows_from_table("bimed-v", 576, 10**6)
+    rows = row_lengths.rows_from_table("bimed-v", CLIP, 10**6)
     assert rows.assumed and rows.total == 1_691_407
     for kind in ("en image", "en text", "ar image", "ar text"):
         assert (rows.kinds == kind).sum() * rows.scale == pytest.approx(_published(kind), rel=0.01)
-    text = rows.images == 0
+    text = rows.encoded[:, 0] == 0
     assert rows.tokens[text].mean() == pytest.approx(632e6 / 1.3e6, rel=0.05)
     assert rows.tokens[~text].min() > 576
 
 
 @pytest.mark.parametrize("name", row_lengths.tables())
 def test_tables_are_drawn_alike_each_time(name):
-    first, second = (row_lengths.rows_from_table(name, 576, 4096) for _ in range(2))
+    first, second = (row_lengths.rows_from_table(name, CLIP, 4096) for _ in range(2))
     assert np.array_equal(first.tokens, second.tokens) and first.tokens.max() <= 4096
     assert (first.labels < first.tokens).all()
 
@@ -100,8 +102,8 @@ def test_a_languages_table_is_the_whole_ones_cut(language):
 
 def test_arabic_is_longer_where_the_vocabulary_spells_it():
     plain, spelt = (
-        row_lengths.rows_from_table("bimed-v", 576, 10**6),
-        row_lengths.rows_from_table("bimed-v", 576, 10**6, 2.0),
+        row_lengths.rows_from_table("bimed-v", CLIP, 10**6),
+        row_lengths.rows_from_table("bimed-v", CLIP, 10**6, 2.0),
     )
     text = {kind: (plain.kinds == kind) for kind in ("ar text", "en text")}
     means = {kind: spelt.tokens[rows].mean() / plain.tokens[rows].mean() for kind, rows in text.items()}
@@ -111,26 +113,26 @@ def test_arabic_is_longer_where_the_vocabulary_spells_it():
 
 def test_an_unknown_table_names_the_known():
     with pytest.raises(RecipeError, match="there are align, bimed-v, bimed-v-ar, bimed-v-en"):
-        row_lengths.rows_from_table("bimed", 576, 4096)
+        row_lengths.rows_from_table("bimed", CLIP, 4096)
 
 
 def _lengths(*tokens, images=0):
     column = np.array(tokens)
-    same = np.full(len(tokens), images)
+    same = np.tile(planned.encoded(images, 16), (len(tokens), 1))
     return row_lengths.Rows("made", False, len(tokens), column, column // 2, same, np.array(["en text"] * len(tokens)))
 
 
 def test_a_pack_of_text_holds_one_blank_image():
     cfg = planned.recipe(sample_packing=True, balance_labels=True, sequence_len=100)
-    batches = packing.make_batches(_lengths(60, 40), cfg, 1, 16)
-    assert batches.tokens.tolist() == [116] and batches.images.tolist() == [1]
+    batches = packing.make_batches(_lengths(60, 40), cfg, 1, planned.encoded(1, 16))
+    assert batches.tokens.tolist() == [116] and batches.images.tolist() == [[*planned.encoded(1, 16)]]
     assert batches.sum_sq_len.tolist() == [60**2 + 40**2 + 16**2]
     assert batches.fill == 1.0 and batches.rows.tolist() == [2]
 
 
 def test_without_packing_a_batch_is_rows():
     cfg = planned.recipe(micro_batch_size=2, sequence_len=100, num_epochs=3, gradient_accumulation_steps=2)
-    batches = packing.make_batches(_lengths(10, 20, 30, 40, 50, images=1), cfg, 1, 16)
+    batches = packing.make_batches(_lengths(10, 20, 30, 40, 50, images=1), cfg, 1, planned.encoded(1, 16))
     assert sorted(batches.rows) == [1, 2, 2] and batches.fill is None
     assert packing.steps(cfg, batches, 1) == 3 * 2
 
@@ -138,4 +140,4 @@ def test_without_packing_a_batch_is_rows():
 def test_more_gpus_than_rows():
     cfg = planned.recipe(sample_packing=True, balance_labels=True, sequence_len=100)
     with pytest.raises(RecipeError, match=r"--gpus: 2 rows cannot fill .* batches"):
-        packing.make_batches(_lengths(60, 40), cfg, 8, 16)
+        packing.make_batches(_lengths(60, 40), cfg, 8, planned.encoded(1, 16))

@@ -32,7 +32,7 @@ def _recipe(base, tower=CLIP, **keys):
 
 
 def _counted(cfg, folder):
-    return parameters.count(model_sizes.read_models(cfg, folder).config(-2), cfg)
+    return parameters.count(model_sizes.read_models(cfg, folder).whole(cfg, folder).config, cfg)
 
 
 @pytest.mark.parametrize("base", PUBLISHED_TOTALS)

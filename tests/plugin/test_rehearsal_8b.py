@@ -15,11 +15,12 @@ from transformers import AutoTokenizer, LlavaForConditionalGeneration
 from bimedix2_plugin.rehearse import checkpoint_proofs as files
 from bimedix2_plugin.rehearse import training_proofs as runs
 from bimedix2_plugin.rehearse.merge_steps import ANSWERS, MERGED, PROMPTS, RELOADED
-from bimedix2_plugin.rehearse.stand_ins import HIDDEN, TOWER_HIDDEN
+from bimedix2_plugin.rehearse.small_sizes import HIDDEN, TOWER_HIDDEN
 from bimedix2_plugin.rehearse.training_steps import LABELS, MEMORY, MOVED, PACKED, RANKS, RESUMED
 from tests.helpers import rehearsed
 
 pytestmark = pytest.mark.timeout(1200)
+SHAPES = [(HIDDEN, TOWER_HIDDEN), (HIDDEN,), (HIDDEN, HIDDEN), (HIDDEN,)]
 BF16, FLOAT32 = {"bf16": True}, {"bf16": False}
 
 
@@ -106,11 +107,11 @@ def test_a_pack_that_leaks_or_a_leak_that_is_not_seen_fails(evidence):
 )
 def test_a_parameter_that_is_not_as_the_stage_says_fails(evidence, of, change):
     recipe = BF16 | {"stage": "instruct"}
-    assert runs.its_parameters_moved(evidence, recipe, HIDDEN, TOWER_HIDDEN)[0]
+    assert runs.its_parameters_moved(evidence, recipe, SHAPES)[0]
     name = next(name for name in evidence["parameters"] if of in name)
     parameters = evidence["parameters"] | {name: evidence["parameters"][name] | change}
-    assert not runs.its_parameters_moved({"parameters": parameters}, recipe, HIDDEN, TOWER_HIDDEN)[0]
-    assert not runs.its_parameters_moved(evidence, recipe | {"stage": "align"}, HIDDEN, TOWER_HIDDEN)[0]
+    assert not runs.its_parameters_moved({"parameters": parameters}, recipe, SHAPES)[0]
+    assert not runs.its_parameters_moved(evidence, recipe | {"stage": "align"}, SHAPES)[0]
 
 
 def test_losses_that_differ_or_steps_that_are_missing_fail():

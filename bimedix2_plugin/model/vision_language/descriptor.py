@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+
+from bimedix2_plugin.errors import RecipeError
 
 if TYPE_CHECKING:
     import torch
@@ -32,6 +34,24 @@ class Document:
     ids: list[int]
     labels: list[int]
     images: list[Tensors] = field(default_factory=list)
+
+
+class Encoded(NamedTuple):
+    """What images take in a model, summed over them.
+
+    Attributes:
+        images: how many.
+        placeholders: features after the projector.
+        patches: positions in the tower's layers, class tokens included.
+        pairs: pairs of positions that attend to each other in the tower, summed over its layers.
+        values: elements of the tensors of pixels.
+    """
+
+    images: float
+    placeholders: float
+    patches: float
+    pairs: float
+    values: float
 
 
 class ImageTokens(Protocol):
@@ -64,6 +84,7 @@ class VisionLanguageModel(ABC):
         LORA_TARGETS: pattern of the language model's linear layers, without its head.
         ISOLATED_BY_POSITIONS: whether attention of a pack may be computed document by document, causally.
         REMOVED_COLUMNS: columns that Axolotl removes from a prepared set for this model type, and fails without.
+        PACKAGES: that transformers' processor of this model imports, and the command that installs each.
         REFUSED_ATTENTION: an `attn_implementation` that would compute something else than the model was trained with,
             and why.
     """
@@ -77,6 +98,7 @@ class VisionLanguageModel(ABC):
     ISOLATED_BY_POSITIONS: ClassVar[bool] = True
     REMOVED_COLUMNS: ClassVar[tuple[str, ...]] = ()
     REFUSED_ATTENTION: ClassVar[dict[str, str]] = {}
+    PACKAGES: ClassVar[dict[str, str]] = {}
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
@@ -138,6 +160,20 @@ class VisionLanguageModel(ABC):
         Raises:
             ValueError: the model cannot take an image of this size.
         """
+
+    @abstractmethod
+    def encoded(self, width: int, height: int) -> Encoded:
+        """Return what one image of this size (pixels) takes; of the checkpoint's folder only text files are read.
+
+        Raises:
+            ValueError: the model cannot take an image of this size.
+        """
+
+    def check_attention(self, implementation: str | None, base: str) -> None:
+        """Raise RecipeError for an attention that computes something else than `base` was trained with."""
+        reason = self.REFUSED_ATTENTION.get(implementation or "")
+        if reason:
+            raise RecipeError(f"attn_implementation: {implementation} with {base}: {reason}.")
 
     def pixels(self, image: Image.Image) -> Tensors:
         """Return the tensors of one image, as the model takes them for a batch of one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, override
 
-from bimedix2_plugin.model.vision_language.descriptor import IGNORED, Document, Tensors, VisionLanguageModel
+from bimedix2_plugin.model.vision_language.descriptor import IGNORED, Document, Encoded, Tensors, VisionLanguageModel
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -43,6 +43,13 @@ class Gemma3(VisionLanguageModel):
     @override
     def image_tokens(self, width: int, height: int) -> int:
         return int(self.config.mm_tokens_per_image)
+
+    @override
+    def encoded(self, width: int, height: int) -> Encoded:
+        vision = self.config.vision_config
+        patches = (vision.image_size // vision.patch_size) ** 2
+        pairs = patches**2 * vision.num_hidden_layers
+        return Encoded(1, self.image_tokens(width, height), patches, pairs, 3 * vision.image_size**2)
 
     @override
     def pixels(self, image: Image.Image) -> Tensors:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, override
 
 from bimedix2_plugin.model.placeholder import PLACEHOLDER
-from bimedix2_plugin.model.vision_language.descriptor import IGNORED, Document, Tensors, VisionLanguageModel
+from bimedix2_plugin.model.vision_language.descriptor import IGNORED, Document, Encoded, Tensors, VisionLanguageModel
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -39,6 +39,13 @@ class Llava(VisionLanguageModel):
     @override
     def image_tokens(self, width: int, height: int) -> int:
         return int(self.config.image_seq_length)
+
+    @override
+    def encoded(self, width: int, height: int) -> Encoded:
+        vision, features = self.config.vision_config, self.image_tokens(width, height)
+        positions = features + (self.config.vision_feature_select_strategy == "default")
+        pairs = positions**2 * vision.num_hidden_layers
+        return Encoded(1, features, positions, pairs, 3 * vision.image_size**2)
 
     @override
     def pixels(self, image: Image.Image) -> Tensors:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, override
+from typing import TYPE_CHECKING, Any, ClassVar, override
 
-from bimedix2_plugin.model.vision_language.descriptor import IGNORED, Document, Tensors, VisionLanguageModel
+from bimedix2_plugin.model.vision_language.descriptor import IGNORED, Document, Encoded, Tensors, VisionLanguageModel
 
 if TYPE_CHECKING:
     import torch
@@ -20,6 +20,7 @@ class QwenVl(VisionLanguageModel):
     MODEL_TYPES = ("qwen2_5_vl", "qwen3_vl")
     PROJECTOR = ("model.visual.merger", "model.visual.deepstack_merger_list")
     TOWER = "model.visual"
+    PACKAGES: ClassVar[dict[str, str]] = {"torchvision": "pip install -e '.[qwen-vl]'"}
 
     @classmethod
     @override
@@ -44,6 +45,18 @@ class QwenVl(VisionLanguageModel):
     def image_tokens(self, width: int, height: int) -> int:
         patches = self.image_processor.get_number_of_image_patches(height, width, {})
         return int(patches // self.image_processor.merge_size**2)
+
+    @override
+    def encoded(self, width: int, height: int) -> Encoded:
+        vision, pixels = self.config.vision_config, self.image_processor
+        features = self.image_tokens(width, height)
+        patches = features * pixels.merge_size**2
+        # Qwen2.5-VL attends within windows in all layers but a few.
+        window = (getattr(vision, "window_size", 0) // vision.patch_size) ** 2 or patches
+        whole = len(vision.fullatt_block_indexes) if hasattr(vision, "fullatt_block_indexes") else vision.depth
+        pairs = patches * (whole * patches + (vision.depth - whole) * min(window, patches))
+        values = patches * 3 * pixels.temporal_patch_size * pixels.patch_size**2
+        return Encoded(1, features, patches, pairs, values)
 
     @override
     def blank(self) -> Document:
