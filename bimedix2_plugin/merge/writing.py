@@ -58,7 +58,7 @@ def write(folder: Path, weights: list[Weight], value: Callable[[Weight], torch.T
         folder: the checkpoint's.
         weights: its tensors.
         value: returns a tensor's value.
-        dtype: of every tensor.
+        dtype: of every tensor but integers, which are buffers that older checkpoints hold.
     """
     from safetensors.torch import save_file
 
@@ -73,7 +73,8 @@ def write(folder: Path, weights: list[Weight], value: Callable[[Weight], torch.T
             name = _SINGLE if len(groups) == 1 else f"model-{number:05d}-of-{len(groups):05d}.safetensors"
             tensors = {}
             for weight in group:
-                tensors[weight.name] = value(weight).to(dtype).contiguous()
+                tensor = value(weight)
+                tensors[weight.name] = (tensor.to(dtype) if tensor.is_floating_point() else tensor).contiguous()
                 bar.update(weight.elements * dtype.itemsize)
             save_file(tensors, partial / name, metadata={"format": "pt"})
             weight_map |= dict.fromkeys(tensors, name)

@@ -19,8 +19,8 @@ from bimedix2_plugin.model.chat_template import base_template, end_of_turn
 from bimedix2_plugin.model.model_folder import Source, resolve
 from bimedix2_plugin.model.native_template import native_template
 from bimedix2_plugin.model.request import Request
-from bimedix2_plugin.model.safetensors_index import Shards, read_shards
-from bimedix2_plugin.model.vision_language.registry import is_projector, kind_of, projector_name
+from bimedix2_plugin.model.safetensors_index import Shards, check_links, read_shards
+from bimedix2_plugin.model.vision_language.registry import is_projector, kind_of, of_folder, projector_name
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +43,7 @@ def link(request: Request) -> Path:
     with writing(folder) as partial:
         if partial is not None:
             _fill(partial, request, base)
+    check_links(folder)
     return folder
 
 
@@ -50,7 +51,7 @@ def _key(request: Request, base: Source) -> str:
     inherited = None
     if request.weights and request.init_from:
         inherited = hashlib.sha256((Path(request.init_from) / projector.WEIGHTS).read_bytes()).hexdigest()
-    asked = asdict(request) | {"root": None, "init_from": inherited}
+    asked = asdict(request) | {"root": None, "init_from": inherited, "chat_template_jinja": request.template_text()}
     content = {"native": FORMAT, "request": asked, "base": base.identity(weights=request.weights)}
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
@@ -101,6 +102,7 @@ def _write_text_files(folder: Path, request: Request, base: Source) -> None:
     tokenizer.chat_template = native_template(tokenizer, template, request.system)
     tokenizer.save_pretrained(folder)
     (folder / "chat_template.jinja").write_text(tokenizer.chat_template, encoding="utf-8")
+    _complete_processor(folder)
     if request.processor_kwargs:
         _set_processor(folder, request.processor_kwargs)
     generation = folder / "generation_config.json"
@@ -116,6 +118,15 @@ def _processor_template(base: Source) -> str | None:
     """Return the template in the processor's own file, where older checkpoints keep it."""
     file = base.folder / "chat_template.json"
     return json.loads(file.read_text(encoding="utf-8")).get("chat_template") if file.is_file() else None
+
+
+def _complete_processor(folder: Path) -> None:
+    """Write the settings that older checkpoints do not state into processor_config.json."""
+    needed, file = of_folder(folder).processor_settings(), folder / "processor_config.json"
+    stated = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    lacking = {key: value for key, value in needed.items() if stated.get(key) is None}
+    if lacking:
+        file.write_text(json.dumps(stated | lacking, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _set_processor(folder: Path, settings: dict[str, Any]) -> None:
@@ -141,7 +152,8 @@ def _stage_1_projector(stage_1: Path, base: Source, shards: Shards) -> dict[str,
     stored = {projector_name(name): name for name in shards.weight_map if is_projector(name)}
     weights = projector.load(stage_1)
     finished = json.loads((stage_1 / projector.FINISHED).read_text(encoding="utf-8"))
-    if finished.get("base") != base.config or weights.keys() != stored.keys():
+    shapes = {name: list(shards.shape(place)) for name, place in stored.items()}
+    if finished.get("base") != base.config or {name: list(w.shape) for name, w in weights.items()} != shapes:
         raise RecipeError(
             f"projector.init_from: {stage_1} was trained for another base. Name the stage 1 folder of {base.name}."
         )
