@@ -153,6 +153,18 @@ def test_an_image_is_counted_from_the_tower_where_the_configuration_does_not_say
     assert of_folder(linked).image_tokens(640, 480) == TOKENS
 
 
+@pytest.mark.parametrize(("select", "tokens"), [("default", TOKENS), ("full", TOKENS + 1)])
+def test_the_class_token_counts_where_the_model_keeps_it(workshop, select, tokens):
+    base = Path(f"select_{select}")
+    FORMS["published"](base)
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    config["vision_feature_select_strategy"] = select
+    (base / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    model = LlavaForConditionalGeneration.from_pretrained(base)
+    features = model.get_image_features(torch.zeros(1, 3, SIDE, SIDE)).pooler_output[0]
+    assert of_folder(_linked(f"./{base}")).image_tokens(SIDE, SIDE) == len(features) == tokens
+
+
 def test_a_tower_whose_features_cannot_be_counted_is_one_message(workshop):
     FORMS["published"](Path("other"))
     config = json.loads(Path("other/config.json").read_text(encoding="utf-8"))
