@@ -20,7 +20,7 @@ from bimedix2_plugin.model.atomic import writing
 from bimedix2_plugin.model.families import base_of, key_mapping
 from bimedix2_plugin.model.model_folder import Source, resolve
 from bimedix2_plugin.model.native import COMPOSITION
-from bimedix2_plugin.model.placeholder import Placeholder
+from bimedix2_plugin.model.placeholder import Placeholder, with_rows
 from bimedix2_plugin.model.request import Request
 from bimedix2_plugin.model.safetensors_index import Shards, check_links, read_shards
 from bimedix2_plugin.model.text_files import write_configuration
@@ -123,15 +123,13 @@ def _link(folder: Path, shards: Shards, part: str) -> dict[str, str]:
 
 def _grow(folder: Path, shards: Shards, placeholder: Placeholder) -> dict[str, str]:
     """Write the embedding matrices with a new row, the mean of the others; nothing else of the base is copied."""
-    import torch
     from safetensors.torch import save_file
 
-    grown = {}
-    for name in (_EMBEDDINGS, _HEAD):
-        if name in shards.weight_map:
-            matrix = shards.tensor(name)
-            mean = matrix.float().mean(0, keepdim=True).to(matrix.dtype)
-            grown[name] = torch.cat([matrix, mean.expand(placeholder.vocab_size - len(matrix), -1)]).contiguous()
+    grown = {
+        name: with_rows(shards.tensor(name), placeholder.vocab_size)
+        for name in (_EMBEDDINGS, _HEAD)
+        if name in shards.weight_map
+    }
     save_file(grown, folder / "embeddings.safetensors")
     return dict.fromkeys(grown, "embeddings.safetensors")
 

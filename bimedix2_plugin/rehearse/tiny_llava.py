@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -52,7 +52,7 @@ def llava(folder: Path, *, tower: str = "clip", bias: bool = True) -> None:
     words = _vicuna()
     side = {"height": SIDE, "width": SIDE}
     clip = tower == "clip"
-    select = "default" if clip else "full"
+    select: Literal["default", "full"] = "default" if clip else "full"
     config = LlavaConfig(
         text_config={"model_type": "llama", "vocab_size": len(words), **_TEXT, **_tokens(words)},
         vision_config={"model_type": f"{tower}_vision_model", "image_size": SIDE, "patch_size": PATCH} | _VISION,
