@@ -1,4 +1,4 @@
-"""The plugin's commands, `axolotl bimedix2-*`: parts, plan, doctor, kernels, rehearsal, start, push."""
+"""The plugin's commands, `axolotl bimedix2-*`: parts, plan, doctor, kernels, rehearsal, start, convert, push."""
 
 from __future__ import annotations
 
@@ -166,6 +166,24 @@ def start(recipe: str, out: str) -> None:
 
 
 @click.command()
+@click.argument("folder")
+@click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder for the converted checkpoint.")
+@click.option("--vision-tower", help="Hub id or folder of the vision tower; by default the one that FOLDER names.")
+@click.option("--system", help="System text in the chat template; by default LLaVA-pp's, and an empty text for none.")
+def convert(folder: str, out: str, vision_tower: str | None, system: str | None) -> None:
+    """Convert FOLDER (or a Hub id), a checkpoint of LLaVA-pp such as MBZUAI/BiMediX2-8B, to transformers' LLaVA.
+
+    The result is a base_model that already sees. Every tensor is accounted for; an interrupted conversion leaves no
+    folder.
+    """
+    from bimedix2_plugin.convert.conversion import convert as run
+    from bimedix2_plugin.convert.llava_pp import SYSTEM
+
+    with _plain_errors():
+        click.echo(run(folder, Path(out), tower=vision_tower, system=SYSTEM if system is None else system or None))
+
+
+@click.command()
 @click.argument("target", metavar="RECIPE|FOLDER", type=click.Path(exists=True))
 @click.option("--repo", required=True, help="Repository on the Hub: owner/name.")
 @click.option("--results", type=click.Path(exists=True, file_okay=False), help="Folder with scores.json, for the card.")
@@ -199,5 +217,7 @@ def push(
 
 if __name__ == "__main__":  # for the Makefile: without Axolotl's banner, and without importing all of its commands
     click.Group(
-        commands={command.name or "": command for command in (doctor, kernels, parts, plan, push, rehearse, start)}
+        commands={
+            command.name or "": command for command in (convert, doctor, kernels, parts, plan, push, rehearse, start)
+        }
     )()

@@ -16,12 +16,19 @@ from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model.compose import COMPOSITION, compose, mapping
 from bimedix2_plugin.model.request import request_of
 from bimedix2_plugin.model.vision_language.registry import BY_TYPE, of_folder
+from bimedix2_plugin.recipe import settings
 
 PLUGIN = "bimedix2_plugin.BiMediX2Plugin"
 
 
 def _is_our_run(cfg: DictDefault) -> bool:
     return PLUGIN in (cfg.plugins or [])
+
+
+def _is_composed(cfg: DictDefault) -> bool:
+    """Whether the base is a folder that `compose` wrote; a merged checkpoint holds a `composition.json`, too."""
+    base = Path(cfg.base_model)
+    return base.parent == Path(settings(cfg).composed_path) and (base / COMPOSITION).is_file()
 
 
 def use_composed_model(context: ModelHookContext) -> None:
@@ -33,7 +40,7 @@ def use_composed_model(context: ModelHookContext) -> None:
     cfg = context.cfg
     if cfg.composed_from:
         return
-    if (Path(cfg.base_model) / COMPOSITION).is_file():  # on a Ray worker, whose driver has composed the model
+    if _is_composed(cfg):  # on a Ray worker, whose driver has composed the model
         pin_shards(cfg)
         return
     text = compose(request_of(cfg, weights=False))

@@ -32,12 +32,14 @@ STAND_INS = {
     "microsoft/Phi-3.5-mini-instruct": "phi3",
     "Qwen/Qwen3-8B": "qwen3",
     "google/gemma-3-1b-it": "gemma3_text",
+    "inceptionai/Jais-2-8B-Chat": "jais2",
     "mistralai/Mistral-7B-Instruct-v0.3": "mistral",
     "silma-ai/SILMA-9B-Instruct-v1.0": "gemma2",
     "openai/clip-vit-large-patch14-336": "clip",
     "google/siglip-so400m-patch14-384": "siglip",
     "flaviagiammarino/pubmed-clip-vit-base-patch32": "pubmed_clip",
     "./parts/dinov2": "dino",
+    "microsoft/rad-dino": "dino",
     "llava-hf/llava-1.5-7b-hf": "llava",
     "google/medgemma-4b-it": "gemma3",
     "Qwen/Qwen2.5-VL-7B-Instruct": "qwen2_5_vl",
@@ -69,6 +71,8 @@ def test_recipes_are_counted():
         "bases/arabic_9b_stage1",
         "bases/gemma3_1b",
         "bases/gemma3_1b_stage1",
+        "bases/jais2_8b",
+        "bases/jais2_8b_stage1",
         "bases/mistral_7b",
         "bases/mistral_7b_stage1",
         "bases/qwen3_8b",
@@ -79,6 +83,8 @@ def test_recipes_are_counted():
         "native/qwen3_vl_8b",
         "towers/medical_clip_8b",
         "towers/medical_clip_8b_stage1",
+        "towers/rad_dino_8b",
+        "towers/rad_dino_8b_stage1",
         "towers/siglip_8b",
         "towers/siglip_8b_stage1",
     ]
@@ -109,7 +115,7 @@ def stand_ins(tmp_path_factory):
     tiny.dinov2(folder / "dino")
     tiny.siglip_whole(folder / "siglip")
     tiny.clip_whole(folder / "pubmed_clip", as_bin=True)
-    for family in ("phi3", "qwen3", "gemma2", "gemma3_text", "mistral"):
+    for family in ("phi3", "qwen3", "gemma2", "gemma3_text", "jais2", "mistral"):
         tiny_families.base(folder / family, family)
     for model_type in tiny_native.MAKERS:
         tiny_native.native(folder / model_type, model_type)

@@ -40,47 +40,69 @@ def begin(folder: Path, size: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     old = [folder / COMPOSITION, folder / _INDEX, *folder.glob("*.safetensors")]
     freed = sum(file.stat().st_size for file in old if file.is_file())
-    free = shutil.disk_usage(folder).free + freed
-    if free < size:
-        raise RecipeError(
-            f"{folder}: the checkpoint takes {size / 1e9:.1f} GB, {free / 1e9:.1f} GB are free. Free some space, or "
-            "name another folder with --output-dir."
-        )
+    room_for(folder, size, freed=freed, option="--output-dir")
     for file in old:
         file.unlink(missing_ok=True)
     shutil.rmtree(_beside(folder), ignore_errors=True)
 
 
-def write(folder: Path, weights: list[Weight], value: Callable[[Weight], torch.Tensor], dtype: torch.dtype) -> None:
-    """Write the shards beside the folder; at most one shard and one tensor are in memory.
+def room_for(folder: Path, size: int, *, freed: int = 0, option: str = "--out") -> None:
+    """Check that a checkpoint fits on a disk.
 
     Args:
-        folder: the checkpoint's.
-        weights: its tensors.
+        folder: on the disk.
+        size: of the checkpoint, bytes.
+        freed: bytes of files that will be removed before.
+        option: of the command, that names the folder.
+
+    Raises:
+        RecipeError: the disk has less free space.
+    """
+    free = shutil.disk_usage(folder).free + freed
+    if free < size:
+        raise RecipeError(
+            f"{folder}: the checkpoint takes {size / 1e9:.1f} GB, {free / 1e9:.1f} GB are free. Free some space, or "
+            f"name another folder with {option}."
+        )
+
+
+def write(folder: Path, weights: list[Weight], value: Callable[[Weight], torch.Tensor], dtype: torch.dtype) -> None:
+    """Write the shards beside the folder; the arguments are those of `write_shards`."""
+    with writing(_beside(folder)) as partial:
+        assert partial is not None, f"{_beside(folder)} was written by another process"
+        write_shards(partial, weights, value, dtype, "Merging")
+
+
+def write_shards(
+    folder: Path, weights: list[Weight], value: Callable[[Weight], torch.Tensor], dtype: torch.dtype, title: str
+) -> None:
+    """Write a checkpoint's shards and their index; at most one shard and one tensor are in memory.
+
+    Args:
+        folder: for the shards.
+        weights: the checkpoint's tensors.
         value: returns a tensor's value.
-        dtype: of every tensor.
+        dtype: of every tensor but integers, which are buffers that older checkpoints hold.
+        title: of the progress bar.
     """
     from safetensors.torch import save_file
 
     groups = in_groups(weights, SHARD_BYTES // dtype.itemsize)
+    size = sum(weight.elements for weight in weights) * dtype.itemsize
     weight_map: dict[str, str] = {}
-    with (
-        writing(_beside(folder)) as partial,
-        tqdm(total=sum(w.elements for w in weights) * dtype.itemsize, unit="B", unit_scale=True, desc="Merging") as bar,
-    ):
-        assert partial is not None, f"{_beside(folder)} was written by another process"
+    with tqdm(total=size, unit="B", unit_scale=True, desc=title) as bar:
         for number, group in enumerate(groups, 1):
             name = _SINGLE if len(groups) == 1 else f"model-{number:05d}-of-{len(groups):05d}.safetensors"
             tensors = {}
             for weight in group:
-                tensors[weight.name] = value(weight).to(dtype).contiguous()
+                tensor = value(weight)
+                tensors[weight.name] = (tensor.to(dtype) if tensor.is_floating_point() else tensor).contiguous()
                 bar.update(weight.elements * dtype.itemsize)
-            save_file(tensors, partial / name, metadata={"format": "pt"})
+            save_file(tensors, folder / name, metadata={"format": "pt"})
             weight_map |= dict.fromkeys(tensors, name)
-        if len(groups) > 1:
-            size = sum(weight.elements for weight in weights) * dtype.itemsize
-            index = {"metadata": {"total_size": size}, "weight_map": dict(sorted(weight_map.items()))}
-            (partial / _INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+    if len(groups) > 1:
+        index = {"metadata": {"total_size": size}, "weight_map": dict(sorted(weight_map.items()))}
+        (folder / _INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 
 
 def finish(folder: Path, composition: dict[str, Any]) -> None:

@@ -15,16 +15,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model import native, projector
 from bimedix2_plugin.model.atomic import writing
 from bimedix2_plugin.model.base_kind import check_base
 from bimedix2_plugin.model.families import base_of, key_mapping
 from bimedix2_plugin.model.model_folder import Source, resolve
 from bimedix2_plugin.model.native import COMPOSITION
-from bimedix2_plugin.model.placeholder import Placeholder
+from bimedix2_plugin.model.placeholder import Placeholder, with_rows
 from bimedix2_plugin.model.request import Request
-from bimedix2_plugin.model.safetensors_index import Shards, read_shards
+from bimedix2_plugin.model.safetensors_index import Shards, check_links, read_shards
 from bimedix2_plugin.model.text_files import write_configuration
 from bimedix2_plugin.model.tower import VisionTower, calibration_features, read_tower, tower_shards
 
@@ -60,7 +59,7 @@ def compose(request: Request) -> Path:
     with writing(folder) as partial:
         if partial is not None:
             _fill(partial, request, base, tower, shape)
-    _check_links(folder)
+    check_links(folder)
     return folder
 
 
@@ -81,21 +80,12 @@ def _key(request: Request, base: Source, tower: VisionTower) -> str:
     inherited = None
     if request.weights and request.init_from:
         inherited = hashlib.sha256((Path(request.init_from) / projector.WEIGHTS).read_bytes()).hexdigest()
-    template = request.chat_template_jinja and _template_text(request.chat_template_jinja)
-    asked = asdict(request) | {"root": None, "init_from": inherited, "chat_template_jinja": template}
+    asked = asdict(request) | {"root": None, "init_from": inherited, "chat_template_jinja": request.template_text()}
     del asked["processor_kwargs"]
     parts = {"base": base, "tower": tower.source}
     identities = {part: source.identity(weights=request.weights) for part, source in parts.items()}
     content = {"format": FORMAT, "request": asked, **identities}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _template_text(template: str) -> str:
-    """Return the text of a template that is given as text or as a file; a long text is not a possible file name."""
-    try:
-        return Path(template).read_text(encoding="utf-8")
-    except OSError:
-        return template
 
 
 def _fill(folder: Path, request: Request, base: Source, tower: VisionTower, shape: projector.ProjectorShape) -> None:
@@ -134,15 +124,13 @@ def _link(folder: Path, shards: Shards, part: str) -> dict[str, str]:
 
 def _grow(folder: Path, shards: Shards, placeholder: Placeholder) -> dict[str, str]:
     """Write the embedding matrices with a new row, the mean of the others; nothing else of the base is copied."""
-    import torch
     from safetensors.torch import save_file
 
-    grown = {}
-    for name in (_EMBEDDINGS, _HEAD):
-        if name in shards.weight_map:
-            matrix = shards.tensor(name)
-            mean = matrix.float().mean(0, keepdim=True).to(matrix.dtype)
-            grown[name] = torch.cat([matrix, mean.expand(placeholder.vocab_size - len(matrix), -1)]).contiguous()
+    grown = {
+        name: with_rows(shards.tensor(name), placeholder.vocab_size)
+        for name in (_EMBEDDINGS, _HEAD)
+        if name in shards.weight_map
+    }
     save_file(grown, folder / "embeddings.safetensors")
     return dict.fromkeys(grown, "embeddings.safetensors")
 
@@ -163,12 +151,3 @@ def _projector_weights(
         embedding_std *= math.sqrt(shape.text_hidden)
     features = calibration_features(tower, vision, request.vision_feature_layer)
     return projector.initialise(shape, features, embedding_std)
-
-
-def _check_links(folder: Path) -> None:
-    broken = [entry for entry in sorted(folder.iterdir()) if entry.is_symlink() and not entry.exists()]
-    if broken:
-        raise RecipeError(
-            f"{folder}: {broken[0].name} points to {broken[0].readlink()}, which no longer exists. "
-            f"Restore that file, or run `rm -r {folder}` and the same command again."
-        )

@@ -80,6 +80,7 @@ class Base:
 BASES: dict[str, Base] = {
     "gemma2": Base(scaled_embeddings=True),
     "gemma3_text": Base(scaled_embeddings=True),
+    "jais2": Base(),
     "llama": Base(),
     "mistral": Base(),
     "phi3": Base(),

@@ -20,8 +20,8 @@ from bimedix2_plugin.model.chat_template import base_template, end_of_turn
 from bimedix2_plugin.model.model_folder import Source, resolve
 from bimedix2_plugin.model.native_template import native_template
 from bimedix2_plugin.model.request import Request
-from bimedix2_plugin.model.safetensors_index import Shards, read_shards
-from bimedix2_plugin.model.vision_language.registry import is_projector, projector_name
+from bimedix2_plugin.model.safetensors_index import Shards, check_links, read_shards
+from bimedix2_plugin.model.vision_language.registry import is_projector, of_folder, projector_name
 
 if TYPE_CHECKING:
     import torch
@@ -44,6 +44,7 @@ def link(request: Request) -> Path:
     with writing(folder) as partial:
         if partial is not None:
             _fill(partial, request, base)
+    check_links(folder)
     return folder
 
 
@@ -51,7 +52,7 @@ def _key(request: Request, base: Source) -> str:
     inherited = None
     if request.weights and request.init_from:
         inherited = hashlib.sha256((Path(request.init_from) / projector.WEIGHTS).read_bytes()).hexdigest()
-    asked = asdict(request) | {"root": None, "init_from": inherited}
+    asked = asdict(request) | {"root": None, "init_from": inherited, "chat_template_jinja": request.template_text()}
     content = {"native": FORMAT, "request": asked, "base": base.identity(weights=request.weights)}
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
@@ -118,6 +119,7 @@ def copy_processor(folder: Path, request: Request, base: Source) -> None:
             f"base_model: {base.folder} holds no preprocessor_config.json. Copy the processor's files of the published "
             "model into it."
         )
+    _complete_processor(folder)
     if request.processor_kwargs:
         _set_processor(folder, request.processor_kwargs)
 
@@ -140,6 +142,15 @@ def _processor_template(base: Source) -> str | None:
     """Return the template in the processor's own file, where older checkpoints keep it."""
     file = base.folder / "chat_template.json"
     return json.loads(file.read_text(encoding="utf-8")).get("chat_template") if file.is_file() else None
+
+
+def _complete_processor(folder: Path) -> None:
+    """Write the settings that older checkpoints do not state into processor_config.json."""
+    needed, file = of_folder(folder).processor_settings(), folder / "processor_config.json"
+    stated = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    lacking = {key: value for key, value in needed.items() if stated.get(key) is None}
+    if lacking:
+        file.write_text(json.dumps(stated | lacking, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _set_processor(folder: Path, settings: dict[str, Any]) -> None:
@@ -193,6 +204,4 @@ def _stage_1_projector(stage_1: Path, base: Source, shards: Shards) -> dict[str,
     check_stage_1(stage_1, base)
     stored = {projector_name(name): name for name in shards.weight_map if is_projector(name)}
     weights = projector.load(stage_1)
-    if weights.keys() != stored.keys():
-        raise _of_another_base(stage_1, base)
     return {stored[name]: tensor for name, tensor in weights.items()}

@@ -11,9 +11,12 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bimedix2_plugin.errors import RecipeError
+
+if TYPE_CHECKING:
+    import torch
 
 PLACEHOLDER = "<image>"
 _RESERVED = re.compile(
@@ -118,3 +121,11 @@ def _placed(folder: Path, vocab_size: int) -> tuple[Any, Placeholder]:
             "Name another base."
         )
     return tokenizer, Placeholder(ids[0], max(vocab_size, ids[0] + 1), grown=ids[0] >= vocab_size)
+
+
+def with_rows(matrix: torch.Tensor, rows: int) -> torch.Tensor:
+    """Return an embedding matrix [V, H] with as many rows as asked for; new rows are the mean of the others."""
+    import torch
+
+    mean = matrix.float().mean(0, keepdim=True).to(matrix.dtype)
+    return torch.cat([matrix, mean.expand(rows - len(matrix), -1)]).contiguous()

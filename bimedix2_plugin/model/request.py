@@ -43,6 +43,14 @@ class Request:
     processor_kwargs: dict[str, Any] | None = None
     root: Path = Path(_DEFAULTS.composed_path)
 
+    def template_text(self) -> str | None:
+        """Return the text of `chat_template_jinja`, which is a template or the name of a file with one."""
+        given = self.chat_template_jinja
+        try:
+            return given and Path(given).read_text(encoding="utf-8")
+        except OSError:  # a long text is not a possible file name
+            return given
+
 
 def request_of(cfg: DictDefault, *, weights: bool) -> Request:
     """Return what a recipe asks to compose.

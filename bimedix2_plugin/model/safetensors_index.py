@@ -34,6 +34,11 @@ class Shards:
         with safe_open(self.folder / self.weight_map[name], framework="pt") as file:
             return file.get_tensor(name)
 
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Read one tensor's shape from its file's header."""
+        with safe_open(self.folder / self.weight_map[name], framework="pt") as file:
+            return tuple(file.get_slice(name).get_shape())
+
     def rows(self, name: str, count: int) -> Any:
         """Load the first rows of one tensor, at most `count` of them."""
         with safe_open(self.folder / self.weight_map[name], framework="pt") as file:
@@ -68,3 +73,17 @@ def tensor_names(file: Path) -> list[str]:
         raise RecipeError(
             f"{file}: not a readable safetensors file ({error}). Copy, download or make it again."
         ) from error
+
+
+def check_links(folder: Path) -> None:
+    """Check that the files to which a folder's symbolic links point exist.
+
+    Raises:
+        RecipeError: names a file that is gone.
+    """
+    broken = [entry for entry in sorted(folder.iterdir()) if entry.is_symlink() and not entry.exists()]
+    if broken:
+        raise RecipeError(
+            f"{folder}: {broken[0].name} points to {broken[0].readlink()}, which no longer exists. "
+            f"Restore that file, or run `rm -r {folder}` and the same command again."
+        )

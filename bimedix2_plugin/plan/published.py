@@ -90,13 +90,15 @@ _QWEN_3_VL_8B = {
     **_QWEN_TOKENS,
 }
 
-# The values in each repository's config.json that decide sizes. Two files were not available: SILMA's values are those
-# of Gemma 2 9B, of which it is a fine-tune, PubMedCLIP's those of ViT-B/32, from its name.
+# The values in each repository's config.json that decide sizes. Four files were not available: SILMA's values are those
+# of Gemma 2 9B, of which it is a fine-tune, PubMedCLIP's those of ViT-B/32, from its name, Jais 2's the defaults of
+# transformers' configuration, RAD-DINO's those of DINOv2's ViT-B/14 at 518 pixels, on which it was trained.
 PUBLISHED: dict[str, dict[str, Any]] = {
     "meta-llama/Llama-3.1-8B-Instruct": _text("llama", 128256, (4096, 14336, 32, 32), 8),
     "meta-llama/Llama-3.1-70B-Instruct": _text("llama", 128256, (8192, 28672, 80, 64), 8),
     "microsoft/Phi-3.5-mini-instruct": _text("phi3", 32064, (3072, 8192, 32, 32), 32, pad_token_id=32000),
     "Qwen/Qwen3-8B": _text("qwen3", 151936, (4096, 12288, 36, 32), 8, head_dim=128),
+    "inceptionai/Jais-2-8B-Chat": _text("jais2", 150272, (3328, 26624, 32, 26), 26, head_dim=128),
     "mistralai/Mistral-7B-Instruct-v0.3": _text("mistral", 32768, (4096, 14336, 32, 32), 8, sliding_window=None),
     "google/gemma-2-9b-it": _GEMMA_2_9B,
     "silma-ai/SILMA-9B-Instruct-v1.0": _GEMMA_2_9B,
@@ -105,6 +107,7 @@ PUBLISHED: dict[str, dict[str, Any]] = {
     ),
     "openai/clip-vit-large-patch14-336": _vision("clip_vision_model", (1024, 4096, 24, 16), 336, 14),
     "flaviagiammarino/pubmed-clip-vit-base-patch32": _vision("clip_vision_model", (768, 3072, 12, 12), 224, 32),
+    "microsoft/rad-dino": _vision("dinov2", (768, 3072, 12, 12), 518, 14),
     "google/siglip-so400m-patch14-384": _vision("siglip_vision_model", (1152, 4304, 27, 16), 384, 14),
     "llava-hf/llava-1.5-7b-hf": _LLAVA_1_5_7B,
     "google/medgemma-4b-it": _MEDGEMMA_4B,

@@ -13,6 +13,8 @@ from transformers import (
     Gemma3ForCausalLM,
     Gemma3TextConfig,
     GemmaTokenizer,
+    Jais2Config,
+    Jais2ForCausalLM,
     LlamaTokenizer,
     MistralConfig,
     MistralForCausalLM,
@@ -29,6 +31,7 @@ from transformers import (
 )
 
 from bimedix2_plugin.rehearse.tiny import random_model
+from bimedix2_plugin.rehearse.tiny_templates import GEMMA2, GEMMA3, JAIS2, MISTRAL, PHI3, QWEN3
 from bimedix2_plugin.rehearse.tiny_tokenizers import CHATML_TEMPLATE, TEXTS
 
 WINDOW = 12  # shorter than most rows, so that ignoring the sliding window changes the results
@@ -64,6 +67,7 @@ FAMILIES = {
         settings=_GEMMA | {"attn_logit_softcapping": 0.5},
     ),
     "gemma3_text": Family(Gemma3TextConfig, Gemma3ForCausalLM, lambda: gemma(GEMMA3), settings=_GEMMA),
+    "jais2": Family(Jais2Config, Jais2ForCausalLM, lambda: jais2(JAIS2), 5),
     "mistral": Family(MistralConfig, MistralForCausalLM, lambda: mistral(MISTRAL), settings={"sliding_window": WINDOW}),
     "mistral_v1": Family(MistralConfig, MistralForCausalLM, lambda: mistral(MISTRAL, control=0)),
 }
@@ -102,6 +106,15 @@ def qwen(template: str, plain: Sequence[str] = ()) -> PreTrainedTokenizerFast:
     words = Qwen2Tokenizer(vocab=vocabulary, merges=merges)
     words.add_tokens([_special("<|im_start|>"), _special("<|im_end|>"), *(AddedToken(token) for token in plain)])
     words.eos_token, words.chat_template = "<|im_end|>", template
+    return words
+
+
+def jais2(template: str) -> PreTrainedTokenizerFast:
+    """Byte-level BPE with the special tokens of Llama 3's turns."""
+    words = qwen(template)
+    tokens = ("<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")
+    words.add_tokens([_special(token) for token in tokens])
+    words.bos_token, words.eos_token = tokens[0], tokens[-1]
     return words
 
 
@@ -172,79 +185,3 @@ def _trained(special: list[str], normalizer: Any, pre_tokenizer: Any) -> tuple[d
     backend.train_from_iterator(TEXTS * 4, trainer)
     model = json.loads(backend.to_str())["model"]
     return model["vocab"], [tuple(merge) for merge in model["merges"]]
-
-
-# Chat templates like those that the families publish, for string contents.
-# Qwen 3 puts reasoning, also an empty one, before the last answer only, and drops that of earlier answers.
-QWEN3 = """\
-{%- set turns = namespace(last_query=-1) -%}
-{%- for message in messages -%}
-{%- if message['role'] == 'user' -%}{%- set turns.last_query = loop.index0 -%}{%- endif -%}
-{%- endfor -%}
-{%- for message in messages -%}
-{%- set content = message['content'] -%}
-{{ '<|im_start|>' + message['role'] + '\\n' }}
-{%- if message['role'] == 'assistant' -%}
-{%- set reasoning = '' -%}
-{%- if '</think>' in content -%}
-{%- set reasoning = (content.split('</think>') | first).split('<think>') | last -%}
-{%- set content = (content.split('</think>') | last).lstrip('\\n') -%}
-{%- endif -%}
-{%- if loop.index0 > turns.last_query and (loop.last or reasoning) -%}
-{{ '<think>\\n' + reasoning.strip('\\n') + '\\n</think>\\n\\n' }}
-{%- set content = content.lstrip('\\n') -%}
-{%- endif -%}
-{%- endif -%}
-{{ content + '<|im_end|>\\n' }}
-{%- endfor -%}
-{%- if add_generation_prompt -%}
-{{ '<|im_start|>assistant\\n' }}
-{%- if enable_thinking is defined and enable_thinking is false -%}{{ '<think>\\n\\n</think>\\n\\n' }}{%- endif -%}
-{%- endif -%}
-"""
-
-PHI3 = """\
-{%- for message in messages -%}
-{{ '<|' + message['role'] + '|>\\n' + message['content'] + '<|end|>\\n' }}
-{%- endfor -%}
-{%- if add_generation_prompt -%}{{ '<|assistant|>\\n' }}{%- else -%}{{ eos_token }}{%- endif -%}
-"""
-
-GEMMA2 = """\
-{{ bos_token }}
-{%- for message in messages -%}
-{%- if message['role'] == 'system' -%}{{ raise_exception('System role not supported') }}{%- endif -%}
-{%- if (message['role'] == 'user') != (loop.index0 % 2 == 0) -%}{{ raise_exception('Not alternating') }}{%- endif -%}
-{%- set role = 'model' if message['role'] == 'assistant' else message['role'] -%}
-{{ '<start_of_turn>' + role + '\\n' + message['content'] | trim + '<end_of_turn>\\n' }}
-{%- endfor -%}
-{%- if add_generation_prompt -%}{{ '<start_of_turn>model\\n' }}{%- endif -%}
-"""
-
-# Gemma 3's template itself puts the system text before the first user turn.
-GEMMA3 = """\
-{{ bos_token }}
-{%- set system = messages[0]['content'] + '\\n\\n' if messages[0]['role'] == 'system' else '' -%}
-{%- for message in messages if message['role'] != 'system' -%}
-{%- set role = 'model' if message['role'] == 'assistant' else message['role'] -%}
-{{ '<start_of_turn>' + role + '\\n' + (system if loop.first else '') -}}
-{{ message['content'] | trim + '<end_of_turn>\\n' }}
-{%- endfor -%}
-{%- if add_generation_prompt -%}{{ '<start_of_turn>model\\n' }}{%- endif -%}
-"""
-
-# Mistral puts the system text into a prompt's last user turn, and drops it once that turn has an answer; before each
-# answer it writes a space with which no prompt ends.
-MISTRAL = """\
-{{ bos_token }}
-{%- set turns = messages[1:] if messages[0]['role'] == 'system' else messages -%}
-{%- for message in turns -%}
-{%- if message['role'] == 'user' -%}
-{{ '[INST] ' }}
-{%- if loop.last and messages[0]['role'] == 'system' -%}{{ messages[0]['content'] + '\\n\\n' }}{%- endif -%}
-{{ message['content'] + '[/INST]' }}
-{%- else -%}
-{{ ' ' + message['content'] | trim + eos_token }}
-{%- endif -%}
-{%- endfor -%}
-"""

@@ -10,21 +10,18 @@ from transformers import (
     Gemma3Config,
     Gemma3ForConditionalGeneration,
     Gemma3Processor,
-    LlavaConfig,
-    LlavaForConditionalGeneration,
-    LlavaProcessor,
     PreTrainedTokenizerFast,
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
     Qwen3VLConfig,
     Qwen3VLForConditionalGeneration,
 )
-from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from bimedix2_plugin.rehearse.tiny import random_model
-from bimedix2_plugin.rehearse.tiny_families import WINDOW, gemma, mistral, qwen
+from bimedix2_plugin.rehearse.tiny_families import WINDOW, gemma, qwen
+from bimedix2_plugin.rehearse.tiny_llava import llava, vicuna
 
 PATCH = 4
 _TEXT: dict[str, Any] = {
@@ -96,23 +93,6 @@ def qwen2_5_vl(folder: Path) -> None:
     _save_qwen(folder, words)
 
 
-def llava(folder: Path) -> None:
-    """LLaVA-1.5 as published: Vicuna's template, which writes no BOS and no end token."""
-    words, ids = llava_words()
-    vision = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4}
-    config = LlavaConfig(
-        text_config={"model_type": "llama"} | _text(words),
-        vision_config={"model_type": "clip_vision_model", "image_size": 28, "patch_size": 14} | vision,
-        image_seq_length=4,
-        **ids,
-    )
-    random_model(LlavaForConditionalGeneration, config).save_pretrained(folder)
-    side = {"size": {"shortest_edge": 28}, "crop_size": {"height": 28, "width": 28}}
-    pixels = CLIPImageProcessorPil(**side)
-    settings = {"patch_size": 14, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1}
-    LlavaProcessor(pixels, words, chat_template=VICUNA, **settings).save_pretrained(folder)
-
-
 MAKERS: dict[str, Callable[[Path], None]] = {
     "gemma3": gemma3,
     "llava": llava,
@@ -133,9 +113,7 @@ def gemma3_words() -> Words:
 
 def llava_words() -> Words:
     """Vicuna's, with a placeholder and a padding token."""
-    words = mistral(VICUNA, control=0)
-    words.add_special_tokens({"extra_special_tokens": ["<image>", "<pad>"]})
-    words.pad_token = "<pad>"
+    words = vicuna()
     return words, {"image_token_index": _id(words, "<image>")}
 
 
@@ -229,14 +207,3 @@ _QWEN_PARTS = """\
 def qwen_parts(system: str) -> str:
     """Return the template with a default system text, or with none."""
     return f"{{%- set default_system = {system!r} -%}}\n{_QWEN_PARTS}"
-
-
-# Vicuna's, as LLaVA-1.5 publishes it: lists of parts only, images first.
-VICUNA = """\
-{%- for message in messages -%}
-{%- if message['role'] != 'system' -%}{{ message['role'] | upper + ': ' }}{%- endif -%}
-{%- for part in message['content'] if part['type'] == 'image' -%}{{ '<image>\\n' }}{%- endfor -%}
-{%- for part in message['content'] if part['type'] == 'text' -%}{{ part['text'] + ' ' }}{%- endfor -%}
-{%- endfor -%}
-{%- if add_generation_prompt -%}{{ 'ASSISTANT:' }}{%- endif -%}
-"""

@@ -24,7 +24,7 @@ from bimedix2_plugin.rehearse import tiny, tiny_families
 
 TOKENS, SIZE, SYSTEM = 4, (28, 28), "The paper's text."
 END = {"phi3": "<|end|>", "gemma2": "<end_of_turn>", "gemma3_text": "<end_of_turn>"}
-END |= {"qwen2": "<|im_end|>", "qwen3": "<|im_end|>", "mistral": "</s>", "mistral_v1": "</s>"}
+END |= {"qwen2": "<|im_end|>", "qwen3": "<|im_end|>", "mistral": "</s>", "mistral_v1": "</s>", "jais2": "<|eot_id|>"}
 FAMILIES = list(tiny_families.FAMILIES)
 QUESTION = {"role": "user", "content": "هل يوجد كسر؟"}
 

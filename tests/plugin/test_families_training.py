@@ -30,6 +30,7 @@ LOSSES = {
     "gemma2": 6.503814,
     "gemma3_text": 6.540792,
     "mistral": 6.51774,
+    "jais2": 6.158309,
 }
 
 

@@ -153,6 +153,14 @@ class VisionLanguageModel(ABC):
         """Return a rendered conversation with each image as the processor writes it, with one placeholder an image."""
         return text
 
+    def processor_settings(self) -> dict[str, Any]:
+        """Return what a processor_config.json may lack and its processor needs to count an image's placeholders.
+
+        Raises:
+            RecipeError: the checkpoint does not say how many placeholders an image takes.
+        """
+        return {}
+
     @abstractmethod
     def image_tokens(self, width: int, height: int) -> int:
         """Return how many placeholders an image of this size (pixels) takes.

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, override
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, override
 
+from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.model.families import TOWERS, Tower
 from bimedix2_plugin.model.placeholder import PLACEHOLDER
 from bimedix2_plugin.model.vision_language.descriptor import IGNORED, Document, Encoded, Tensors, VisionLanguageModel
 
@@ -36,9 +39,35 @@ class Llava(VisionLanguageModel):
     PROJECTOR = ("model.multi_modal_projector",)
     TOWER = "model.vision_tower"
 
+    @cached_property
+    def _tower(self) -> Tower:
+        """The tower's row in `TOWERS`: of others the number of features is unknown, or changes with the image."""
+        model_type = self.config.vision_config.model_type
+        if model_type not in TOWERS:
+            raise RecipeError(
+                f"base_model: the vision tower of {self.folder} is of model type {model_type!r}, whose features of an "
+                f"image cannot be counted. Supported in a LLaVA: {', '.join(sorted(TOWERS))}."
+            )
+        return TOWERS[model_type]
+
+    @cached_property
+    def _features(self) -> int:
+        """Features of one image. Counted, because older configurations do not state `image_seq_length`."""
+        vision, dropped = self.config.vision_config, self.config.vision_feature_select_strategy == "default"
+        return int((vision.image_size // vision.patch_size) ** 2) + self._tower.class_tokens - dropped
+
+    @override
+    def processor_settings(self) -> dict[str, Any]:
+        return {
+            "image_token": self.placeholder,
+            "patch_size": int(self.config.vision_config.patch_size),
+            "num_additional_image_tokens": self._tower.class_tokens,
+            "vision_feature_select_strategy": self.config.vision_feature_select_strategy,
+        }
+
     @override
     def image_tokens(self, width: int, height: int) -> int:
-        return int(self.config.image_seq_length)
+        return self._features
 
     @override
     def encoded(self, width: int, height: int) -> Encoded:
@@ -55,7 +84,6 @@ class Llava(VisionLanguageModel):
     def blank(self) -> Document:
         import torch
 
-        crop = self.image_processor.crop_size or self.image_processor.size
-        tokens = self.image_tokens(crop["width"], crop["height"])
-        pixels = torch.zeros(1, 3, crop["height"], crop["width"])
+        tokens, side = self._features, int(self.config.vision_config.image_size)
+        pixels = torch.zeros(1, 3, side, side)
         return Document([self.placeholder_id] * tokens, [IGNORED] * tokens, [{"pixel_values": pixels}])
