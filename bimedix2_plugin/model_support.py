@@ -57,11 +57,22 @@ def use_composed_model(context: ModelHookContext) -> None:
     if cfg.adapter:
         cfg.lora_target_modules = cfg.lora_target_modules or model.LORA_TARGETS
         cfg.lora_modules_to_save = model.trained_modules(model.config)
+        if cfg.vision_lora:
+            add_vision_lora(cfg, model)
     if cfg.load_in_4bit:
         # Otherwise the tower and the fully trained projector would be quantised with the language model.
         # transformers matches these names with the start or the end of a module's full name.
         skipped = {"llm_int8_skip_modules": ["lm_head", *dict.fromkeys([*model.PROJECTOR, model.TOWER])]}
         cfg.bnb_config_kwargs = {**(cfg.bnb_config_kwargs or {}), **skipped}
+
+
+def add_vision_lora(cfg: DictDefault, model: VisionLanguageModel) -> None:
+    """Extend the run's LoRA to the tower's linear layers, there with the rank and alpha of `vision_lora`."""
+    # PEFT takes the first pattern that matches, and saves them sorted: the parenthesis keeps this one before others.
+    tower = f"(?:{model.vision_lora_targets()})"
+    cfg.lora_target_modules = f"(?:{cfg.lora_target_modules})|{tower}"
+    cfg.lora_rank_pattern = {tower: cfg.vision_lora.r, **(cfg.lora_rank_pattern or {})}
+    cfg.lora_alpha_pattern = {tower: cfg.vision_lora.alpha, **(cfg.lora_alpha_pattern or {})}
 
 
 def refuse_attention(cfg: DictDefault, model: VisionLanguageModel) -> None:

@@ -20,6 +20,9 @@ class QwenVl(VisionLanguageModel):
     MODEL_TYPES = ("qwen2_5_vl", "qwen3_vl")
     PROJECTOR = ("model.visual.merger", "model.visual.deepstack_merger_list")
     TOWER = "model.visual"
+    VISION_LORA_TARGETS = (
+        r"model\.visual\.blocks\.\d+\.(attn|mlp)\.(qkv|proj|gate_proj|up_proj|down_proj|linear_fc1|linear_fc2)"
+    )
 
     @classmethod
     @override
