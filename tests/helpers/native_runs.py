@@ -57,4 +57,4 @@ def read(folder: str | os.PathLike[str]) -> Any:
 
 def configuration(name: str, **more: Any) -> Any:
     """Load a recipe for one of EVERY, with further changes."""
-    return runs.configuration(**changes(name) | {"output_dir": f"./out_{name.split()[-1]}"} | more)
+    return runs.configuration(**changes(name) | {"output_dir": f"./out_{name.rsplit(maxsplit=1)[-1]}"} | more)

@@ -61,7 +61,7 @@ def test_everything_but_the_tower_trains_in_its_optimizer_group(run):
 
 
 def test_plain_transformers_reads_the_trained_model(run):
-    name, cfg, trainer = run
+    _, cfg, trainer = run
     given, trained = native_runs.trained_logits(trainer)
     model = native_runs.read(cfg.output_dir)
     with torch.no_grad():
@@ -110,7 +110,7 @@ def test_a_frozen_tensor_of_the_language_model_is_refused(run):
     norm = next(p for n, p in trainer.model.named_parameters() if n.endswith("language_model.norm.weight"))
     norm.requires_grad_(False)
     try:
-        with pytest.raises(RecipeError, match="of the language model's .* tensors are trainable"):
+        with pytest.raises(RecipeError, match=r"of the language model's .* tensors are trainable"):
             check_trainable_parameters(trainer.model, cfg)
     finally:
         norm.requires_grad_(True)
