@@ -23,6 +23,16 @@ class ProjectorArgs(BaseModel):
     )
 
 
+class VisionLoraArgs(BaseModel):
+    """`vision_lora:` in a recipe."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    r: int = Field(gt=0, description="Rank.")
+    alpha: int = Field(gt=0, description="Scale: the LoRA is multiplied by alpha / r.")
+    learning_rate: float | None = Field(default=None, gt=0, description="Absent: the recipe's learning_rate.")
+
+
 class BiMediX2Args(BaseModel):
     """The plugin's keys; all other keys of a recipe are Axolotl's."""
 
@@ -34,7 +44,14 @@ class BiMediX2Args(BaseModel):
         default="pad", description="pad to a square with the tower's mean colour, or resize and crop the centre."
     )
     stage: Literal["align", "instruct"] = Field(
-        default="instruct", description="align trains the projector only; instruct the LoRA and the projector."
+        default="instruct",
+        description="align trains the projector only; instruct the projector and a LoRA or, without `adapter`, the "
+        "whole language model.",
+    )
+    vision_lora: VisionLoraArgs | None = Field(
+        default=None,
+        description="A LoRA in the linear layers of the tower that the projector's input depends on; absent: the tower "
+        "is frozen. Its dropout is lora_dropout.",
     )
     system: str | None = Field(default=None, description="System text of every conversation without one of its own.")
     composed_path: str = Field(default="outputs/composed", description="Folder of the composed models.")

@@ -84,10 +84,40 @@ def _settings(cfg: DictDefault) -> list[str]:
         first = stage_1_recipe(cfg, start)
         command = f"`axolotl train {first}`" if first else "its recipe to the end"
         problems.append(f"projector.init_from: {start} holds no finished stage 1. Run {command} first.")
-    if align and cfg.adapter:
-        problems.append("adapter: leave it out; stage align trains the projector only.")
-    if not align and cfg.adapter not in ("lora", "qlora"):
-        problems.append("adapter: set it to lora or qlora; stage instruct trains a LoRA and the projector.")
+    return problems + (_align_adapter(cfg) if align else _instruct_adapter(cfg))
+
+
+def _align_adapter(cfg: DictDefault) -> list[str]:
+    given = [key for key in ("adapter", "vision_lora") if cfg.get(key)]
+    problems = [f"{key}: leave it out; stage align trains the projector only." for key in given]
+    if cfg.merge_lora and not given:
+        problems.append("adapter: there is none, so that there is nothing to merge; stage align saves a projector.")
+    return problems
+
+
+def _instruct_adapter(cfg: DictDefault) -> list[str]:
+    """List what contradicts a LoRA, or the training of the whole language model where there is no adapter."""
+    problems = []
+    if cfg.adapter:
+        if cfg.adapter not in ("lora", "qlora"):
+            problems.append("adapter: set it to lora or qlora, or leave it out to train the whole language model.")
+        if cfg.vision_lora and isinstance(cfg.lora_target_modules, list):
+            problems.append("lora_target_modules: write it as a regular expression together with vision_lora.")
+        return problems
+    if cfg.merge_lora:
+        problems.append(
+            f"adapter: there is none, so that there is nothing to merge; {cfg.output_dir} holds the whole checkpoint."
+        )
+    given = [key for key in ("lora_r", "lora_alpha", "lora_dropout", "lora_target_modules") if cfg.get(key) is not None]
+    given += [key for key in ("vision_lora",) if cfg.get(key)]
+    problems += [
+        f"{key}: set adapter to lora or qlora, or leave it out; without an adapter the whole language model is trained."
+        for key in given
+    ]
+    if cfg.load_in_4bit:
+        problems.append("load_in_4bit: set adapter: qlora; weights of 4 bits cannot be trained.")
+    if cfg.load_best_model_at_end:
+        problems.append("load_best_model_at_end: leave it out; it would not find the whole model's names.")
     return problems
 
 
@@ -140,19 +170,17 @@ def stage_1_recipe(cfg: DictDefault, start: str) -> Path | None:
 
 def _fsdp(cfg: DictDefault, *, align: bool) -> list[str]:
     """List the FSDP2 settings with which a run could not save: stage align saves full tensors, a LoRA sharded ones."""
-    fsdp = cfg.fsdp_config or {}
-    wanted = "FULL_STATE_DICT" if align else "SHARDED_STATE_DICT"
-    problems = []
-    if cfg.fsdp_config and fsdp.get("state_dict_type") != wanted:
-        problems.append(
-            f"fsdp_config.state_dict_type: set it to {wanted}; "
-            + (
-                "after the last step Axolotl would look for sharded weights, which stage align does not write."
-                if align
-                else "every checkpoint would gather the frozen model on one rank."
-            )
-        )
-    return problems
+    given = (cfg.fsdp_config or {}).get("state_dict_type")
+    whole, shards = "FULL_STATE_DICT", "SHARDED_STATE_DICT"
+    if align:
+        wanted = {whole: "after the last step Axolotl would look for sharded weights, which stage align does not write"}
+    elif cfg.adapter:
+        wanted = {shards: "every checkpoint would gather the frozen model on one rank"}
+    else:
+        wanted = dict.fromkeys((whole, shards), "the whole model could not be saved otherwise")
+    if not cfg.fsdp_config or given in wanted:
+        return []
+    return [f"fsdp_config.state_dict_type: set it to {' or '.join(wanted)}; {next(iter(wanted.values()))}."]
 
 
 def _data(cfg: DictDefault) -> list[str]:

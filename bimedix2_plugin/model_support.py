@@ -15,6 +15,7 @@ from bimedix2_plugin.data.prepared_set import pin_shards, prepared_path, remove_
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model.compose import COMPOSITION, compose, mapping
 from bimedix2_plugin.model.request import request_of
+from bimedix2_plugin.model.vision_language.descriptor import VisionLanguageModel
 from bimedix2_plugin.model.vision_language.registry import BY_TYPE, of_folder
 from bimedix2_plugin.recipe import settings
 
@@ -64,11 +65,22 @@ def use_composed_model(context: ModelHookContext) -> None:
     if cfg.adapter:
         cfg.lora_target_modules = cfg.lora_target_modules or model.LORA_TARGETS
         cfg.lora_modules_to_save = model.trained_modules(model.config)
+        if cfg.vision_lora:
+            add_vision_lora(cfg, model)
     if cfg.load_in_4bit:
         # Otherwise the tower and the fully trained projector would be quantised with the language model.
         # transformers matches these names with the start or the end of a module's full name.
         skipped = {"llm_int8_skip_modules": ["lm_head", *dict.fromkeys([*model.PROJECTOR, model.TOWER])]}
         cfg.bnb_config_kwargs = {**(cfg.bnb_config_kwargs or {}), **skipped}
+
+
+def add_vision_lora(cfg: DictDefault, model: VisionLanguageModel) -> None:
+    """Extend the run's LoRA to the tower's linear layers, there with the rank and alpha of `vision_lora`."""
+    # PEFT takes the first pattern that matches, and saves them sorted; the parenthesis keeps this one before others.
+    tower = f"(?:{model.vision_lora_targets()})"
+    cfg.lora_target_modules = f"(?:{cfg.lora_target_modules})|{tower}"
+    cfg.lora_rank_pattern = {tower: cfg.vision_lora.r, **(cfg.lora_rank_pattern or {})}
+    cfg.lora_alpha_pattern = {tower: cfg.vision_lora.alpha, **(cfg.lora_alpha_pattern or {})}
 
 
 def set_attention(cfg: DictDefault, text_config: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,11 +15,10 @@ from bimedix2_plugin import checks
 from bimedix2_plugin.data.collator import PackCollator
 from bimedix2_plugin.data.prepared_set import unpin_shards
 from bimedix2_plugin.errors import hide_traceback
-from bimedix2_plugin.merge import axolotl_merge, lora
+from bimedix2_plugin.merge import axolotl_merge, lora, whole_model
 from bimedix2_plugin.model.vision_language.registry import of_folder
 from bimedix2_plugin.model_support import VisionLanguageSupport
-from bimedix2_plugin.recipe import settings
-from bimedix2_plugin.training import fsdp, run_folder, stages
+from bimedix2_plugin.training import fsdp, roles, run_folder, stages
 from bimedix2_plugin.training.document_attention import use_document_attention
 from bimedix2_plugin.training.loss_watch import LossWatch
 
@@ -76,10 +76,12 @@ class BiMediX2Plugin(BasePlugin):
             return
         if cfg.document_attention and cfg.attn_implementation == "sdpa" and not torch.cuda.is_available():
             use_document_attention(model)  # if positions are all that isolates its documents
-        stages.run_tower_without_grad(model)
+        if not cfg.vision_lora:
+            stages.run_tower_without_grad(model)
         if cfg.stage == "align":
             stages.freeze_for_align(model, cfg)
-            stages.keep_projector_in_float32(model)
+        elif not cfg.adapter:
+            stages.freeze_tower(model)
 
     def pre_lora_load(self, cfg: DictDefault, model: Any) -> None:
         """Refuse an incomplete adapter."""
@@ -96,21 +98,20 @@ class BiMediX2Plugin(BasePlugin):
         """Refuse an adapter that was not loaded completely."""
         if cfg.lora_model_dir and cfg.adapter and cfg.adapter != axolotl_merge.ADAPTER:
             lora.check_loaded(model, cfg.lora_model_dir)
-        if not (cfg.inference or cfg.merge_lora):
-            stages.keep_projector_in_float32(model)
-            if cfg.load_in_4bit:
-                stages.keep_tower_in(model, cfg.torch_dtype)
+        if cfg.load_in_4bit and not (cfg.inference or cfg.merge_lora):
+            stages.keep_tower_in(model, cfg.torch_dtype)
 
     def post_model_load(self, cfg: DictDefault, model: Any) -> None:
-        """Check which parameters are trainable, and let the full projector be saved."""
+        """Check which parameters are trainable, in float32, and let the full projector be saved."""
         if not (cfg.inference or cfg.merge_lora):
-            stages.check_trainable_parameters(model, cfg)
+            stages.keep_trained_in_float32(model)  # only now: Axolotl converts norms and embeddings once more
+            roles.check_trainable_parameters(model, cfg)
             stages.gather_projector_on_save(model)
 
     def post_trainer_create(self, cfg: DictDefault, trainer: Any) -> None:
         """Give the trainer its settings, and remove an earlier run's marker and partial checkpoints."""
         gc.freeze()
-        trainer.projector_learning_rate = settings(cfg).projector.learning_rate
+        trainer.learning_rates = roles.learning_rates(cfg)
         trainer.loss_watch = LossWatch(cfg.loss_spike, trainer.accelerator)
         fsdp.reduce_in_float32(trainer.accelerator)
         if cfg.output_dir:
@@ -123,7 +124,9 @@ class BiMediX2Plugin(BasePlugin):
         return [run_folder.CompositionCallback(cfg.base_model), run_folder.ProgressCallback()]
 
     def post_train(self, cfg: DictDefault, model: Any) -> None:
-        """Mark the run as finished; Axolotl calls this before and after it saves the final weights."""
+        """Complete a whole checkpoint, and mark the run as finished; Axolotl calls this before and after it saves."""
+        if roles.LANGUAGE_MODEL in roles.trained_roles(cfg) and run_folder.weights_are_saved(cfg):
+            whole_model.finish(Path(cfg.output_dir), Path(cfg.base_model))
         run_folder.write_finished_marker(cfg)
 
     def post_lora_merge(self, cfg: DictDefault, adapter_path: str, output_path: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from bimedix2_plugin.args import BiMediX2Args, ProjectorArgs
+from bimedix2_plugin.args import BiMediX2Args, ProjectorArgs, VisionLoraArgs
 from bimedix2_plugin.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ HYPERPARAMETERS = (
     "bf16",
     "seed",
 )
+NESTED_HYPERPARAMETERS = {"projector": ("kind", "learning_rate"), "vision_lora": ("r", "alpha", "learning_rate")}
 
 
 def read(path: str | Path) -> DictDefault:
@@ -72,13 +73,21 @@ def settings(cfg: Mapping[str, Any]) -> BiMediX2Args:
     `loss_spike`, where null is a value of its own.
     """
     given = {key: cfg[key] for key in BiMediX2Args.model_fields if cfg.get(key) is not None}
-    keys = {key: value for key, value in (given.get("projector") or {}).items() if value is not None}
-    return BiMediX2Args.model_construct(**given | {"projector": ProjectorArgs.model_construct(**keys)})
+    given["projector"] = ProjectorArgs.model_construct(**_not_null(given.get("projector") or {}))
+    if "vision_lora" in given:
+        given["vision_lora"] = VisionLoraArgs.model_construct(**_not_null(given["vision_lora"]))
+    return BiMediX2Args.model_construct(**given)
 
 
 def hyperparameters(cfg: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keys that a recipe sets of those that a model card shows, `projector.*` included."""
-    projector = cfg.get("projector") or {}
+    """Return the keys that a recipe sets of those that a model card shows, the nested ones with dotted names."""
     return {key: cfg[key] for key in HYPERPARAMETERS if cfg.get(key) is not None} | {
-        f"projector.{key}": projector[key] for key in ("kind", "learning_rate") if projector.get(key) is not None
+        f"{outer}.{key}": value
+        for outer, keys in NESTED_HYPERPARAMETERS.items()
+        for key in keys
+        if (value := (cfg.get(outer) or {}).get(key)) is not None
     }
+
+
+def _not_null(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in content.items() if value is not None}

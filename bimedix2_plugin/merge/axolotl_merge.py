@@ -48,7 +48,10 @@ def attach(model: Any, cfg: DictDefault) -> Any:
     composed = Path(cfg.base_model)
     _check_parts(Path(cfg.lora_model_dir), composed)
     adapter = read_adapter(cfg.lora_model_dir, model)
-    weights_of(read_shards("base_model", composed), model)  # raises before anything is written
+    names = {weight.in_model for weight in weights_of(read_shards("base_model", composed), model)}
+    lost = [module for module in adapter.targets if f"{module}.weight" not in names]
+    if lost:
+        raise RecipeError(f"base_model: no tensor of {composed} is the weight of {min(lost)}, which has a LoRA.")
 
     def save(model: Any, save_directory: str | Path, **_: Any) -> None:
         dtype = write_weights(Path(save_directory), composed, model, adapter.merged)
@@ -71,12 +74,17 @@ def write_weights(folder: Path, composed: Path, model: Any, value: Value) -> tor
     shards = read_shards("base_model", composed)
     weights, dtype = weights_of(shards, model), base_dtype(shards)
     writing.begin(folder, sum(weight.elements for weight in weights) * dtype.itemsize)
+    save_configuration(folder, model, dtype)
+    writing.write(folder, weights, lambda weight: value(weight.in_model, shards.tensor(weight.stored)), dtype)
+    return dtype
+
+
+def save_configuration(folder: Path, model: Any, dtype: torch.dtype) -> None:
+    """Write a checkpoint's configurations, with the type of its weights."""
     for config in (model.config, model.config.text_config, model.config.vision_config):
         config.dtype = dtype
     model.config.save_pretrained(folder)
     model.generation_config.save_pretrained(folder)
-    writing.write(folder, weights, lambda weight: value(weight.in_model, shards.tensor(weight.stored)), dtype)
-    return dtype
 
 
 def finish(composed: str | Path, folder: str | Path) -> None:

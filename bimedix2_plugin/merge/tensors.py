@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from safetensors import safe_open
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model.compose import mapping
 from bimedix2_plugin.model.safetensors_index import Shards
+from bimedix2_plugin.model.stored_names import native_names
 from bimedix2_plugin.model.vision_language.registry import is_tower
 
 if TYPE_CHECKING:
@@ -83,23 +83,12 @@ def _names(shards: Shards, model: Any) -> dict[str, tuple[str, str]]:
         return {stored: (name, stored) for stored, name in native_names(shards.weight_map, model).items()}
     tower = model.config.vision_config.model_type
     inside = {stored: model_name(stored, composed) for stored in shards.weight_map}
-    return {stored: (name, checkpoint_name(name, tower)) for stored, name in inside.items()}
-
-
-def native_names(stored: Iterable[str], model: Any) -> dict[str, str]:
-    """Return the names in a model of the tensors in its files, as transformers maps them when it loads them."""
-    from transformers.conversion_mapping import get_model_conversion_mapping
-    from transformers.core_model_loading import WeightConverter, WeightRenaming, rename_source_key
-
-    transforms = get_model_conversion_mapping(model)
-    renamings = [one for one in transforms if isinstance(one, WeightRenaming)]
-    converters = [one for one in transforms if isinstance(one, WeightConverter)]
-    state = model.state_dict()
-    return {name: rename_source_key(name, renamings, converters, model.base_model_prefix, state)[0] for name in stored}
+    renamed = native_names(inside.values(), model)  # some towers' classes have other names than their files
+    return {stored: (renamed[name], checkpoint_name(name, tower)) for stored, name in inside.items()}
 
 
 def model_name(stored: str, mapping: dict[str, str]) -> str:
-    """Return the model's name for a tensor of a composed folder, for the tower up to its own class's renaming.
+    """Return the name for a tensor of a composed folder by which LLaVA's class reads it from a checkpoint.
 
     Args:
         stored: its name in the file.

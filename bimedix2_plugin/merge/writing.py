@@ -38,12 +38,17 @@ def begin(folder: Path, size: int) -> None:
         RecipeError: the disk has less free space.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    old = [folder / COMPOSITION, folder / _INDEX, *folder.glob("*.safetensors")]
+    old = _old(folder)
     freed = sum(file.stat().st_size for file in old if file.is_file())
     room_for(folder, size, freed=freed, option="--output-dir")
-    for file in old:
-        file.unlink(missing_ok=True)
+    clear(folder)
     shutil.rmtree(_beside(folder), ignore_errors=True)
+
+
+def clear(folder: Path) -> None:
+    """Remove the weights that are in a checkpoint's folder, and its `composition.json`."""
+    for file in _old(folder):
+        file.unlink(missing_ok=True)
 
 
 def room_for(folder: Path, size: int, *, freed: int = 0, option: str = "--out") -> None:
@@ -120,6 +125,10 @@ def finish(folder: Path, composition: dict[str, Any]) -> None:
     lock_of(beside).unlink(missing_ok=True)
     with atomic_write(folder / COMPOSITION) as partial:
         partial.write_text(json.dumps(composition, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def _old(folder: Path) -> list[Path]:
+    return [folder / COMPOSITION, folder / _INDEX, *folder.glob("*.safetensors")]
 
 
 def _beside(folder: Path) -> Path:

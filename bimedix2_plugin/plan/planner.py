@@ -77,10 +77,7 @@ def make_plan(
         "gpu": gpu,
         "parallel": memory.recipe_mode(cfg).name,
         "assumptions": stated,
-        "parameters": {
-            part: {"count": number, "trained": part in parameters.trainable}
-            for part, number in parameters.parts.items()
-        },
+        "parameters": _parameters(parameters),
         "data": _data(rows),
         **_sizes(batches, in_step),
         "steps": steps,
@@ -93,6 +90,12 @@ def make_plan(
         "disk": memory.disk(parameters, cfg, float(rows.tokens.sum()) * rows.scale, steps, absent=models.absent),
     }
     return plan | {"limits": _limits(plan)}
+
+
+def _parameters(parameters: Parameters) -> dict[str, dict[str, Any]]:
+    return {
+        part: {"count": number, "trained": part in parameters.trainable} for part, number in parameters.parts.items()
+    }
 
 
 def _sizes(batches: packing.Batches, in_step: int) -> dict[str, Any]:

@@ -62,13 +62,18 @@ def clear_finished_marker(cfg: DictDefault) -> None:
         cfg.weights_before = _weights_time(cfg)
 
 
+def weights_are_saved(cfg: DictDefault) -> bool:
+    """Whether this run's final weights are in its folder; on the main process only."""
+    return _is_main_process(cfg) and _weights_time(cfg) != cfg.weights_before
+
+
 def write_finished_marker(cfg: DictDefault) -> None:
     """Write `composition.json` and, if the final weights have been saved by then, `finished.json`."""
     if not _is_main_process(cfg):
         return
     out = Path(cfg.output_dir)
     shutil.copyfile(Path(cfg.base_model) / COMPOSITION, out / COMPOSITION)
-    if _weights_time(cfg) != cfg.weights_before:
+    if weights_are_saved(cfg):
         parts = json.loads((out / COMPOSITION).read_text(encoding="utf-8"))
         finished = {
             "stage": settings(cfg).stage,
@@ -98,5 +103,6 @@ def _is_main_process(cfg: DictDefault) -> bool:
 
 
 def _weights_time(cfg: DictDefault) -> int | None:
-    file = Path(cfg.output_dir) / (WEIGHTS if settings(cfg).stage == "align" else SAFETENSORS_WEIGHTS_NAME)
-    return file.stat().st_mtime_ns if file.is_file() else None
+    adapter = SAFETENSORS_WEIGHTS_NAME if cfg.adapter else "model*.safetensors"
+    pattern = WEIGHTS if settings(cfg).stage == "align" else adapter
+    return max((file.stat().st_mtime_ns for file in Path(cfg.output_dir).glob(pattern)), default=None)

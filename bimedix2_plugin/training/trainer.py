@@ -1,4 +1,4 @@
-"""Axolotl's trainer with a learning rate for the projector, resuming of stage 1 from its projector, an abort before a
+"""Axolotl's trainer with learning rates by role, resuming of stage 1 from its projector, an abort before a
 harmful optimizer step, and evaluation losses by language.
 """
 
@@ -14,9 +14,10 @@ from accelerate.utils import gather_object
 
 from bimedix2_plugin.data.sampler import WholeEpochSampler
 from bimedix2_plugin.model.projector import WEIGHTS
-from bimedix2_plugin.model.vision_language.registry import is_projector
+from bimedix2_plugin.model.stored_names import load_weights
 from bimedix2_plugin.training.fsdp import FsdpAlignMixin
 from bimedix2_plugin.training.loss_watch import LossWatch
+from bimedix2_plugin.training.roles import LANGUAGE_MODEL, LORA, PROJECTOR, VISION_LORA, role
 from bimedix2_plugin.training.stages import load_projector
 
 
@@ -24,7 +25,7 @@ class PackTrainer(FsdpAlignMixin):
     """Axolotl's trainer; `lr_groups` alone would train the projector's biases with the LoRA's learning rate."""
 
     optimizer: Any
-    projector_learning_rate: float | None = None
+    learning_rates: dict[str, float] | None = None
     loss_watch: LossWatch | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -77,23 +78,22 @@ class PackTrainer(FsdpAlignMixin):
         return self.optimizer
 
     def parameter_groups(self, model: Any, learning_rate: float) -> list[dict[str, Any]]:
-        """Return the optimizer's groups: LoRA and projector, each with and without weight decay.
+        """Return the optimizer's groups: one for each role that trains, with and without weight decay.
 
         Args:
             model: the model, wrapped or not.
-            learning_rate: the recipe's, for the LoRA; the projector's if it has none of its own.
+            learning_rate: the recipe's, for the roles that have none of their own.
         """
         decay = set(self.get_decay_parameter_names(model))
         groups: list[dict[str, Any]] = []
         # The trainer logs the learning rate of the first group.
-        for part, rate in (("lora", learning_rate), ("projector", self.projector_learning_rate or learning_rate)):
+        for part in (LORA, LANGUAGE_MODEL, PROJECTOR, VISION_LORA):
+            rate = (self.learning_rates or {}).get(part, learning_rate)
             for decayed in (True, False):
                 parameters = [
                     parameter
                     for name, parameter in model.named_parameters()
-                    if parameter.requires_grad
-                    and is_projector(name) == (part == "projector")
-                    and (name in decay) == decayed
+                    if parameter.requires_grad and role(name) == part and (name in decay) == decayed
                 ]
                 if parameters:
                     weight_decay = self.args.weight_decay if decayed else 0.0
@@ -111,9 +111,17 @@ class PackTrainer(FsdpAlignMixin):
         return WholeEpochSampler.of(sampler, epochs, self.args.gradient_accumulation_steps)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        """Resume stage 1 from its projector; the trainer itself loads a LoRA's checkpoint."""
-        if (Path(resume_from_checkpoint) / WEIGHTS).is_file():
-            load_projector(model or self.model, resume_from_checkpoint)
+        """Resume stage 1 from its projector, and a whole model by its files' names.
+
+        transformers itself loads a LoRA's checkpoint, and FSDP2's and DeepSpeed's. Of a whole model it would skip all
+        tensors whose names in the file differ from those in the model, in silence.
+        """
+        folder = Path(resume_from_checkpoint)
+        sharded = self.is_fsdp_enabled or self.is_deepspeed_enabled
+        if (folder / WEIGHTS).is_file():
+            load_projector(model or self.model, folder)
+        elif not (sharded or self.axolotl_cfg.adapter):
+            load_weights(model or self.model, folder)
         else:
             super()._load_from_checkpoint(resume_from_checkpoint, model)
 

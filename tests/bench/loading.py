@@ -50,7 +50,7 @@ def load(rank: Any, folder: str) -> dict[str, Any]:
     model._weight_conversions = None
     stages.run_tower_without_grad(model)
     stages.freeze_for_align(model, {})
-    stages.keep_projector_in_float32(model)
+    stages.keep_trained_in_float32(model)
     state = model.state_dict() if rank.number == 0 else {}
     model.to("meta")
     mesh = init_device_mesh("cpu", (ranks.RANKS,))

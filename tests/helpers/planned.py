@@ -14,7 +14,7 @@ from bimedix2_plugin.model.families import LORA_TARGETS
 from bimedix2_plugin.model.projector import PROJECTOR
 from bimedix2_plugin.model.vision_language.descriptor import Encoded
 from bimedix2_plugin.plan.flops import Load
-from bimedix2_plugin.training.stages import freeze_for_align, keep_projector_in_float32, run_tower_without_grad
+from bimedix2_plugin.training.stages import freeze_for_align, keep_trained_in_float32, run_tower_without_grad
 
 VOCABULARY, IMAGE_TOKENS = 1000, 16
 DOCUMENTS, IMAGES, LABELS = (200, 150, 162), 2, 100
@@ -80,7 +80,7 @@ def model(cfg: DictDefault) -> Any:
         built = get_peft_model(built, lora)
     else:
         freeze_for_align(built, cfg)
-    keep_projector_in_float32(built)
+    keep_trained_in_float32(built)
     return built.train()
 
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.settings.schema import unknown_keys
 from tests.helpers import runs
+from tests.helpers.native_runs import WHOLE
 
 
 def _problems(**changes):
@@ -63,7 +64,16 @@ def test_unknown_keys_goes_into_nested_models():
         ({"balance_labels": None}, "balance_labels: set it to true"),
         ({"vision_tower": None}, "image_aspect: leave it out, or name a vision_tower"),
         ({"base_model": None}, "base_model: name a model"),
-        ({"adapter": None}, "adapter: set it to lora or qlora"),
+        ({"adapter": None}, "lora_r: set adapter to lora or qlora, or leave it out"),
+        ({"adapter": "mixlora"}, "adapter: set it to lora or qlora, or leave it out"),
+        ({**WHOLE, "vision_lora": {"r": 2, "alpha": 4}}, "vision_lora: set adapter to lora or qlora"),
+        ({**WHOLE, "load_in_4bit": True}, "load_in_4bit: set adapter: qlora"),
+        ({**WHOLE, "load_best_model_at_end": True}, "load_best_model_at_end: leave it out"),
+        ({**WHOLE, "fsdp_config": {"fsdp_version": 2}}, "set it to FULL_STATE_DICT or SHARDED_STATE_DICT"),
+        ({**WHOLE, "merge_lora": True}, "nothing to merge; ./out holds the whole checkpoint"),
+        ({"vision_lora": {"r": 2, "alpha": 4}, "lora_target_modules": ["q_proj"]}, "as a regular expression"),
+        ({"vision_lora": {"rank": 2}}, "vision_lora.rank: no such key"),
+        ({**runs.ALIGN, "vision_lora": {"r": 2, "alpha": 4}}, "vision_lora: leave it out; stage align"),
         ({"stage": "align"}, "adapter: leave it out; stage align"),
         ({"lora_target_linear": True}, "lora_target_linear: leave it out"),
         ({"image_size": 224}, "image_size: leave it out"),
@@ -117,6 +127,12 @@ def test_a_split_that_is_not_there(work):
 def test_problems_of_every_kind_come_together(work):
     shutil.rmtree(work / "data")
     assert len(_problems(vision_towr="x", balance_labels=None)) == 3
+
+
+@pytest.mark.parametrize("value", [{"r": 2}, {"r": 0, "alpha": 1}, {"r": 2, "alpha": 4, "learning_rate": -1.0}])
+def test_a_wrong_vision_lora_is_reported(work, value):
+    with pytest.raises(ValueError, match="vision_lora"):
+        runs.configuration(vision_lora=value)
 
 
 @pytest.mark.parametrize("value", ["mlp3x", ""])

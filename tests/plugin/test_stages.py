@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model import projector
-from bimedix2_plugin.training import stages
+from bimedix2_plugin.training import roles
 from tests.helpers import runs, tiny_data
 
 LINEAR = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
@@ -101,7 +101,7 @@ def test_stage_1_leaves_what_a_model_card_tells_of_it(aligned):
 
 def test_align_moved_the_projector_and_stage_2_starts_from_it_and_says_so(aligned, monkeypatch):
     said = []
-    monkeypatch.setattr(stages.LOG, "info", lambda text, *values: said.append(text % values))
+    monkeypatch.setattr(roles.LOG, "info", lambda text, *values: said.append(text % values))
     fresh = load_file(Path(runs.configuration().base_model) / "projector.safetensors")
     trained = load_file(aligned / "projector.safetensors")
     assert all(not torch.equal(trained[name], fresh[name]) for name in fresh)
@@ -119,10 +119,10 @@ def test_a_stray_trainable_parameter_is_refused(instruct):
     head.requires_grad_(True)
     try:
         with pytest.raises(RecipeError, match="tensors outside the stage are trainable"):
-            stages.check_trainable_parameters(instruct.model, cfg)
+            roles.check_trainable_parameters(instruct.model, cfg)
     finally:
         head.requires_grad_(False)
-    stages.check_trainable_parameters(instruct.model, cfg)
+    roles.check_trainable_parameters(instruct.model, cfg)
 
 
 def test_a_projector_that_is_cut_short_is_named(tmp_path):

@@ -82,6 +82,7 @@ class VisionLanguageModel(ABC):
         PROJECTOR: names of the modules between tower and language model, in transformers' model; stage 1 trains these.
         TOWER: name of the vision module.
         LORA_TARGETS: pattern of the language model's linear layers, without its head.
+        VISION_LORA_TARGETS: pattern of the tower's linear layers, without layers whose output the projector never sees.
         ISOLATED_BY_POSITIONS: whether attention of a pack may be computed document by document, causally.
         REMOVED_COLUMNS: columns that Axolotl removes from a prepared set for this model type, and fails without.
         PACKAGES: that transformers' processor of this model imports, and the command that installs each.
@@ -95,6 +96,7 @@ class VisionLanguageModel(ABC):
     LORA_TARGETS: ClassVar[str] = (
         r"model\.language_model\.layers\.\d+\.(self_attn|mlp)\.(q|k|v|o|gate|up|down|qkv|gate_up)_proj"
     )
+    VISION_LORA_TARGETS: ClassVar[str]
     ISOLATED_BY_POSITIONS: ClassVar[bool] = True
     REMOVED_COLUMNS: ClassVar[tuple[str, ...]] = ()
     REFUSED_ATTENTION: ClassVar[dict[str, str]] = {}
@@ -112,6 +114,13 @@ class VisionLanguageModel(ABC):
     def frozen_modules(cls, model: Any) -> list[torch.nn.Module]:
         """Return the vision modules before the projector, which can run without gradients if they are frozen."""
         return [model.get_submodule(cls.TOWER)]
+
+    def vision_lora_targets(self) -> str:
+        """Return the pattern of the tower's linear layers that take a LoRA.
+
+        Every one of them has to take part in the loss: ranks would wait for gradients that never come.
+        """
+        return self.VISION_LORA_TARGETS
 
     @cached_property
     def config(self) -> Any:

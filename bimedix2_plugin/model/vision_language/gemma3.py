@@ -16,6 +16,9 @@ class Gemma3(VisionLanguageModel):
     MODEL_TYPES = ("gemma3",)
     PROJECTOR = ("model.multi_modal_projector",)
     TOWER = "model.vision_tower"
+    VISION_LORA_TARGETS = (
+        r"model\.vision_tower\.encoder\.layers\.\d+\.(self_attn|mlp)\.(q_proj|k_proj|v_proj|out_proj|fc1|fc2)"
+    )
     ISOLATED_BY_POSITIONS = False
     REMOVED_COLUMNS = ("attention_mask",)
     REFUSED_ATTENTION = dict.fromkeys(

@@ -38,6 +38,19 @@ class Llava(VisionLanguageModel):
     MODEL_TYPES = ("llava",)
     PROJECTOR = ("model.multi_modal_projector",)
     TOWER = "model.vision_tower"
+    # CLIP, SigLIP and DINOv2; not DINOv2's gated layers, which its files store joined.
+    VISION_LORA_TARGETS = (
+        r"model\.vision_tower\.encoder\.layers?\.({layers})\."
+        r"(self_attn\.(q|k|v|out)_proj|attention\.(q|k|v|o)_proj|mlp\.fc[12])"
+    )
+
+    @override
+    def vision_lora_targets(self) -> str:
+        features = self.config.vision_feature_layer
+        count = self.config.vision_config.num_hidden_layers
+        # Hidden state 0 is the embeddings, so that state n needs the first n layers.
+        used = max(layer % (count + 1) for layer in (features if isinstance(features, list) else [features]))
+        return self.VISION_LORA_TARGETS.format(layers="|".join(map(str, range(used))))
 
     @cached_property
     def _tower(self) -> Tower:

@@ -21,6 +21,9 @@ class QwenVl(VisionLanguageModel):
     PROJECTOR = ("model.visual.merger", "model.visual.deepstack_merger_list")
     TOWER = "model.visual"
     PACKAGES: ClassVar[dict[str, str]] = {"torchvision": "pip install -e '.[qwen-vl]'"}
+    VISION_LORA_TARGETS = (
+        r"model\.visual\.blocks\.\d+\.(attn|mlp)\.(qkv|proj|gate_proj|up_proj|down_proj|linear_fc1|linear_fc2)"
+    )
 
     @classmethod
     @override
