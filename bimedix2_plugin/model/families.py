@@ -88,6 +88,12 @@ BASES: dict[str, Base] = {
     "qwen3": Base(),
 }
 
+# Language models of transformers that its LLaVA cannot hold, and why.
+_REFUSED = {
+    "falcon_h1": "its Mamba layers carry a state from one row of a pack into the next, and transformers' LLaVA leaves "
+    "out its factors of embeddings and logits",
+}
+
 # All bases name their tensors alike; a tied lm_head has no tensor, an untied one keeps its name.
 _BASE_MAPPING = {r"^model\.(?=layers\.|embed_tokens\.|norm\.)": "model.language_model."}
 PROJECTOR_MAPPING = {rf"^{PROJECTOR}": f"model.{PROJECTOR}"}
@@ -120,8 +126,9 @@ def base_of(name: str, config: dict[str, Any]) -> Base:
     """
     model_type = config.get("model_type")
     if model_type not in BASES:
+        reason = f": {_REFUSED[model_type]}" if model_type in _REFUSED else ""
         raise RecipeError(
-            f"base_model: {name} is of model type {model_type!r}, which is not a supported language model. "
+            f"base_model: {name} is of model type {model_type!r}, which is not a supported language model{reason}. "
             f"Supported: {', '.join(sorted(BASES))}."
         )
     missing = [key for key in ("hidden_size", "vocab_size") if key not in config]

@@ -119,7 +119,7 @@ def copy_processor(folder: Path, request: Request, base: Source) -> None:
             f"base_model: {base.folder} holds no preprocessor_config.json. Copy the processor's files of the published "
             "model into it."
         )
-    _complete_processor(folder)
+    _state_settings(folder)
     if request.processor_kwargs:
         _set_processor(folder, request.processor_kwargs)
 
@@ -144,13 +144,12 @@ def _processor_template(base: Source) -> str | None:
     return json.loads(file.read_text(encoding="utf-8")).get("chat_template") if file.is_file() else None
 
 
-def _complete_processor(folder: Path) -> None:
-    """Write the settings that older checkpoints do not state into processor_config.json."""
-    needed, file = of_folder(folder).processor_settings(), folder / "processor_config.json"
-    stated = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    lacking = {key: value for key, value in needed.items() if stated.get(key) is None}
-    if lacking:
-        file.write_text(json.dumps(stated | lacking, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+def _state_settings(folder: Path) -> None:
+    """Write what the model's descriptor asks for into the folder's files."""
+    for name, settings in of_folder(folder).file_settings().items():
+        file = folder / name
+        stated = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        file.write_text(json.dumps(stated | settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _set_processor(folder: Path, settings: dict[str, Any]) -> None:

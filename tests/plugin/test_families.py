@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, FalconH1Config, FalconH1ForCausalLM
 
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.model.compose import compose, load
@@ -120,3 +120,18 @@ def test_a_tokenizer_in_mistrals_own_format_is_passed_over(tower, tmp_path):
     (base / "tekken.json").write_text("{}", encoding="utf-8")
     folder = compose(Request(base=str(base), tower=str(tower), weights=False, root=tmp_path / "composed"))
     assert "<image>" in AutoTokenizer.from_pretrained(folder).get_vocab()
+
+
+def test_falcon_h1_is_refused_because_positions_do_not_isolate_its_rows(tower, tmp_path):
+    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
+    sizes |= {"num_key_value_heads": 2, "mamba_d_ssm": 64, "mamba_n_heads": 8, "mamba_d_head": 8, "mamba_d_state": 16}
+    model = tiny.random_model(FalconH1ForCausalLM, FalconH1Config(vocab_size=300, mamba_chunk_size=32, **sizes))
+    first, second = torch.randint(3, 300, (2, 1, 20), generator=torch.Generator().manual_seed(0))
+    positions = torch.arange(20).repeat(2)[None]
+    with torch.no_grad():
+        alone = model(second, use_cache=False).logits
+        packed = model(torch.cat([first, second], 1), position_ids=positions, use_cache=False).logits[:, 20:]
+    assert float((packed - alone).norm() / alone.norm()) > 5e-4
+    model.save_pretrained(tmp_path / "base")
+    with pytest.raises(RecipeError, match=r"'falcon_h1'.*Mamba layers.*Supported: .*jais2"):
+        compose(Request(base=str(tmp_path / "base"), tower=str(tower), root=tmp_path / "composed"))

@@ -91,6 +91,7 @@ def test_merged_it_has_the_trained_logits_and_the_bases_names(trained, form):
     assert _difference(merged, trainer) < 1e-4
     names = [_names(Path(folder)) for folder in (form, merged)]
     assert names[0] == names[1]
+    assert json.loads((merged / "config.json").read_text(encoding="utf-8"))["image_seq_length"] == TOKENS
 
 
 def _merged(cfg: DictDefault) -> Path:
@@ -148,9 +149,9 @@ def test_without_a_system_text_of_its_own_a_run_keeps_the_merged_models(workshop
 
 def test_an_image_is_counted_from_the_tower_where_the_configuration_does_not_say(form):
     linked = _linked(f"./{form}")
-    config = json.loads((linked / "config.json").read_text(encoding="utf-8"))
-    assert ("image_seq_length" in config) == (form != "published")
-    assert of_folder(linked).image_tokens(640, 480) == TOKENS
+    stated = [json.loads((folder / "config.json").read_text(encoding="utf-8")) for folder in (Path(form), linked)]
+    assert ("image_seq_length" in stated[0]) == (form != "published")
+    assert stated[1]["image_seq_length"] == of_folder(linked).image_tokens(640, 480) == TOKENS
 
 
 @pytest.mark.parametrize(("select", "tokens"), [("default", TOKENS), ("full", TOKENS + 1)])

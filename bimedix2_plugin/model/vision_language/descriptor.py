@@ -162,8 +162,11 @@ class VisionLanguageModel(ABC):
         """Return a rendered conversation with each image as the processor writes it, with one placeholder an image."""
         return text
 
-    def processor_settings(self) -> dict[str, Any]:
-        """Return what a processor_config.json may lack and its processor needs to count an image's placeholders.
+    def file_settings(self) -> dict[str, dict[str, Any]]:
+        """Return what the checkpoint's files have to state for every program to count placeholders as the model does.
+
+        Returns:
+            Keys and values by file name; older checkpoints lack some of them.
 
         Raises:
             RecipeError: the checkpoint does not say how many placeholders an image takes.

@@ -65,18 +65,19 @@ class Llava(VisionLanguageModel):
 
     @cached_property
     def _features(self) -> int:
-        """Features of one image. Counted, because older configurations do not state `image_seq_length`."""
+        """Features of one image. `image_seq_length` may be absent, or 576 by default."""
         vision, dropped = self.config.vision_config, self.config.vision_feature_select_strategy == "default"
         return int((vision.image_size // vision.patch_size) ** 2) + self._tower.class_tokens - dropped
 
     @override
-    def processor_settings(self) -> dict[str, Any]:
-        return {
+    def file_settings(self) -> dict[str, dict[str, Any]]:
+        processor = {
             "image_token": self.placeholder,
             "patch_size": int(self.config.vision_config.patch_size),
             "num_additional_image_tokens": self._tower.class_tokens,
             "vision_feature_select_strategy": self.config.vision_feature_select_strategy,
         }
+        return {"config.json": {"image_seq_length": self._features}, "processor_config.json": processor}
 
     @override
     def image_tokens(self, width: int, height: int) -> int:
