@@ -67,9 +67,7 @@ def make_plan(
     in_step = packing.accumulation(cfg) * gpus
     passes = min(steps * in_step, batches.epoch * (cfg.num_epochs or 1))
     work = {part: work.total for part, work in batch_operations(parameters, cfg, _load(batches, np.mean)).items()}
-    total = sum(work.values()) * passes
     device = memory.GPUS[gpu]
-    traffic = _traffic(parameters, cfg, gpus, steps, interconnect or device.link)
     plan = {
         "recipe": str(cfg.axolotl_config_path or ""),
         "stage": settings(cfg).stage,
@@ -85,8 +83,8 @@ def make_plan(
         "memory": _memory(parameters, cfg, batches, gpus),
         "gpu memory": device.memory * memory.GIB,
         "utilisation": utilisation,
-        "hours": total / (gpus * device.peak * 1e12 * utilisation) / 3600,
-        "communication": traffic,
+        "hours": sum(work.values()) * passes / (gpus * device.peak * 1e12 * utilisation) / 3600,
+        "communication": _traffic(parameters, cfg, gpus, steps, interconnect or device.link),
         "disk": memory.disk(parameters, cfg, float(rows.tokens.sum()) * rows.scale, steps, absent=models.absent),
     }
     return plan | {"limits": _limits(plan)}

@@ -54,11 +54,13 @@ def small_vision(config: Any, feature_layer: int = 0) -> dict[str, Any]:
 
     Args:
         config: the tower's.
-        feature_layer: the hidden state that the projector reads.
+        feature_layer: the hidden state that the projector reads; 0: the last.
     """
-    layers = max(LAYERS + 1, abs(feature_layer) + 1)
     # One of the tower's layers for each of the language model's, at most: the others' features would not be used.
-    deepstack = len(getattr(config, "deepstack_visual_indexes", None) or [])
+    deepstack = min(LAYERS, len(getattr(config, "deepstack_visual_indexes", None) or []))
+    # The last layer attends to the whole image, and the one before it within windows if any does.
+    kinds = 2 if getattr(config, "fullatt_block_indexes", None) else 1
+    layers = max(LAYERS + 1, abs(feature_layer) + 1) if feature_layer else max(deepstack, kinds)
     small: dict[str, Any] = {
         "hidden_size": TOWER_HIDDEN,
         "intermediate_size": 2 * TOWER_HIDDEN,
@@ -67,7 +69,7 @@ def small_vision(config: Any, feature_layer: int = 0) -> dict[str, Any]:
         "num_hidden_layers": layers,
         "depth": layers,
         "out_hidden_size": HIDDEN,
-        "deepstack_visual_indexes": list(range(min(LAYERS, deepstack))),
+        "deepstack_visual_indexes": list(range(deepstack)),
         "fullatt_block_indexes": [layers - 1],
     }
     return {key: value for key, value in small.items() if hasattr(config, key)}

@@ -123,7 +123,9 @@ def _native(source: Source, cfg: DictDefault, folder: Path) -> StandIns:
     copy_processor(folder, replace(request_of(cfg, weights=False), processor_kwargs=None), source)
     words, _, replaced = _tokenizer(source, cfg, folder)
     text = own.text_config.to_dict() | small_text(own.text_config)
-    vision = own.vision_config.to_dict() | small_vision(own.vision_config, getattr(own, "vision_feature_layer", 0))
+    layer = getattr(own, "vision_feature_layer", 0)
+    layer = max(layer, key=abs) if isinstance(layer, list) else layer
+    vision = own.vision_config.to_dict() | small_vision(own.vision_config, layer)
     content = own.to_dict()
     if replaced:  # ids of the stand-in tokenizer
         (folder / "generation_config.json").unlink(missing_ok=True)
