@@ -29,7 +29,8 @@ class PackCollator:
     def __init__(self, tokenizer: Any, *, model: VisionLanguageModel, **_: Any) -> None:
         self.tokenizer, self.model = tokenizer, model
         # Axolotl balances labels with right padding only. Gemma's tokenizer pads on the left; a pack has no padding.
-        self.tokenizer.padding_side = "right"
+        if tokenizer is not None:
+            tokenizer.padding_side = "right"
 
     def __call__(self, features: list[Any]) -> dict[str, Any]:
         """Return one pack.

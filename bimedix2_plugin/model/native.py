@@ -96,6 +96,7 @@ def write_text_files(folder: Path, request: Request, base: Source) -> None:
     tokenizer.chat_template = native_template(tokenizer, template, request.system)
     tokenizer.save_pretrained(folder)
     (folder / "chat_template.jinja").write_text(tokenizer.chat_template, encoding="utf-8")
+    _state_settings(folder)
     generation = folder / "generation_config.json"
     settings = GenerationConfig.from_pretrained(folder) if generation.is_file() else GenerationConfig()
     known = settings.eos_token_id if isinstance(settings.eos_token_id, list) else [settings.eos_token_id]
@@ -119,7 +120,6 @@ def copy_processor(folder: Path, request: Request, base: Source) -> None:
             f"base_model: {base.folder} holds no preprocessor_config.json. Copy the processor's files of the published "
             "model into it."
         )
-    _state_settings(folder)
     if request.processor_kwargs:
         _set_processor(folder, request.processor_kwargs)
 
