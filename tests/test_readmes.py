@@ -56,7 +56,7 @@ def test_pages_are_found():
         _name(page) for page in PAGES
     }
     assert {"eval/README.md", "bimedix2_plugin/README.md", "tests/bench/README.md"} <= {_name(page) for page in PAGES}
-    assert len(HEADERS) == 25 + 7 + 3
+    assert len(HEADERS) == 33 + 7 + 3
 
 
 def test_the_front_page_is_short():
@@ -140,9 +140,11 @@ def _first_column(page):
 
 
 def test_every_key_of_the_plugin_is_explained():
-    from bimedix2_plugin.args import BiMediX2Args, ProjectorArgs
+    from bimedix2_plugin.args import BiMediX2Args, ProjectorArgs, VisionLoraArgs
 
-    keys = {*BiMediX2Args.model_fields, *(f"projector.{key}" for key in ProjectorArgs.model_fields)} - {"projector"}
+    nested = {"projector": ProjectorArgs, "vision_lora": VisionLoraArgs}
+    keys = set(BiMediX2Args.model_fields) - nested.keys()
+    keys |= {f"{name}.{key}" for name, args in nested.items() for key in args.model_fields}
     assert keys <= _first_column("recipes/README.md")
 
 

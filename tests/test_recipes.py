@@ -88,7 +88,7 @@ def test_recipes_are_counted():
         "towers/siglip_8b",
         "towers/siglip_8b_stage1",
     ]
-    assert len(NAMES) == 29
+    assert len(NAMES) == 33
 
 
 def test_every_yaml_file_of_the_recipes_is_a_recipe_a_mixture_or_for_a_cluster():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bimedix2_plugin.errors import RecipeError
-from bimedix2_plugin.model.families import BASES, TOWERS, base_of
+from bimedix2_plugin.model.families import BASES, REFUSED, TOWERS, base_of
 from bimedix2_plugin.model.vision_language.registry import BY_TYPE
 
 WORKING = (
@@ -32,6 +32,8 @@ def check_base(name: str, config: dict[str, Any], *, with_tower: bool) -> None:
         problem = "a vision tower: name it as vision_tower, and a language model here"
     elif model_type not in known and "auto_map" in config:
         problem = "which needs code of its own (auto_map in its config.json); such code is never run"
+    elif model_type in REFUSED:
+        problem = f"which is not supported: {REFUSED[model_type]}"
     elif model_type not in known:
         problem = "which is not supported"
     elif with_tower and model_type in BY_TYPE:

@@ -89,7 +89,7 @@ BASES: dict[str, Base] = {
 }
 
 # Language models of transformers that its LLaVA cannot hold, and why.
-_REFUSED = {
+REFUSED = {
     "falcon_h1": "its Mamba layers carry a state from one row of a pack into the next, and transformers' LLaVA leaves "
     "out its factors of embeddings and logits",
 }
@@ -126,7 +126,7 @@ def base_of(name: str, config: dict[str, Any]) -> Base:
     """
     model_type = config.get("model_type")
     if model_type not in BASES:
-        reason = f": {_REFUSED[model_type]}" if model_type in _REFUSED else ""
+        reason = f": {REFUSED[model_type]}" if model_type in REFUSED else ""
         raise RecipeError(
             f"base_model: {name} is of model type {model_type!r}, which is not a supported language model{reason}. "
             f"Supported: {', '.join(sorted(BASES))}."

@@ -203,4 +203,7 @@ def _stage_1_projector(stage_1: Path, base: Source, shards: Shards) -> dict[str,
     check_stage_1(stage_1, base)
     stored = {projector_name(name): name for name in shards.weight_map if is_projector(name)}
     weights = projector.load(stage_1)
+    shapes = {name: list(shards.shape(place)) for name, place in stored.items()}
+    if {name: list(tensor.shape) for name, tensor in weights.items()} != shapes:
+        raise _of_another_base(stage_1, base)
     return {stored[name]: tensor for name, tensor in weights.items()}

@@ -192,7 +192,7 @@ def _unfinished(folder, text_hidden=64):
             {},
             "vision_tower: .*'bert'.*not a supported vision tower.*clip",
         ),
-        (lambda f: _set(f / "llama", model_type="t5"), {}, "base_model: .*'t5'.*Supported: .*llama"),
+        (lambda f: _set(f / "llama", model_type="t5"), {}, "base_model: .*'t5'.*What works: .*llama"),
         (lambda f: (f / "llama" / "model.safetensors").unlink(), {}, "base_model: .*holds no model.safetensors"),
         (lambda f: (f / "llama" / "model.safetensors").write_bytes(b"\0" * 9), {}, "not a readable safetensors"),
         (lambda f: None, {"chat_template": "no_such"}, "chat_template: no_such"),

@@ -110,7 +110,7 @@ def test_an_unknown_model_type_is_told_the_known_ones(composed, tower, tmp_path)
     config = (composed.base / "config.json").read_text(encoding="utf-8")
     family = composed.model.config.text_config.model_type
     (tmp_path / "config.json").write_text(config.replace(f'"{family}"', '"mamba"'), encoding="utf-8")
-    with pytest.raises(RecipeError, match=f"base_model: .*'mamba'.*Supported: .*{family}"):
+    with pytest.raises(RecipeError, match=f"base_model: .*'mamba'.*What works: .*{family}"):
         compose(Request(base=str(tmp_path), tower=str(tower), root=tmp_path / "composed"))
 
 
@@ -133,5 +133,5 @@ def test_falcon_h1_is_refused_because_positions_do_not_isolate_its_rows(tower, t
         packed = model(torch.cat([first, second], 1), position_ids=positions, use_cache=False).logits[:, 20:]
     assert float((packed - alone).norm() / alone.norm()) > 5e-4
     model.save_pretrained(tmp_path / "base")
-    with pytest.raises(RecipeError, match=r"'falcon_h1'.*Mamba layers.*Supported: .*jais2"):
+    with pytest.raises(RecipeError, match=r"'falcon_h1'.*Mamba layers.*What works: .*jais2"):
         compose(Request(base=str(tmp_path / "base"), tower=str(tower), root=tmp_path / "composed"))
