@@ -118,6 +118,9 @@ def _instruct_adapter(cfg: DictDefault) -> list[str]:
         problems.append("load_in_4bit: set adapter: qlora; weights of 4 bits cannot be trained.")
     if cfg.load_best_model_at_end:
         problems.append("load_best_model_at_end: leave it out; it would not find the whole model's names.")
+    sharded = (cfg.fsdp_config or {}).get("state_dict_type") == "SHARDED_STATE_DICT"
+    if sharded and cfg.save_strategy == "no":
+        problems.append("save_strategy: leave it out; Axolotl makes the finished weights of the last checkpoint's.")
     return problems
 
 

@@ -1,7 +1,7 @@
 """The checkpoint of a run that trained the whole language model, in the base's names and type.
 
-Axolotl saves float32 weights, under the names in the model if they were sharded. The finished checkpoint has the names
-and the type of a merged one, and the base's own tower.
+Axolotl saves float32 weights; shards it gathers from the last checkpoint in bf16, under the names in the model. The
+finished checkpoint has the names and the type of a merged one, and the base's own tower.
 """
 
 from __future__ import annotations

@@ -70,6 +70,7 @@ def test_unknown_keys_goes_into_nested_models():
         ({**WHOLE, "load_in_4bit": True}, "load_in_4bit: set adapter: qlora"),
         ({**WHOLE, "load_best_model_at_end": True}, "load_best_model_at_end: leave it out"),
         ({**WHOLE, "fsdp_config": {"fsdp_version": 2}}, "set it to FULL_STATE_DICT or SHARDED_STATE_DICT"),
+        (WHOLE | {"fsdp_config": {"state_dict_type": "SHARDED_STATE_DICT"}}, "save_strategy: leave it out; Axolotl"),
         ({**WHOLE, "merge_lora": True}, "nothing to merge; ./out holds the whole checkpoint"),
         ({"vision_lora": {"r": 2, "alpha": 4}, "lora_target_modules": ["q_proj"]}, "as a regular expression"),
         ({"vision_lora": {"rank": 2}}, "vision_lora.rank: no such key"),
