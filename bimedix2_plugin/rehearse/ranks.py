@@ -136,7 +136,7 @@ def stay_on_the_cpu(rank: Any) -> None:
     import axolotl.monkeypatch.accelerate.parallelism_config as meshes
     import axolotl.utils.environment
     from accelerate.parallelism_config import ParallelismConfig
-    from accelerate.state import AcceleratorState, DistributedType
+    from accelerate.state import AcceleratorState, DistributedType, PartialState
 
     number = str(rank.number)
     os.environ |= {"RANK": number, "LOCAL_RANK": number, "WORLD_SIZE": str(RANKS), "LOCAL_WORLD_SIZE": str(RANKS)}
@@ -162,5 +162,6 @@ def stay_on_the_cpu(rank: Any) -> None:
             if self._mixed_precision != "no":  # as accelerate does, for GPUs only
                 fsdp_plugin.set_mixed_precision(self._mixed_precision)
             self.distributed_type, self.fsdp_plugin = DistributedType.FSDP, fsdp_plugin
+            PartialState._shared_state["distributed_type"] = DistributedType.FSDP  # later states take it from there
 
     AcceleratorState.__init__ = init

@@ -34,17 +34,18 @@ _TEXT: dict[str, Any] = {
 }
 
 
-def native(folder: str | Path, model_type: str) -> Path:
-    """Save a model of one of MAKERS."""
-    MAKERS[model_type](Path(folder))
+def native(folder: str | Path, model_type: str, **text: Any) -> Path:
+    """Save a model of one of MAKERS; `text` are settings of its language model, whose heads have 16 dimensions."""
+    MAKERS[model_type](Path(folder), **text)
     return Path(folder)
 
 
-def gemma3(folder: Path) -> None:
+def gemma3(folder: Path, **settings: Any) -> None:
     """Gemma 3, MedGemma's architecture: 4 placeholders an image, and a sliding window shorter than most rows."""
     words, ids = gemma3_words()
-    text = _text(words, head_dim=16, query_pre_attn_scalar=16, sliding_window=WINDOW)
-    text |= {"layer_types": ["sliding_attention", "full_attention"], "tie_word_embeddings": True}
+    text = _text(words, head_dim=16, query_pre_attn_scalar=16, sliding_window=WINDOW) | settings
+    kinds = ["sliding_attention", "full_attention"]
+    text |= {"layer_types": kinds * (text["num_hidden_layers"] // 2), "tie_word_embeddings": True}
     vision = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
     config = Gemma3Config(
         text_config=text,
@@ -57,7 +58,7 @@ def gemma3(folder: Path) -> None:
     Gemma3Processor(pixels, words, chat_template=GEMMA3_PARTS, image_seq_length=4).save_pretrained(folder)
 
 
-def qwen3_vl(folder: Path) -> None:
+def qwen3_vl(folder: Path, **settings: Any) -> None:
     """Qwen3-VL, with one deepstack merger."""
     words, ids = qwen3_words()
     vision: dict[str, Any] = {
@@ -67,15 +68,15 @@ def qwen3_vl(folder: Path) -> None:
         "num_heads": 4,
         "patch_size": PATCH,
     }
-    vision |= {"out_hidden_size": 64, "deepstack_visual_indexes": [0], "num_position_embeddings": 64}
     rope = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 2, 2], "mrope_interleaved": True}
-    text = _text(words, head_dim=16, rope_parameters=rope)
+    text = _text(words, head_dim=16, rope_parameters=rope) | settings
+    vision |= {"out_hidden_size": text["hidden_size"], "deepstack_visual_indexes": [0], "num_position_embeddings": 64}
     config = Qwen3VLConfig(text_config=text, vision_config=vision, tie_word_embeddings=False, **ids)
     random_model(Qwen3VLForConditionalGeneration, config).save_pretrained(folder)
     _save_qwen(folder, words)
 
 
-def qwen2_5_vl(folder: Path) -> None:
+def qwen2_5_vl(folder: Path, **settings: Any) -> None:
     """Qwen2.5-VL, whose tower attends in windows."""
     words, ids = qwen2_5_words()
     vision: dict[str, Any] = {
@@ -85,15 +86,15 @@ def qwen2_5_vl(folder: Path) -> None:
         "num_heads": 4,
         "patch_size": PATCH,
     }
-    vision |= {"out_hidden_size": 64, "fullatt_block_indexes": [1], "window_size": 4 * PATCH}
     rope = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 2, 2]}
-    text = _text(words, rope_parameters=rope)
+    text = _text(words, rope_parameters=rope) | settings
+    vision |= {"out_hidden_size": text["hidden_size"], "fullatt_block_indexes": [1], "window_size": 4 * PATCH}
     config = Qwen2_5_VLConfig(text_config=text, vision_config=vision, tie_word_embeddings=False, **ids)
     random_model(Qwen2_5_VLForConditionalGeneration, config).save_pretrained(folder)
     _save_qwen(folder, words)
 
 
-MAKERS: dict[str, Callable[[Path], None]] = {
+MAKERS: dict[str, Callable[..., None]] = {
     "gemma3": gemma3,
     "llava": llava,
     "qwen2_5_vl": qwen2_5_vl,

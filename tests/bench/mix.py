@@ -7,6 +7,7 @@ import io
 import json
 import math
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,19 @@ DISTINCT = 5_000
 LETTERS = {"en": "abcdefghijklmnopqrstuvwxyz", "ar": "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"}
 
 
-def dataset(folder: str | Path, tokenizer: str | Path, rows: int, *, images_only: bool = False, seed: int = 0) -> Path:
+SIDES = ((400, 300),)  # of the images, in pixels; a JPEG of about 5 kB
+MIXED = ((400, 300), (300, 400), (256, 256), (640, 200), (120, 90))
+
+
+def dataset(
+    folder: str | Path,
+    tokenizer: str | Path,
+    rows: int,
+    *,
+    images_only: bool = False,
+    seed: int = 0,
+    sides: Sequence[tuple[int, int]] = SIDES,
+) -> Path:
     """Write a data set folder of `rows` rows whose prompts and answers have the table's lengths in tokens.
 
     Args:
@@ -36,12 +49,13 @@ def dataset(folder: str | Path, tokenizer: str | Path, rows: int, *, images_only
         rows: how many; beyond DISTINCT they come again under other ids.
         images_only: leave the text rows out, as a path must that cannot take them.
         seed: of everything that is drawn.
+        sides: width and height of the images, in turn.
     """
     draw, words = random.Random(seed), AutoTokenizer.from_pretrained(tokenizer)
     table = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
     kinds = [kind for kind in table["rows"] if kind["images"] or not images_only]
     drawn = draw.choices(kinds, [kind["rows"] for kind in kinds], k=min(rows, DISTINCT))
-    store = _images(max(1, round(sum(kind["images"] for kind in drawn) / ROWS_AN_IMAGE)), seed)
+    store = _images(max(1, round(sum(kind["images"] for kind in drawn) / ROWS_AN_IMAGE)), seed, sides)
     made: list[dict[str, Any]] = []
     for number, kind in enumerate(drawn):
         turns = [_text(draw, words, kind["language"], kind[part], table["spread"]) for part in ("prompt", "answer")]
@@ -59,15 +73,16 @@ def _text(draw: random.Random, words: Any, language: str, mean: float, spread: f
     return words.decode(ids).replace("\N{REPLACEMENT CHARACTER}", "").strip() or "a"
 
 
-def _images(count: int, seed: int) -> list[dict[str, Any]]:
-    """Records of the image store: smooth noise of 400 x 300 as JPEG."""
+def _images(count: int, seed: int, sides: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    """Records of the image store: smooth noise as JPEG."""
     noise, records = np.random.default_rng(seed), {}
-    for _ in range(count):
+    for number in range(count):
+        width, height = sides[number % len(sides)]
         encoded = io.BytesIO()
         coarse = Image.fromarray(noise.integers(0, 256, (30, 40, 3), np.uint8))
-        coarse.resize((400, 300), Image.Resampling.BICUBIC).save(encoded, "JPEG", quality=90)
+        coarse.resize((width, height), Image.Resampling.BICUBIC).save(encoded, "JPEG", quality=90)
         key = hashlib.sha256(encoded.getvalue()).hexdigest()
-        records[key] = {"key": key, "bytes": encoded.getvalue(), "width": 400, "height": 300, "phash": ""}
+        records[key] = {"key": key, "bytes": encoded.getvalue(), "width": width, "height": height, "phash": ""}
     return [records[key] for key in sorted(records)]
 
 

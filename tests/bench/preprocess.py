@@ -17,10 +17,12 @@ import datasets
 import yaml
 
 from bimedix2_plugin.rehearse import tiny
+from bimedix2_plugin.rehearse.tiny_native import native
 from tests.bench import command, mix
-from tests.helpers import runs
+from tests.helpers import native_runs, runs
 
 PROCESSES = 2
+MODELS = ("composed", "qwen3_vl", "gemma3")
 
 
 def main() -> None:
@@ -28,21 +30,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--stock-rows", type=int, default=3_000)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
     options = parser.parse_args()
     logging.disable(logging.WARNING)
-    with TemporaryDirectory() as folder, runs.inside(Path(folder)):
-        tiny.llama("llama", tied=True)
+    for model in options.models:
+        with TemporaryDirectory() as folder, runs.inside(Path(folder)):
+            compare(model, options.rows, options.stock_rows)
+
+
+def compare(model: str, rows: int, stock_rows: int) -> None:
+    """Prepare rows both ways with one of MODELS, those that already see on images of all sizes; print the ratio."""
+    if model == "composed":
+        tiny.llama(model, tied=True)
         tiny.clip_vision("clip", image_size=336)
-        mix.dataset("data", "llama", options.rows, images_only=True)
-        recipe = runs.recipe(sequence_len=4096, dataset_num_proc=PROCESSES)
-        Path("recipe.yml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
-        ours = [options.rows / seconds for seconds in command.axolotl("preprocess", "recipe.yml")]
-        written = sum(file.stat().st_size for file in Path("outputs/prepared").rglob("*.arrow"))
-        stock, count = _stock(runs.configuration(**recipe).base_model, options.stock_rows)
-    print(f"\npreparing {options.rows:,} image rows, stock processor over {count:,} of them, {PROCESSES} processes")
+        changes: dict[str, Any] = {}
+    else:
+        native(model, model)
+        changes = native_runs.NATIVE
+    mix.dataset("data", model, rows, images_only=True, sides=mix.MIXED if changes else mix.SIDES)
+    recipe = runs.recipe(**changes, base_model=f"./{model}", sequence_len=4096, dataset_num_proc=PROCESSES)
+    Path("recipe.yml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    ours = [rows / seconds for seconds in command.axolotl("preprocess", "recipe.yml")]
+    written = sum(file.stat().st_size for file in Path("outputs/prepared").rglob("*.arrow"))
+    stock, count = _stock(runs.configuration(**recipe).base_model, stock_rows)
+    print(f"\n{model}: {rows:,} image rows, stock processor over {count:,} of them, {PROCESSES} processes")
     for what, here, there in zip(("rows/s", "rows/s of processor time"), ours, stock, strict=True):
         print(f"{what}: {here:,.0f}, stock {there:,.0f}; {here / there:.1f} times")
-    print(f"{written / options.rows:,.0f} bytes a prepared row; a row's pixels alone would be {3 * 336 * 336 * 4:,}")
+    print(f"{written / rows:,.0f} bytes a prepared row", flush=True)
 
 
 def _stock(composed: str, wanted: int) -> tuple[list[float], int]:

@@ -93,14 +93,17 @@ def ways(data: Path) -> dict[str, Way]:
     padded = Padded(packed.data_collator)
     found = {"padded, batches of 4": Way(plain, random, padded)}
     if all(row["images"] for row in rows):
-        stock = mix.stock_rows(data, Path("files"))
-        collator = mix.stock_collator(packed.model.config._name_or_path)
-        found = {
-            "stock Axolotl, batches of 4": Way(plain, random, lambda group: collator([stock[r["id"]] for r in group]))
-        }
+        found = stock(plain, random, data)
     found["padded, grouped by length"] = Way(plain, grouped, padded)
     found["packed"] = Way(packed.model, packs(packed), packed.data_collator)
     return found
+
+
+def stock(model: Any, groups: list[list[dict[str, Any]]], data: Path) -> dict[str, Way]:
+    """Stock Axolotl's way: its processor in the collator, padded."""
+    rows = mix.stock_rows(data, Path(f"{data}-files"))
+    collator = mix.stock_collator(model.config._name_or_path)
+    return {"stock Axolotl, batches of 4": Way(model, groups, lambda group: collator([rows[r["id"]] for r in group]))}
 
 
 def packs(trainer: Any) -> list[list[dict[str, Any]]]:

@@ -10,11 +10,13 @@ import pytest
 import torch
 from axolotl.cli.merge_lora import do_cli as merge_lora
 from safetensors import safe_open
-from transformers import AutoProcessor, set_seed
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForImageTextToText, AutoProcessor, set_seed
 
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.merge import whole_model
 from bimedix2_plugin.model.safetensors_index import read_shards
+from bimedix2_plugin.model.stored_names import load_weights
 from bimedix2_plugin.model.vision_language.registry import is_projector, is_tower
 from bimedix2_plugin.training.roles import check_trainable_parameters
 from tests.helpers import native_runs, runs
@@ -126,10 +128,33 @@ def test_there_is_nothing_to_merge(workshop):
         merge_lora("recipe.yml")
 
 
+def test_a_bf16_base_trains_in_float32_and_is_saved_in_bf16(workshop):
+    native_runs.changes("gemma3")
+    shutil.copytree("gemma3", "halved", ignore=shutil.ignore_patterns("*.safetensors"))
+    model = AutoModelForImageTextToText.from_pretrained("gemma3", dtype=torch.bfloat16)
+    model.save_pretrained("halved")
+    changes = STEPS | {"base_model": "./halved", "output_dir": "./halved_out", "bf16": True, "max_steps": 1}
+    trainer = native_runs.train(native_runs.configuration("gemma3", **changes))
+    types = {is_tower(name): set() for name, _ in trainer.model.named_parameters()}
+    for name, parameter in trainer.model.named_parameters():
+        types[is_tower(name)].add(parameter.dtype)
+    assert types[False] == {torch.float32} and torch.bfloat16 in types[True]
+    assert {value.dtype for value in load_file("halved_out/model.safetensors").values()} == {torch.bfloat16}
+    assert {value.dtype for value in load_file("halved_out/checkpoint-1/model.safetensors").values()} >= {torch.float32}
+    assert json.loads(Path("halved_out/config.json").read_text())["dtype"] == "bfloat16"
+
+
+def test_a_checkpoint_without_a_trained_tensor_is_not_resumed(run, tmp_path):
+    _, cfg, trainer = run
+    tensors = load_file(Path(cfg.output_dir) / "checkpoint-1" / "model.safetensors")
+    name = next(stored for stored in tensors if stored.endswith("layers.0.input_layernorm.weight"))
+    save_file({key: value for key, value in tensors.items() if key != name}, tmp_path / "model.safetensors")
+    with pytest.raises(RecipeError, match=r"lacks .*language_model\.layers\.0\.input_layernorm\.weight"):
+        load_weights(trainer.model, tmp_path)
+
+
 def test_weights_that_lack_a_tensor_are_not_finished(run, tmp_path):
     _, cfg, _ = run
-    from safetensors.torch import load_file, save_file
-
     tensors = load_file(Path(cfg.output_dir) / "model.safetensors")
     name = next(stored for stored in tensors if stored.endswith("layers.1.mlp.up_proj.weight"))
     save_file({key: value for key, value in tensors.items() if key != name}, tmp_path / "model.safetensors")
