@@ -116,10 +116,10 @@ def copy_processor(folder: Path, request: Request, base: Source) -> None:
         if (base.folder / name).is_file():
             shutil.copyfile(base.folder / name, folder / name)
     if not any((folder / name).is_file() for name in _TEXT_FILES[2:]):
-        raise RecipeError(
-            f"base_model: {base.folder} holds no preprocessor_config.json. Copy the processor's files of the published "
-            "model into it."
-        )
+        remedy = f"Run `hf download {base.name} --include '*.json'`."
+        if base.revision == "local":
+            remedy = "Copy the processor's files of the published model into it."
+        raise RecipeError(f"base_model: {base.folder} holds no preprocessor_config.json. {remedy}")
     if request.processor_kwargs:
         _set_processor(folder, request.processor_kwargs)
 
