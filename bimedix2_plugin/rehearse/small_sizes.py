@@ -56,8 +56,8 @@ def small_vision(config: Any, feature_layer: int = 0) -> dict[str, Any]:
         config: the tower's.
         feature_layer: the hidden state that the projector reads; 0: the last.
     """
-    # One of the tower's layers for each of the language model's, at most: the others' features would not be used.
-    deepstack = min(LAYERS, len(getattr(config, "deepstack_visual_indexes", None) or []))
+    # One of the tower's layers for each of the language model's but the last, after which no text token would see it.
+    deepstack = min(LAYERS - 1, len(getattr(config, "deepstack_visual_indexes", None) or []))
     # The last layer attends to the whole image, and the one before it within windows if any does.
     kinds = 2 if getattr(config, "fullatt_block_indexes", None) else 1
     layers = max(LAYERS + 1, abs(feature_layer) + 1) if feature_layer else max(deepstack, kinds)

@@ -180,8 +180,8 @@ def test_listing(root, capsys, monkeypatch):
 def test_wanted_files_are_named_with_their_folder(tmp_path, capsys):
     assert main(["benchmarks", "--root", str(tmp_path)]) == 0
     out = capsys.readouterr().out
-    assert "  wants  SLAKE/train.json, SLAKE/validation.json, SLAKE/test.json, SLAKE/imgs/ or SLAKE/imgs.zip\n" in out
-    assert "  wants  VQA-RAD/VQA_RAD Dataset Public.json and VQA-RAD/VQA_RAD Image Folder/, or VQA-RAD/data/" in out
+    assert "  wants  SLAKE/train.json, SLAKE/validation.json, SLAKE/test.json, SLAKE/imgs/ or SLAKE/imgs.zip" in out
+    assert "  wants  VQA-RAD/VQA_RAD Dataset Public.json and VQA-RAD/VQA_RAD Image Folder/, " in out
     for name in BENCHMARKS:
         benchmark = load(name, tmp_path)
         for folder in {getattr(benchmark, "FOLDER", "")} - {""}:
