@@ -192,7 +192,7 @@ def _sources(mixture: Mixture) -> list[dict[str, Any]]:
             "name": source.name,
             "version": source.version(),
             "licence": source.terms,
-            "redistribute": source.ABOUT.redistribute,
+            "redistribute": source.redistribute,
         }
         about += [entry] if entry not in about else []
     return about

@@ -90,11 +90,15 @@ def _duplicates(pairs: dict[str, dict[str, int]]) -> list[str]:
 
 
 def _parents(parents: dict[str, Any]) -> list[str]:
-    """Rows whose `parent` cannot be followed."""
+    """Rows whose `parent` cannot be followed here."""
     lines = [[entry["source"], "in no source and no benchmark", str(entry["rows"])] for entry in parents["absent"]]
+    elsewhere = parents.get("elsewhere", [])
+    lines += [[entry["source"], "in the dataset that it was made from", str(entry["rows"])] for entry in elsewhere]
     cycles = parents["cycles"]
     lines += [["all", f"in {cycles['number']} cycles of parents", str(cycles["ids"])]] if cycles["number"] else []
-    return ["## Parents that lead nowhere\n\n" + _table(("source", "parent", "rows"), lines)] if lines else []
+    return (
+        ["## Parents that are not in this dataset\n\n" + _table(("source", "parent", "rows"), lines)] if lines else []
+    )
 
 
 def _made_by(title: str, about: dict[str, Any]) -> list[str]:

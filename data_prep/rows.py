@@ -91,6 +91,8 @@ class Sample(NamedTuple):
             images are the group, or the row itself if it has none.
         parent: the id of the row that this one was rewritten or translated from.
         generator: what made the row; None if a person did.
+        split: the split that holds the row out in the dataset that it is read from; None if it is free for training.
+            Without a rule that names the row and without `into`, it stays there.
     """
 
     id: str
@@ -103,6 +105,7 @@ class Sample(NamedTuple):
     group: str = ""
     parent: str | None = None
     generator: Generator | None = None
+    split: str | None = None
 
 
 @dataclass(frozen=True)
