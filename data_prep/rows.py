@@ -30,6 +30,12 @@ REASONS = {
     "benchmark": "a question of a benchmark, dropped as the mixture says",
     "over_quota": "more rows than the mixture asks for",
     "bad_json": "a line that is not a JSON object",
+    "no_reply": "no reply from the model's server, after all attempts",
+    "cut_reply": "a reply that ends at the longest length, twice",
+    "empty_reply": "a reply without text, twice",
+    "bad_reply": "a reply in another format than the one asked for, twice",
+    "turns": "a reply with another number of turns than the row, twice",
+    "needs_review": "a row that no reviewer has accepted",
     "bad_row": "a field that is absent or of the wrong type",
 }
 """Why a row is not written: the reasons in the ledger, and their meanings."""

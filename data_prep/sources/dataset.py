@@ -22,7 +22,7 @@ from data_prep.tables.table import ChangedTable, Table
 REVIEW = "review"
 """The split of rows that wait for a reviewer: read only where `splits` names it."""
 _SPLIT = "_split"
-_COLUMNS = ["id", "language", "task", "modality", "messages", "images", "parent", "licence"]
+_COLUMNS = ["id", "source", "language", "task", "modality", "messages", "images", "parent", "licence"]
 _TRAIN = "train"
 
 
@@ -133,6 +133,11 @@ class Dataset(Source):
         made = self._manifest
         stored = {f"images/{name}": entry["sha256"] for name, entry in made["images"].items()}
         return {name: made["shards"][name]["sha256"] for name in self._shards} | stored
+
+    def entry_of(self, source: str) -> dict[str, Any]:
+        """Version, licence and redistribution of one of the dataset's own sources, as its manifest has them."""
+        entry: dict[str, Any] = next((entry for entry in self._manifest["sources"] if entry["name"] == source), {})
+        return {key: entry[key] for key in ("version", "licence", "redistribute") if key in entry}
 
     @property
     def _folder(self) -> Path:
