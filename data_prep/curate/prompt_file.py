@@ -58,10 +58,11 @@ def read(path: Path, known: Collection[str], found: list[str]) -> Prompt | None:
         found.append(f"prompt: {path}: not YAML in UTF-8: {error}")
         return None
     wrong = [f"prompt: {path}: {error}" for error in keys.errors("", given, _Keys)]
-    if not wrong:
+    is_readable = not wrong
+    if is_readable:
         for key in ("system", "user"):
             wrong += [f"prompt: {path}: {key}: {one}" for one in _wrong_fields(given.get(key, ""), known)]
-    examples, sha256 = _examples(path.parent, None if wrong else given.get("examples"), wrong)
+    examples, sha256 = _examples(path.parent, given.get("examples") if is_readable else None, wrong)
     found += wrong
     if wrong:
         return None
