@@ -36,6 +36,7 @@ REASONS = {
     "bad_reply": "a reply in another format than the one asked for, twice",
     "turns": "a reply with another number of turns than the row, twice",
     "needs_review": "a row that no reviewer has accepted",
+    "rejected_in_review": "a row in which a reviewer found a major error and corrected nothing",
     "bad_row": "a field that is absent or of the wrong type",
 }
 """Why a row is not written: the reasons in the ledger, and their meanings."""
