@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -72,21 +72,21 @@ class Store:
                 f"{dataset[:12]}); give the file of this dataset, or another --reviews to start anew"
             )
 
-    def plan(self, wanted: Plan | None) -> Plan:
-        """The plan of all reviewers of the file: the first that was wanted. Raises ReviewError for another one."""
+    def plan(self, given: dict[str, Any], default: Plan) -> Plan:
+        """The plan of all reviewers of the file: that of the first, for whom `given` replaces parts of the default.
+
+        Raises ReviewError if `given` says otherwise than the plan.
+        """
         with self._open() as file:
             file.execute("BEGIN IMMEDIATE")
-            if wanted is not None:
-                given = json.dumps(asdict(wanted))
-                file.execute("INSERT OR IGNORE INTO about VALUES ('plan', ?)", (given,))
-            found = file.execute("SELECT value FROM about WHERE key = 'plan'").fetchone()
+            first = json.dumps(asdict(replace(default, **given)))
+            file.execute("INSERT OR IGNORE INTO about VALUES ('plan', ?)", (first,))
+            found = file.execute("SELECT value FROM about WHERE key = 'plan'").fetchone()[0]
             file.execute("COMMIT")
-        if found is None:
-            raise ReviewError(f"{self.path}: no reviewer has begun; give --reviewer and --sample")
-        kept = Plan(**json.loads(found[0]))
-        if wanted not in (None, kept):
+        kept = Plan(**json.loads(found))
+        if replace(kept, **given) != kept:
             said = ", ".join(f"--{key} {value}" for key, value in asdict(kept).items() if value is not None)
-            raise ReviewError(f"{self.path}: begun with {said}; leave these out, or give another --reviews")
+            raise ReviewError(f"{self.path}: begun with {said}; leave these options out, or give another --reviews")
         return kept
 
     def register(self, name: str, role: str | None, part: int | None = None, draws: bool = True) -> int:
