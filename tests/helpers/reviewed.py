@@ -13,10 +13,12 @@ from tests.helpers.data_fixtures import llava_mixture, llava_row
 
 ARABIC = ("ماذا تظهر الصورة؟", "تظهر الصورة عقيدة بقياس 12 ملم في الفص السفلي الأيسر.")
 ENGLISH = ("What does the image show?", "The image shows a nodule of 12 mm in the left lower lobe.")
-HOSTILE = "<img src=x onerror=\"window.hacked=1\"> ${window.hacked=1} {{window.hacked}} `</textarea><script>hacked=1</script>"
+HOSTILE = (
+    '<img src=x onerror="window.hacked=1"> ${window.hacked=1} {{window.hacked}} `</textarea><script>hacked=1</script>'
+)
 
 
-def curated_set(folder, passed=6, waiting=2, english=0, hostile=False, name="curated", kind="translate"):
+def curated_set(folder, passed=6, waiting=2, *, english=0, hostile=False, name="curated"):
     """A dataset folder of Arabic rows `messages-pN`, of which `waiting` ones, `messages-wN`, are in the split review;
     the first `english` ones of those that passed are English, made from Arabic.
     """
@@ -27,7 +29,7 @@ def curated_set(folder, passed=6, waiting=2, english=0, hostile=False, name="cur
         made, original = (ENGLISH, ARABIC) if to_english else (ARABIC, ENGLISH)
         question, answer = made[0], f"{made[1]} ({number})"
         if hostile:
-            answer += " " + HOSTILE
+            answer = f"{answer} " * 4 + HOSTILE  # its language is told by most of its letters
         language = "en" if to_english else "ar"
         rows.append(
             llava_row(
@@ -54,7 +56,7 @@ def curated_set(folder, passed=6, waiting=2, english=0, hostile=False, name="cur
             "original_language": "ar" if to_english else "en",
             "context": {"caption": HOSTILE, "mentions": []} if hostile else {},
         }
-    about = {"curation": {"kind": kind, "step": "ar", "review_waiting": waiting}}
+    about = {"curation": {"kind": "translate", "step": "ar", "review_waiting": waiting}}
 
     def write(made):
         ids = [row["id"] for _, row in shard_rows(made, sorted(path.name for path in made.glob("*.parquet")))]

@@ -21,7 +21,7 @@ from data_prep.curate.review.errors import ReviewError
 from data_prep.curate.review.store import Store
 from data_prep.mixture import Duplicates, Mixture
 from data_prep.shards import shard_rows, split_of
-from data_prep.sources.dataset import REVIEW, Dataset
+from data_prep.sources.dataset import REVIEW, SPLIT, Dataset
 
 
 def apply(curated: CuratedSet, store: Store, out: Path, command: str, names: bool = False) -> dict[str, Any] | None:
@@ -34,7 +34,9 @@ def apply(curated: CuratedSet, store: Store, out: Path, command: str, names: boo
         raise ReviewError(f"--out {out}: that is the dataset under review; give another folder")
     decided = decide(store.verdicts())
     if not decided:
-        raise ReviewError(f"{store.path}: no verdict yet; review rows first: python -m data_prep review {curated.folder}")
+        raise ReviewError(
+            f"{store.path}: no verdict yet; review rows first: python -m data_prep review {curated.folder}"
+        )
     about = summary.about(summary.summarise(curated, store.verdicts(), store.roles()), names)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +60,7 @@ def _write(
     try:
         with MadeFiles(folder, [Input(source)]) as files:
             for shard, row in shard_rows(curated.folder, list(curated.manifest["shards"])):
-                _add(curated, source, split_of(shard), row, decided.get(row["id"]), files)
+                _add(curated, source, {**row, SPLIT: split_of(shard)}, decided.get(row["id"]), files)
         listed = files.sources()
         mixture = Mixture(
             name=name,
@@ -77,11 +79,11 @@ def _write(
 
 
 def _add(
-    curated: CuratedSet, source: Dataset, split: str, row: dict[str, Any], decision: Decision | None, files: MadeFiles
+    curated: CuratedSet, source: Dataset, row: dict[str, Any], decision: Decision | None, files: MadeFiles
 ) -> None:
-    """Write a row as decided, or why it is not written."""
+    """Write a row as decided, or why it is not written; `row` has its split in the key that the source reads."""
     row_id = row["id"]
-    waits = split == REVIEW
+    waits = row[SPLIT] == REVIEW
     if decision is None and waits:
         files.reject(0, row["source"], row_id, "needs_review", "no reviewer has seen it")
     elif decision is not None and not decision.settled:
@@ -90,12 +92,12 @@ def _add(
         files.reject(0, row["source"], row_id, "rejected_in_review", decision.reason or "a major error")
     else:
         line = curated.line(row_id)
-        sample = source.sample(row_id, {**row, "_split": split})
+        sample = source.sample(row_id, row)
         if decision is not None:
             line["review"] = {"verdict": decision.verdict, "corrected": decision.texts is not None}
             if decision.texts is not None:
                 sample = sample._replace(messages=with_texts(sample.messages, list(decision.texts)))
-        files.add(0, row["source"], line["split"] if waits else split, sample, line)
+        files.add(0, row["source"], line["split"] if waits else row[SPLIT], sample, line)
 
 
 def _extra(curated: CuratedSet, files: MadeFiles, about: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -120,8 +120,9 @@ def with_texts(messages: list[Message], texts: list[str]) -> list[Message]:
     made: list[Message] = []
     for message in messages:
         content = [
-            {**part, "text": _inside(part["text"], next(given))} if _is_text(part) else part
-                   for part in message["content"]]
+            {**part, "text": _inside(part.get("text") or "", next(given))} if _is_text(part) else part
+            for part in message["content"]
+        ]
         made.append({**message, "content": content})  # type: ignore[typeddict-item]
     return made
 

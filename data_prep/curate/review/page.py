@@ -35,9 +35,7 @@ def serve(session: Session, host: str, port: int, password: str | None, started:
     demo, settings = _page(session)
     login = None if password is None else _login(session.reviewer, password)
     try:
-        demo.launch(
-            server_name=host, server_port=port, auth=login, prevent_thread_lock=True, quiet=True, **settings
-        )
+        demo.launch(server_name=host, server_port=port, auth=login, prevent_thread_lock=True, quiet=True, **settings)
     except OSError as error:
         raise ReviewError(f"--port {port}: cannot be used on {host}; give another --port") from error
     started(f"http://{host}:{port}")
@@ -61,8 +59,9 @@ def _page(session: Session) -> tuple[Any, dict[str, Any]]:
         return view.render(session, session.answer(dict(event._data)))
 
     script = (_HERE / "page.js").read_text(encoding="utf-8")
-    with gradio.Blocks(title="Review", analytics_enabled=False) as demo:
-        page = gradio.HTML(first, js_on_load=script, apply_default_css=False, elem_id="review")
+    with gradio.Blocks(title="Review", analytics_enabled=False, fill_width=True) as demo:
+        page = gradio.HTML(js_on_load=script, apply_default_css=False, elem_id="review")
+        demo.load(first, outputs=page, show_progress="hidden", api_visibility="private", queue=False)
         page.decide(decide, outputs=page, show_progress="hidden", api_visibility="private", queue=False)
     theme = gradio.themes.Base(
         font=[gradio.themes.Font("system-ui"), gradio.themes.Font("sans-serif")],

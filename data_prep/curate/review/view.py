@@ -13,6 +13,7 @@ from data_prep.curate.review.store import SKIP, Verdict
 from data_prep.images.store import ImageStoreError, open_store
 
 _NAMES = {"en": "English", "ar": "Arabic"}
+_FIELD = '<textarea rows="1" data-text="{}" dir="{}" lang="{}">{}</textarea>'
 _BUTTONS = (
     ("none", "No error", "1", "as it should be"),
     ("minor", "Minor", "2", "wording, format, style"),
@@ -25,7 +26,9 @@ def render(session: Session, shown: Shown) -> str:
     given = session.given()
     parts = [_head(session, given), _message(shown.message)]
     if shown.row is None:
-        done = f"All {len(session.rows)} rows have your verdict. Thank you." if session.rows else "No row is left to see."
+        done = (
+            f"All {len(session.rows)} rows have your verdict. Thank you." if session.rows else "No row is left to see."
+        )
         parts.append(_markup('<p class="done">{}</p>', done))
     else:
         parts.append(_row(session, shown.row, given.get(shown.row)))
@@ -98,12 +101,14 @@ def _section(language: str, what: str, messages: list[Any], corrected: tuple[str
     number = 0
     for message in messages:
         for _ in texts_of([message]):
-            text, label = next(texts), f"{message['role']}"
+            text, label = next(texts), message["role"]
             if editable:
-                field = '<label class="turn"><span>{}</span><textarea data-text="{}" dir="{}" lang="{}">{}</textarea></label>'
-                turns.append(_markup(field, label, number, direction, language, text))
+                field = _markup(_FIELD, number, direction, language, text)
+                turns.append(_markup('<label class="turn"><span>{}</span>{}</label>', label, field))
             else:
-                turns.append(_markup('<div class="turn"><span>{}</span><p dir="{}">{}</p></div>', label, direction, text))
+                turns.append(
+                    _markup('<div class="turn"><span>{}</span><p dir="{}">{}</p></div>', label, direction, text)
+                )
             number += 1
     head = f"{_NAMES[language]}, {what}"
     section = '<section class="side" lang="{}"><h2>{}</h2>{}</section>'
