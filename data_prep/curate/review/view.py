@@ -78,7 +78,6 @@ def _row(session: Session, row_id: str, mine: Verdict | None) -> Markup:
     if line["original_language"] == "ar" and row["language"] == "en":
         columns.reverse()
     parts = [
-        _images(curated, row["images"]),
         _markup('<div class="columns">{}</div>', Markup("").join(columns)),
         _findings(line["findings"]),
         _context(line.get("context") or {}),
@@ -89,7 +88,9 @@ def _row(session: Session, row_id: str, mine: Verdict | None) -> Markup:
         _markup('<p class="given">Your verdict so far: {}</p>', mine.verdict) if mine else Markup(""),
     ]
     about = f"{row['source']} · {row['modality']} · {row['task']} · {row_id}"
-    return _markup('<p class="about"><bdi>{}</bdi></p><div class="row">{}</div>', about, Markup("").join(parts))
+    work = _markup('<div class="work">{}</div>', Markup("").join(parts))
+    block = '<p class="about"><bdi>{}</bdi></p><div class="row">{}{}</div>'
+    return _markup(block, about, _images(curated, row["images"]), work)
 
 
 def _section(language: str, what: str, messages: list[Any], corrected: tuple[str, ...] | None) -> Markup:
