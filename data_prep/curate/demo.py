@@ -1,4 +1,4 @@
-"""`make curate-demo`: a small model on this machine translates the quickstart's English rows, and the checks look at it.
+"""`make curate-demo`: a small model on this machine translates rows of the quickstart, and the checks look at it.
 
 SmolLM2-135M, from the quickstart's packages, is served by llama.cpp in this process. It hardly knows Arabic: the point
 is that its drafts are found to be bad. Whatever is left waits for a reviewer.
