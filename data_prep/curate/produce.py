@@ -1,5 +1,6 @@
 """Run a step: ask about every row, then write what came of them as a dataset folder."""
 
+import errno
 import json
 import shutil
 import sys
@@ -20,13 +21,14 @@ from data_prep.curate.estimate import Estimate
 from data_prep.curate.items import Item, Unusable
 from data_prep.curate.made_rows import MadeFiles, line_at
 from data_prep.curate.progress import Progress
-from data_prep.curate.replies import FULL, Replies
+from data_prep.curate.replies import Replies
 from data_prep.curate.step_file import Loaded
 from data_prep.llm.client import Client
 from data_prep.llm.connection import Connection, ServerError, connect
 from data_prep.mixture import Duplicates, Mixture
 from data_prep.sources.dataset import REVIEW
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LINES = "curation.jsonl"
 """One line a row, in the order of the rows: what it was made from, and what the checks found."""
 
@@ -47,9 +49,11 @@ def produce(loaded: Loaded, out: Path, command: str) -> dict[str, Any] | None:
     except Timeout as error:
         raise CurateError(f"{out}: another run is writing it; wait for its end or give another --out") from error
     except OSError as error:
-        if error.errno not in FULL:
+        if error.errno not in _FULL:
             raise CurateError(f"{error.filename or out}: {error.strerror}; give another --out") from error
-        raise CurateError(f"{out}: the disk is full; free space and run the same command to resume") from error
+        raise CurateError(
+            f"{out}: the disk is full; replies are kept: free space and run the same command to resume"
+        ) from error
 
 
 def _ask(loaded: Loaded, out: Path, counted: Estimate) -> Asking | None:

@@ -4,7 +4,6 @@ A reply is kept under the sha256 of everything that it depends on: model and set
 row's text and images, and the attempt. The first reply kept under a key stays.
 """
 
-import errno
 import hashlib
 import json
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from data_prep.curate.errors import CurateError
 from data_prep.llm.append_only import AppendOnlyFile, DamagedFileError
 from data_prep.llm.client import Reply
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _ABRIDGED = 2_000
 """The characters that are kept of a reply that is too long to be used."""
 
@@ -68,7 +66,7 @@ class Replies:
         return Kept(**{name: record[name] for name in Kept.__dataclass_fields__})
 
     def add(self, key: str, about: dict[str, Any], reply: Reply) -> None:
-        """Keep a reply; `about` is written beside it, for readers of the file. Raises CurateError on a full disk."""
+        """Keep a reply; `about` is written beside it, for readers of the file. Raises OSError, as on a full disk."""
         text = reply.text or ""
         kept = Kept(
             text=text if len(text) <= self._max_characters else text[:_ABRIDGED],
@@ -78,13 +76,5 @@ class Replies:
             tokens_out=reply.tokens_out or 0,
             characters=len(text),
         )
-        try:
-            place = self._file.append([{"key": key, **about, **vars(kept)}])
-        except OSError as error:
-            if error.errno not in FULL:
-                raise
-            raise CurateError(
-                f"{self._file.path}: the disk is full; the replies before this one are kept: free space and run the "
-                "same command to resume"
-            ) from error
+        place = self._file.append([{"key": key, **about, **vars(kept)}])
         self._places.setdefault(bytes.fromhex(key), place)

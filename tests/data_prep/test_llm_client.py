@@ -478,13 +478,13 @@ def test_a_wait_that_the_server_asks_for_is_kept_however_long_and_told(httpserve
         slept.append(seconds)
 
     monkeypatch.setattr(retry, "_sleep", sleep)
-    answers = iter([Response(status=429, headers={"Retry-After": "86400"})] * 5 + [good()])
+    answers = iter([Response(status=429, headers={"Retry-After": "86400"})] * 5 + [Response(status=500), good()])
     httpserver.expect_request(CHAT).respond_with_handler(lambda _: next(answers))
     url = httpserver.url_for("/v1")
     patient = Connection(url, retries=1, patience=1, waits_as_asked=True, on_wait=told.append)
     (reply,) = Client(patient, "m").ask(["Is it?"], lambda text: [{"role": "user", "content": text}])
     assert isinstance(reply, Reply)
-    assert slept == told == [86400.0] * 5
+    assert slept[:5] == told == [86400.0] * 5
 
 
 def test_a_stream_of_any_length_is_taken_as_requests_can_be_sent(httpserver):

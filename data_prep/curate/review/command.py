@@ -59,6 +59,9 @@ def _review(arguments: argparse.Namespace) -> None:
     if arguments.reviewer is not None:
         _serve(arguments, curated, path)
         return
+    if arguments.summary and not path.is_file():
+        print(f"{printed(summarise(curated, [], {}))}; begin with: python -m data_prep review {folder} --reviewer NAME")
+        return
     if arguments.read is None and not path.is_file():
         raise ReviewError(f"{path} is missing: no reviewer has begun; give --reviewer NAME, or --reviews FILE")
     store = Store(path, curated.dataset)

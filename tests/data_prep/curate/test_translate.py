@@ -72,7 +72,8 @@ def test_a_changed_prompt_asks_again(folder):
     curate(folder, good)
     with ScriptedServer(good) as server:
         step = translate_step(folder, server.url)
-        (folder / "prompt.yml").write_text("user: 'Translate: {text}'\n")
+        with (folder / "prompt.yml").open("a") as prompt:
+            prompt.write("# another file, whose hash stands in the rows\n")
         assert main(["curate", str(step), "--out", str(folder / "out")]) == 0
     assert len(server.requests) == 3
 

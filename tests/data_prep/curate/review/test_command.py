@@ -92,7 +92,9 @@ def test_another_sample_than_that_of_the_first_reviewer_is_refused(folder, capsy
 
 def test_what_is_missing_is_named(folder, tmp_path, capsys):
     assert "give --out" in told(capsys, folder, "--apply")
-    assert "no reviewer has begun" in told(capsys, folder, "--summary", "--reviews", tmp_path / "none.sqlite")
+    none = ["--reviews", tmp_path / "none.sqlite"]
+    assert "no reviewer has begun" in told(capsys, folder, "--export", tmp_path / "v.jsonl", *none)
+    assert "reviewed 0 of 8 rows; begin with" in told(capsys, folder, "--summary", *none, code=0)
     assert not (tmp_path / "none.sqlite").exists()
 
 
