@@ -30,6 +30,13 @@ REASONS = {
     "benchmark": "a question of a benchmark, dropped as the mixture says",
     "over_quota": "more rows than the mixture asks for",
     "bad_json": "a line that is not a JSON object",
+    "no_reply": "no reply from the model's server, after all attempts",
+    "cut_reply": "a reply that ends at the longest length, twice",
+    "empty_reply": "a reply without text, twice",
+    "bad_reply": "a reply in another format than the one asked for, twice",
+    "turns": "a reply with another number of turns than the row, twice",
+    "needs_review": "a row that no reviewer has accepted",
+    "rejected_in_review": "a row in which a reviewer found a major error and corrected nothing",
     "bad_row": "a field that is absent or of the wrong type",
 }
 """Why a row is not written: the reasons in the ledger, and their meanings."""
@@ -91,6 +98,8 @@ class Sample(NamedTuple):
             images are the group, or the row itself if it has none.
         parent: the id of the row that this one was rewritten or translated from.
         generator: what made the row; None if a person did.
+        split: the split that holds the row out in the dataset that it is read from; None if it is free for training.
+            Without a rule that names the row and without `into`, it stays there.
     """
 
     id: str
@@ -103,6 +112,7 @@ class Sample(NamedTuple):
     group: str = ""
     parent: str | None = None
     generator: Generator | None = None
+    split: str | None = None
 
 
 @dataclass(frozen=True)

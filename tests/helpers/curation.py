@@ -1,0 +1,119 @@
+"""Steps, datasets and drafts for the tests of curation, with a stand-in where checks and glossary are not installed."""
+
+import importlib.util
+import json
+import re
+import sys
+from dataclasses import dataclass
+from types import ModuleType
+
+import yaml
+
+from data_prep import mixture_file
+from data_prep.build import build
+from data_prep.curate.finding import Finding
+from data_prep.shards import shard_rows, split_of
+from tests.helpers.data_fixtures import llava_mixture, llava_row
+from tests.helpers.scripted_server import PIECE, Answer, last_text
+
+ARABIC = {
+    "What is shown?": "ماذا يظهر؟",
+    "A chest radiograph of 2 lungs.": "صورة شعاعية للصدر تظهر رئتين 2.",
+    "Is it normal?": "هل هو طبيعي؟",
+    "Yes.": "نعم.",
+}
+ROWS = [
+    llava_row("one", question="<image>\nWhat is shown?", answer="A chest radiograph of 2 lungs."),
+    llava_row("two", image="b.png", question="<image>\nIs it normal?", answer="Yes."),
+    llava_row("held", image="b.png", question="<image>\nWhat is shown?", answer="Yes."),
+]
+
+
+def english_set(folder, rows=ROWS, **keys):
+    """A dataset folder of English rows; the row `held` is in the split test."""
+    keys = {"splits": {"test": {"ids": ["held"]}}, **keys}
+    build(mixture_file.load(llava_mixture(folder, rows, **keys)), folder / "english", "test")
+    return folder / "english"
+
+
+def translate_step(folder, url, **changes):
+    """A step that translates the dataset; changes to `model` are merged."""
+    (folder / "prompt.yml").write_text("system: Translate from {source_language} to {language}.\nuser: '{text}'\n")
+    model = {"name": "m", "base_url": url, "concurrency": 4, "retries": 1, **changes.pop("model", {})}
+    given = {"name": "ar", "kind": "translate", "input": {"dataset": str(folder / "english")}, "prompt": "prompt.yml"}
+    (folder / "step.yml").write_text(yaml.safe_dump({**given, "model": model, **changes}))
+    return folder / "step.yml"
+
+
+def translated(messages, change=lambda piece: piece):
+    """The reply of a good translator."""
+    asked = next(turn for turn in messages if turn["role"] == "user")
+    pieces = PIECE.findall(last_text([asked]))
+    return "\n".join(f"[[{number}]]\n{change(ARABIC.get(text.strip(), 'نص'))}" for number, text in pieces)
+
+
+def good(messages, number):
+    return Answer(translated(messages))
+
+
+def rows_of(folder):
+    """Split and row by id."""
+    made = json.loads((folder / "manifest.json").read_text())
+    return {row["id"]: (split_of(shard), row) for shard, row in shard_rows(folder, list(made["shards"]))}
+
+
+def lines_of(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@dataclass(frozen=True)
+class _Translation:
+    source: tuple
+    made: tuple
+    source_language: str
+    language: str
+    terms: tuple = ()
+    options: bool = False
+
+
+@dataclass(frozen=True)
+class _Rewriting:
+    question: str
+    answer: str
+    made: tuple
+    caption: str = ""
+    language: str = "en"
+
+
+def _numbers(made):
+    for number, (source, text) in enumerate(zip(made.source, made.made, strict=False), start=1):
+        for lost in set(re.findall(r"\d+", source)) - set(re.findall(r"\d+", text)):
+            yield f"the number {lost} of turn {number} is missing"
+
+
+def _answer_lost(made):
+    if made.answer and made.answer.strip(" .").lower() not in made.made[-1].lower():
+        yield f"the answer {made.answer!r} is not there"
+
+
+def install_checks():
+    """Put a stand-in with one check of each kind where the checks are not there."""
+    if importlib.util.find_spec("data_prep.curate.checks"):
+        return
+    from data_prep import rows
+
+    for name in ("numbers", "answer_lost"):
+        rows.REASONS.setdefault(name, name)
+    module = ModuleType("data_prep.curate.checks")
+    module.Translation, module.Rewriting = _Translation, _Rewriting
+    module.TRANSLATION, module.REWRITING = {"numbers": _numbers}, {"answer_lost": _answer_lost}
+
+    def findings(made, names=None):
+        known = module.TRANSLATION if isinstance(made, _Translation) else module.REWRITING
+        return [Finding(key, d) for key, check in known.items() if names is None or key in names for d in check(made)]
+
+    module.findings = findings
+    sys.modules["data_prep.curate.checks"] = module
+    import data_prep.curate
+
+    data_prep.curate.checks = module
