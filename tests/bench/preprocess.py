@@ -48,11 +48,11 @@ def compare(model: str, rows: int, stock_rows: int) -> None:
         native(model, model)
         changes = native_runs.NATIVE
     mix.dataset("data", model, rows, images_only=True, sides=mix.MIXED if changes else mix.SIDES)
-    recipe = runs.recipe(**changes, base_model=f"./{model}", sequence_len=4096, dataset_num_proc=PROCESSES)
-    Path("recipe.yml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    changes = changes | {"base_model": f"./{model}", "sequence_len": 4096, "dataset_num_proc": PROCESSES}
+    Path("recipe.yml").write_text(yaml.safe_dump(runs.recipe(**changes)), encoding="utf-8")
     ours = [rows / seconds for seconds in command.axolotl("preprocess", "recipe.yml")]
     written = sum(file.stat().st_size for file in Path("outputs/prepared").rglob("*.arrow"))
-    stock, count = _stock(runs.configuration(**recipe).base_model, stock_rows)
+    stock, count = _stock(runs.configuration(**changes).base_model, stock_rows)
     print(f"\n{model}: {rows:,} image rows, stock processor over {count:,} of them, {PROCESSES} processes")
     for what, here, there in zip(("rows/s", "rows/s of processor time"), ours, stock, strict=True):
         print(f"{what}: {here:,.0f}, stock {there:,.0f}; {here / there:.1f} times")
