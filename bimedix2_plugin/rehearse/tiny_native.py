@@ -35,12 +35,15 @@ _TEXT: dict[str, Any] = {
 
 
 def native(folder: str | Path, model_type: str, **text: Any) -> Path:
-    """Save a model of one of MAKERS; `text` are settings of its language model, whose heads have 16 dimensions."""
+    """Save a model of one of MAKERS; `text` are settings of its language model, whose heads have 16 dimensions.
+
+    Those with images of several sizes, and Gemma 3, also take `patch`, the side of a patch in pixels.
+    """
     MAKERS[model_type](Path(folder), **text)
     return Path(folder)
 
 
-def gemma3(folder: Path, **settings: Any) -> None:
+def gemma3(folder: Path, patch: int = PATCH, **settings: Any) -> None:
     """Gemma 3, MedGemma's architecture: 4 placeholders an image, and a sliding window shorter than most rows."""
     words, ids = gemma3_words()
     text = _text(words, head_dim=16, query_pre_attn_scalar=16, sliding_window=WINDOW) | settings
@@ -49,16 +52,16 @@ def gemma3(folder: Path, **settings: Any) -> None:
     vision = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
     config = Gemma3Config(
         text_config=text,
-        vision_config=vision | {"image_size": 4 * PATCH, "patch_size": PATCH},
+        vision_config=vision | {"image_size": 4 * patch, "patch_size": patch},
         mm_tokens_per_image=4,
         **ids,
     )
     random_model(Gemma3ForConditionalGeneration, config).save_pretrained(folder)
-    pixels = Gemma3ImageProcessorPil(size={"height": 4 * PATCH, "width": 4 * PATCH})
+    pixels = Gemma3ImageProcessorPil(size={"height": 4 * patch, "width": 4 * patch})
     Gemma3Processor(pixels, words, chat_template=GEMMA3_PARTS, image_seq_length=4).save_pretrained(folder)
 
 
-def qwen3_vl(folder: Path, **settings: Any) -> None:
+def qwen3_vl(folder: Path, patch: int = PATCH, **settings: Any) -> None:
     """Qwen3-VL, with one deepstack merger."""
     words, ids = qwen3_words()
     vision: dict[str, Any] = {
@@ -66,17 +69,17 @@ def qwen3_vl(folder: Path, **settings: Any) -> None:
         "intermediate_size": 64,
         "depth": 2,
         "num_heads": 4,
-        "patch_size": PATCH,
+        "patch_size": patch,
     }
     rope = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 2, 2], "mrope_interleaved": True}
     text = _text(words, head_dim=16, rope_parameters=rope) | settings
     vision |= {"out_hidden_size": text["hidden_size"], "deepstack_visual_indexes": [0], "num_position_embeddings": 64}
     config = Qwen3VLConfig(text_config=text, vision_config=vision, tie_word_embeddings=False, **ids)
     random_model(Qwen3VLForConditionalGeneration, config).save_pretrained(folder)
-    _save_qwen(folder, words)
+    _save_qwen(folder, words, patch)
 
 
-def qwen2_5_vl(folder: Path, **settings: Any) -> None:
+def qwen2_5_vl(folder: Path, patch: int = PATCH, **settings: Any) -> None:
     """Qwen2.5-VL, whose tower attends in windows."""
     words, ids = qwen2_5_words()
     vision: dict[str, Any] = {
@@ -84,14 +87,14 @@ def qwen2_5_vl(folder: Path, **settings: Any) -> None:
         "intermediate_size": 64,
         "depth": 2,
         "num_heads": 4,
-        "patch_size": PATCH,
+        "patch_size": patch,
     }
     rope = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 2, 2]}
     text = _text(words, rope_parameters=rope) | settings
-    vision |= {"out_hidden_size": text["hidden_size"], "fullatt_block_indexes": [1], "window_size": 4 * PATCH}
+    vision |= {"out_hidden_size": text["hidden_size"], "fullatt_block_indexes": [1], "window_size": 4 * patch}
     config = Qwen2_5_VLConfig(text_config=text, vision_config=vision, tie_word_embeddings=False, **ids)
     random_model(Qwen2_5_VLForConditionalGeneration, config).save_pretrained(folder)
-    _save_qwen(folder, words)
+    _save_qwen(folder, words, patch)
 
 
 MAKERS: dict[str, Callable[..., None]] = {
@@ -153,12 +156,12 @@ def _qwen_words(template: str) -> Words:
     return words, {f"{name}_token_id": _id(words, token) for name, token in tokens.items()}
 
 
-def _save_qwen(folder: Path, words: PreTrainedTokenizerFast) -> None:
+def _save_qwen(folder: Path, words: PreTrainedTokenizerFast, patch: int) -> None:
     """Save tokenizer and image processor; images keep 4 to 64 placeholders."""
-    unit = (2 * PATCH) ** 2
+    unit = (2 * patch) ** 2
     words.save_pretrained(folder)
     pixels = Qwen2VLImageProcessorPil(
-        patch_size=PATCH, merge_size=2, size={"shortest_edge": 4 * unit, "longest_edge": 64 * unit}
+        patch_size=patch, merge_size=2, size={"shortest_edge": 4 * unit, "longest_edge": 64 * unit}
     )
     pixels.save_pretrained(folder)
 

@@ -23,6 +23,9 @@ from tests.helpers import native_runs, runs
 
 PROCESSES = 2
 MODELS = ("composed", "qwen3_vl", "gemma3")
+PATCHES = {"qwen3_vl": 16, "gemma3": 224}  # pixels: Qwen3-VL's own; Gemma 3's images are 896 x 896 as MedGemma's
+PIXELS = {"qwen3_vl": {"processor_kwargs": {"min_pixels": 65536, "max_pixels": 1048576}}}  # recipes/native's
+FIGURES = ((1024, 768), (768, 1024), (512, 512), (1400, 450), (400, 300))  # of articles, in pixels
 
 
 def main() -> None:
@@ -45,9 +48,9 @@ def compare(model: str, rows: int, stock_rows: int) -> None:
         tiny.clip_vision("clip", image_size=336)
         changes: dict[str, Any] = {}
     else:
-        native(model, model)
-        changes = native_runs.NATIVE
-    mix.dataset("data", model, rows, images_only=True, sides=mix.MIXED if changes else mix.SIDES)
+        native(model, model, patch=PATCHES[model])
+        changes = native_runs.NATIVE | PIXELS.get(model, {})
+    mix.dataset("data", model, rows, images_only=True, sides=FIGURES if changes else mix.SIDES)
     changes = changes | {"base_model": f"./{model}", "sequence_len": 4096, "dataset_num_proc": PROCESSES}
     Path("recipe.yml").write_text(yaml.safe_dump(runs.recipe(**changes)), encoding="utf-8")
     ours = [rows / seconds for seconds in command.axolotl("preprocess", "recipe.yml")]
