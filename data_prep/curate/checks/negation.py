@@ -1,0 +1,159 @@
+"""Negations are kept, and yes stays yes."""
+
+import re
+from collections.abc import Iterator
+
+from data_prep.curate.checks.pathology import contradictions
+from data_prep.curate.checks.subject import Rewriting, Translation
+from data_prep.text.normalise import normalised
+
+# Patterns read `normalised` text: an apostrophe is a blank, ة is ه, ى is ي, and a lone hamza is nothing.
+_STRONG = {
+    "en": re.compile(
+        r"\b(?:not|no(?! (?:[0-9]+|longer than)\b)|cannot|never|without|neither|nor|none|nothing|nobody|\w+n t|absent"
+        r"|absence|denie[sd]|deny|denying)\b"
+    ),
+    "ar": re.compile(
+        r"\b[وف]?(?:لا(?! (?:سيما|بد|يزال|تزال|يزالون|زال|باس|شك|تتردد|باس)\b)|لم|لن|ليس\w{0,3}|لست|بلا|بدون|ينفي\w*|تنفي|نفي"
+        r"|نفت|انعدام|غياب)\b"
+    ),
+}
+_WEAK = {
+    "en": re.compile(
+        r"\b(?:un(?!der|it|til|i)\w{4,}|non\w*|negative\w*|free|lack\w*|fail\w*|rule\w? out|ruled|exclud\w+|rarely|hardly"
+        r"|unable|only|except|instead|rather|avoid\w*|prevent\w*|stop\w*|abnormal\w*|in(?:adequate|sufficient|complete"
+        r"|distinct|visible|significant|determinate|correct|active|accurate|ability|operable|curable|effective)\w*|loss"
+        r"|lost|missing|refus\w+|normal|asympt\w*|afebrile|\w{3,}less|im\w{5,}|ir(?:regular|reversible|relevant)\w*|dis"
+        r"\w{5,}|a(?:vascular|typical|symmetric)\w*|within normal|still|necessarily|must|until|before|minim\w+|low|less"
+        r"|clear|intact|unremarkable|resolved|contraindicat\w+|yet|intoleran\w+|deficien\w+|insuffic\w+|infrequent|rare"
+        r"|false|wrong|incorrect|fewer|otherwise|too|unless|clean)\b"
+    ),
+    "ar": re.compile(
+        r"\b[وفبل]{0,2}(?:ال)?(?:غير|عدم|دون|خلو|خال|خالي\w*|تخلو|يخلو|سلبي\w*|فقدان|نقص|الا|سوي|استبعاد|نادرا|كلا|ما|اي"
+        r"|يستبعد|تستبعد|فشل|عدا|بدلا|تجنب|منع|سليم\w*|طبيعي\w*|ناف|نافي\w*|نفيا|عديم\w*|امتناع|يمتنع|يرفض|رفض|فقط|قليل\w*|واضح\w*"
+        r"|صافي\w*|حصرا|قصور|لا|يفتقر|تفتقر|افتقار|نظيف\w*|ينعدم|تنعدم|يغيب|تغيب|استبعد\w*|ينكر|تنكر|انكر\w*)\b"
+    ),
+}
+_SENTENCE = re.compile(r"(?<![0-9.])[.!?؟\n]+(?=\s|$)|\n")
+_FIRST = re.compile(
+    r"^\W*(?:(?P<yes>yes|yeah|نعم|اجل|بلى|بلي)|(?P<no>no|لا|كلا))(?P<alone>\s*(?:[,.،;:!؛—–-]|$))?(?!\w)", re.I
+)
+_NOT_ENGLISH = re.compile("[\u0620-\u064a]")
+_ANTONYMS = (
+    (r"\bpositiv\w*", r"\bnegativ\w*", r"(?:ايجابي|موجب)", r"(?:سلبي|سالب)"),
+    (r"\bmalignan\w*", r"\bbenign\w*", r"خبيث", r"حميد"),
+    (
+        r"\b(?:increas|elevat)\w*",
+        r"\b(?:decreas|reduc)\w*",
+        r"(?:زياد|ارتفاع|مرتفع|يزيد|تزيد|متزايد)",
+        r"(?:نقص|انخفاض|منخفض|يقل|تقل|ينقص|خفض)",
+    ),
+    (r"\bacute\b", r"\bchronic\w*", r"(?:\b|ال)حاد", r"مزمن"),
+    (r"\babnormal\w*", r"\bnormal\w*", r"(?:غير (?:ال)?طبيعي|شاذ|شذوذ)", r"(?<!غير )(?<!غير ال)طبيعي"),
+    (r"\bhyper\w+", r"\bhypo\w+", r"(?:فرط|ارتفاع|زياد)", r"(?:نقص|انخفاض|قصور|هبوط)"),
+)
+_PAIRS = [tuple(map(re.compile, pair)) for pair in _ANTONYMS]
+
+
+def first_word(text: str) -> str:
+    """ "yes" or "no" if a text begins with it, "" otherwise."""
+    found = _FIRST.match(text)
+    return str(found.lastgroup if found.lastgroup != "alone" else "yes" if found["yes"] else "no") if found else ""
+
+
+def _alone(text: str) -> str:
+    found = _FIRST.match(text)
+    return first_word(text) if found and found["alone"] is not None else ""
+
+
+def negated(text: str, language: str) -> tuple[int, int]:
+    """How many negations a text has, and how many words that may be one."""
+    compared = normalised(text)
+    return len(_STRONG[language].findall(compared)), len(_WEAK[language].findall(compared))
+
+
+def language_in(text: str) -> str:
+    """The language whose negations a text has, by its script."""
+    return "ar" if _NOT_ENGLISH.search(text) else "en"
+
+
+def polarity(made: Translation) -> Iterator[str]:
+    """Yes that became no, a yes or no that is lost, and words that became their opposites."""
+    for number, source, text in made.turns():
+        wanted, found = _alone(source), first_word(text)
+        if wanted and found and wanted != found:
+            yield f"turn {number} says {found} instead of {wanted}"
+        elif wanted and not found:
+            negative = any(negated(text, made.language))
+            if ((wanted == "no") != negative and (wanted == "no" or negated(text, made.language)[0])) or len(
+                source.split()
+            ) < 3:
+                yield f"turn {number} does not say {wanted}"
+        elif not wanted and (given := _alone(text)) and not first_word(source):
+            yield f"turn {number} says {given}, the source does not"
+        for opposite in _opposites(source, text, made.source_language, made.language):
+            yield f"turn {number} {opposite}"
+
+
+def _opposites(source: str, text: str, source_language: str, language: str) -> Iterator[str]:
+    compared, translated = normalised(source), normalised(text)
+    for one, other, one_ar, other_ar in _PAIRS:
+        of = {"en": (one, other), "ar": (one_ar, other_ar)}
+        has = [bool(pattern.search(compared)) for pattern in of[source_language]]
+        gets = [bool(pattern.search(translated)) for pattern in of[language]]
+        for this, that in ((0, 1), (1, 0)):
+            if has[this] and not has[that] and gets[that] and not gets[this]:
+                yield f"says the opposite of {of[source_language][this].search(compared)[0]!r}"  # type: ignore[index]
+
+
+def negation(made: Translation) -> Iterator[str]:
+    """A turn, or a sentence of it, that loses or gains its negation."""
+    for number, source, text in made.turns():
+        wholes = [(source, text)]
+        parts = _sentences(source), _sentences(text)
+        if len(parts[0]) == len(parts[1]) > 1:
+            wholes = list(zip(*parts, strict=True))
+        for one, other in wholes:
+            one, other = _FIRST.sub("", one) if _alone(one) else one, _FIRST.sub("", other) if _alone(other) else other
+            (strong, weak), (kept, kept_weak) = negated(one, made.source_language), negated(other, made.language)
+            if strong > kept + kept_weak:
+                yield f"turn {number} has lost a negation"
+            elif kept > strong + weak:
+                yield f"turn {number} has a negation that the source has not"
+
+
+def _sentences(text: str) -> list[str]:
+    return [part for part in _SENTENCE.split(text) if part.strip()]
+
+
+def polarity_of_rewriting(made: Rewriting) -> Iterator[str]:
+    """A full answer that denies what the short one says, or statements against the caption."""
+    if made.conversation:
+        yield from contradictions(made)
+        return
+    text = made.made[0] if made.made else ""
+    wanted, found = first_word(made.answer), first_word(text)
+    if wanted and not _alone(made.answer):
+        wanted = ""
+    strong, weak = negated(_first_clause(text), language_in(text))
+    asked = any(negated(made.question, language_in(made.question)))
+    if wanted and found and wanted != found and (_alone(text) or not wanted == "no"):
+        yield f"the answer is {wanted}, and the draft says {found}"
+    elif wanted == "no" and not found and not strong + weak:
+        yield "the answer is no, and nothing in the draft denies"
+    elif wanted == "yes" and found != "no" and strong and not asked:
+        yield "the answer is yes, and the draft denies"
+    elif not wanted:
+        denies, may = negated(made.answer, language_in(made.answer))
+        if denies and not any(negated(text, language_in(text))):
+            yield "the answer's negation is lost"
+        elif strong and not denies and not may and not asked and not made.caption:
+            yield "the draft denies what the answer says"
+    text_language, answer_language = language_in(text), language_in(made.answer)
+    for opposite in _opposites(made.answer, text, answer_language, text_language):
+        yield f"the draft {opposite}"
+
+
+def _first_clause(text: str) -> str:
+    bare = _FIRST.sub("", text) if _alone(text) else text
+    return re.split(r"[,.;،؛]|\b(?:but|although|and)\b", bare, maxsplit=1)[0]

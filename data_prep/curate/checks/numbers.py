@@ -1,0 +1,51 @@
+"""Numbers and units are equal as values."""
+
+from collections.abc import Iterator
+
+from data_prep.curate.checks.quantities import Quantities, quantities
+from data_prep.curate.checks.subject import Rewriting, Translation
+
+
+def numbers(made: Translation) -> Iterator[str]:
+    """Numbers that a turn lacks, or has and its source has not."""
+    for number, source, text in made.turns():
+        wanted, found = quantities(source), quantities(text)
+        for value in _missing(wanted, found):
+            yield f"the number {value} of turn {number} is missing"
+        for value in _missing(found, wanted):
+            yield f"the number {value} of turn {number} is not in the source"
+
+
+def _missing(wanted: Quantities, found: Quantities) -> list[str]:
+    return sorted(value for value in wanted.values - found.values if value not in found.weak)
+
+
+def units(made: Translation) -> Iterator[str]:
+    """Numbers with another unit than in the source."""
+    for number, source, text in made.turns():
+        wanted, found = quantities(source), quantities(text)
+        for value, names in wanted.units.items():
+            if value not in found.values and value not in found.weak:
+                continue
+            here = found.units.get(value, set())
+            for name in sorted(names - here):
+                if here - names or name not in found.all_units:
+                    yield f"the unit of {value} {name} in turn {number} is another one or missing"
+        if not wanted.all_units and found.units:
+            value, names = next(iter(found.units.items()))
+            if value in wanted.values:
+                yield f"the unit of {value} in turn {number}, {min(names)}, is not in the source"
+        for name in sorted(wanted.all_units - found.all_units):
+            if len(found.all_units) >= len(wanted.all_units) and wanted.values:
+                yield f"the unit {name} of turn {number} is missing"
+
+
+def numbers_of_rewriting(made: Rewriting) -> Iterator[str]:
+    """Numbers that the writer was not told."""
+    known, found = quantities(made.known), quantities(made.answers)
+    for value in sorted(found.values.keys() - known.values.keys() - known.weak):
+        yield f"the number {value} is in neither question, answer nor caption"
+    for value, names in found.units.items():
+        told = known.units.get(value, set())
+        if told and names and not names & told:
+            yield f"{value} has the unit {min(names)} instead of {min(told)}"
