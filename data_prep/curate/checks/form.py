@@ -11,7 +11,8 @@ from data_prep.text.refusal import refusal
 _SENTENCE_END = re.compile(r"(?<![0-9A-Z])[.!?؟؛;]+(?=\s|$)|(?<=[0-9A-Z])[.!?؟]+(?=\s*(?:\n|$|[A-Z\u0620-\u064a]))|\n+")
 _WORD = re.compile(r"\w")
 _LONG = 40
-_LIMITS = {True: (0.45, 1.9), False: (0.15, 6.0)}
+_LIMITS = ((60, 0.45, 1.9), (25, 0.35, 2.4), (0, 0.15, 6.0))
+"""From how many characters of the source which shares of its length are allowed."""
 _ANSWER_LIMIT = 600
 _PER_CHARACTER = 12
 _CAPTION_FACTOR = 6
@@ -27,10 +28,11 @@ _OPENING = re.compile(
     r"|(?:ال)?(?:ترجمة|إجابة|جواب|نص المترجم|صياغة)(?: \S{1,20}){0,4}\s*:)"
 )
 _REMARK = re.compile(
-    r"(?:^|[\n.!?؟(\[]\s*)\**(?:(?:translator['’]?s? )?note\**\s*:|please note\b|ملاحظة(?: المترجم)?\**\s*:|ملحوظة\s*:"
+    r"(?:^|[\n.!?؟(\[،,;]\s*)(?:و)?\**(?:(?:translator['’]?s? )?note\**\s*:|please note\b|ملاحظة(?: المترجم)?\**\s*:|ملحوظة\s*:"
     r"|(?:i )?hope (?:this|that) helps|let me know if|feel free to|i (?:have|'ve|’ve) (?:translated|rewritten|kept|added)"
     r"|آمل أن|أتمنى أن|أرجو أن (?:يكون|تكون)|إذا كان لديك|إذا كنت بحاجة|لا تتردد|يرجى ملاحظة|لقد (?:ترجمت|قمت|أعدت|حافظت)"
-    r"|تمت الترجمة|ترجمت|is there anything else|would you like me)"
+    r"|تمت الترجمة|ترجمت|is there anything else|(?:it is|it's) (?:important|recommended|advisable|essential) to (?:consult|see|seek|talk)"
+    r"|(?:please |always )?(?:consult|see) (?:a|your) (?:doctor|physician|health)|(?:من المهم|يرجى|ينصح|يُنصح|ينبغي|يجب) (?:ب|دائما |دائمًا )?(?:مراجعة|استشارة) (?:ال)?(?:طبيب|أخصائي|مختص)|would you like me)"
 )
 _FENCE = re.compile(r"```|^\s*(?:###|\*\*translation|<\w+>)|<\|", re.M)
 _ECHO = re.compile(
@@ -74,7 +76,7 @@ def length_ratio(made: Translation) -> Iterator[str]:
     scale = 1.15 if made.source_language == "ar" else 0.88
     for number, source, text in made.turns():
         if source.strip() and text.strip():
-            low, high = _LIMITS[len(source) >= _LONG]
+            low, high = next(limits[1:] for limits in _LIMITS if len(source) >= limits[0])
             ratio = len(text) / (len(source) * scale)
             if not low <= ratio <= high and (ratio > 1 or len(source) > 12) and (ratio < 1 or len(text) > _LONG):
                 yield f"turn {number} has {len(text)} characters for {len(source)}"

@@ -14,7 +14,7 @@ _STRONG = {
         r"|absence|denie[sd]|deny|denying)\b"
     ),
     "ar": re.compile(
-        r"\b[وف]?(?:لا(?! (?:سيما|بد|يزال|تزال|يزالون|زال|باس|شك|تتردد|باس)\b)|لم|لن|ليس\w{0,3}|لست|بلا|بدون|ينفي\w*|تنفي|نفي"
+        r"\b[وف]?(?:لا(?! (?:سيما|بد|يزال|تزال|يزالون|زال|باس|شك|تتردد|باس)\b)|لم|لن|غير|دون(?! (?:سن|ال|[0-9]))|ليس\w{0,3}|لست|بلا|بدون|ينفي\w*|تنفي|نفي"
         r"|نفت|انعدام|غياب)\b"
     ),
 }
@@ -29,11 +29,17 @@ _WEAK = {
         r"|false|wrong|incorrect|fewer|otherwise|too|unless|clean)\b"
     ),
     "ar": re.compile(
-        r"\b[وفبل]{0,2}(?:ال)?(?:غير|عدم|دون|خلو|خال|خالي\w*|تخلو|يخلو|سلبي\w*|فقدان|نقص|الا|سوي|استبعاد|نادرا|كلا|ما|اي"
+        r"\b[وفبل]{0,2}(?:ال)?(?:عدم|خلو|خال|خالي\w*|تخلو|يخلو|سلبي\w*|فقدان|نقص|الا|سوي|استبعاد|نادرا|كلا|ما|اي"
         r"|يستبعد|تستبعد|فشل|عدا|بدلا|تجنب|منع|سليم\w*|طبيعي\w*|ناف|نافي\w*|نفيا|عديم\w*|امتناع|يمتنع|يرفض|رفض|فقط|قليل\w*|واضح\w*"
         r"|صافي\w*|حصرا|قصور|لا|يفتقر|تفتقر|افتقار|نظيف\w*|ينعدم|تنعدم|يغيب|تغيب|استبعد\w*|ينكر|تنكر|انكر\w*)\b"
     ),
 }
+_NOT_EXCLUDED = re.compile(
+    r"\b(?:(?:can ?not|can t|could not|couldn t|not|never) (?:be )?(?:\w+ )?(?:excluded?|ruled? out)"
+    r"|[وف]?(?:لا|لم|لن) (?:\w+ ){0,2}(?:ب|ال)?استبعاد\w*|[وف]?(?:لا|لم|لن) (?:ي|ت)ستبعد\w*)\b"
+)
+"""Two negations that a translation may say as a possibility."""
+_EXCLUDED = re.compile(r"\b(?:excluded?|ruled? out|(?:ال|و)?استبعاد\w*|(?:ا|ت|ي)ستبعد\w*)\b")
 _SENTENCE = re.compile(r"(?<![0-9.])[.!?؟\n]+(?=\s|$)|\n")
 _FIRST = re.compile(
     r"^\W*(?:(?P<yes>yes|yeah|نعم|اجل|بلى|بلي)|(?P<no>no|لا|كلا))(?P<alone>\s*(?:[,.،;:!؛—–-]|$))?(?!\w)", re.I
@@ -68,7 +74,7 @@ def _alone(text: str) -> str:
 
 def negated(text: str, language: str) -> tuple[int, int]:
     """How many negations a text has, and how many words that may be one."""
-    compared = normalised(text)
+    compared = _NOT_EXCLUDED.sub(" ", normalised(text))
     return len(_STRONG[language].findall(compared)), len(_WEAK[language].findall(compared))
 
 
@@ -116,10 +122,17 @@ def negation(made: Translation) -> Iterator[str]:
         for one, other in wholes:
             one, other = _FIRST.sub("", one) if _alone(one) else one, _FIRST.sub("", other) if _alone(other) else other
             (strong, weak), (kept, kept_weak) = negated(one, made.source_language), negated(other, made.language)
+            if _NOT_EXCLUDED.search(normalised(one)) and _excluded(other):
+                yield f"turn {number} excludes what the source does not exclude"
             if strong > kept + kept_weak:
                 yield f"turn {number} has lost a negation"
             elif kept > strong + weak:
                 yield f"turn {number} has a negation that the source has not"
+
+
+def _excluded(text: str) -> bool:
+    compared = normalised(text)
+    return bool(_EXCLUDED.search(compared)) and not _NOT_EXCLUDED.search(compared)
 
 
 def _sentences(text: str) -> list[str]:

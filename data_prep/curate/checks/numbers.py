@@ -14,6 +14,9 @@ def numbers(made: Translation) -> Iterator[str]:
             yield f"the number {value} of turn {number} is missing"
         for value in _missing(found, wanted):
             yield f"the number {value} of turn {number} is not in the source"
+        for one, other in sorted(wanted.pairs - found.pairs):
+            if (other, one) in found.pairs:
+                yield f"turn {number} says {other}/{one} instead of {one}/{other}"
 
 
 def _missing(wanted: Quantities, found: Quantities) -> list[str]:

@@ -23,6 +23,7 @@ _FRACTIONS = {"½": "0.5", "¼": "0.25", "¾": "0.75", "⅓": "0.333", "⅔": "0
 _AS_DECIMAL = {("1", "2"): "0.5", ("1", "4"): "0.25", ("3", "4"): "0.75"}
 _MARKS = re.compile("[\u064b-\u0652\u0670\u0640]")
 _SPACED = re.compile(r"(?<![0-9.,])([1-9][0-9]{0,2})((?: [0-9]{3})+)(?![0-9])")
+_PAIR = re.compile(r"(?<![0-9/.,])([0-9]{1,3})/([0-9]{1,3})(?![0-9/.,]?[0-9/])")
 _PER = ("/", "per", "لكل")
 
 
@@ -35,12 +36,14 @@ class Quantities:
         weak: values of words that may be no number, such as "one", a dual or a month.
         units: for each value the units that follow it.
         all_units: every unit in the text.
+        pairs: two numbers with a stroke between them, such as a blood pressure.
     """
 
     values: Counter[str] = field(default_factory=Counter)
     weak: set[str] = field(default_factory=set)
     units: dict[str, set[str]] = field(default_factory=dict)
     all_units: set[str] = field(default_factory=set)
+    pairs: set[tuple[str, str]] = field(default_factory=set)
 
 
 def quantities(text: str) -> Quantities:
@@ -52,6 +55,7 @@ def quantities(text: str) -> Quantities:
     place = 0
     while place < len(tokens):
         place = _read(tokens, place, found)
+    found.pairs = {(one, other) for one, other in _PAIR.findall(text) if one != other}
     return found
 
 

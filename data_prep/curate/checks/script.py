@@ -19,6 +19,8 @@ _LATIN_ENDING = re.compile(r"(?:us|um|ae|ii|is|ensis|coli|oides|ens|ans|osa|ica|
 _LONG_WORD = 4
 _FEW = 3
 _SHORT_TURN = 25
+_SOUNDS = 4
+"""Consonants of a word that is recognised alone; of those with one less it takes two."""
 _FUNCTION = frozenset(
     listed(
         "the of and is are was were with in on at to from for by this that these there not no has have had be been an it its "
@@ -125,16 +127,21 @@ def transliterated(made: Translation) -> Iterator[str]:
         candidates = {
             skeleton.english(word): word
             for word in _LATIN.findall(source)
-            if len(word) > 5 and (word.islower() or word[1:].islower()) and not _loan(word.lower())
+            if len(word) > 3 and (word.islower() or word[1:].islower()) and not _loan(word.lower())
         }
-        candidates = {one: word for one, word in candidates.items() if len(one) >= 4}
+        candidates = {one: word for one, word in candidates.items() if len(one) >= _SOUNDS - 1}
+        short: set[str] = set()
         for one in words(text) if candidates else ():
-            if len(one) < 5 or one.isascii():
+            if len(one) < _SOUNDS - 1 or one.isascii():
                 continue
             sound = skeleton.arabic(one)
             for wanted, word in candidates.items():
-                if wanted == sound or (len(wanted) >= 5 and skeleton.alike(wanted, sound)):
+                if len(wanted) < _SOUNDS:
+                    short |= {word} if wanted == sound else set()
+                elif wanted == sound or skeleton.alike(wanted, sound):
                     yield f"turn {number} spells {word!r} by its sound"
+        if len(short) > 1:
+            yield f"turn {number} spells {' and '.join(sorted(short))!r} by their sound"
 
 
 def _loan(word: str) -> bool:

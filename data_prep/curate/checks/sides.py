@@ -8,7 +8,7 @@ from data_prep.text.normalise import normalised
 
 _NO_SIDE = re.compile(
     r"\b(?:right (?:away|now|answer|choice|option|diagnosis|thing|time|dose|one|after|before|to (?:left|refuse|know))"
-    r"|(?:all|that s|is that|is this|that is|quite|the) right(?= (?:$|and$|answer|choice))|all right|human rights?"
+    r"|(?:all|that s|is that|that is|quite|you are|you re) right(?! (?:sided|lung|lobe|upper|lower|side|kidney|atri|ventric))"
     r"|(?:has|have|had|was|were|is|are|been|be|if|being|when|who|he|she|they|patient|i|we) left(?!"
     r" (?:sided|lateral|lung|lower|upper|atri|ventric|kidney|arm|leg|hip|knee|hemi|lobe|side|ear|eye|breast|hand|foot))"
     r"|left (?:untreated|over|behind|out|the|alone|unattended|him|her|to|with|hospital|home|school))\b"
