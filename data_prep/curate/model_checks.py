@@ -42,7 +42,7 @@ class ModelChecks:
     def outcome(self, item: Item) -> Outcome:
         """The outcome of a row, with what the models find."""
         outcome = self._asking.outcome(item)
-        if outcome.draft is None or outcome.findings:
+        if outcome.draft is None or outcome.findings or (self.back is None and self._similarity is None):
             return outcome
         found: list[Finding] = []
         kept = outcome.replies
