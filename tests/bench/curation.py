@@ -23,6 +23,7 @@ from data_prep import mixture_file
 from data_prep.build import build
 from tests.helpers.scripted_server import PIECE, Answer, ScriptedServer, last_text
 
+
 def main() -> None:
     """Run a translation over a slow server, then one over a fast one; print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -101,7 +102,9 @@ class _Nothing(list):
 def _run(arguments: list[object]) -> tuple[float, float]:
     """Run the command line; return its seconds and its largest resident memory in GB."""
     start = time.monotonic()
-    process = os.posix_spawn(sys.executable, [sys.executable, "-m", "data_prep", *map(str, arguments)], dict(os.environ))
+    process = os.posix_spawn(
+        sys.executable, [sys.executable, "-m", "data_prep", *map(str, arguments)], dict(os.environ)
+    )
     _, status, used = os.wait4(process, 0)
     if status:
         sys.exit(f"failed: {arguments}")
