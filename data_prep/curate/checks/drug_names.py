@@ -16,13 +16,16 @@ NOT_DRUGS = frozenset(
         "serine alanine spine supine routine genuine machine medicine urine marine caffeine examine determine combine "
         "adenine guanine cystine arginine lysine glycine april heroin tocopherol sterol control lipoprotein outside inside "
         "cocaine magazine vaccine quarantine equine bovine canine membrane hormone ozone stone bone done person reason "
-        "toxin gravid decide amide gone alone phone tone zone none prone tone sone bromide abdomen fluid dexter lumen "
+        "endotoxin exotoxin prostatin cholesterol depressin toxin gravid decide amide gone alone phone tone zone none prone tone sone bromide abdomen fluid dexter lumen "
         "reservoir devoir elixir choir amidine bedside anyone someone everyone milestone limestone gallstone"
     )
 )
 COMMON = frozenset(
     listed(
-        "aspirin paracetamol acetaminophen ibuprofen insulin heparin warfarin digoxin morphine fentanyl codeine tramadol "
+        "amoxicillin ampicillin cefixime cefotaxime clarithromycin azithromycin erythromycin doxycycline tetracycline "
+        "ciprofloxacin levofloxacin metronidazole fluconazole atorvastatin simvastatin rosuvastatin lisinopril enalapril "
+        "captopril ramipril losartan valsartan amlodipine nifedipine atenolol metoprolol propranolol bisoprolol carvedilol "
+        "pantoprazole esomeprazole naproxen diclofenac celecoxib clindamycin cetirizine loratadine aspirin paracetamol acetaminophen ibuprofen insulin heparin warfarin digoxin morphine fentanyl codeine tramadol "
         "epinephrine adrenaline norepinephrine dopamine atropine salbutamol albuterol levothyroxine thyroxine prednisone "
         "prednisolone dexamethasone hydrocortisone methotrexate cyclophosphamide cisplatin tamoxifen lithium phenytoin "
         "valproate carbamazepine levetiracetam gabapentin pregabalin ceftriaxone cefazolin cephalexin cefuroxime vancomycin "
@@ -58,10 +61,10 @@ FORMS = {
     "suppository": (r"\bsuppositor(?:y|ies)\b", r"تحميل|لبوس"),
     "patch": (r"\btransdermal patch\w*|\bskin patch\w*", r"لصق"),
     "intravenous": (r"\bintravenous(?:ly)?\b|\biv (?:infusion|injection|bolus|fluids?)\b", r"وريد"),
-    "intramuscular": (r"\bintramuscular(?:ly)?\b", r"عضل"),
+    "intramuscular": (r"\bintramuscular(?:ly)?\b", r"عضليا\b|عضل\b|عضليه?\b"),
     "subcutaneous": (r"\bsubcutaneous(?:ly)? (?=inj|dose|hep|ins|adm)", r"تحت الجلد"),
     "oral": (r"\boral(?:ly)?\b|\bby mouth\b|\bper os\b", r"فمو|الفم|فم\b"),
-    "injection": (r"\binjections?\b|\binjected\b", r"حقن|ابر|يحقن"),
+    "injection": (r"\binjections?\b|\binjected\b", r"حقن|ابره?\b|ابرتين|يحقن|تحقن"),
     "rectal": (r"\brectal(?:ly)? (?=adm|sup|dia)", r"شرج|مستقيم"),
     "topical": (r"\btopical(?:ly)?\b", r"موضعي"),
 }

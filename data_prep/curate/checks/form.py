@@ -8,12 +8,15 @@ from data_prep.text.leak import leak
 from data_prep.text.normalise import normalised
 from data_prep.text.refusal import refusal
 
-_SENTENCE_END = re.compile(r"(?<![0-9A-Z])[.!?؟؛;]+(?=\s|$)|(?<=[0-9A-Z])[.!?؟]+(?=\s*(?:\n|$|[A-Z\u0620-\u064a]))|\n+")
+_SENTENCE_END = re.compile(
+    r"(?<![0-9A-Z])(?<!\be\.g)(?<!\bi\.e)(?<!\b[Ff]ig)(?<!\bDr)(?<!\bvs)(?<!\bno)[.!?؟]+(?=\s|$)"
+    r"|(?<=[0-9A-Z])[.!?؟]+(?=\s*(?:\n|$|[A-Z\u0620-\u064a]))|\n+"
+)
 _WORD = re.compile(r"\w")
 _LONG = 40
-_LIMITS = ((60, 0.45, 1.9), (25, 0.35, 2.4), (0, 0.15, 6.0))
+_LIMITS = ((150, 0.68, 1.55), (60, 0.58, 1.7), (25, 0.4, 2.2), (0, 0.2, 4.0))
 """From how many characters of the source which shares of its length are allowed."""
-_ANSWER_LIMIT = 600
+_ANSWER_LIMIT = 400
 _PER_CHARACTER = 12
 _CAPTION_FACTOR = 6
 
@@ -23,12 +26,12 @@ _OPENING = re.compile(
     r"(?:translat|rewrit|answer|text|version|conversation|sentence|response|dialogue)"
     r"|(?:the )?(?:translation|translated text|rewritten|full answer|answer|output|response|revised)\b[^\n:]{0,40}:"
     r"|(?:sure|certainly|of course|absolutely)\s*[!,.:]|i (?:have|'ve) (?:translated|rewritten)"
-    r"|(?:بالتأكيد|بالطبع|حسنًا|حسنا|طبعا|طبعًا)\s*[!،,.:]|(?:إليك|اليك|إليكم|فيما يلي|هذه هي|هذا هو|هذه ترجمة)"
+    r"|(?:بالتأكيد|بالطبع|حسنًا|حسنا|طبعا|طبعًا)\s*[!،,.:]|(?:إليك|اليك|إليكم|فيما يلي|هذه هي|هذا هو|هذه ترجمة|تنبيه|تنويه)"
     r"[^\n:]{0,60}(?:ترجم|الإجابة|إجابة|النص|نص|الصياغة|صياغة|الجواب|الحوار|المحادثة)"
     r"|(?:ال)?(?:ترجمة|إجابة|جواب|نص المترجم|صياغة)(?: \S{1,20}){0,4}\s*:)"
 )
 _REMARK = re.compile(
-    r"(?:^|[\n.!?؟(\[،,;]\s*)(?:و)?\**(?:(?:translator['’]?s? )?note\**\s*:|please note\b|ملاحظة(?: المترجم)?\**\s*:|ملحوظة\s*:"
+    r"(?:^|[\n.!?؟(\[،,;]\s*)(?:و)?\**(?:(?:translator['’]?s? )?note\**\s*:|please note\b|as an ai\b|as a (?:large )?language model|disclaimer\s*:|(?:تنبيه|تنويه)\s*:|هذه الترجمة|في النص الأصلي|ملاحظة(?: المترجم)?\**\s*:|ملحوظة\s*:"
     r"|(?:i )?hope (?:this|that) helps|let me know if|feel free to|i (?:have|'ve|’ve) (?:translated|rewritten|kept|added)"
     r"|آمل أن|أتمنى أن|أرجو أن (?:يكون|تكون)|إذا كان لديك|إذا كنت بحاجة|لا تتردد|يرجى ملاحظة|لقد (?:ترجمت|قمت|أعدت|حافظت)"
     r"|تمت الترجمة|ترجمت|is there anything else|(?:it is|it's) (?:important|recommended|advisable|essential) to (?:consult|see|seek|talk)"

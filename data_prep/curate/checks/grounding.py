@@ -16,6 +16,7 @@ _SMALL = frozenset(
     map(root, listed("the a an of in on and or with to at is are by from both في من علي الي و او مع عن هو هي ل ب"))
 )
 _ENOUGH = 0.5
+_LONG_WORD = 9
 # Words of one meaning, English then Arabic in the form of data_prep.text.normalise.
 _SAME = [
     {root(word) for word in line.split()}
@@ -54,7 +55,43 @@ _SAME = [
         "he hematoxylin eosin h e haematoxylin",
         "pa posteroanterior posterior anterior",
         "ap anteroposterior anterior posterior",
-        "front frontal",
+        "front frontal coronal",
+        "uterus uterine",
+        "artery arterial",
+        "vein venous",
+        "nerve neural",
+        "spine vertebral spinal vertebra",
+        "fat adipose lipid fatty",
+        "air gas",
+        "fluid liquid effusion",
+        "dead necrosis necrotic",
+        "clot thrombus thrombosis embolus",
+        "stroke infarct infarction ischemic",
+        "big large enlarged increased",
+        "small little tiny",
+        "high elevated increased raised",
+        "many multiple several numerous",
+        "single solitary one",
+        "round circular rounded",
+        "child pediatric paediatric",
+        "above superior over upper",
+        "below inferior under lower beneath",
+        "front anterior",
+        "back posterior behind",
+        "center central middle midline centre",
+        "gallbladder biliary",
+        "endoscopy endoscopic",
+        "stain stained staining",
+        "gut bowel intestine intestinal",
+        "belly abdomen",
+        "womb uterus",
+        "windpipe trachea tracheal",
+        "ventricle ventricular",
+        "retina retinal fundus",
+        "breast mammary mammogram mammography",
+        "كبير متضخم متوسع",
+        "يسار ايسر يسري",
+        "كلي كلويه كليه",
         "gallstones cholelithiasis stone gallbladder",
         "اشعه سينيه شعاعيه",
         "رنين مغناطيسي",
@@ -76,7 +113,7 @@ def answer_lost(made: Rewriting) -> Iterator[str]:
         yield f"the answer's {', '.join([*lost, *sorted(sides)])} is missing"
         return
     share, missing = _kept(made.answer, made.answers)
-    if share < _ENOUGH:
+    if share < _ENOUGH or (share == _ENOUGH and any(new_terms(made))):
         yield f"the answer's {' '.join(missing)!r} is missing"
 
 
@@ -86,21 +123,29 @@ def _kept(answer: str, text: str) -> tuple[float, list[str]]:
     if not told:
         return 1.0, []
     here = roots(text)
+    full = set(words(text))
     concepts = concepts_in(text)
     initials = "".join(word[0] for word in words(text))
-    missing = [word for word in told if not _has(word, here, concepts, initials)]
+    missing = [word for word in told if not _has(word, here, full, concepts, initials)]
     return 1 - len(missing) / len(told), missing
 
 
-def _has(word: str, here: set[str], concepts: set[str], initials: str) -> bool:
+def _has(word: str, here: set[str], full: set[str], concepts: set[str], initials: str) -> bool:
     short = root(word)
-    if short in here or concepts_in(word) & concepts:
+    if short in (here if len(word) < 5 or not word.isascii() else full) or concepts_in(word) & concepts:
         return True
     if any(short in same and same & here for same in _SAME):
         return True
-    if word.isascii() and len(word) > 4 and any(other[:4] == short[:4] for other in here if len(other) > 3):
+    if word.isascii() and len(word) > 4 and any(_one_word(word, other) for other in full):
         return True
     return word.isascii() and 2 <= len(word) <= 5 and word in initials
+
+
+def _one_word(one: str, other: str) -> bool:
+    """Whether two English words are forms of one: their beginnings are equal for most of the shorter."""
+    shorter = min(len(one), len(other))
+    same = next((place for place in range(shorter) if one[place] != other[place]), shorter)
+    return shorter > 3 and same >= (0.6 if shorter < _LONG_WORD else 0.7) * shorter and same > 3
 
 
 def new_terms(made: Rewriting) -> Iterator[str]:

@@ -5,33 +5,37 @@ from collections.abc import Iterator
 
 from data_prep.curate.checks.pathology import contradictions
 from data_prep.curate.checks.subject import Rewriting, Translation
+from data_prep.curate.stems import roots
 from data_prep.text.normalise import normalised
 
 # Patterns read `normalised` text: an apostrophe is a blank, ة is ه, ى is ي, and a lone hamza is nothing.
 _STRONG = {
     "en": re.compile(
-        r"\b(?:not|no(?! (?:[0-9]+|longer than)\b)|cannot|never|without|neither|nor|none|nothing|nobody|\w+n t|absent"
-        r"|absence|denie[sd]|deny|denying)\b"
+        r"\b(?:not|no(?! (?:[0-9]+|longer than)\b)|cannot|never|without|neither|none|nothing|nobody|\w+n t|absent"
+        r"|absence|denie[sd]|deny|denying|free of|negative for)\b"
     ),
     "ar": re.compile(
-        r"\b[وف]?(?:لا(?! (?:سيما|بد|يزال|تزال|يزالون|زال|باس|شك|تتردد|باس)\b)|لم|لن|غير|دون(?! (?:سن|ال|[0-9]))|ليس\w{0,3}|لست|بلا|بدون|ينفي\w*|تنفي|نفي"
-        r"|نفت|انعدام|غياب)\b"
+        r"\b(?:[وف]?(?:لم|لن|غير|دون(?! (?:سن|ال|[0-9]))|ليس\w{0,3}|لست|بلا|بدون|ينفي\w*|تنفي|نفي|نفت|انعدام|غياب)"
+        r"|[وف]?لا(?! (?:سيما|بد|يزال|تزال|يزالون|زال|باس|شك|تتردد)\b))\b"
     ),
 }
+_AGAIN = re.compile(r"\b(?:ولا|ولم|وليس\w*|ولن|او لا|وغير|وبدون|ودون|وبلا|nor|and no|or no|and not)\b")
+"""A negation of the same clause said again: Arabic repeats it where English says "or"."""
 _WEAK = {
     "en": re.compile(
         r"\b(?:un(?!der|it|til|i)\w{4,}|non\w*|negative\w*|free|lack\w*|fail\w*|rule\w? out|ruled|exclud\w+|rarely|hardly"
-        r"|unable|only|except|instead|rather|avoid\w*|prevent\w*|stop\w*|abnormal\w*|in(?:adequate|sufficient|complete"
-        r"|distinct|visible|significant|determinate|correct|active|accurate|ability|operable|curable|effective)\w*|loss"
-        r"|lost|missing|refus\w+|normal|asympt\w*|afebrile|\w{3,}less|im\w{5,}|ir(?:regular|reversible|relevant)\w*|dis"
-        r"\w{5,}|a(?:vascular|typical|symmetric)\w*|within normal|still|necessarily|must|until|before|minim\w+|low|less"
-        r"|clear|intact|unremarkable|resolved|contraindicat\w+|yet|intoleran\w+|deficien\w+|insuffic\w+|infrequent|rare"
-        r"|false|wrong|incorrect|fewer|otherwise|too|unless|clean)\b"
+        r"|except|instead|rather than|avoid\w*|prevent\w*|stop\w*|abnormal\w*|loss|lost|missing|refus\w+|asympt\w*"
+        r"|in(?:adequate|sufficient|complete|distinct|visible|significant|determinate|correct|active|accurate|ability"
+        r"|operable|curable|effective|fertil|continen|toleran|stabil|direct|frequent|vasive)\w*|afebrile|\w{3,}less"
+        r"|im(?:matur|mobil|possib|balanc|perfora|perfect|palpab)\w*|ir(?:regular|reversible|relevant)\w*"
+        r"|dis(?:continu|appear|abilit|comfort|order)\w*|a(?:vascular|typical|symmetric|morphous|cellular|febrile)\w*"
+        r"|contraindicat\w+|intoleran\w+|deficien\w+|infrequent|rare|false|wrong|incorrect|otherwise|unless|nor|hetero\w+"
+        r"|only|insuffic\w+|mal\w{5,}|poor\w*|no longer)\b"
     ),
     "ar": re.compile(
-        r"\b[وفبل]{0,2}(?:ال)?(?:عدم|خلو|خال|خالي\w*|تخلو|يخلو|سلبي\w*|فقدان|نقص|الا|سوي|استبعاد|نادرا|كلا|ما|اي"
-        r"|يستبعد|تستبعد|فشل|عدا|بدلا|تجنب|منع|سليم\w*|طبيعي\w*|ناف|نافي\w*|نفيا|عديم\w*|امتناع|يمتنع|يرفض|رفض|فقط|قليل\w*|واضح\w*"
-        r"|صافي\w*|حصرا|قصور|لا|يفتقر|تفتقر|افتقار|نظيف\w*|ينعدم|تنعدم|يغيب|تغيب|استبعد\w*|ينكر|تنكر|انكر\w*)\b"
+        r"\b[وفبل]{0,2}(?:ال)?(?:عدم|خلو|خال|خالي\w*|تخلو|يخلو|سلبي\w*|فقدان|سوي|استبعاد|نادرا|كلا|يستبعد|تستبعد|فشل|عدا|بدلا"
+        r"|تجنب|منع|ناف|نافي\w*|نفيا|عديم\w*|امتناع|يمتنع|يرفض|رفض|يفتقر|تفتقر|افتقار|ينعدم|تنعدم|يغيب|تغيب|استبعد\w*"
+        r"|ينكر|تنكر|انكر\w*|نفي\w*)\b"
     ),
 }
 _NOT_EXCLUDED = re.compile(
@@ -41,6 +45,10 @@ _NOT_EXCLUDED = re.compile(
 """Two negations that a translation may say as a possibility."""
 _EXCLUDED = re.compile(r"\b(?:excluded?|ruled? out|(?:ال|و)?استبعاد\w*|(?:ا|ت|ي)ستبعد\w*)\b")
 _SENTENCE = re.compile(r"(?<![0-9.])[.!?؟\n]+(?=\s|$)|\n")
+_SOUND = re.compile(
+    r"\b(?:normal|clear|intact|healthy|unremarkable|midline|sharp|preserved)\b|\b(?:ال)?(?:سليم|طبيعي|صافي|نظيف|واضح|سوي)"
+)
+"""Words of a question that a denial of something else affirms."""
 _FIRST = re.compile(
     r"^\W*(?:(?P<yes>yes|yeah|نعم|اجل|بلى|بلي)|(?P<no>no|لا|كلا))(?P<alone>\s*(?:[,.،;:!؛—–-]|$))?(?!\w)", re.I
 )
@@ -124,9 +132,10 @@ def negation(made: Translation) -> Iterator[str]:
             (strong, weak), (kept, kept_weak) = negated(one, made.source_language), negated(other, made.language)
             if _NOT_EXCLUDED.search(normalised(one)) and _excluded(other):
                 yield f"turn {number} excludes what the source does not exclude"
-            if strong > kept + kept_weak:
+            again = len(_AGAIN.findall(normalised(other)))
+            if strong and strong - (1 if strong > 1 and strong - 1 == kept + kept_weak else 0) > kept + kept_weak:
                 yield f"turn {number} has lost a negation"
-            elif kept > strong + weak:
+            elif kept - again > strong + weak or (kept and not strong + weak):
                 yield f"turn {number} has a negation that the source has not"
 
 
@@ -149,13 +158,15 @@ def polarity_of_rewriting(made: Rewriting) -> Iterator[str]:
     if wanted and not _alone(made.answer):
         wanted = ""
     strong, weak = negated(_first_clause(text), language_in(text))
-    asked = any(negated(made.question, language_in(made.question)))
+    asked = any(negated(made.question, language_in(made.question))) or bool(_SOUND.search(normalised(made.question)))
     if wanted and found and wanted != found and (_alone(text) or not wanted == "no"):
         yield f"the answer is {wanted}, and the draft says {found}"
-    elif wanted == "no" and not found and not strong + weak:
+    elif wanted == "no" and not found and not strong + weak and not asked:
         yield "the answer is no, and nothing in the draft denies"
     elif wanted == "yes" and found != "no" and strong and not asked:
         yield "the answer is yes, and the draft denies"
+    elif wanted == "no" and found and not strong + weak and not asked and _repeats(text, made.question):
+        yield "the draft says no and then that it is so"
     elif not wanted:
         denies, may = negated(made.answer, language_in(made.answer))
         if denies and not any(negated(text, language_in(text))):
@@ -165,6 +176,11 @@ def polarity_of_rewriting(made: Rewriting) -> Iterator[str]:
     text_language, answer_language = language_in(text), language_in(made.answer)
     for opposite in _opposites(made.answer, text, answer_language, text_language):
         yield f"the draft {opposite}"
+
+
+def _repeats(text: str, question: str) -> bool:
+    said = roots(_first_clause(text))
+    return len(said) > 2 and said <= roots(question)
 
 
 def _first_clause(text: str) -> str:

@@ -61,6 +61,12 @@ ORDINALS = {
     **{"ثلث": 3, "ثلثا": 3, "ثلثي": 3, "ثلثين": 3},
 }
 
+_MONTHS = frozenset(
+    listed(
+        "january february march april june july august september october november december يناير فبراير مارس ابريل مايو يونيو "
+        "يوليو اغسطس سبتمبر اكتوبر نوفمبر ديسمبر"
+    )
+)
 WEAK = {
     **dict.fromkeys(listed("one once single first واحد واحده احد احدي اول اولي مره"), "1"),
     **dict.fromkeys(listed("second secondary both pair double dual couple ثان ثاني ثانيه كلا كلتا كلي كلتي"), "2"),
@@ -86,6 +92,30 @@ WEAK = {
     **dict(zip(listed("jan feb mar apr jun jul aug sep oct nov dec"), listed("1 2 3 4 6 7 8 9 10 11 12"), strict=True)),
 }
 """Words that may stand for a number, and are not missed where it has none."""
+
+GROUPS = {
+    "ordinal": {
+        **dict.fromkeys(("first", "اول", "اولي"), "1"),
+        **dict.fromkeys(("second", "secondary", "ثاني", "ثانيه", "ثان"), "2"),
+    },
+    "fraction": {
+        **dict.fromkeys(("half", "نصف"), "0.5"),
+        **dict.fromkeys(("quarter", "ربع"), "0.25"),
+    },
+    "half of the day": {
+        **dict.fromkeys(("am", "morning", "صباح", "صباحا", "صباحي"), "morning"),
+        **dict.fromkeys(("pm", "evening", "مساء", "مسا", "مسايي", "مسايا"), "evening"),
+    },
+    "month": {word: value for word, value in WEAK.items() if word in _MONTHS},
+}
+"""Words of which a text that has one of a group must have the same."""
+NOT_DUAL = frozenset(
+    listed(
+        "شريان سرطان لسان اسنان غثيان خفقان انسان بيان مكان زمان نقصان فقدان جريان جدران كان اذان ادمان اذمان لبان ثوان فان "
+        "يمين عين بين حين جنين انسولين بروتين تامين تكوين تعيين تحسين معين قرنين هذين الذين مصابين بالغين تسكين هرين متي حتي"
+        " التي ذاتي نباتي حياتي وراثي هيموغلوبين الوتين شرايين براهين وان ان ابان جنان طيران غليان سريان هذيان بنكرياسين"
+    )
+)
 
 DUAL = re.compile("^(?:[وفبل]?(?:ال)?)?[\u0620-\u064a]{2,}(?:ان|ين|تا|تي)$")
 PREFIX = re.compile("^[وفبلك]?(ال|ل(?=..))?(?=...)")

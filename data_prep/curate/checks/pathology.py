@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from data_prep.curate.checks.subject import Rewriting
+from data_prep.curate.stems import roots
 from data_prep.text.normalise import normalised
 
 # English stems; Arabic stems in the form of data_prep.text.normalise.
@@ -130,7 +131,27 @@ def contradictions(made: Rewriting) -> Iterator[str]:
         said = stated(answer)
         if found := _ANSWER.match(answer):
             asked = concepts_in(question)
+            if not asked.intersection(told) and _against(question, made.caption, found[2] is None):
+                yield f"the caption answers otherwise to {question[:60]!r}"
             said = {name: {found[2] is None} for name in asked} | {k: v for k, v in said.items() if k not in asked}
         for name, values in said.items():
             if name in told and not values & told[name]:
                 yield f"the caption says otherwise about {name}"
+
+
+def _against(question: str, caption: str, affirmed: bool) -> bool:
+    """Whether the clause of a caption with most of a question's words says the opposite of an answer."""
+    asked = {word for word in roots(question) if len(word) > 2} - _ASKING
+    best, denied = 0.0, False
+    for clause in _PARTS.split(caption):
+        shared = len(asked & roots(clause)) / (len(asked) or 1)
+        if shared > best:
+            best, denied = shared, bool(_DENIED.search(normalised(clause)))
+    return best >= _MOST and denied == affirmed
+
+
+_MOST = 0.6
+_ASKING = roots(
+    "is are was were there any the does do this that image figure show seen visible present evidence can you see have has "
+    "هل يوجد توجد هناك في الصوره تظهر يظهر هذه الشكل دليل علي وجود"
+)

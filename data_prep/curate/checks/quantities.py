@@ -24,6 +24,8 @@ _AS_DECIMAL = {("1", "2"): "0.5", ("1", "4"): "0.25", ("3", "4"): "0.75"}
 _MARKS = re.compile("[\u064b-\u0652\u0670\u0640]")
 _SPACED = re.compile(r"(?<![0-9.,])([1-9][0-9]{0,2})((?: [0-9]{3})+)(?![0-9])")
 _PAIR = re.compile(r"(?<![0-9/.,])([0-9]{1,3})/([0-9]{1,3})(?![0-9/.,]?[0-9/])")
+_ROMAN = {"II": "2", "III": "3", "IV": "4", "V": "5", "VI": "6", "VII": "7", "VIII": "8", "IX": "9", "X": "10"}
+_GRADED = frozenset(("grade", "stage", "type", "class", "nerve", "factor", "degree"))
 _PER = ("/", "per", "لكل")
 
 
@@ -36,6 +38,7 @@ class Quantities:
         weak: values of words that may be no number, such as "one", a dual or a month.
         units: for each value the units that follow it.
         all_units: every unit in the text.
+        named: ordinals, fractions, months and halves of the day, by their group.
         pairs: two numbers with a stroke between them, such as a blood pressure.
     """
 
@@ -43,6 +46,7 @@ class Quantities:
     weak: set[str] = field(default_factory=set)
     units: dict[str, set[str]] = field(default_factory=dict)
     all_units: set[str] = field(default_factory=set)
+    named: dict[str, set[str]] = field(default_factory=dict)
     pairs: set[tuple[str, str]] = field(default_factory=set)
 
 
@@ -69,8 +73,8 @@ def _read(tokens: list[str], place: int, found: Quantities) -> int:
     value, following = _word_value(tokens, place)
     if value is not None:
         return _counted(tokens, following, str(value), found)
-    if token.isupper() and len(token) > 4:
-        return place + 1
+    if token in _ROMAN and place and tokens[place - 1].lower() in _GRADED:
+        return _counted(tokens, place + 1, _ROMAN[token], found)
     _weak(word, found)
     if unit := WORD_UNITS.get(word) or WORD_UNITS.get(_bare(word)):
         found.all_units.add(unit)
@@ -203,7 +207,10 @@ def _weak(word: str, found: Quantities) -> None:
     value = table.WEAK.get(word) or (None if word.isascii() else table.WEAK.get(_bare(word)))
     if value:
         found.weak.add(value)
-    if not word.isascii() and table.DUAL.match(word):
+    for group, known in table.GROUPS.items():
+        if one := known.get(word) or known.get(_bare(word)):
+            found.named.setdefault(group, set()).add(one)
+    if not word.isascii() and table.DUAL.match(word) and _bare(word) not in table.NOT_DUAL:
         found.weak.add("2")
 
 

@@ -11,14 +11,15 @@ _NO_SIDE = re.compile(
     r"|(?:all|that s|is that|that is|quite|you are|you re) right(?! (?:sided|lung|lobe|upper|lower|side|kidney|atri|ventric))"
     r"|(?:has|have|had|was|were|is|are|been|be|if|being|when|who|he|she|they|patient|i|we) left(?!"
     r" (?:sided|lateral|lung|lower|upper|atri|ventric|kidney|arm|leg|hip|knee|hemi|lobe|side|ear|eye|breast|hand|foot))"
-    r"|left (?:untreated|over|behind|out|the|alone|unattended|him|her|to|with|hospital|home|school))\b"
+    r"|(?:days|weeks|hours|months|nothing|anything|what is|what s) left|left (?:untreated|over|behind|out|the|alone|unattended|him|her|to|with|hospital|home|school))\b"
 )
 _SIDE = re.compile(
     r"\b(?:(?P<left>left\w*)|(?P<right>right(?!s\b)\w*)|(?P<both>bilateral\w*|both (?=side|lung|kidney|eye|ear|breast"
     r"|leg|arm|hand|feet|foot|knee|hip|ovar|lobe|hemi|upper|lower|pleur|pulm|orbit|adren|thal|maxill|costo)\w+))"
-    r"|\b(?:[وفبل]{0,2}(?:ال|ل)?)(?:(?P<left_ar>يسار\w?|ايسر|يسري|يسراوي\w*)|(?P<right_ar>يمين\w?|ايمن|يمني|يمناوي\w*)"
+    r"|\b(?:[وفبل]{0,2}(?:ال|ل)?)(?:(?P<left_ar>يسار\w?|ايسر\w{0,2}|يسري\w{0,2}|يسراوي\w*)|(?P<right_ar>يمين\w?|ايمن\w{0,2}|يمني\w{0,2}|يمناوي\w*)"
     r"|(?P<both_ar>ثنايي\w{0,2} الجانب|(?:علي )?كلا الجانبين|كلتا الجهتين|جانبين|جهتين|ناحيتين|كلا|كلتا|كلي|كلتي))\b"
 )
+_TWO = re.compile(r"\b(?:\w+(?:ين|ان|تي|تا)|both|two|each|either|bilateral\w*)\b")
 _ABBREVIATED = re.compile(r"\b(R|L)(?:UQ|LQ|UL|LL|ML|V|A|CA|BBB|LE|UE|T|t)?\b|\bO(D|S)\b")
 
 
@@ -47,7 +48,11 @@ def sides(made: Translation) -> Iterator[str]:
                 yield f"the side {side} of turn {number} is missing"
             if side in added and not (set(only) <= set(found) and "both" in wanted):
                 yield f"turn {number} says {side}, which is not in the source"
-        if "both" in lacks and not set(only) <= set(found) and len(set(found)) == 1:
+        if (
+            "both" in lacks
+            and not set(only) <= set(found)
+            and (len(set(found)) == 1 or not _TWO.search(normalised(text)))
+        ):
             yield f"turn {number} does not say that it is both sides"
         pairs = [side for side in wanted if side in only], [side for side in found if side in only]
         if not lacks and not added and pairs[0] != pairs[1] and len(pairs[0]) == len(pairs[1]):
@@ -63,6 +68,8 @@ def sides_of_rewriting(made: Rewriting) -> Iterator[str]:
         if {"left", "right"} <= found:
             found |= {"both"}
             known |= {"left", "right"}
+    if not known & {"left", "right"}:
+        found.discard("both")
     for side in sorted(found - known):
         yield f"the side {side} is in neither question, answer nor caption"
     for side in sorted(wanted - found):

@@ -27,7 +27,8 @@ _SOFT = re.compile("c(?=[eiy])")
 _ENGLISH = str.maketrans("bpvfgjzscqkdtlmnr", "bbffggsskkkdtlmnr", "aeiouywh")
 _TWICE = re.compile(r"(.)\1+")
 _LONGEST = 40
-_ARABIC_LETTER = re.compile("[\u0620-\u064a]")
+_LONG = 6
+"""Consonants from which on one may differ."""
 
 
 @lru_cache(maxsize=50_000)
@@ -51,7 +52,7 @@ def alike(one: str, other: str) -> bool:
     """Whether two skeletons are equal, or long and at most one consonant apart."""
     if one == other:
         return True
-    if min(len(one), len(other)) < 5 or abs(len(one) - len(other)) > 1:
+    if min(len(one), len(other)) < _LONG or abs(len(one) - len(other)) > 1:
         return False
     start = 0
     while start < min(len(one), len(other)) and one[start] == other[start]:
@@ -61,7 +62,3 @@ def alike(one: str, other: str) -> bool:
         or one[start:] == other[start + 1 :]
         or (len(one) > len(other) and one[start + 1 :] == other[start:])
     )
-
-
-def is_arabic(word: str) -> bool:
-    return bool(_ARABIC_LETTER.match(word))

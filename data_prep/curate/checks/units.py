@@ -22,19 +22,19 @@ _ALIASES = {
     "meq": "meq مكافي ملمكافي",
     "IU": "iu",
     "unit": "unit units u وحده وحدات",
-    "h": "h hr hrs hour hours hourly ساعه ساعات",
+    "h": "h hr hrs hour hours hourly ساعه ساعيا ساعات",
     "min": "min mins minute minutes دقيقه دقايق د",
     "s": "s sec secs seconds ثوان ثواني",
-    "day": "day days يوم يوما ايام",
-    "week": "week weeks wk wks اسبوع اسبوعا اسابيع",
-    "month": "month months شهر شهرا اشهر شهور",
-    "year": "year years yr yrs سنه سنوات سنين عام عاما اعوام سنويه",
+    "day": "day days daily today يوميا يوميه يومي يوم يوما ايام",
+    "week": "week weeks wk wks weekly اسبوعيا اسبوعي اسبوع اسبوعا اسابيع",
+    "month": "month months monthly شهريا شهري شهر شهرا اشهر شهور",
+    "year": "year years yr yrs yearly annually annual سنويا سنوي سنه سنوات سنين عام عاما اعوام سنويه",
     "%": "% percent بالميه بالمايه",
     "°C": "celsius ميويه",
     "Hz": "hz هرتز",
     "MHz": "mhz ميغاهرتز ميجاهرتز",
     "T": "tesla تسلا",
-    "Gy": "gy gray غراي",
+    "Gy": "gy غراي",
     "beat": "bpm نبضه beats",
     "times": "times مرات",
 }
@@ -57,4 +57,12 @@ _DUALS = {
 }
 DUALS = {word: unit for words, unit in _DUALS.items() for word in words.split()}
 WORD_UNITS = {word: unit for word, unit in UNITS.items() if len(word) > 2} | DUALS
+KINDS = {
+    **dict.fromkeys(("mg", "µg", "ng", "pg", "g", "kg"), "mass"),
+    **dict.fromkeys(("ml", "dl", "l"), "volume"),
+    **dict.fromkeys(("mm", "cm", "µm", "m"), "length"),
+    **dict.fromkeys(("h", "min", "s", "day", "week", "month", "year"), "time"),
+    **dict.fromkeys(("IU", "unit", "mmol", "meq"), "amount"),
+}
+"""What a unit measures."""
 MERCURY = ("hg", "زيبق", "زيبقي", "الزيبق", "زيبقيا", "زءبق")
