@@ -57,9 +57,9 @@ def drugs(made: Translation) -> Iterator[str]:
                 yield f"the drug {name} of turn {number} is missing"
         there = words(source)
         for name in drugs_in(text, made.language):
-            if name not in wanted and not _named(name, there) and _certain(name):
-                if made.source_language == "en" or (name in COMMON and _certain(name)):
-                    yield f"the drug {name} of turn {number} is not in the source"
+            is_added = name not in wanted and not _named(name, there) and _certain(name)
+            if is_added and (made.source_language == "en" or name in COMMON):
+                yield f"the drug {name} of turn {number} is not in the source"
         yield from _forms(number, normalised(source), normalised(text), made)
 
 

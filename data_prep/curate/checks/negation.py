@@ -23,7 +23,8 @@ _AGAIN = re.compile(r"\b(?:ولا|ولم|وليس\w*|ولن|او لا|وغير|�
 """A negation of the same clause said again: Arabic repeats it where English says "or"."""
 _WEAK = {
     "en": re.compile(
-        r"\b(?:un(?!der|it|til|i)\w{4,}|non\w*|negative\w*|free|lack\w*|fail\w*|rule\w? out|ruled|exclud\w+|rarely|hardly"
+        r"\b(?:un(?!der|it|til|i)\w{4,}|non\w*|negative\w*|free|lack\w*|fail\w*|rule\w? out|ruled|exclud\w+|"
+        r"rarely|hardly"
         r"|except|instead|rather than|avoid\w*|prevent\w*|stop\w*|abnormal\w*|loss|lost|missing|refus\w+|asympt\w*"
         r"|in(?:adequate|sufficient|complete|distinct|visible|significant|determinate|correct|active|accurate|ability"
         r"|operable|curable|effective|fertil|continen|toleran|stabil|direct|frequent|vasive)\w*|afebrile|\w{3,}less"
@@ -127,8 +128,9 @@ def negation(made: Translation) -> Iterator[str]:
         parts = _sentences(source), _sentences(text)
         if len(parts[0]) == len(parts[1]) > 1:
             wholes = list(zip(*parts, strict=True))
-        for one, other in wholes:
-            one, other = _FIRST.sub("", one) if _alone(one) else one, _FIRST.sub("", other) if _alone(other) else other
+        if len(wholes) > 1 and _same_negations(wholes, made):
+            continue
+        for one, other in [[_FIRST.sub("", text) if _alone(text) else text for text in pair] for pair in wholes]:
             (strong, weak), (kept, kept_weak) = negated(one, made.source_language), negated(other, made.language)
             if _NOT_EXCLUDED.search(normalised(one)) and _excluded(other):
                 yield f"turn {number} excludes what the source does not exclude"
@@ -137,6 +139,13 @@ def negation(made: Translation) -> Iterator[str]:
                 yield f"turn {number} has lost a negation"
             elif kept - again > strong + weak or (kept and not strong + weak):
                 yield f"turn {number} has a negation that the source has not"
+
+
+def _same_negations(wholes: list[tuple[str, str]], made: Translation) -> bool:
+    """Whether as many sentences deny as often in both texts, in any order."""
+    source = sorted(negated(one, made.source_language)[0] for one, _ in wholes)
+    excluded = any(_NOT_EXCLUDED.search(normalised(one)) for one, _ in wholes)
+    return not excluded and source == sorted(negated(other, made.language)[0] for _, other in wholes)
 
 
 def _excluded(text: str) -> bool:
@@ -159,7 +168,7 @@ def polarity_of_rewriting(made: Rewriting) -> Iterator[str]:
         wanted = ""
     strong, weak = negated(_first_clause(text), language_in(text))
     asked = any(negated(made.question, language_in(made.question))) or bool(_SOUND.search(normalised(made.question)))
-    if wanted and found and wanted != found and (_alone(text) or not wanted == "no"):
+    if wanted and found and wanted != found and (_alone(text) or wanted != "no"):
         yield f"the answer is {wanted}, and the draft says {found}"
     elif wanted == "no" and not found and not strong + weak and not asked:
         yield "the answer is no, and nothing in the draft denies"

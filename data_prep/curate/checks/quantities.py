@@ -140,6 +140,7 @@ def _counted(tokens: list[str], place: int, value: str, found: Quantities) -> in
 
 
 def _unit(tokens: list[str], place: int) -> tuple[int, str]:
+    """The unit at `place` and the place after it; "" if there is none."""
     if place >= len(tokens):
         return place, ""
     if tokens[place] == "°":
@@ -154,9 +155,8 @@ def _unit(tokens: list[str], place: int) -> tuple[int, str]:
     if word in ("درجه", "درجات", "degrees") and after in ("ميويه", "celsius"):
         return place + 2, "°C"
     unit = UNITS.get(word) or UNITS.get(_bare(word), "")
-    if unit == "mm" and after in MERCURY:
-        return place + 2, "mmHg"
-    return (place + 1, unit) if unit else (place, "")
+    is_pressure = unit == "mm" and after in MERCURY
+    return place + (2 if is_pressure else 1 if unit else 0), "mmHg" if is_pressure else unit
 
 
 def _word_value(tokens: list[str], place: int) -> tuple[int | None, int]:

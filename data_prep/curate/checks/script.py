@@ -23,13 +23,15 @@ _SOUNDS = 4
 """Consonants of a word that is recognised alone; of those with one less it takes two."""
 _FUNCTION = frozenset(
     listed(
-        "the of and is are was were with in on at to from for by this that these there not no has have had be been an it its "
+        "the of and is are was were with in on at to from for by this that these there not no has have had be "
+        "been an it its "
         "as or which shows show left right"
     )
 )
 _FOREIGN = frozenset(
     listed(
-        "le la les des du de et est une dans avec pour sur el los las una con por para der die das und ist mit ein eine nicht "
+        "le la les des du de et est une dans avec pour sur el los las una con por para der die das und ist mit "
+        "ein eine nicht "
         "bu ve bir ile"
     )
 )
@@ -37,12 +39,14 @@ _EPONYM = re.compile(
     r"([A-Z][a-z]+)(?:['’]s? |-[A-Z]| (?:disease|syndrome|sign|fracture|line|score|test|classification)\\b)"
 )
 _PERSIAN = re.compile(
-    r"(?<!\w)(?:است|این|این|در|را|که|می|برای|نیست|با|هستند|شده|دارد|یک|ہے|ہیں|میں|کے|کی|نہیں|اور|سے|وجود دارد|نشان|دیده|بیمار|تصویر)(?!\w)"
+    r"(?<!\w)(?:است|این|این|در|را|که|می|برای|نیست|با|هستند|شده|دارد|یک|ہے|ہیں|میں|کے|کی|نہیں|اور|سے|وجود دارد|"
+    r"نشان|دیده|بیمار|تصویر)(?!\w)"
 )
 _PERSIAN_LETTERS = re.compile("[پچژکیےٹڈڑںہھ]")
 _DIALECT = re.compile(
     r"(?<!\w)[وف]?(?:مش|مفيش|مافيش|ده|دي|عشان|علشان|إيه|ايه|ازاي|إزاي|كده|كدا|بتاع\w*|اللي|شو|هيك|هاد|هاي|هيدا|كتير|وين|ليش|شنو"
-    r"|هسه|واجد|ماكو|أكو|بدي|بدك|بدو|منيح|لسه|دلوقتي|إحنا|احنا|انتو|مو|موجوده؟ بس|عندو|شوية|شويه|برضه|برضو|زي|فين|ليه|بيبان|"
+    r"|هسه|واجد|ماكو|أكو|بدي|بدك|بدو|منيح|لسه|دلوقتي|إحنا|احنا|انتو|مو|موجوده؟ بس|عندو|شوية|شويه|برضه|برضو|زي|فين|"
+    r"ليه|بيبان|"
     r"بيظهر|بتظهر|بيبين|بتبين|حاجة|حاجه|كويس\w*|مافي|يعني ايش|ايش|إيش|مب|وايد|عم (?:ي|ت|ب)\w+)(?!\w)"
 )
 _LOANS = re.compile(
@@ -113,10 +117,7 @@ def untranslated(made: Translation) -> Iterator[str]:
     """Words left in the source's language that are no abbreviations, drugs, names or explanations in brackets."""
     for number, source, text in made.turns():
         bare = _BRACKETS.sub(" ", text) if made.language == "ar" else text
-        if made.language == "en":
-            left = _ARABIC_WORD.findall(text)
-        else:
-            left = _left_english(bare, source)
+        left = _ARABIC_WORD.findall(text) if made.language == "en" else _left_english(bare, source)
         if left:
             yield f"turn {number} leaves {' '.join(left[:5])!r} untranslated"
 

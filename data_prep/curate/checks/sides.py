@@ -8,10 +8,12 @@ from data_prep.text.normalise import normalised
 
 _NO_SIDE = re.compile(
     r"\b(?:right (?:away|now|answer|choice|option|diagnosis|thing|time|dose|one|after|before|to (?:left|refuse|know))"
-    r"|(?:all|that s|is that|that is|quite|you are|you re) right(?! (?:sided|lung|lobe|upper|lower|side|kidney|atri|ventric))"
+    r"|(?:all|that s|is that|that is|quite|you are|you re) right(?! (?:sided|lung|lobe|upper|lower|side|kidney|"
+    r"atri|ventric))"
     r"|(?:has|have|had|was|were|is|are|been|be|if|being|when|who|he|she|they|patient|i|we) left(?!"
     r" (?:sided|lateral|lung|lower|upper|atri|ventric|kidney|arm|leg|hip|knee|hemi|lobe|side|ear|eye|breast|hand|foot))"
-    r"|(?:days|weeks|hours|months|nothing|anything|what is|what s) left|left (?:untreated|over|behind|out|the|alone|unattended|him|her|to|with|hospital|home|school))\b"
+    r"|(?:days|weeks|hours|months|nothing|anything|what is|what s) left|left (?:untreated|over|behind|out|the|"
+    r"alone|unattended|him|her|to|with|hospital|home|school))\b"
 )
 _SIDE = re.compile(
     r"\b(?:(?P<left>left\w*)|(?P<right>right(?!s\b)\w*)|(?P<both>bilateral\w*|both (?=side|lung|kidney|eye|ear|breast"
@@ -68,9 +70,8 @@ def sides_of_rewriting(made: Rewriting) -> Iterator[str]:
         if {"left", "right"} <= found:
             found |= {"both"}
             known |= {"left", "right"}
-    if not known & {"left", "right"}:
-        found.discard("both")
-    for side in sorted(found - known):
+    added = found - known - (set() if known & {"left", "right"} else {"both"})
+    for side in sorted(added):
         yield f"the side {side} is in neither question, answer nor caption"
     for side in sorted(wanted - found):
         yield f"the answer's side {side} is missing"

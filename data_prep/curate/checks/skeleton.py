@@ -7,9 +7,8 @@ from functools import lru_cache
 
 _ARABIC = str.maketrans(
     "بپتطثةجچحهخدذضظرزسصشغعفڤقكلمنكگ",
-    "bbttt_g__" + "_" + "k" + "dddd" + "r" + "ssss" + "g_" + "ff" + "kk" + "lmn" + "kg",
+    "bbttt_gs_" + "_" + "k" + "dddd" + "r" + "ssss" + "g_" + "ff" + "kk" + "lmn" + "kg",
 )
-_ARABIC[ord("چ")] = "s"
 _DIGRAPHS = (
     ("tion", "sn"),
     ("sion", "sn"),

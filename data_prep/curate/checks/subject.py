@@ -47,6 +47,7 @@ class Rewriting:
 
     @property
     def conversation(self) -> bool:
+        """Whether questions were made too, from a caption."""
         return not self.answer
 
     @property
