@@ -55,7 +55,7 @@ def _review(arguments: argparse.Namespace) -> None:
     if arguments.apply and arguments.out is None:
         raise ReviewError("--apply: give --out, the folder of the dataset to write")
     curated = CuratedSet(folder)
-    path = arguments.reviews or folder.with_name(f"{folder.resolve().name}.reviews.sqlite")
+    path = arguments.reviews or folder.absolute().with_name(f"{folder.absolute().name}.reviews.sqlite")
     if arguments.reviewer is not None:
         _serve(arguments, curated, path)
         return
@@ -100,7 +100,8 @@ def _serve(arguments: argparse.Namespace, curated: CuratedSet, path: Path) -> No
     session = Session(curated, store, name, rows, arguments.adjudicate)
 
     def started(address: str) -> None:
-        print(f"{len(rows)} rows for {name}: open {address} in a browser; Ctrl-C ends, the same command goes on")
+        said = f"{len(rows)} rows for {name}: open {address} in a browser; Ctrl-C ends, the same command goes on"
+        print(said, flush=True)
 
     from data_prep.curate.review import page  # gradio takes seconds to import
 

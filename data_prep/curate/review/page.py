@@ -38,7 +38,7 @@ def serve(session: Session, host: str, port: int, password: str | None, started:
         demo.launch(server_name=host, server_port=port, auth=login, prevent_thread_lock=True, quiet=True, **settings)
     except OSError as error:
         raise ReviewError(f"--port {port}: cannot be used on {host}; give another --port") from error
-    started(f"http://{host}:{port}")
+    started(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
     try:
         threading.Event().wait()
     finally:

@@ -12,6 +12,7 @@ from data_prep.curate.review.decisions import Decision, by_row, conflicts, decid
 from data_prep.curate.review.store import VERDICTS, Verdict
 
 _GROUPS: dict[str, Callable[[Brief], str]] = {
+    "rows that": lambda row: "wait for review" if row.waits else "passed the checks",
     "source": lambda row: row.source,
     "language": lambda row: row.language,
     "check": lambda row: row.check,

@@ -28,6 +28,7 @@ def test_rows_are_counted_once_by_the_gravest_verdict(curated):
     assert (found.reviewed, found.of, found.seconds, found.differ, found.open) == (4, 8, 40, 1, 1)
     groups = {(what, value): counts for what, value, counts in found.groups}
     assert groups["language", "en"] == {"none": 1, "minor": 0, "major": 1}
+    assert groups["rows that", "passed the checks"] == {"none": 1, "minor": 1, "major": 1}
     assert groups["check", "numbers"] == {"none": 0, "minor": 1, "major": 0}
     assert found.by() == "1 radiologist, 1 translator" and found.by(names=True).startswith("R1 (radiologist), R2")
 
