@@ -167,7 +167,7 @@ def test_a_run_that_is_ended_loses_what_is_under_way_and_no_more(tmp_path, sent,
         return Answer(translated(messages, lambda text: f"{text} " + "".join(_digits(messages))), seconds=slow)
 
     with ScriptedServer(script) as server:
-        step = translate_step(tmp_path, server.url, checks=["numbers"])
+        step = translate_step(tmp_path, server.url, checks=["remarks"])
         process = _start(step, tmp_path)
         kept = tmp_path / "out.replies.jsonl"
         end = time.monotonic() + 60
