@@ -93,6 +93,11 @@ eval-8b: | $(VENV)/.quickstart  ## ROOT=/data/raw JUDGE="--judge-model …": eva
 	python -m eval run --model outputs/bimedix2_8b/merged --suite paper --root $(NEEDS_ROOT) --out outputs/bimedix2_8b/eval $(JUDGE)
 	python -m eval report outputs/bimedix2_8b/eval --against published --root $(NEEDS_ROOT) --data data/bimed-v
 
+.PHONY: curate-demo
+curate-demo: data/quickstart/manifest.json  ## translate some of the quickstart's rows with a small local model, and see the checks reject them
+	@$(UV) pip install --quiet --python $(VENV) -c constraints.txt -e '.[quickstart,curate-demo]'
+	@$(OFFLINE) python -m data_prep.curate.demo
+
 .PHONY: test
 test: $(VENV)/.dev  ## run the tests, offline, on two cores
 	$(OFFLINE) OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -109,9 +114,17 @@ test-gpu: $(VENV)/.dev  ## run the tests that need CUDA: packing with flash atte
 test-vllm: $(VENV)/.dev .venv-vllm/.installed  ## test that vLLM generates the same tokens as transformers (in its own environment, .venv-vllm)
 	$(OFFLINE) pytest tests/vllm -m vllm --timeout=1800
 
+.PHONY: test-browser
+test-browser: $(VENV)/.dev  ## run the tests of the review's page in Debian's chromium (apt-get install chromium fonts-noto-core)
+	$(UV) pip install --quiet --python $(VENV) -c constraints.txt -r pyproject.toml --extra browser
+	@test -x /usr/bin/chromium || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium fonts-noto-core >/dev/null; } \
+	  || { echo "the tests need /usr/bin/chromium: as root, apt-get install chromium fonts-noto-core" >&2; exit 1; }
+	$(OFFLINE) pytest tests/data_prep/curate/review -m browser
+
 .PHONY: bench
 bench: $(VENV)/.dev  ## benchmark against stock Axolotl, datasets.map and unbatched generation (hours)
-	for one in training mixed_sizes loader preprocess start generation overhead; do \
+	for one in training mixed_sizes loader preprocess start generation overhead curation; do \
 	  $(OFFLINE) python -m tests.bench.$$one 2>/dev/null || { echo "tests.bench.$$one failed: run it alone to see why" >&2; exit 1; }; done
 	$(OFFLINE) python -m tests.bench.data --rows $(BENCH_ROWS) --images $(BENCH_IMAGES)
 	$(OFFLINE) python -m tests.bench.data --rows 300000 --side 880

@@ -1,4 +1,4 @@
-"""`python -m data_prep`: list sources; build a dataset from a mixture, check it, show one of its rows."""
+"""`python -m data_prep`: list sources; build a dataset from a mixture, or curate one; check it, show its rows."""
 
 import argparse
 import shlex
@@ -8,7 +8,12 @@ from typing import Any
 
 from data_prep import check, mixture_file, overview, show
 from data_prep.build import BuildError, build
+from data_prep.curate import command as curate
+from data_prep.curate.errors import CurateError
+from data_prep.curate.review import command as review
 from data_prep.manifest import ManifestError
+
+_ERRORS = (mixture_file.MixtureError, BuildError, ManifestError, CurateError, check.CheckError, show.ShowError)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -16,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         arguments.verb(arguments)
-    except (mixture_file.MixtureError, BuildError, ManifestError, check.CheckError, show.ShowError) as error:
+    except _ERRORS as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -78,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--workers", type=int, help="number of processes; default: one per core")
     verb.add_argument("--allow-missing", action="store_true", help="build without sources that are missing")
     verb.set_defaults(verb=_build)
+    curate.add(verbs, root)
+    review.add(verbs)
     verb = verbs.add_parser("check", parents=[folder], help="check hashes, counts, every row and every image")
     verb.set_defaults(verb=_check)
     verb = verbs.add_parser("show", parents=[folder], help="print a row as JSON")

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -36,6 +36,20 @@ class NothingWritten(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Extra:
+    """Files that stand beside the shards, made from them.
+
+    Attributes:
+        digest: of all that `write` depends on besides the shards; the dataset's `inputs` depend on it.
+        write: writes the files into the unfinished folder, which has its shards and images, and returns
+            {"files": their names, "manifest": further keys of the manifest}.
+    """
+
+    digest: str
+    write: Callable[[Path], dict[str, Any]]
+
+
+@dataclass(frozen=True)
 class StageOutputs:
     """What the stages have written.
 
@@ -56,7 +70,7 @@ class StageOutputs:
     images: dict[str, int]
 
 
-def assemble(outputs: StageOutputs, out: Path, inputs: str, command: str) -> dict[str, Any]:
+def assemble(outputs: StageOutputs, out: Path, inputs: str, command: str, extra: Extra | None = None) -> dict[str, Any]:
     """Assemble the folder beside `out`, move it into place, and return its manifest.
 
     Raises NothingWritten if no row is left; the ledger is then at `kept_ledger(out)`, and `out` as it was.
@@ -64,7 +78,7 @@ def assemble(outputs: StageOutputs, out: Path, inputs: str, command: str) -> dic
     folder = out.with_name(f".{out.name}.partial")
     shutil.rmtree(folder, ignore_errors=True)  # left by a killed build
     try:
-        made = _fill(outputs, folder, inputs, command, kept_ledger(out))
+        made = _fill(outputs, folder, inputs, command, kept=kept_ledger(out), extra=extra)
         _move(folder, out)
         kept_ledger(out).unlink(missing_ok=True)
     finally:
@@ -77,7 +91,9 @@ def kept_ledger(out: Path) -> Path:
     return out.with_name(f"{out.name}.{ledger.FILE_NAME}")
 
 
-def _fill(outputs: StageOutputs, folder: Path, inputs: str, command: str, kept: Path) -> dict[str, Any]:
+def _fill(
+    outputs: StageOutputs, folder: Path, inputs: str, command: str, *, kept: Path, extra: Extra | None
+) -> dict[str, Any]:
     (folder / "images").mkdir(parents=True)
     for name in outputs.decided["shards"]:
         link_or_copy(outputs.workdir.folder / write_shards.GATHER / name, folder / name)
@@ -94,6 +110,10 @@ def _fill(outputs: StageOutputs, folder: Path, inputs: str, command: str, kept: 
         saved = outputs.workdir.folder / decisions.STAGE / decisions.CONFLICTS
         file.writelines(line + "\n" for line in conflicts.lines(saved, folder, outputs.decided["shards"]))
     made = _manifest(outputs, folder, left_out, inputs, command)
+    if extra is not None:
+        more = extra.write(folder)
+        made |= more["manifest"]
+        made["files"] |= {name: manifest.sha256(folder / name) for name in more["files"]}
     (folder / card.FILE_NAME).write_text(card.render(made), encoding="utf-8")
     manifest.write(folder, made)
     return made
@@ -172,7 +192,7 @@ def _sources(mixture: Mixture) -> list[dict[str, Any]]:
             "name": source.name,
             "version": source.version(),
             "licence": source.terms,
-            "redistribute": source.ABOUT.redistribute,
+            "redistribute": source.redistribute,
         }
         about += [entry] if entry not in about else []
     return about

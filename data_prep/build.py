@@ -13,6 +13,7 @@ from typing import Any
 from filelock import FileLock
 
 from data_prep import assemble, manifest
+from data_prep.assemble import Extra
 from data_prep.mixture import Mixture
 from data_prep.mixture_file import described
 from data_prep.pipeline import (
@@ -35,7 +36,7 @@ _EARLY = (
 )
 """The fields of a mixture that the stages before the selection depend on."""
 
-_INTERMEDIATE_FORMAT = 5
+_INTERMEDIATE_FORMAT = 6
 """Bump when an intermediate format changes; unfinished builds then restart."""
 
 _SMALL = 5_000
@@ -47,16 +48,19 @@ class BuildError(RuntimeError):
     """A dataset that cannot be built; nothing that looks complete is left behind."""
 
 
-def build(mixture: Mixture, out: Path, command: str, workers: int | None = None) -> dict[str, Any] | None:
+def build(
+    mixture: Mixture, out: Path, command: str, workers: int | None = None, extra: Extra | None = None
+) -> dict[str, Any] | None:
     """Build the dataset in `out` and return its manifest, or None if `out` already holds it.
 
-    An interrupted build is resumed. `workers` is the number of processes, by default one per core.
+    An interrupted build is resumed. `workers` is the number of processes, by default one per core; `extra` writes
+    further files into the folder.
     Raises BuildError if `out` holds other files, if no row could be written, if rows are in a benchmark and the
     mixture does not say what to do with them, if an input file is truncated, if the disk is full, and if a worker
     process is killed. If no row could be written, the ledger is kept beside `out`.
     """
     processes.end_if_starting()
-    early, inputs = _digests(mixture)
+    early, inputs = _digests(mixture, extra)
     _make_parent(out)
     with FileLock(out.with_name(f".{out.name}.lock")):
         if manifest.is_complete(out, inputs):
@@ -65,7 +69,7 @@ def build(mixture: Mixture, out: Path, command: str, workers: int | None = None)
         _refuse_unknown_files(out)
         workdir = BuildFolder(_prepared(out, early, inputs), workers or os.cpu_count() or 1)
         try:
-            made = _run(workdir, mixture, out, inputs, command)
+            made = _run(workdir, mixture, out, inputs, command, extra=extra)
         except (TableError, assemble.NothingWritten) as error:
             shutil.rmtree(workdir.folder)
             raise BuildError(str(error)) from error
@@ -85,7 +89,9 @@ def build(mixture: Mixture, out: Path, command: str, workers: int | None = None)
     return made
 
 
-def _run(workdir: BuildFolder, mixture: Mixture, out: Path, inputs: str, command: str) -> dict[str, Any]:
+def _run(
+    workdir: BuildFolder, mixture: Mixture, out: Path, inputs: str, command: str, *, extra: Extra | None
+) -> dict[str, Any]:
     """Run the stages in order; each skips its finished tasks."""
     start = time.monotonic()
     sources = [*mixture.sources, *mixture.benchmarks]
@@ -112,7 +118,7 @@ def _run(workdir: BuildFolder, mixture: Mixture, out: Path, inputs: str, command
     write_shards.gather(workdir, len(own), decided["shards"])
     images = write_store.write(workdir, tasks, list(decided["shards"]))
     outputs = assemble.StageOutputs(workdir, mixture, own, tasks, uncompared, decided, images)
-    made = assemble.assemble(outputs, out, inputs, command)
+    made = assemble.assemble(outputs, out, inputs, command, extra)
     rows, seconds = made["read"], time.monotonic() - start
     print(f"{rows:,} rows read in {seconds:.0f} s, {rows / seconds:,.0f} per second", file=sys.stderr)
     return made
@@ -130,7 +136,7 @@ def _make_parent(out: Path) -> None:
         raise BuildError(f"{out}: {out.parent} cannot be written ({error.strerror}); give another --out") from error
 
 
-def _digests(mixture: Mixture) -> tuple[str, str]:
+def _digests(mixture: Mixture, extra: Extra | None) -> tuple[str, str]:
     """Digests of what the stages before the selection depend on, and of what the whole dataset depends on."""
     given = {key: value for key, value in vars(mixture).items() if key not in ("sources", "benchmarks")}
     plain: dict[str, Any] = {key: _plain(value) for key, value in given.items()}
@@ -138,7 +144,8 @@ def _digests(mixture: Mixture) -> tuple[str, str]:
     files = [source.inputs() for source in (*mixture.sources, *mixture.benchmarks)]
     common = {"format": manifest.FORMAT, "files": files, "versions": manifest.versions()}
     early = {**common, "stages": _INTERMEDIATE_FORMAT, **{key: plain[key] for key in _EARLY}}
-    return manifest.digest(early), manifest.digest({**common, **plain})
+    more = {"extra": extra.digest} if extra is not None else {}
+    return manifest.digest(early), manifest.digest({**common, **plain, **more})
 
 
 def _plain(value: Any) -> Any:

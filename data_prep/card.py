@@ -17,6 +17,8 @@ def render(manifest: dict[str, Any]) -> str:
         "## Sources\n\n" + _sources(manifest),
         "## Rows\n\n" + _table(("by", "value", "rows"), _rows(manifest["counts"])),
         _account(manifest),
+        *_made_by("Curation", manifest.get("curation", {})),
+        *_made_by("Review", manifest.get("review", {})),
         *_duplicates(manifest["duplicates"]),
         *_parents(manifest["parents"]),
         *_overlaps(manifest),
@@ -88,11 +90,27 @@ def _duplicates(pairs: dict[str, dict[str, int]]) -> list[str]:
 
 
 def _parents(parents: dict[str, Any]) -> list[str]:
-    """Rows whose `parent` cannot be followed."""
+    """Rows whose `parent` cannot be followed here."""
     lines = [[entry["source"], "in no source and no benchmark", str(entry["rows"])] for entry in parents["absent"]]
+    elsewhere = parents.get("elsewhere", [])
+    lines += [[entry["source"], "in the dataset that it was made from", str(entry["rows"])] for entry in elsewhere]
     cycles = parents["cycles"]
     lines += [["all", f"in {cycles['number']} cycles of parents", str(cycles["ids"])]] if cycles["number"] else []
-    return ["## Parents that lead nowhere\n\n" + _table(("source", "parent", "rows"), lines)] if lines else []
+    return (
+        ["## Parents that are not in this dataset\n\n" + _table(("source", "parent", "rows"), lines)] if lines else []
+    )
+
+
+def _made_by(title: str, about: dict[str, Any]) -> list[str]:
+    """What the manifest says of how the rows were made or reviewed, one line a key."""
+    lines = [[key.replace("_", " "), _said(value)] for key, value in about.items()]
+    return [f"## {title}\n\n" + _table(("what", "value"), lines)] if lines else []
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_said(one)}" for key, one in value.items())
+    return ", ".join(map(_said, value)) if isinstance(value, list) else str(value).replace("\n", " ")
 
 
 def _conflicts(by: dict[str, dict[str, int]]) -> list[str]:

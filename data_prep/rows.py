@@ -30,6 +30,32 @@ REASONS = {
     "benchmark": "a question of a benchmark, dropped as the mixture says",
     "over_quota": "more rows than the mixture asks for",
     "bad_json": "a line that is not a JSON object",
+    "no_reply": "no reply from the model's server, after all attempts",
+    "cut_reply": "a reply that ends at the longest length, twice",
+    "empty_reply": "a reply without text, twice",
+    "bad_reply": "a reply in another format than the one asked for, twice",
+    "turns": "a reply with another number of turns than the row, twice",
+    "language": "a made text in another language than the one asked for",
+    "numbers": "a made text whose numbers are not those of its source",
+    "units": "a translation with another unit of measurement",
+    "options": "a translation with other option letters, or with options exchanged",
+    "polarity": "a made text that says the opposite, such as yes for no",
+    "negation": "a translation that loses or adds a negation",
+    "sides": "a made text that says another side, left or right, than its source",
+    "drugs": "a translation with another drug, dose form or route",
+    "terms": "a translation without the glossary's terms",
+    "untranslated": "a translation with words left in the source's language",
+    "transliterated": "a translation that spells words by their sound only",
+    "length_ratio": "a made text far shorter or longer than its source",
+    "sentences": "a translation with sentences lost or added",
+    "remarks": "a made text with remarks about the task",
+    "back_translation": "a translation that says something else when it is translated back",
+    "similarity": "a translation whose sentence embedding is far from that of its source",
+    "answer_lost": "a full answer without the short one",
+    "new_terms": "a made text with findings that its writer was not told",
+    "prompt_echo": "a made text that repeats the prompt",
+    "needs_review": "a row that no reviewer has accepted",
+    "rejected_in_review": "a row in which a reviewer found a major error and corrected nothing",
     "bad_row": "a field that is absent or of the wrong type",
 }
 """Why a row is not written: the reasons in the ledger, and their meanings."""
@@ -91,6 +117,8 @@ class Sample(NamedTuple):
             images are the group, or the row itself if it has none.
         parent: the id of the row that this one was rewritten or translated from.
         generator: what made the row; None if a person did.
+        split: the split that holds the row out in the dataset that it is read from; None if it is free for training.
+            Without a rule that names the row and without `into`, it stays there.
     """
 
     id: str
@@ -103,6 +131,7 @@ class Sample(NamedTuple):
     group: str = ""
     parent: str | None = None
     generator: Generator | None = None
+    split: str | None = None
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,12 @@ PAGES = sorted(
         *(page for room in ROOMS for page in (ROOT / room).rglob("README.md")),
     ]
 )
-HEADERS = sorted([*(ROOT / "recipes").rglob("*.yml"), *(ROOT / "recipes").rglob("*.slurm")])
+HEADERS = sorted(
+    path
+    for suffix in ("yml", "slurm")
+    for path in (ROOT / "recipes").rglob(f"*.{suffix}")
+    if path.parent.name != "prompts"
+)
 FRONT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -56,7 +61,7 @@ def test_pages_are_found():
         _name(page) for page in PAGES
     }
     assert {"eval/README.md", "bimedix2_plugin/README.md", "tests/bench/README.md"} <= {_name(page) for page in PAGES}
-    assert len(HEADERS) == 33 + 7 + 3
+    assert len(HEADERS) == 33 + 7 + 3 + 6
 
 
 def test_the_front_page_is_short():
@@ -150,7 +155,9 @@ def test_every_key_of_the_plugin_is_explained():
 
 def test_every_recipe_is_in_the_table():
     named = _first_column("recipes/README.md")
-    recipes = [path for path in HEADERS if path.suffix == ".yml" and path.parent.name not in ("data", "cluster")]
+    recipes = [
+        path for path in HEADERS if path.suffix == ".yml" and path.parent.name not in ("data", "cluster", "curation")
+    ]
     names = [path.relative_to(ROOT / "recipes").with_suffix("").as_posix() for path in recipes]
     assert {name.removesuffix("_stage1") if not name.startswith("ablations") else name for name in names} <= named
 

@@ -92,7 +92,11 @@ def test_recipes_are_counted():
 
 
 def test_every_yaml_file_of_the_recipes_is_a_recipe_a_mixture_or_for_a_cluster():
-    others = [path for folder in ("data", "cluster") for path in (FOLDER / folder).glob("*.yml")]
+    others = [
+        path
+        for folder in ("data", "cluster", "curation", "curation/prompts")
+        for path in (FOLDER / folder).glob("*.yml")
+    ]
     assert sorted(FOLDER.rglob("*.yml")) == sorted([*RECIPES, *others])
 
 

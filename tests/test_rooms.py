@@ -117,6 +117,13 @@ def test_a_folder_imports_no_later_one(place):
     assert not wrong, "\n".join(wrong)
 
 
+def test_only_the_command_line_imports_curation():
+    """It stands at the end of the way of the data."""
+    outside = {name for name in GRAPH if not _inside(name, "data_prep.curate")}
+    importing = {name for name in outside if any(_inside(one, "data_prep.curate") for one in GRAPH[name])}
+    assert importing == {"data_prep.__main__"}
+
+
 def test_no_module_is_in_a_circle():
     try:
         TopologicalSorter(GRAPH).prepare()

@@ -47,9 +47,10 @@ class AppendOnlyFile:
                 if end < size:
                     file.truncate(end)
 
-    def append(self, records: Iterable[Mapping[str, Any]]) -> None:
-        """Write complete lines, all of them in one call. Records that are not JSON raise TypeError, nothing is written.
+    def append(self, records: Iterable[Mapping[str, Any]]) -> int:
+        """Write complete lines, all of them in one call; return the offset of the first, for `record_at`.
 
+        Records that are not JSON raise TypeError, nothing is written.
         If the write fails (a full disk), the file is cut back to its last complete line.
         """
         lines = b"".join([_line(record) for record in records])
@@ -63,6 +64,7 @@ class AppendOnlyFile:
                 with contextlib.suppress(OSError):
                     file.truncate(end)
                 raise
+        return end
 
     def records(self) -> Iterator[Record]:
         """Iterate over the complete lines; none if there is no file. Nothing is written.
@@ -70,14 +72,27 @@ class AppendOnlyFile:
         Raises:
             DamagedFileError, or the `error` given: a complete line is not a JSON object.
         """
+        return (record for _, record in self.placed_records())
+
+    def placed_records(self) -> Iterator[tuple[int, Record]]:
+        """Like `records`, each with its offset in the file."""
         if not self.path.exists():
             return
+        offset = 0
         # A binary file is split at b"\n" only. splitlines() would also split at the line separators of Unicode,
         # which may occur inside a text.
         with self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 if line.endswith(b"\n"):
-                    yield self._parsed(line, number)
+                    yield offset, self._parsed(line, number)
+                offset += len(line)
+
+    def record_at(self, offset: int) -> Record:
+        """The record of the line that starts at an offset."""
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            record: Record = json.loads(file.readline())
+        return record
 
     def _parsed(self, line: bytes, number: int) -> Record:
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,8 +91,34 @@ class Client:
             max_tokens: the longest reply; None leaves it to the server.
             keep: called with each reply as it comes, in any order. What it raises ends the call.
         """
-        call = _Call(self, asked, messages_of, max_tokens, keep)
-        return asyncio.run(call.run())
+        outcomes: list[Reply | Failure] = [Failure("stopped: the server failed too often")] * len(asked)
+
+        def done(placed: tuple[int, T], outcome: Reply | Failure) -> None:
+            outcomes[placed[0]] = outcome
+            if isinstance(outcome, Reply) and keep:
+                keep(placed[1], outcome)
+
+        if asked:
+            self.ask_each(enumerate(asked), lambda placed: messages_of(placed[1]), done, max_tokens)
+        return outcomes
+
+    def ask_each[T](
+        self,
+        asked: Iterable[T | None],
+        messages_of: Callable[[T], Messages],
+        done: Callable[[T, Reply | Failure], None],
+        max_tokens: int | None = None,
+    ) -> None:
+        """Like `ask`, for any number of elements: each is taken when a request can be sent, and none is held longer.
+
+        Args:
+            asked: may grow while the call runs. None is no request; it gives other requests a turn.
+            messages_of: makes the messages of one element, just before they are sent.
+            done: called with each outcome as it comes, in any order. What it raises ends the call.
+            max_tokens: the longest reply; None leaves it to the server.
+        """
+        if not self.stopped:
+            asyncio.run(_Call(self, iter(asked), messages_of, max_tokens, done).run())
 
     async def request(self, client: Any, messages: Messages, max_tokens: int | None) -> Reply | Failure:
         """Send one request, with retries."""
@@ -140,34 +166,29 @@ class _Call[T]:
     """One call of `Client.ask`: workers that take the next element as soon as they have a reply."""
 
     client: Client
-    asked: Sequence[T]
+    asked: Iterator[T | None]
     messages_of: Callable[[T], Messages]
     max_tokens: int | None
-    keep: Callable[[T, Reply], None] | None
+    done: Callable[[T, Reply | Failure], None]
 
-    async def run(self) -> list[Reply | Failure]:
-        outcomes: list[Reply | Failure] = [Failure("stopped: the server failed too often")] * len(self.asked)
-        waiting = iter(range(len(self.asked)))
-        if self.client.stopped:
-            return outcomes
+    async def run(self) -> None:
         async with self.client.connection.client() as connected:
             try:
                 async with asyncio.TaskGroup() as group:
-                    for _ in range(min(self.client.connection.concurrency, len(self.asked))):
-                        group.create_task(self._work(connected, waiting, outcomes))
+                    for _ in range(self.client.connection.concurrency):
+                        group.create_task(self._work(connected))
             except ExceptionGroup as errors:
                 raised = [error for error in errors.exceptions if not isinstance(error, _StoppedError)]
                 if raised:
                     raise raised[0] from None
-        return outcomes
 
-    async def _work(self, connected: Any, waiting: Iterator[int], outcomes: list[Reply | Failure]) -> None:
-        for place in waiting:
-            one = self.asked[place]
+    async def _work(self, connected: Any) -> None:
+        for one in self.asked:
+            if one is None:
+                await asyncio.sleep(0)
+                continue
             outcome = await self.client.request(connected, self.messages_of(one), self.max_tokens)
-            outcomes[place] = outcome
-            if isinstance(outcome, Reply) and self.keep:
-                self.keep(one, outcome)
+            self.done(one, outcome)
             if self.client.stopped:
                 raise _StoppedError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
@@ -29,6 +30,9 @@ class Connection:
         timeout: seconds that one attempt may take.
         retries: attempts after the first one, for a request that got 429, 5xx or no reply; None: as `patience` allows.
         patience: seconds after which a request is not tried again; None: as `retries` allows.
+        waits_as_asked: whether a server that answers 429 with Retry-After is waited for, however long it asks and
+            however often; such a wait counts neither as an attempt nor against `patience`.
+        on_wait: called with the seconds before each such wait.
     """
 
     base_url: str = OPENAI_URL
@@ -37,6 +41,8 @@ class Connection:
     timeout: float = 300.0
     retries: int | None = 4
     patience: float | None = None
+    waits_as_asked: bool = False
+    on_wait: Callable[[float], None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def public_url(self) -> str:

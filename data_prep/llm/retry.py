@@ -15,7 +15,9 @@ FIRST_WAIT = 0.5
 """Seconds before the second attempt; each later wait is twice as long, less up to a quarter at random."""
 LONGEST_WAIT = 60.0
 LONGEST_RETRY_AFTER = 600.0
-"""The longest wait that a server may ask for; if it asks for more, the request fails at once."""
+"""The longest wait that a server may ask for; if it asks for more, the request fails at once, unless the
+connection `waits_as_asked`."""
+TOO_MANY = 429
 RETRIED = frozenset({408, 409, 429})
 """HTTP statuses that are tried again, besides 500 and above."""
 
@@ -40,6 +42,7 @@ async def with_retries[T](attempt: Callable[[], Awaitable[T]], connection: Conne
     end = math.inf if connection.patience is None else time.monotonic() + connection.patience
     tried = 0
     while True:
+        is_asked = False
         try:
             async with asyncio.timeout(connection.timeout):
                 return await attempt()
@@ -52,13 +55,18 @@ async def with_retries[T](attempt: Callable[[], Awaitable[T]], connection: Conne
         except openai.APIStatusError as error:
             message, status = f"{type(error).__name__}: {error}", error.status_code
             wait = _wait_after(status, error.response.headers, tried)
-            if wait > LONGEST_RETRY_AFTER and wait < math.inf:
+            is_asked = connection.waits_as_asked and status == TOO_MANY and _asks_to_wait(error.response.headers, wait)
+            if not is_asked and wait > LONGEST_RETRY_AFTER and wait < math.inf:
                 message = f"{message} (the server asks to wait {wait:.0f} s; at most {LONGEST_RETRY_AFTER:.0f} s are)"
                 wait = math.inf
-        if tried >= retries or time.monotonic() + wait > end or wait == math.inf:
+        if not is_asked and (tried >= retries or time.monotonic() + wait > end or wait == math.inf):
             raise RequestError(message, status)
+        if is_asked:
+            end += wait
+            if connection.on_wait:
+                connection.on_wait(wait)
         await _sleep(wait)
-        tried += 1
+        tried += not is_asked
 
 
 async def _sleep(seconds: float) -> None:
@@ -86,6 +94,10 @@ def _wait_after(status: int, headers: Mapping[str, str], tried: int) -> float:
     if said == "false" or (said != "true" and status not in RETRIED and status < 500):
         return math.inf
     return retry_after(headers) or _growing_wait(tried)
+
+
+def _asks_to_wait(headers: Mapping[str, str], wait: float) -> bool:
+    return retry_after(headers) is not None and wait < math.inf
 
 
 def _growing_wait(tried: int) -> float:

@@ -48,7 +48,7 @@ def decide(workdir: BuildFolder, slices: list[Slice], tasks: int, mixture: Mixtu
         "overlaps": selection.overlaps,
         "conflicts": _conflicts(workdir, rows, selection, counts, mixture),
         "short": selection.short,
-        "parents": kin.parents(linked, [source.name for source in mixture.sources]),
+        "parents": kin.parents(linked, mixture.sources),
     }
     with atomic_write(path) as partial:
         partial.write_text(json.dumps(summary, ensure_ascii=False, indent=1))

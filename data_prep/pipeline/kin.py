@@ -13,6 +13,7 @@ from data_prep.pipeline import load_images, read_rows, stage
 from data_prep.pipeline.families import Families
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder
+from data_prep.sources.source import Source
 
 _LINKS = ["id", "parent", "group"]
 SCHEMA = pa.schema([read_rows.SCHEMA.field(name) for name in (*_LINKS, "named", "images")])
@@ -61,14 +62,16 @@ def load(workdir: BuildFolder, slices: list[Slice], sources: int, tasks: int) ->
     return Kin(rows, count, source, _images(rows["images"][:count], source, index))
 
 
-def parents(kin: Kin, names: list[str]) -> dict[str, Any]:
+def parents(kin: Kin, sources: list[Source]) -> dict[str, Any]:
     """What is wrong with the parents: rows whose parent is nowhere, by source, and cycles of parents.
 
-    `names` are the names of the sources. A cycle starts from its first id in alphabetical order.
+    Rows of sources whose parents may be in another dataset are counted apart, as `elsewhere`. A cycle starts from its
+    first id in alphabetical order.
     """
     made = kin.families
     parent = made.parent[: kin.count]
     absent = np.flatnonzero((parent >= 0) & ~made.known[parent])
+    names = [source.name for source in sources]
     counts = Counter(names[source] for source in kin.source[absent].tolist())
     examples: dict[str, list[str]] = {name: [] for name in counts}
     for row in absent.tolist():
@@ -76,8 +79,11 @@ def parents(kin: Kin, names: list[str]) -> dict[str, Any]:
         if len(listed) < _EXAMPLES:
             listed.append(made.ids[int(parent[row])].as_py())
     cycles = [_rotated([made.ids[number].as_py() for number in cycle]) for cycle in made.cycles()]
+    apart = {source.name for source in sources if source.PARENTS_ELSEWHERE}
+    lacking = [{"source": name, "rows": counts[name], "examples": examples[name]} for name in sorted(counts)]
     return {
-        "absent": [{"source": name, "rows": counts[name], "examples": examples[name]} for name in sorted(counts)],
+        "absent": [entry for entry in lacking if entry["source"] not in apart],
+        "elsewhere": [entry for entry in lacking if entry["source"] in apart],
         "cycles": {"number": len(cycles), "ids": sum(map(len, cycles)), "first": min(cycles, default=[])},
     }
 

@@ -35,9 +35,9 @@ SCHEMA = pa.schema(
         ("normalised", pa.list_(pa.string())),
     ]
 )
-"""The row contract with image names instead of keys; `named` is the split of the first rule that names the row,
-`documents` the names of its figures and articles if there are benchmarks, `normalised` the normalised text of each
-turn, or empty if the row is not compared with others."""
+"""The row contract with image names instead of keys; `named` is the split of the first rule that names the row, or else
+the one that holds it out in its dataset, `documents` the names of its figures and articles if there are benchmarks,
+`normalised` the normalised text of each turn, or empty if the row is not compared with others."""
 
 KIN = pa.schema([SCHEMA.field(name) for name in ("id", "parent", "group", "documents")])
 """What links a row to others; REJECTED holds it for the rejected rows, through which others may descend."""
@@ -174,7 +174,7 @@ class _RowReader:
         return {
             **rows.row(sample, self._source.name, list(sample.images)),
             "messages": messages,
-            "named": self._mixture.named(sample),
+            "named": self._mixture.named(sample) or sample.split,
             **self._links(sample),
             "normalised": [],
         }

@@ -4,10 +4,10 @@ A family is what parents, patients or articles (`Sample.group`) and images conne
 steps; rows that are left out connect the others all the same. In a mixture that draws no share, parents alone connect.
 
 A row is in the split of the first rule that names it, or else in the one that its source has as `into`. A row with
-neither is in the split of its nearest ancestor with one; or else in that of its family's rows with one, those held out
-first: test, then any other name, then validation, then train; or else where its family is drawn, or in train. A family
-is drawn unless it has a row whose source has `into`; of the rules that name one of its rows or draw it, the first of
-the mixture decides.
+neither is in the split that holds it out in the dataset that it is read from (`Sample.split`); or else in the split of
+its nearest ancestor with one; or else in that of its family's rows with one, those held out first: test, then any
+other name, then validation, then train; or else where its family is drawn, or in train. A family is drawn unless it
+has a row whose source has `into`; of the rules that name one of its rows or draw it, the first of the mixture decides.
 
 A family is drawn by its name, once for each rule, so that the share of families is unbiased. Its name is the first, in
 alphabetical order, of its groups; without groups, of its images' names, and without images, of its rows' ids; names
@@ -32,13 +32,16 @@ _OTHER = 1
 def splits(kin: Kin, mixture: Mixture) -> tuple[np.ndarray, list[str]]:
     """The number of the split of each row of the sources, and the names of the splits by number."""
     into = [entry.into for entry in mixture.entries]
-    names = list(dict.fromkeys([*mixture.splits, *(name for name in into if name), DEFAULT]))
+    named, known = encoded(kin.table["named"])
+    held_out = known.to_pylist()
+    names = list(dict.fromkeys([*mixture.splits, *(name for name in into if name), *sorted(held_out), DEFAULT]))
     none = len(names)
     by_source = np.array([none if name is None else names.index(name) for name in into])
     published = by_source[np.minimum(kin.source, len(into) - 1)]
     published[kin.source >= len(into)] = none
-    named, known = encoded(kin.table["named"])
-    by_rule = np.array([*map(names.index, known.to_pylist()), none])[named]
+    by_rule = np.array([*map(names.index, held_out), none])[named]
+    of_a_rule = np.array([*(name in mixture.splits for name in held_out), False])[named]
+    by_rule = np.where(of_a_rule | (published == none), by_rule, none)
     placed = np.where(by_rule < none, by_rule, published)
     placed = np.where(placed < none, placed, _inherited(kin, placed, none))
     family = _families(kin, mixture)

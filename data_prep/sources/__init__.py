@@ -10,6 +10,7 @@ READERS = {
     "bimed13m": "Bimed13m",
     "bimed_mbench": "BimedMbench",
     "bimed_v": "BimedV",
+    "dataset": "Dataset",
     "dicom": "Dicom",
     "llava_med": "LlavaMed",
     "medmcqa": "Medmcqa",

@@ -45,6 +45,8 @@ class Source(ABC):
     ABOUT: ClassVar[About]
     IMAGES_APART: ClassVar[bool] = False
     """Whether the images are not in the source's own download; `address` then says where each is to be had."""
+    PARENTS_ELSEWHERE: ClassVar[bool] = False
+    """Whether parents of its rows may be rows of a dataset that no source of the mixture reads."""
 
     name: str = ""
     licence: str = ""
@@ -53,6 +55,11 @@ class Source(ABC):
     def terms(self) -> str:
         """The licence of the source's rows."""
         return self.licence or self.ABOUT.licence
+
+    @property
+    def redistribute(self) -> bool:
+        """Whether rows and images are redistributable."""
+        return self.ABOUT.redistribute
 
     @abstractmethod
     def problems(self) -> list[str]:

@@ -61,7 +61,7 @@ def test_arabic_rows_are_in_the_split_of_their_english_parents_in_another_source
     for number in range(10):
         assert found[f"more-{number + 20}"] == found[f"en-{number}"]
     assert set(found.values()) == {"train", "test"}
-    assert made["parents"] == {"absent": [], "cycles": {"number": 0, "ids": 0, "first": []}}
+    assert made["parents"] == {"absent": [], "elsewhere": [], "cycles": {"number": 0, "ids": 0, "first": []}}
 
 
 def test_one_image_under_two_names_in_two_sources_is_in_one_split(tmp_path):

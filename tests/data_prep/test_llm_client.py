@@ -469,3 +469,48 @@ def test_failures_that_end_at_the_same_time_are_counted_up_to_the_limit():
         client.count_failure(f"busy {number}", 500)
     assert (client.failures_in_a_row, client.last_failure) == (3, "busy 2")
     assert client.why_stopped == "3 failures in a row: busy 2"
+
+
+def test_a_wait_that_the_server_asks_for_is_kept_however_long_and_told(httpserver, monkeypatch):
+    slept, told = [], []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    monkeypatch.setattr(retry, "_sleep", sleep)
+    answers = iter([Response(status=429, headers={"Retry-After": "86400"})] * 5 + [Response(status=500), good()])
+    httpserver.expect_request(CHAT).respond_with_handler(lambda _: next(answers))
+    url = httpserver.url_for("/v1")
+    patient = Connection(url, retries=1, patience=1, waits_as_asked=True, on_wait=told.append)
+    (reply,) = Client(patient, "m").ask(["Is it?"], lambda text: [{"role": "user", "content": text}])
+    assert isinstance(reply, Reply)
+    assert slept[:5] == told == [86400.0] * 5
+
+
+def test_a_stream_of_any_length_is_taken_as_requests_can_be_sent(httpserver):
+    """And may grow: what is added after the last element was taken is asked about, too."""
+    taken, done, more = [], [], []
+
+    class Numbers:
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            if more:
+                return more.pop()
+            if len(taken) == 50:
+                raise StopIteration
+            taken.append(len(taken))
+            assert sum(number % 5 > 0 for number in taken) - len(done) <= 3
+            return taken[-1] if taken[-1] % 5 else None
+
+    def keep(number, outcome):
+        assert isinstance(outcome, Reply)
+        done.append(number)
+        if number == 49:
+            more.append(1000)
+
+    httpserver.expect_request(CHAT).respond_with_handler(lambda _: good())
+    client = Client(Connection(httpserver.url_for("/v1"), concurrency=3), "m")
+    client.ask_each(Numbers(), lambda number: [{"role": "user", "content": str(number)}], keep)
+    assert sorted(done) == [*(number for number in range(50) if number % 5), 1000]

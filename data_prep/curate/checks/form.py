@@ -1,0 +1,163 @@
+"""Form of a made text: turns, sentences, length, remarks about the task and repeated prompts."""
+
+import re
+from collections.abc import Iterator
+
+from data_prep.curate.checks.subject import Rewriting, Translation
+from data_prep.text.leak import leak
+from data_prep.text.normalise import normalised
+from data_prep.text.refusal import refusal
+
+_SENTENCE_END = re.compile(
+    r"(?<![0-9A-Z])(?<!\be\.g)(?<!\bi\.e)(?<!\b[Ff]ig)(?<!\bDr)(?<!\bvs)(?<!\bno)[.!?؟]+(?=\s|$)"
+    r"|(?<=[0-9A-Z])[.!?؟]+(?=\s*(?:\n|$|[A-Z\u0620-\u064a]))|\n+"
+)
+_WORD = re.compile(r"\w")
+_LONG = 40
+_LIMITS = ((150, 0.68, 1.55), (60, 0.58, 1.85), (25, 0.4, 2.2), (0, 0.2, 4.0))
+"""From how many characters of the source which shares of its length are allowed."""
+_ANSWER_LIMIT = 400
+_PER_CHARACTER = 12
+_CAPTION_FACTOR = 6
+
+# Patterns read the beginning or end of a text in lower case.
+_OPENING = re.compile(
+    r"^\W*(?:(?:sure|certainly|of course|okay|ok|absolutely)\W+)?(?:here(?: is|'s|’s| are)\b[^\n:]{0,80}"
+    r"(?:translat|rewrit|answer|text|version|conversation|sentence|response|dialogue)"
+    r"|(?:the )?(?:translation|translated text|rewritten|full answer|answer|output|response|revised)\b[^\n:]{0,40}:"
+    r"|(?:sure|certainly|of course|absolutely)\s*[!,.:]|i (?:have|'ve) (?:translated|rewritten)"
+    r"|(?:بالتأكيد|بالطبع|حسنًا|حسنا|طبعا|طبعًا)\s*[!،,.:]|(?:إليك|اليك|إليكم|فيما يلي|هذه هي|هذا هو|هذه ترجمة|"
+    r"تنبيه|تنويه)"
+    r"[^\n:]{0,60}(?:ترجم|الإجابة|إجابة|النص|نص|الصياغة|صياغة|الجواب|الحوار|المحادثة)"
+    r"|(?:ال)?(?:ترجمة|إجابة|جواب|نص المترجم|صياغة)(?: \S{1,20}){0,4}\s*:)"
+)
+_REMARK = re.compile(
+    r"(?:^|[\n.!?؟(\[،,;]\s*)(?:و)?\**(?:(?:translator['’]?s? )?note\**\s*:|please note\b|as an ai\b|as a "
+    r"(?:large )?language model|disclaimer\s*:|(?:تنبيه|تنويه)\s*:|هذه الترجمة|في النص الأصلي|ملاحظة(?: "
+    r"المترجم)?\**\s*:|ملحوظة\s*:"
+    r"|(?:i )?hope (?:this|that) helps|let me know if|feel free to|i (?:have|'ve|’ve) (?:translated|rewritten|"
+    r"kept|added)"
+    r"|آمل أن|أتمنى أن|أرجو أن (?:يكون|تكون)|إذا كان لديك|إذا كنت بحاجة|لا تتردد|يرجى ملاحظة|لقد (?:ترجمت|قمت|"
+    r"أعدت|حافظت)"
+    r"|تمت الترجمة|ترجمت|is there anything else|(?:it is|it's) (?:important|recommended|advisable|essential) to "
+    r"(?:consult|see|seek|talk)"
+    r"|(?:please |always )?(?:consult|see) (?:a|your) (?:doctor|physician|health)|(?:من المهم|يرجى|ينصح|يُنصح|"
+    r"ينبغي|يجب) (?:ب|دائما |دائمًا )?(?:مراجعة|استشارة) (?:ال)?(?:طبيب|أخصائي|مختص)|would you like me)"
+)
+_FENCE = re.compile(r"```|^\s*(?:###|\*\*translation|<\w+>)|<\|", re.M)
+_ECHO = re.compile(
+    r"\b(?:translate|rewrite|rephrase) (?:the |this |these |following |short |all |each )+(?:\w+ )?(?:text|answer|"
+    r"following|"
+    r"turns?|question|sentence|into|row|conversation|dialogue|caption)|\binto (?:modern standard )?(?:arabic|english)\b"
+    r"|(?:as|in|into) a (?:full|complete) sentence\b|\bshort answer\b|\byou are an? (?:\w+ ){0,3}(?:translator|"
+    r"assistant|"
+    r"writer|expert|editor)|\b(?:write|generate|create) a (?:conversation|dialogue)\b|\bdo not add\b|\bkeep "
+    r"(?:the )?(?:"
+    r"numbers|units|letters|drug)|\bquestion:|\bplease (?:rewrite|translate|rephrase)|\bthe instruction|\byour task"
+    r"|(?:^|\W)(?:أعد|اعد|قم بإعادة) (?:صياغة|كتابة)|(?:^|\W)(?:ترجم|قم بترجمة) |إلى العربية الفصحى|الإجابة "
+    r"القصيرة|السؤال\s*:"
+    r"|في جملة كاملة|أنت مترجم|أنت مساعد|لا تضف|حافظ على (?:الأرقام|أسماء)"
+)
+
+
+def turns(made: Translation) -> Iterator[str]:
+    """Another number of turns, or a turn without text."""
+    if len(made.source) != len(made.made):
+        yield f"{len(made.made)} turns instead of {len(made.source)}"
+    for number, source, text in made.turns():
+        if source.strip() and not text.strip() and number <= len(made.made):
+            yield f"turn {number} is empty"
+
+
+def sentences(made: Translation) -> Iterator[str]:
+    """Sentences that are lost or added: their number and the length both say so."""
+    scale = 1.15 if made.source_language == "ar" else 0.88
+    for number, source, text in made.turns():
+        wanted, found = _count(source), _count(text)
+        ratio = len(text) / (len(source) * scale or 1)
+        if (found < wanted and (ratio < 0.8 or (wanted - found > wanted * 0.4 and wanted > 3))) or (
+            found > wanted and ratio > 1.28 and len(text) > _LONG
+        ):
+            yield f"turn {number} has {found} sentences instead of {wanted}"
+
+
+def _count(text: str) -> int:
+    return sum(1 for part in _SENTENCE_END.split(text) if part and _WORD.search(part))
+
+
+def length_ratio(made: Translation) -> Iterator[str]:
+    """A turn that is far shorter or longer than its source."""
+    scale = 1.15 if made.source_language == "ar" else 0.88
+    for number, source, text in made.turns():
+        if source.strip() and text.strip():
+            low, high = next(limits[1:] for limits in _LIMITS if len(source) >= limits[0])
+            ratio = len(text) / (len(source) * scale)
+            if not low <= ratio <= high and (ratio > 1 or len(source) > 12) and (ratio < 1 or len(text) > _LONG):
+                yield f"turn {number} has {len(text)} characters for {len(source)}"
+
+
+def _remark(text: str, source: str) -> str:
+    folded, known = text.lower(), source.lower()
+    for pattern in (_OPENING, _REMARK, _FENCE, _ECHO):
+        if (found := pattern.search(folded)) and not pattern.search(known):
+            return found[0].strip()
+    return ""
+
+
+def remarks(made: Translation) -> Iterator[str]:
+    """Words about the task, code fences or a repeated prompt."""
+    for number, source, text in made.turns():
+        if found := _remark(text, source):
+            yield f"turn {number} has an added remark: {found[:60]!r}"
+
+
+def remarks_of_rewriting(made: Rewriting) -> Iterator[str]:
+    """Words about the task, code fences or a repeated prompt."""
+    for text in made.made:
+        if found := _remark(text, made.known):
+            yield f"an added remark: {found[:60]!r}"
+
+
+def prompt_echo(made: Rewriting) -> Iterator[str]:
+    """The prompt's instruction, or the question, before the answer."""
+    for text in made.made:
+        found = _ECHO.search(text.lower())
+        if found and not _ECHO.search(made.known.lower()):
+            yield f"the prompt is repeated: {found[0].strip()[:60]!r}"
+    question = normalised(made.question)
+    if made.conversation or not made.made or len(question.split()) <= 3:
+        return
+    if question in normalised(made.made[0]) and re.search("[?؟]", made.made[0]):
+        yield "the question is repeated"
+
+
+def length_of_rewriting(made: Rewriting) -> Iterator[str]:
+    """An answer that is no sentence or very long, or a conversation far longer than its caption."""
+    if made.conversation:
+        allowed = max(_ANSWER_LIMIT, _CAPTION_FACTOR * len(made.caption))
+    else:
+        allowed = max(_ANSWER_LIMIT, _PER_CHARACTER * len(made.answer))
+    length = len(made.answers)
+    if length > allowed:
+        yield f"{length} characters, at most {allowed}"
+    for text in made.made if not made.conversation else made.made[1::2]:
+        words = len(text.split())
+        least = 1 if made.conversation else 2 if made.language == "ar" else 3
+        if words < least:
+            yield f"{text.strip()!r} is no whole sentence"
+
+
+def refusals(made: Rewriting) -> Iterator[str]:
+    """A refusal to answer."""
+    for text in made.made if not made.conversation else made.made[1::2]:
+        if found := refusal(text):
+            yield f"a refusal: {found[:60]!r}"
+
+
+def leaked_caption(made: Rewriting) -> Iterator[str]:
+    """An answer that cites the caption."""
+    answers = made.made[1::2] if made.conversation else made.made
+    questions = made.made[::2] if made.conversation else (made.question,)
+    for question, answer in zip(questions, answers, strict=False):
+        if found := leak(answer, question):
+            yield f"the caption is cited: {found!r}"

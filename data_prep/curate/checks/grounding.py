@@ -1,0 +1,169 @@
+"""A full answer says what the short one says, and nothing more."""
+
+import re
+from collections.abc import Iterator
+
+from data_prep.curate.checks.listed import listed
+from data_prep.curate.checks.negation import first_word
+from data_prep.curate.checks.pathology import concepts_in, disease_words
+from data_prep.curate.checks.quantities import quantities
+from data_prep.curate.checks.sides import sides_in
+from data_prep.curate.checks.subject import Rewriting
+from data_prep.curate.stems import root, roots
+from data_prep.text.normalise import words
+
+_SMALL = frozenset(
+    map(root, listed("the a an of in on and or with to at is are by from both في من علي الي و او مع عن هو هي ل ب"))
+)
+_ENOUGH = 0.5
+_LONG_WORD = 9
+# Words of one meaning, English then Arabic in the form of data_prep.text.normalise.
+_SAME = [
+    {root(word) for word in line.split()}
+    for line in (
+        "ct computed tomography tomographic cat",
+        "mri mr magnetic resonance",
+        "xray x ray radiograph radiography plain film roentgenogram",
+        "us ultrasound ultrasonography sonography sonogram",
+        "pet positron emission",
+        "heart cardiac cardiomegaly cardio",
+        "lung pulmonary lungs",
+        "kidney renal kidneys",
+        "liver hepatic hepatomegaly",
+        "spleen splenic splenomegaly",
+        "brain cerebral head intracranial",
+        "stomach gastric",
+        "bone osseous skeletal",
+        "chest thorax thoracic",
+        "belly abdomen abdominal",
+        "skin cutaneous dermal",
+        "eye ocular",
+        "vessel vascular",
+        "enlarged enlargement cardiomegaly hepatomegaly splenomegaly megaly",
+        "tumor tumour neoplasm mass",
+        "cancer carcinoma malignancy malignant",
+        "bleeding hemorrhage haemorrhage blood",
+        "bilateral both sides bilaterally",
+        "swelling edema oedema swollen",
+        "inflammation inflamed inflammatory",
+        "broken fracture fractured",
+        "white hyperintense bright hyperdense",
+        "black dark hypointense hypodense",
+        "male man",
+        "female woman",
+        "axial transverse transaxial",
+        "he hematoxylin eosin h e haematoxylin",
+        "pa posteroanterior posterior anterior",
+        "ap anteroposterior anterior posterior",
+        "front frontal coronal",
+        "uterus uterine",
+        "artery arterial",
+        "vein venous",
+        "nerve neural",
+        "spine vertebral spinal vertebra",
+        "fat adipose lipid fatty",
+        "air gas",
+        "fluid liquid effusion",
+        "dead necrosis necrotic",
+        "clot thrombus thrombosis embolus",
+        "stroke infarct infarction ischemic",
+        "big large enlarged increased",
+        "small little tiny",
+        "high elevated increased raised",
+        "many multiple several numerous",
+        "single solitary one",
+        "round circular rounded",
+        "child pediatric paediatric",
+        "above superior over upper",
+        "below inferior under lower beneath",
+        "front anterior",
+        "back posterior behind",
+        "center central middle midline centre",
+        "gallbladder biliary",
+        "endoscopy endoscopic",
+        "stain stained staining",
+        "gut bowel intestine intestinal",
+        "belly abdomen",
+        "womb uterus",
+        "windpipe trachea tracheal",
+        "ventricle ventricular",
+        "retina retinal fundus",
+        "breast mammary mammogram mammography",
+        "كبير متضخم متوسع",
+        "يسار ايسر يسري",
+        "كلي كلويه كليه",
+        "gallstones cholelithiasis stone gallbladder",
+        "اشعه سينيه شعاعيه",
+        "رنين مغناطيسي",
+        "مقطعي طبقي محوري محوسب",
+    )
+]
+
+
+def answer_lost(made: Rewriting) -> Iterator[str]:
+    """A short answer whose numbers, side or most words the full one lacks."""
+    if made.conversation or (first_word(made.answer) and len(made.answer.split()) < 3):
+        return
+    wanted, found = quantities(made.answer), quantities(made.answers)
+    lost = [value for value in wanted.values if value not in found.values and value not in found.weak]
+    sides = set(sides_in(made.answer)) - set(sides_in(made.answers))
+    if "both" in sides and {"left", "right"} <= set(sides_in(made.answers)):
+        sides.discard("both")
+    if lost or sides:
+        yield f"the answer's {', '.join([*lost, *sorted(sides)])} is missing"
+        return
+    share, missing = _kept(made.answer, made.answers)
+    if share < _ENOUGH or (share == _ENOUGH and any(new_terms(made))):
+        yield f"the answer's {' '.join(missing)!r} is missing"
+
+
+def _kept(answer: str, text: str) -> tuple[float, list[str]]:
+    """The share of the answer's words that a text has, in the same form or another, and the others."""
+    told = [word for word in words(answer) if root(word) not in _SMALL and not word.isdigit() and not sides_in(word)]
+    if not told:
+        return 1.0, []
+    here = roots(text)
+    full = set(words(text))
+    concepts = concepts_in(text)
+    initials = "".join(word[0] for word in words(text))
+    missing = [word for word in told if not _has(word, here, full, concepts, initials)]
+    return 1 - len(missing) / len(told), missing
+
+
+def _has(word: str, here: set[str], full: set[str], concepts: set[str], initials: str) -> bool:
+    short = root(word)
+    if short in (here if len(word) < 5 or not word.isascii() else full) or concepts_in(word) & concepts:
+        return True
+    if any(short in same and same & here for same in _SAME):
+        return True
+    if word.isascii() and len(word) > 4 and any(_one_word(word, other) for other in full):
+        return True
+    return word.isascii() and 2 <= len(word) <= 5 and word in initials
+
+
+def _one_word(one: str, other: str) -> bool:
+    """Whether two English words are forms of one: their beginnings are equal for most of the shorter."""
+    shorter = min(len(one), len(other))
+    same = next((place for place in range(shorter) if one[place] != other[place]), shorter)
+    return shorter > 3 and same >= (0.6 if shorter < _LONG_WORD else 0.7) * shorter and same > 3
+
+
+def new_terms(made: Rewriting) -> Iterator[str]:
+    """Findings and diseases that are in neither question, answer nor caption."""
+    known, text = made.known, made.answers
+    told = roots(known)
+    added = concepts_in(text) - concepts_in(known)
+    named = {word for word in disease_words(text) if root(word) not in told and not concepts_in(word)}
+    for word in sorted(added | named):
+        if not _said_otherwise(word, known):
+            yield f"{word!r} is in neither question, answer nor caption"
+
+
+def _said_otherwise(word: str, known: str) -> bool:
+    if word == "mass":
+        return bool(re.search(r"\w+oma\b|lesion|nodule|cyst|polyp|abscess|كتل|اف", known.lower()))
+    if word == "lesion":
+        return bool(concepts_in(known) or disease_words(known))
+    if word == "inflam":
+        return bool(re.search("itis|pneumonia|infect|inflam|التهاب", known.lower()))
+    return False

@@ -1,0 +1,197 @@
+"""Negations are kept, and yes stays yes."""
+
+import re
+from collections.abc import Iterator
+
+from data_prep.curate.checks.pathology import contradictions
+from data_prep.curate.checks.subject import Rewriting, Translation
+from data_prep.curate.stems import roots
+from data_prep.text.normalise import normalised
+
+# Patterns read `normalised` text: an apostrophe is a blank, ة is ه, ى is ي, and a lone hamza is nothing.
+_STRONG = {
+    "en": re.compile(
+        r"\b(?:not|no(?! (?:[0-9]+|longer than)\b)|cannot|never|without|neither|none|nothing|nobody|\w+n t|absent"
+        r"|absence|denie[sd]|deny|denying|free of|negative for)\b"
+    ),
+    "ar": re.compile(
+        r"\b(?:[وف]?(?:لم|لن|غير|دون(?! (?:سن|ال|[0-9]))|ليس\w{0,3}|لست|بلا|بدون|ينفي\w*|تنفي|نفي|نفت|انعدام|غياب)"
+        r"|[وف]?لا(?! (?:سيما|بد|يزال|تزال|يزالون|زال|باس|شك|تتردد)\b))\b"
+    ),
+}
+_AGAIN = re.compile(r"\b(?:ولا|ولم|وليس\w*|ولن|او لا|وغير|وبدون|ودون|وبلا|nor|and no|or no|and not)\b")
+"""A negation of the same clause said again: Arabic repeats it where English says "or"."""
+_WEAK = {
+    "en": re.compile(
+        r"\b(?:un(?!der|it|til|i)\w{4,}|non\w*|negative\w*|free|lack\w*|fail\w*|rule\w? out|ruled|exclud\w+|"
+        r"rarely|hardly"
+        r"|except|instead|rather than|avoid\w*|prevent\w*|stop\w*|abnormal\w*|loss|lost|missing|refus\w+|asympt\w*"
+        r"|in(?:adequate|sufficient|complete|distinct|visible|significant|determinate|correct|active|accurate|ability"
+        r"|operable|curable|effective|fertil|continen|toleran|stabil|direct|frequent|vasive)\w*|afebrile|\w{3,}less"
+        r"|im(?:matur|mobil|possib|balanc|perfora|perfect|palpab)\w*|ir(?:regular|reversible|relevant)\w*"
+        r"|dis(?:continu|appear|abilit|comfort|order)\w*|a(?:vascular|typical|symmetric|morphous|cellular|febrile)\w*"
+        r"|contraindicat\w+|intoleran\w+|deficien\w+|infrequent|rare|false|wrong|incorrect|otherwise|unless|nor|hetero\w+"
+        r"|only|insuffic\w+|mal\w{5,}|poor\w*|no longer)\b"
+    ),
+    "ar": re.compile(
+        r"\b[وفبل]{0,2}(?:ال)?(?:عدم|خلو|خال|خالي\w*|تخلو|يخلو|سلبي\w*|فقدان|سوي|استبعاد|نادرا|كلا|يستبعد|تستبعد|فشل|عدا|بدلا"
+        r"|تجنب|منع|ناف|نافي\w*|نفيا|عديم\w*|امتناع|يمتنع|يرفض|رفض|يفتقر|تفتقر|افتقار|ينعدم|تنعدم|يغيب|تغيب|استبعد\w*"
+        r"|ينكر|تنكر|انكر\w*|نفي\w*)\b"
+    ),
+}
+_NOT_EXCLUDED = re.compile(
+    r"\b(?:(?:can ?not|can t|could not|couldn t|not|never) (?:be )?(?:\w+ )?(?:excluded?|ruled? out)"
+    r"|[وف]?(?:لا|لم|لن) (?:\w+ ){0,2}(?:ب|ال)?استبعاد\w*|[وف]?(?:لا|لم|لن) (?:ي|ت)ستبعد\w*)\b"
+)
+"""Two negations that a translation may say as a possibility."""
+_EXCLUDED = re.compile(r"\b(?:excluded?|ruled? out|(?:ال|و)?استبعاد\w*|(?:ا|ت|ي)ستبعد\w*)\b")
+_SENTENCE = re.compile(r"(?<![0-9.])[.!?؟\n]+(?=\s|$)|\n")
+_SOUND = re.compile(
+    r"\b(?:normal|clear|intact|healthy|unremarkable|midline|sharp|preserved)\b|\b(?:ال)?(?:سليم|طبيعي|صافي|نظيف|واضح|سوي)"
+)
+"""Words of a question that a denial of something else affirms."""
+_FIRST = re.compile(
+    r"^\W*(?:(?P<yes>yes|yeah|نعم|اجل|بلى|بلي)|(?P<no>no|لا|كلا))(?P<alone>\s*(?:[,.،;:!؛—–-]|$))?(?!\w)", re.I
+)
+_NOT_ENGLISH = re.compile("[\u0620-\u064a]")
+_ANTONYMS = (
+    (r"\bpositiv\w*", r"\bnegativ\w*", r"(?:ايجابي|موجب)", r"(?:سلبي|سالب)"),
+    (r"\bmalignan\w*", r"\bbenign\w*", r"خبيث", r"حميد"),
+    (
+        r"\b(?:increas|elevat)\w*",
+        r"\b(?:decreas|reduc)\w*",
+        r"(?:زياد|ارتفاع|مرتفع|يزيد|تزيد|متزايد)",
+        r"(?:نقص|انخفاض|منخفض|يقل|تقل|ينقص|خفض)",
+    ),
+    (r"\bacute\b", r"\bchronic\w*", r"(?:\b|ال)حاد", r"مزمن"),
+    (r"\babnormal\w*", r"\bnormal\w*", r"(?:غير (?:ال)?طبيعي|شاذ|شذوذ)", r"(?<!غير )(?<!غير ال)طبيعي"),
+    (r"\bhyper\w+", r"\bhypo\w+", r"(?:فرط|ارتفاع|زياد)", r"(?:نقص|انخفاض|قصور|هبوط)"),
+)
+_PAIRS = [tuple(map(re.compile, pair)) for pair in _ANTONYMS]
+
+
+def first_word(text: str) -> str:
+    """ "yes" or "no" if a text begins with it, "" otherwise."""
+    found = _FIRST.match(text)
+    return str(found.lastgroup if found.lastgroup != "alone" else "yes" if found["yes"] else "no") if found else ""
+
+
+def _alone(text: str) -> str:
+    found = _FIRST.match(text)
+    return first_word(text) if found and found["alone"] is not None else ""
+
+
+def negated(text: str, language: str) -> tuple[int, int]:
+    """How many negations a text has, and how many words that may be one."""
+    compared = _NOT_EXCLUDED.sub(" ", normalised(text))
+    return len(_STRONG[language].findall(compared)), len(_WEAK[language].findall(compared))
+
+
+def language_in(text: str) -> str:
+    """The language whose negations a text has, by its script."""
+    return "ar" if _NOT_ENGLISH.search(text) else "en"
+
+
+def polarity(made: Translation) -> Iterator[str]:
+    """Yes that became no, a yes or no that is lost, and words that became their opposites."""
+    for number, source, text in made.turns():
+        wanted, found = _alone(source), first_word(text)
+        if wanted and found and wanted != found:
+            yield f"turn {number} says {found} instead of {wanted}"
+        elif wanted and not found:
+            negative = any(negated(text, made.language))
+            if ((wanted == "no") != negative and (wanted == "no" or negated(text, made.language)[0])) or len(
+                source.split()
+            ) < 3:
+                yield f"turn {number} does not say {wanted}"
+        elif not wanted and (given := _alone(text)) and not first_word(source):
+            yield f"turn {number} says {given}, the source does not"
+        for opposite in _opposites(source, text, made.source_language, made.language):
+            yield f"turn {number} {opposite}"
+
+
+def _opposites(source: str, text: str, source_language: str, language: str) -> Iterator[str]:
+    compared, translated = normalised(source), normalised(text)
+    for one, other, one_ar, other_ar in _PAIRS:
+        of = {"en": (one, other), "ar": (one_ar, other_ar)}
+        has = [bool(pattern.search(compared)) for pattern in of[source_language]]
+        gets = [bool(pattern.search(translated)) for pattern in of[language]]
+        for this, that in ((0, 1), (1, 0)):
+            if has[this] and not has[that] and gets[that] and not gets[this]:
+                yield f"says the opposite of {of[source_language][this].search(compared)[0]!r}"  # type: ignore[index]
+
+
+def negation(made: Translation) -> Iterator[str]:
+    """A turn, or a sentence of it, that loses or gains its negation."""
+    for number, source, text in made.turns():
+        wholes = [(source, text)]
+        parts = _sentences(source), _sentences(text)
+        if len(parts[0]) == len(parts[1]) > 1:
+            wholes = list(zip(*parts, strict=True))
+        if len(wholes) > 1 and _same_negations(wholes, made):
+            continue
+        for one, other in [[_FIRST.sub("", text) if _alone(text) else text for text in pair] for pair in wholes]:
+            (strong, weak), (kept, kept_weak) = negated(one, made.source_language), negated(other, made.language)
+            if _NOT_EXCLUDED.search(normalised(one)) and _excluded(other):
+                yield f"turn {number} excludes what the source does not exclude"
+            again = len(_AGAIN.findall(normalised(other)))
+            if strong and strong - (1 if strong > 1 and strong - 1 == kept + kept_weak else 0) > kept + kept_weak:
+                yield f"turn {number} has lost a negation"
+            elif kept - again > strong + weak or (kept and not strong + weak):
+                yield f"turn {number} has a negation that the source has not"
+
+
+def _same_negations(wholes: list[tuple[str, str]], made: Translation) -> bool:
+    """Whether as many sentences deny as often in both texts, in any order."""
+    source = sorted(negated(one, made.source_language)[0] for one, _ in wholes)
+    excluded = any(_NOT_EXCLUDED.search(normalised(one)) for one, _ in wholes)
+    return not excluded and source == sorted(negated(other, made.language)[0] for _, other in wholes)
+
+
+def _excluded(text: str) -> bool:
+    compared = normalised(text)
+    return bool(_EXCLUDED.search(compared)) and not _NOT_EXCLUDED.search(compared)
+
+
+def _sentences(text: str) -> list[str]:
+    return [part for part in _SENTENCE.split(text) if part.strip()]
+
+
+def polarity_of_rewriting(made: Rewriting) -> Iterator[str]:
+    """A full answer that denies what the short one says, or statements against the caption."""
+    if made.conversation:
+        yield from contradictions(made)
+        return
+    text = made.made[0] if made.made else ""
+    wanted, found = first_word(made.answer), first_word(text)
+    if wanted and not _alone(made.answer):
+        wanted = ""
+    strong, weak = negated(_first_clause(text), language_in(text))
+    asked = any(negated(made.question, language_in(made.question))) or bool(_SOUND.search(normalised(made.question)))
+    if wanted and found and wanted != found and (_alone(text) or wanted != "no"):
+        yield f"the answer is {wanted}, and the draft says {found}"
+    elif wanted == "no" and not found and not strong + weak and not asked:
+        yield "the answer is no, and nothing in the draft denies"
+    elif wanted == "yes" and found != "no" and strong and not asked:
+        yield "the answer is yes, and the draft denies"
+    elif wanted == "no" and found and not strong + weak and not asked and _repeats(text, made.question):
+        yield "the draft says no and then that it is so"
+    elif not wanted:
+        denies, may = negated(made.answer, language_in(made.answer))
+        if denies and not any(negated(text, language_in(text))):
+            yield "the answer's negation is lost"
+        elif strong and not denies and not may and not asked and not made.caption:
+            yield "the draft denies what the answer says"
+    text_language, answer_language = language_in(text), language_in(made.answer)
+    for opposite in _opposites(made.answer, text, answer_language, text_language):
+        yield f"the draft {opposite}"
+
+
+def _repeats(text: str, question: str) -> bool:
+    said = roots(_first_clause(text))
+    return len(said) > 2 and said <= roots(question)
+
+
+def _first_clause(text: str) -> str:
+    bare = _FIRST.sub("", text) if _alone(text) else text
+    return re.split(r"[,.;،؛]|\b(?:but|although|and)\b", bare, maxsplit=1)[0]

@@ -1,0 +1,64 @@
+"""Numbers and units are equal as values."""
+
+import re
+from collections.abc import Iterator
+
+from data_prep.curate.checks.quantities import Quantities, quantities
+from data_prep.curate.checks.subject import Rewriting, Translation
+from data_prep.curate.checks.units import KINDS
+
+_AGE_OR_RATE = re.compile(r"عمر|\b(?:times|twice|once|مرة|مرات|مرتين|مرتان)\b")
+"""Ages and rates: their units of time have many forms."""
+
+
+def numbers(made: Translation) -> Iterator[str]:
+    """Numbers that a turn lacks, or has and its source has not."""
+    for number, source, text in made.turns():
+        wanted, found = quantities(source), quantities(text)
+        for value in _missing(wanted, found):
+            yield f"the number {value} of turn {number} is missing"
+        for value in _missing(found, wanted):
+            yield f"the number {value} of turn {number} is not in the source"
+        for group, names in wanted.named.items():
+            others = found.named.get(group, set())
+            if others and not others & names:
+                yield f"turn {number} says another {group} than {min(names)}"
+        for one, other in sorted(wanted.pairs - found.pairs):
+            if (other, one) in found.pairs:
+                yield f"turn {number} says {other}/{one} instead of {one}/{other}"
+
+
+def _missing(wanted: Quantities, found: Quantities) -> list[str]:
+    return sorted(value for value in wanted.values - found.values if value not in found.weak)
+
+
+def units(made: Translation) -> Iterator[str]:
+    """Numbers with another unit than in the source."""
+    for number, source, text in made.turns():
+        wanted, found = quantities(source), quantities(text)
+        for value, names in wanted.units.items():
+            if value not in found.values and value not in found.weak:
+                continue
+            here = found.units.get(value, set())
+            for name in sorted(names - here):
+                said = KINDS.get(name) == "time" and _AGE_OR_RATE.search(f"{source} {text}")
+                if here - names or (name not in found.all_units and not said):
+                    yield f"the unit of {value} {name} in turn {number} is another one or missing"
+        if not wanted.all_units and found.units:
+            value, names = next(iter(found.units.items()))
+            if value in wanted.values:
+                yield f"the unit of {value} in turn {number}, {min(names)}, is not in the source"
+        for name in sorted(wanted.all_units - found.all_units):
+            if KINDS.get(name) in {KINDS.get(other, "") for other in found.all_units - wanted.all_units}:
+                yield f"the unit {name} of turn {number} is missing"
+
+
+def numbers_of_rewriting(made: Rewriting) -> Iterator[str]:
+    """Numbers that the writer was not told."""
+    known, found = quantities(made.known), quantities(made.answers)
+    for value in sorted(found.values.keys() - known.values.keys() - known.weak):
+        yield f"the number {value} is in neither question, answer nor caption"
+    for value, names in found.units.items():
+        told = known.units.get(value, set())
+        if told and names and not names & told:
+            yield f"{value} has the unit {min(names)} instead of {min(told)}"

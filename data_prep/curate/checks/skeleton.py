@@ -1,0 +1,63 @@
+"""Consonant skeletons, by which an English word and its Arabic transliteration are alike: both without vowels, each
+consonant as one of its class, doubled ones once.
+"""
+
+import re
+from functools import lru_cache
+
+_ARABIC = str.maketrans(
+    "بپتطثةجچحهخدذضظرزسصشغعفڤقكلمنكگ",
+    "bbttt_gs_" + "_" + "k" + "dddd" + "r" + "ssss" + "g_" + "ff" + "kk" + "lmn" + "kg",
+)
+_DIGRAPHS = (
+    ("tion", "sn"),
+    ("sion", "sn"),
+    ("ph", "f"),
+    ("sh", "s"),
+    ("th", "t"),
+    ("ch", "k"),
+    ("ck", "k"),
+    ("qu", "k"),
+    ("x", "ks"),
+    ("ts", "ts"),
+)
+_SILENT = re.compile(r"^(?:p(?=[nst])|[kg](?=n)|m(?=n))")
+_SOFT = re.compile("c(?=[eiy])")
+_ENGLISH = str.maketrans("bpvfgjzscqkdtlmnr", "bbffggsskkkdtlmnr", "aeiouywh")
+_TWICE = re.compile(r"(.)\1+")
+_LONGEST = 40
+_LONG = 6
+"""Consonants from which on one may differ."""
+
+
+@lru_cache(maxsize=50_000)
+def english(word: str) -> str:
+    """The skeleton of an English word."""
+    word = _SILENT.sub("", word[:_LONGEST].lower())
+    for letters, sound in _DIGRAPHS:
+        word = word.replace(letters, sound)
+    return _TWICE.sub(r"\1", _SOFT.sub("s", word).translate(_ENGLISH))
+
+
+@lru_cache(maxsize=50_000)
+def arabic(word: str) -> str:
+    """The skeleton of an Arabic word, which may have lost its article."""
+    word = re.sub("^[وفبلك]?ال(?=...)", "", word[:_LONGEST])
+    bare = "".join(letter for letter in word.translate(_ARABIC) if letter.isascii() and letter.isalpha())
+    return _TWICE.sub(r"\1", bare)
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two skeletons are equal, or long and at most one consonant apart."""
+    if one == other:
+        return True
+    if min(len(one), len(other)) < _LONG or abs(len(one) - len(other)) > 1:
+        return False
+    start = 0
+    while start < min(len(one), len(other)) and one[start] == other[start]:
+        start += 1
+    return (
+        one[start + 1 :] == other[start + (len(one) == len(other)) :]
+        or one[start:] == other[start + 1 :]
+        or (len(one) > len(other) and one[start + 1 :] == other[start:])
+    )

@@ -1,0 +1,68 @@
+"""Units of measurement, with the ways in which English and Arabic texts write them.
+
+Arabic words are in the form of data_prep.text.normalise.
+"""
+
+_ALIASES = {
+    "mg": "mg milligram milligrams ملغ ملغم ملجم مغ مجم مليغرام ميليغرام ملليغرام مليجرام ملليجرام ميليجرام ملغرام",
+    "µg": "mcg µg μg ug microgram micrograms مكغ مكجم مكغم ميكروغرام ميكروجرام مايكروغرام مايكروجرام ميكغ",
+    "ng": "ng nanogram nanograms نانوغرام نانوجرام نغ",
+    "pg": "pg picogram picograms بيكوغرام بيكوجرام",
+    "g": "g gram grams gm غ غم جم غرام جرام غراما جراما غرامات جرامات",
+    "kg": "kg kgs kilogram kilograms كغ كغم كجم كيلوغرام كيلوجرام كيلوغراما كيلوجراما كلغ كلغم كيلوغرامات",
+    "ml": "ml cc milliliter milliliters millilitre millilitres مل ملل مليلتر ملليلتر ميليلتر ميلليلتر مليلترات",
+    "dl": "dl deciliter decilitre دل ديسيلتر دسل ديسل",
+    "l": "l liter liters litre litres ل لتر لترا لترات ليتر",
+    "mm": "mm millimeter millimeters millimetre millimetres مم ملم مليمتر ملليمتر ميليمتر ميلليمتر مليمترات مليمترا",
+    "cm": "cm cms centimeter centimeters centimetre centimetres سم سنتيمتر سنتمتر سنتيمترات سنتيمترا",
+    "µm": "µm μm micrometer micrometers micron microns ميكرومتر ميكرون ميكرونا",
+    "m": "m meter meters metre metres متر مترا امتار",
+    "mmHg": "mmhg",
+    "mmol": "mmol ملمول مليمول ملليمول ميليمول ممول",
+    "meq": "meq مكافي ملمكافي",
+    "IU": "iu",
+    "unit": "unit units u وحده وحدات",
+    "h": "h hr hrs hour hours hourly ساعه ساعيا ساعات",
+    "min": "min mins minute minutes دقيقه دقايق د",
+    "s": "s sec secs seconds ثوان ثواني",
+    "day": "day days daily today يوميا يوميه يومي يوم يوما ايام",
+    "week": "week weeks wk wks weekly اسبوعيا اسبوعي اسبوع اسبوعا اسابيع",
+    "month": "month months monthly شهريا شهري شهر شهرا اشهر شهور",
+    "year": "year years yr yrs yearly annually annual سنويا سنوي سنه سنوات سنين عام عاما اعوام سنويه",
+    "%": "% percent بالميه بالمايه",
+    "°C": "celsius ميويه",
+    "Hz": "hz هرتز",
+    "MHz": "mhz ميغاهرتز ميجاهرتز",
+    "T": "tesla تسلا",
+    "Gy": "gy غراي",
+    "beat": "bpm نبضه beats",
+    "times": "times مرات",
+}
+UNITS = {word: unit for unit, words in _ALIASES.items() for word in words.split()}
+"""The unit that a word after a number names."""
+
+_DUALS = {
+    "ساعتان ساعتين": "h",
+    "دقيقتان دقيقتين": "min",
+    "يومان يومين": "day",
+    "اسبوعان اسبوعين": "week",
+    "شهران شهرين": "month",
+    "سنتان سنتين عامان عامين": "year",
+    "مليغرامان مليغرامين": "mg",
+    "مليلتران مليلترين": "ml",
+    "سنتيمتران سنتيمترين": "cm",
+    "مليمتران مليمترين": "mm",
+    "غرامان غرامين": "g",
+    "وحدتان وحدتين": "unit",
+}
+DUALS = {word: unit for words, unit in _DUALS.items() for word in words.split()}
+WORD_UNITS = {word: unit for word, unit in UNITS.items() if len(word) > 2} | DUALS
+KINDS = {
+    **dict.fromkeys(("mg", "µg", "ng", "pg", "g", "kg"), "mass"),
+    **dict.fromkeys(("ml", "dl", "l"), "volume"),
+    **dict.fromkeys(("mm", "cm", "µm", "m"), "length"),
+    **dict.fromkeys(("h", "min", "s", "day", "week", "month", "year"), "time"),
+    **dict.fromkeys(("IU", "unit", "mmol", "meq"), "amount"),
+}
+"""What a unit measures."""
+MERCURY = ("hg", "زيبق", "زيبقي", "الزيبق", "زيبقيا", "زءبق")

@@ -1,0 +1,203 @@
+"""What a user can get wrong about a step: one message, and no call that could have been avoided."""
+
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from data_prep.__main__ import main
+from data_prep.curate import replies
+from data_prep.llm.append_only import AppendOnlyFile
+from tests.helpers.curation import english_set, good, lines_of, rows_of, translate_step, translated
+from tests.helpers.data_fixtures import llava_row
+from tests.helpers.scripted_server import Answer, ScriptedServer
+
+
+@pytest.fixture
+def folder(tmp_path):
+    english_set(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def server():
+    with ScriptedServer(good, key="right") as server:
+        yield server
+
+
+def failed(folder, step, capsys, *arguments):
+    """The one message of a step that fails; nothing is left that looks like a dataset."""
+    assert main(["curate", str(step), "--out", str(folder / "out"), *arguments]) == 1
+    assert not (folder / "out").exists()
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
+    return said.err
+
+
+def test_without_a_key_nothing_is_sent(folder, server, capsys, monkeypatch):
+    monkeypatch.delenv("MY_KEY", raising=False)
+    step = translate_step(folder, server.url, model={"api_key_variable": "MY_KEY"})
+    assert "environment variable MY_KEY is not set" in failed(folder, step, capsys)
+    assert not server.requests
+
+
+def test_a_wrong_key_is_told_before_a_row_is_sent(folder, server, capsys, monkeypatch):
+    monkeypatch.setenv("MY_KEY", "wrong-secret")
+    step = translate_step(folder, server.url, model={"api_key_variable": "MY_KEY"})
+    said = failed(folder, step, capsys)
+    assert "refuses the key" in said and "wrong-secret" not in said
+    assert not server.requests
+
+
+def test_a_server_that_is_not_there(folder, capsys):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    step = translate_step(folder, f"http://127.0.0.1:{port}/v1")
+    assert "no server answers" in failed(folder, step, capsys)
+
+
+def test_a_model_that_the_server_has_not_ends_the_run_at_its_first_reply(folder, capsys):
+    with ScriptedServer(lambda *_: Answer(status=404, error="The model `m` does not exist")) as server:
+        step = translate_step(folder, server.url, model={"concurrency": 1})
+        said = failed(folder, step, capsys)
+    assert "The model `m` does not exist" in said and "run the same command to resume" in said
+    assert len(server.requests) == 1
+
+
+def test_every_error_of_a_step_is_told_together(folder, server, capsys):
+    step = translate_step(folder, server.url, checks=["nubmers"], colour="red", model={"temperature": 9})
+    given = yaml.safe_load(step.read_text()) | {"input": {"dataset": "nowhere"}}
+    step.write_text(yaml.safe_dump(given))
+    (folder / "prompt.yml").write_text("user: '{text} {nonsense} {glossary!r}'\nsistem: x\n")
+    said = failed(folder, step, capsys)
+    for part in ("checks: 'nubmers'", "colour: unknown key", "model.temperature: 9", "manifest.json is missing"):
+        assert part in said, part
+    assert "sistem: unknown key" in said
+    (folder / "prompt.yml").write_text("user: '{text} {nonsense} {glossary!r}'\nexamples: none.jsonl\n")
+    said = failed(folder, step, capsys)
+    assert "{nonsense} is no field; known: " in said and "{glossary} has a format" in said
+    assert "none.jsonl: No such file" in said
+    assert not server.requests
+
+
+def test_a_prompt_with_half_a_brace_and_examples_that_are_none(folder, server, capsys):
+    step = translate_step(folder, server.url)
+    (folder / "prompt.yml").write_text("user: 'a { b'\nexamples: e.jsonl\n")
+    (folder / "e.jsonl").write_text('{"user": "a", "assistant": "b"}\n{"user": 1}\n')
+    said = failed(folder, step, capsys)
+    assert "write a brace that is no field twice" in said
+    (folder / "prompt.yml").write_text("user: 'a {{ b {text}'\nexamples: e.jsonl\n")
+    assert "e.jsonl: line 2" in failed(folder, step, capsys)
+
+
+def messages_step(folder, server, rows, **keys):
+    (folder / "table.json").write_text(json.dumps(rows))
+    source = {"reader": "messages", "path": str(folder / "table.json"), "images": str(folder / "images")}
+    return translate_step(folder, server.url, input=[{**source, "licence": "MIT", **keys}])
+
+
+def test_a_row_whose_parent_is_nowhere_is_an_error(folder, server, capsys):
+    step = messages_step(folder, server, [llava_row("a"), llava_row("b", parent="messages-gone")])
+    assert "1 parents are in no input, such as messages-gone" in failed(folder, step, capsys)
+    assert not server.requests
+
+
+def test_a_row_without_an_id_gets_one_from_its_place(folder, capsys):
+    with ScriptedServer(good) as server:
+        step = messages_step(folder, server, [llava_row(" ")])
+        assert main(["curate", str(step), "--out", str(folder / "out")]) == 0
+    ((_, row),) = rows_of(folder / "out").values()
+    assert row["parent"] == "messages-item-1"
+
+
+def test_a_benchmarks_test_split_is_refused(folder, server, capsys):
+    root = folder / "slake"
+    root.mkdir()
+    (root / "test.json").write_text("[]")
+    (root / "imgs").mkdir()
+    step = translate_step(folder, server.url, input={"reader": "slake", "path": str(root), "split": "test"})
+    assert "slake reads a benchmark's test split" in failed(folder, step, capsys)
+
+
+def test_a_full_disk_keeps_the_replies_until_then(folder, capsys, monkeypatch):
+    with ScriptedServer(good) as server:
+        step = translate_step(folder, server.url, model={"concurrency": 1})
+        limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        size = 700  # of two replies, and a part of the third
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limit[1]))
+        try:
+            assert main(["curate", str(step), "--out", str(folder / "out")]) == 1
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        assert "the disk is full" in capsys.readouterr().err
+        kept = lines_of(folder / "out.replies.jsonl")
+        assert kept and not (folder / "out").exists()
+        before = len(server.requests)
+        assert main(["curate", str(step), "--out", str(folder / "out")]) == 0
+    assert len(server.requests) == before + 3 - len(kept)
+
+
+def test_a_damaged_file_of_replies_is_told(folder, server, capsys):
+    (folder / "out.replies.jsonl").write_text("nonsense\n")
+    step = translate_step(folder, server.url)
+    assert "line 1 is not JSON" in failed(folder, step, capsys)
+
+
+def _start(step, folder):
+    command = [sys.executable, "-m", "data_prep", "curate", str(step), "--out", str(folder / "out")]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
+def test_a_run_that_is_ended_loses_what_is_under_way_and_no_more(tmp_path, sent, code):
+    rows = [llava_row(str(n), question=f"<image>\nWhat is number {n}?") for n in range(40)]
+    english_set(tmp_path, rows, splits={}, duplicates={"exact": False, "near": False})
+
+    def script(messages, number):
+        slow = 0.05 if number <= 12 else 60
+        return Answer(translated(messages, lambda text: f"{text} " + "".join(_digits(messages))), seconds=slow)
+
+    with ScriptedServer(script) as server:
+        step = translate_step(tmp_path, server.url, checks=["remarks"])
+        process = _start(step, tmp_path)
+        kept = tmp_path / "out.replies.jsonl"
+        end = time.monotonic() + 60
+        while not (kept.exists() and len(kept.read_bytes().splitlines()) >= 12) and time.monotonic() < end:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.02)
+        os.killpg(process.pid, sent)
+        said = process.communicate()[1]
+        assert process.returncode == code
+        assert "Traceback" not in said
+        assert len(server.requests) <= 12 + 4
+    with ScriptedServer(lambda messages, number: Answer(script(messages, 0).text)) as again:
+        step.write_text(step.read_text().replace(server.url, again.url))
+        assert main(["curate", str(step), "--out", str(tmp_path / "out")]) == 0
+    assert len(again.requests) == 40 - 12
+    assert len(rows_of(tmp_path / "out")) == 40
+
+
+def _digits(messages):
+    return [character for character in messages[-1]["content"].partition("number ")[2][:2] if character.isdigit()]
+
+
+def test_kept_replies_stay_under_their_key(tmp_path):
+    kept = replies.Replies(tmp_path / "r.jsonl", 100)
+    from data_prep.llm.client import Reply
+
+    key = replies.key_of({"a": "\ud800"})
+    kept.add(key, {"id": "x"}, Reply("one \ud800", "stop", 1, None))
+    kept.add(key, {"id": "x"}, Reply("two", "stop", 1, 2))
+    for each in (kept, replies.Replies(tmp_path / "r.jsonl", 100)):
+        assert key in each and each.get(key).text == "one \ud800"
+        assert each.get("00" * 32) is None
+    assert [record["text"] for record in AppendOnlyFile(tmp_path / "r.jsonl").records()] == ["one \ud800", "two"]
