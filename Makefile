@@ -116,7 +116,7 @@ test-vllm: $(VENV)/.dev .venv-vllm/.installed  ## test that vLLM generates the s
 
 .PHONY: bench
 bench: $(VENV)/.dev  ## benchmark against stock Axolotl, datasets.map and unbatched generation (hours)
-	for one in training mixed_sizes loader preprocess start generation overhead curation; do \
+	for one in training mixed_sizes loader preprocess start generation overhead curation curate_checks; do \
 	  $(OFFLINE) python -m tests.bench.$$one 2>/dev/null || { echo "tests.bench.$$one failed: run it alone to see why" >&2; exit 1; }; done
 	$(OFFLINE) python -m tests.bench.data --rows $(BENCH_ROWS) --images $(BENCH_IMAGES)
 	$(OFFLINE) python -m tests.bench.data --rows 300000 --side 880

@@ -22,7 +22,7 @@ pneumothora|collapsed lung;استرواح|هوايي الصدر
 pneumonia|infiltrat|consolidat;التهاب ري|التهاب الري|ذات الري|ارتشاح|تصلد|تكثف
 atelecta;انخماص
 emphysem;انتفاخ الري|نفاخ
-cardiomegal|enlarged heart|heart is enlarged|cardiac enlarge|enlargement of the heart;تضخم القلب|تضخم في القلب|القلب متضخم
+cardiomegal|enlarged heart|heart is enlarged|cardiac enlarge;تضخم القلب|تضخم في القلب|القلب متضخم
 hemorrhag|haemorrhag|bleed|hematoma|haematoma;نزف|نزيف|ورم دموي
 infarct|ischemi|ischaemi|stroke;احتشا|اقفار|سكت
 thromb|embol|clot;خثر|صم|جلط
@@ -93,7 +93,8 @@ def _compiled() -> list[tuple[str, re.Pattern[str]]]:
 CONCEPTS = _compiled()
 _SUFFIXES = re.compile(r"\b\w{3,}(?:itis|oma|omas|osis|emia|pathy|megaly|ectasis|plasia|rrhage|penia)\b")
 _DENIED = re.compile(
-    r"\b(?:no|not|without|absen\w+|free of|never|neither|nor|\w+n t|cannot|negative for|لا|لم|لن|ليس\w*|غير|دون|بدون|عدم|بلا|ولا|ولم|خال\w*)\b"
+    r"\b(?:no|not|without|absen\w+|free of|never|neither|nor|\w+n t|cannot|negative for|لا|لم|لن|ليس\w*|غير|دون"
+    r"|بدون|عدم|بلا|ولا|ولم|خال\w*)\b"
 )
 _CLAUSE = re.compile(r"[.;!?؟\n؛]+(?!\d)|\b(?:but|although|however|لكن|ولكن)\b|,")
 _PARTS = re.compile(r"[.;!?؟\n؛]+(?!\d)|, (?=but|although|however)")
@@ -152,6 +153,7 @@ def _against(question: str, caption: str, affirmed: bool) -> bool:
 
 _MOST = 0.6
 _ASKING = roots(
-    "is are was were there any the does do this that image figure show seen visible present evidence can you see have has "
+    "is are was were there any the does do this that image figure show seen visible present evidence can you see "
+    "have has "
     "هل يوجد توجد هناك في الصوره تظهر يظهر هذه الشكل دليل علي وجود"
 )

@@ -47,6 +47,7 @@ class Rewriting:
 
     @property
     def conversation(self) -> bool:
+        """Whether there is no short answer that is rewritten."""
         return not self.answer
 
     @property

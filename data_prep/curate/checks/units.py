@@ -65,4 +65,10 @@ KINDS = {
     **dict.fromkeys(("IU", "unit", "mmol", "meq"), "amount"),
 }
 """What a unit measures."""
-MERCURY = ("hg", "زيبق", "زيبقي", "الزيبق", "زيبقيا", "زءبق")
+OF_TWO_WORDS = (
+    (("في", "per"), ("الميه", "المايه", "cent"), "%"),
+    (("international", "وحده", "وحدات"), ("unit", "units", "دوليه"), "IU"),
+    (("درجه", "درجات", "degrees"), ("ميويه", "celsius"), "°C"),
+    (("mm",), ("hg", "زيبق", "زيبقي", "الزيبق", "زيبقيا"), "mmHg"),
+)
+"""The first word, or the unit that it names, the second word, and the unit of both."""
