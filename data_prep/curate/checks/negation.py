@@ -32,7 +32,7 @@ _WEAK = {
         r"|dis(?:continu|appear|abilit|comfort|order)\w*|a(?:vascular|typical|symmetric|morphous|cellular|febrile)\w*"
         r"|contraindicat\w+|intoleran\w+|deficien\w+|infrequent|rare|false|wrong|incorrect|otherwise|unless|nor"
         r"|hetero\w+"
-        r"|only|insuffic\w+|mal\w{5,}|poor\w*|no longer)\b"
+        r"|only|insuffic\w+|mal(?:nutri|absor|occlu|form|align|posit|rotat|union)\w*|poor\w*|no longer)\b"
     ),
     "ar": re.compile(
         r"\b[وفبل]{0,2}(?:ال)?(?:عدم|الا|ليلا|كيلا|خلو|خال|خالي\w*|تخلو|يخلو|سلبي\w*|فقدان|سوي|استبعاد|نادرا|كلا"
@@ -48,6 +48,10 @@ _NOT_EXCLUDED = re.compile(
 )
 """Two negations that a translation may say as a possibility."""
 _EXCLUDED = re.compile(r"\b(?:excluded?|ruled? out|(?:ال|و)?استبعاد\w*|(?:ا|ت|ي)ستبعد\w*)\b")
+_THERE_IS = re.compile(r"\W*(?:there (?:is|are)|يوجد|توجد|هناك)\b", re.I)
+_NOT = re.compile(r"\b(?:no|not|without|لا|لم|ليس\w*|دون|بدون|غير)\b")
+_ABNORMAL = re.compile(r"\babnormal\w*", re.I)
+_COMMON = roots("is are there a an the in on of this that image any seen show هل يوجد توجد في الصوره هذه هناك")
 _SENTENCE = re.compile(r"(?<![0-9.])[.!?؟\n]+(?=\s|$)|\n")
 _SOUND = re.compile(
     r"\b(?:normal|clear|intact|healthy|unremarkable|midline|sharp|preserved)\b|\b(?:ال)?(?:سليم|طبيعي|صافي|نظيف"
@@ -178,38 +182,68 @@ def polarity_of_rewriting(made: Rewriting) -> Iterator[str]:
         yield from contradictions(made)
         return
     text = made.made[0] if made.made else ""
-    wanted, found = first_word(made.answer), first_word(text)
-    if wanted and not _alone(made.answer):
-        wanted = ""
-    strong, weak = negated(_first_clause(text), language_in(text))
-    asked = any(negated(made.question, language_in(made.question))) or _other_sound(made.question, text)
-    if wanted and found and wanted != found and (_alone(text) or wanted != "no"):
-        yield f"the answer is {wanted}, and the draft says {found}"
-    elif wanted == "no" and not found and not strong + weak and not asked:
-        yield "the answer is no, and nothing in the draft denies"
-    elif wanted == "yes" and found != "no" and strong and not asked:
-        yield "the answer is yes, and the draft denies"
-    elif wanted == "no" and found and not strong + weak and not asked and _repeats(text, made.question):
-        yield "the draft says no and then that it is so"
-    elif not wanted:
-        denies, may = negated(made.answer, language_in(made.answer))
-        if denies and not any(negated(text, language_in(text))):
-            yield "the answer's negation is lost"
-        elif strong and not denies and not may and not asked and not made.caption:
-            yield "the draft denies what the answer says"
-    text_language, answer_language = language_in(text), language_in(made.answer)
-    for opposite in _opposites(made.answer, text, answer_language, text_language):
+    wanted = first_word(made.answer) if _alone(made.answer) else ""
+    if wanted:
+        yield from _against(wanted, text, made.question)
+    else:
+        yield from _denied(made, text)
+    for opposite in _opposites(made.answer, text, language_in(made.answer), language_in(text)):
         yield f"the draft {opposite}"
+
+
+def _against(wanted: str, text: str, question: str) -> Iterator[str]:
+    """What a draft says against an answer of yes or no."""
+    found = first_word(text)
+    if found and wanted != found and (_alone(text) or wanted != "no"):
+        yield f"the answer is {wanted}, and the draft says {found}"
+        return
+    language = language_in(text)
+    strong, weak = negated(_first_clause(text), language)
+    if any(negated(question, language_in(question))) or _other_sound(question, text):
+        return
+    if wanted == "yes" and (strong or (not found and _denies_again(text, question))):
+        yield "the answer is yes, and the draft denies"
+    sound = _SOUND.search(normalised(text)) and not _SOUND.search(normalised(question))
+    denied = sound or any(negated(_first_sentence(text), language))
+    if wanted == "no" and not found and not denied:
+        yield "the answer is no, and nothing in the draft denies"
+    elif wanted == "no" and found and not strong + weak and _affirms(text, question):
+        yield "the draft says no and then that it is so"
+
+
+def _denied(made: Rewriting, text: str) -> Iterator[str]:
+    """A negation of an answer that is neither yes nor no, lost or added."""
+    denies, may = negated(made.answer, language_in(made.answer))
+    said = _ABNORMAL.sub(" ", text) if _ABNORMAL.search(made.answer) else text
+    if denies and not any(negated(said, language_in(text))) and not _SOUND.search(normalised(said)):
+        yield "the answer's negation is lost"
+        return
+    asked = made.caption or any(negated(made.question, language_in(made.question)))
+    if not denies + may and not asked and negated(_first_clause(text), language_in(text))[0]:
+        yield "the draft denies what the answer says"
 
 
 def _other_sound(question: str, text: str) -> bool:
     sound = _SOUND.search(normalised(question))
-    return sound is not None and sound[0] not in normalised(text)
+    return sound is not None and sound[0] not in normalised(text).split()
 
 
-def _repeats(text: str, question: str) -> bool:
-    said = roots(_first_clause(text))
-    return len(said) > 2 and said <= roots(question)
+def _affirms(text: str, question: str) -> bool:
+    """Whether a text says after its no that what was asked is so."""
+    clause = _first_clause(text)
+    said, asked = roots(clause), roots(question)
+    return (len(said) > 2 and said <= asked) or bool(_THERE_IS.match(clause) and said & asked - _COMMON)
+
+
+def _denies_again(text: str, question: str) -> bool:
+    """Whether a negation of the first sentence stands before a word of the question."""
+    asked = roots(question) - _COMMON
+    compared = normalised(_first_sentence(text))
+    return any(roots(" ".join(compared[found.end() :].split()[:2])) & asked for found in _NOT.finditer(compared))
+
+
+def _first_sentence(text: str) -> str:
+    return (_sentences(text) or [""])[0]
 
 
 def _first_clause(text: str) -> str:

@@ -49,7 +49,7 @@ lesion;اف
 cirrho;تشمع|تليف الكبد
 steato|fatty liver;تشحم|دهني
 ascites;استسقا|حبن
-stone|calculi|calculus|lithiasis;حصا|حصي
+stone|gallstone|cholelith|nephrolith|urolith|calculi|calculus|lithiasis;حصا|حصي
 hydroneph;موه الكلي|استسقا الكلي
 tubercul;سل|درن
 granulom;حبيبوم
