@@ -114,6 +114,14 @@ test-gpu: $(VENV)/.dev  ## run the tests that need CUDA: packing with flash atte
 test-vllm: $(VENV)/.dev .venv-vllm/.installed  ## test that vLLM generates the same tokens as transformers (in its own environment, .venv-vllm)
 	$(OFFLINE) pytest tests/vllm -m vllm --timeout=1800
 
+.PHONY: test-browser
+test-browser: $(VENV)/.dev  ## run the tests of the review's page in Debian's chromium (apt-get install chromium fonts-noto-core)
+	$(UV) pip install --quiet --python $(VENV) -c constraints.txt -r pyproject.toml --extra browser
+	@test -x /usr/bin/chromium || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium fonts-noto-core >/dev/null; } \
+	  || { echo "the tests need /usr/bin/chromium: as root, apt-get install chromium fonts-noto-core" >&2; exit 1; }
+	$(OFFLINE) pytest tests/data_prep/curate/review -m browser
+
 .PHONY: bench
 bench: $(VENV)/.dev  ## benchmark against stock Axolotl, datasets.map and unbatched generation (hours)
 	for one in training mixed_sizes loader preprocess start generation overhead curation curate_checks; do \

@@ -10,6 +10,7 @@ from data_prep import check, mixture_file, overview, show
 from data_prep.build import BuildError, build
 from data_prep.curate import command as curate
 from data_prep.curate.errors import CurateError
+from data_prep.curate.review import command as review
 from data_prep.manifest import ManifestError
 
 _ERRORS = (mixture_file.MixtureError, BuildError, ManifestError, CurateError, check.CheckError, show.ShowError)
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--allow-missing", action="store_true", help="build without sources that are missing")
     verb.set_defaults(verb=_build)
     curate.add(verbs, root)
+    review.add(verbs)
     verb = verbs.add_parser("check", parents=[folder], help="check hashes, counts, every row and every image")
     verb.set_defaults(verb=_check)
     verb = verbs.add_parser("show", parents=[folder], help="print a row as JSON")

@@ -55,6 +55,7 @@ REASONS = {
     "new_terms": "a made text with findings that its writer was not told",
     "prompt_echo": "a made text that repeats the prompt",
     "needs_review": "a row that no reviewer has accepted",
+    "rejected_in_review": "a row in which a reviewer found a major error and corrected nothing",
     "bad_row": "a field that is absent or of the wrong type",
 }
 """Why a row is not written: the reasons in the ledger, and their meanings."""

@@ -5,6 +5,8 @@ import json
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from data_prep.curate.errors import CurateError
 from data_prep.curate.estimate import Estimate
 from data_prep.curate.items import Item, Unusable
 from data_prep.curate.made_rows import MadeFiles, line_at
+from data_prep.curate.model_checks import ModelChecks
 from data_prep.curate.progress import Progress
 from data_prep.curate.replies import Replies
 from data_prep.curate.step_file import Loaded
@@ -44,8 +47,8 @@ def produce(loaded: Loaded, out: Path, command: str) -> dict[str, Any] | None:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(out.with_name(f".{out.name}.curate.lock"), timeout=0):
-            asking = _ask(loaded, out, counted)
-            return _write(loaded, asking, out, command, counted)
+            checks = _ask(loaded, out, counted)
+            return _write(loaded, checks, out, command, counted)
     except Timeout as error:
         raise CurateError(f"{out}: another run is writing it; wait for its end or give another --out") from error
     except OSError as error:
@@ -56,19 +59,25 @@ def produce(loaded: Loaded, out: Path, command: str) -> dict[str, Any] | None:
         ) from error
 
 
-def _ask(loaded: Loaded, out: Path, counted: Estimate) -> Asking | None:
-    """Ask about every row whose reply is not kept."""
+def _ask(loaded: Loaded, out: Path, counted: Estimate) -> ModelChecks | None:
+    """Ask about every row whose reply is not kept, then for the back-translations."""
     if loaded.prompt is None:
         return None
     replies = Replies(out.with_name(f"{out.name}.replies.jsonl"), loaded.step.limits.characters)
     asking = Asking(loaded.step, loaded.kind, loaded.prompt, loaded.inputs, replies)
-    rows = (one for one in estimate.work(loaded) if isinstance(one, Item))
-    first = next((one for one in estimate.work(loaded) if isinstance(one, Item) and asking.next_request(one)), None)
-    if first is None:
-        return asking
-    progress = Progress(loaded, counted)
-    asking.run(rows, _client(loaded, progress), progress)
-    return asking
+    if any(map(asking.next_request, _items(loaded))):
+        progress = Progress(loaded, counted)
+        asking.run(_items(loaded), _client(loaded, progress), progress)
+    checks = ModelChecks(loaded, asking)
+    if checks.back is not None and not checks.is_kept(_items(loaded)):
+        reversed_step = replace(loaded, step=checks.back.step)
+        progress = Progress(reversed_step, counted)
+        checks.run(_items(loaded), _client(reversed_step, progress), progress)
+    return checks
+
+
+def _items(loaded: Loaded) -> Iterator[Item]:
+    return (one for one in estimate.work(loaded) if isinstance(one, Item))
 
 
 def _client(loaded: Loaded, progress: Progress) -> Client:
@@ -91,7 +100,9 @@ def _client(loaded: Loaded, progress: Progress) -> Client:
     return Client(connection, model.name, temperature=model.temperature, give_up_after=give_up)
 
 
-def _write(loaded: Loaded, asking: Asking | None, out: Path, command: str, counted: Estimate) -> dict[str, Any] | None:
+def _write(
+    loaded: Loaded, checks: ModelChecks | None, out: Path, command: str, counted: Estimate
+) -> dict[str, Any] | None:
     folder = out.with_name(f".{out.name}.made")
     shutil.rmtree(folder, ignore_errors=True)  # left by a killed run
     folder.mkdir()
@@ -99,7 +110,7 @@ def _write(loaded: Loaded, asking: Asking | None, out: Path, command: str, count
         with MadeFiles(folder, loaded.inputs) as files:
             account = _Account(loaded)
             for one in estimate.work(loaded):
-                _add(loaded, asking, one, files, account)
+                _add(loaded, checks, one, files, account)
         listed = files.sources()
         if not listed:
             raise BuildError(f"{loaded.step.name}: the input has no row for a step of the kind {loaded.step.kind}")
@@ -120,12 +131,14 @@ def _write(loaded: Loaded, asking: Asking | None, out: Path, command: str, count
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _add(loaded: Loaded, asking: Asking | None, one: Item | Unusable, files: MadeFiles, account: "_Account") -> None:
+def _add(
+    loaded: Loaded, checks: ModelChecks | None, one: Item | Unusable, files: MadeFiles, account: "_Account"
+) -> None:
     """Write what came of one row."""
     if isinstance(one, Unusable):
         files.reject(one.place, one.source, one.rejected.id, one.rejected.reason, one.rejected.detail)
         return
-    outcome = asking.outcome(one) if asking else Outcome((), (), (), one.sample.generator)
+    outcome = checks.outcome(one) if checks else Outcome((), (), (), one.sample.generator)
     account.add(outcome)
     in_ledger = bool(outcome.findings) and loaded.step.on_failure == "ledger" and not loaded.kind.REVIEWS_ALL
     if outcome.draft is None or in_ledger:

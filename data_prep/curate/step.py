@@ -57,6 +57,26 @@ class Sampling:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BackTranslation:
+    """Each draft is translated back and compared with the original by chrF (0 to 100), which is to be `least`.
+
+    `name` and `base_url` are those of the model that translates back, where it is not the step's.
+    """
+
+    least: float = field(default=40.0, metadata=keys.between(0, 100))
+    name: str | None = None
+    base_url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alike:
+    """LaBSE's weights, in a folder beside the step, and the least cosine of original and draft (-1 to 1)."""
+
+    weights: str
+    least: float = field(default=0.8, metadata=keys.between(-1, 1))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """A checked step. The fields are the keys of its file; paths of prompt, glossary and captions start beside it.
 
@@ -65,6 +85,7 @@ class Step:
         language: that a translation is made into.
         captions: a file with the caption and the mentions in the text of each image, for `converse` and `benchmark`.
         checks: the names of those to run; None: all of the kind.
+        back_translation, similarity: checks of translations that need a model.
         on_failure: where a row goes that fails a check twice.
     """
 
@@ -77,6 +98,8 @@ class Step:
     captions: str | None = None
     language: str = field(default="ar", metadata=keys.one_of(LANGUAGES))
     checks: list[str] | None = None
+    back_translation: BackTranslation | None = None
+    similarity: Alike | None = None
     on_failure: Literal["review", "ledger"] = "review"
     limits: Limits = field(default_factory=Limits)
     review: Sampling = field(default_factory=Sampling)

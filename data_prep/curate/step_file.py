@@ -12,7 +12,8 @@ from data_prep.curate.items import Input
 from data_prep.curate.kinds import kind as kind_of
 from data_prep.curate.kinds.kind import Kind
 from data_prep.curate.prompt_file import Prompt
-from data_prep.curate.step import KINDS, Limits, Model, Sampling, Step
+from data_prep.curate.similarity import Similarity
+from data_prep.curate.step import KINDS, Alike, BackTranslation, Limits, Model, Sampling, Step
 from data_prep.shards import SPLIT_NAME
 from data_prep.sources import READERS, reader
 from data_prep.sources.dataset import Dataset
@@ -22,7 +23,8 @@ from data_prep.tables.table import TableError
 if TYPE_CHECKING:
     from data_prep.curate.glossary import Glossary
 
-_INNER: dict[str, type] = {"model": Model, "limits": Limits, "review": Sampling}
+_OF_TRANSLATIONS: dict[str, type] = {"back_translation": BackTranslation, "similarity": Alike}
+_INNER: dict[str, type] = {"model": Model, "limits": Limits, "review": Sampling, **_OF_TRANSLATIONS}
 _NEEDS_CAPTIONS = ("converse", "benchmark")
 
 
@@ -36,6 +38,7 @@ class Loaded:
     inputs: list[Input]
     captions: Captions
     glossary_sha256: str = ""
+    similarity_weights: Path = Path()
 
 
 def load(path: Path, root: Path | None = None, flags: dict[str, Any] | None = None) -> Loaded:
@@ -65,11 +68,16 @@ def load(path: Path, root: Path | None = None, flags: dict[str, Any] | None = No
     glossary = _glossary(path.parent, given.get("glossary"), found)
     if made_by is not None:
         found += _wrong_checks(given.get("checks"), made_by)
+    found += [
+        f"{key}: only `kind: translate` has it" for key in _OF_TRANSLATIONS if given.get(key) and name != "translate"
+    ]
+    weights = path.parent / made["similarity"].weights if "similarity" in made else Path()
+    found += [f"similarity.weights: {one}" for one in Similarity(weights).problems()] if "similarity" in made else []
     captions = _captions(path.parent, given, found)
     if found or made_by is None:
         raise CurateError("\n".join(f"{path}: {error}" for error in found))
     step = Step(**{**made, "input": []})
-    return Loaded(step, made_by(step, glossary), prompt, inputs, captions, glossary.sha256 if glossary else "")
+    return Loaded(step, made_by(step, glossary), prompt, inputs, captions, glossary.sha256 if glossary else "", weights)
 
 
 def _overridden(given: dict[Any, Any], flags: dict[str, Any]) -> dict[Any, Any]:

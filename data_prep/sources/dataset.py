@@ -21,7 +21,8 @@ from data_prep.tables.table import ChangedTable, Table
 
 REVIEW = "review"
 """The split of rows that wait for a reviewer: read only where `splits` names it."""
-_SPLIT = "_split"
+SPLIT = "_split"
+"""Where a row of the tables has the split of its shard."""
 _COLUMNS = ["id", "source", "language", "task", "modality", "messages", "images", "parent", "licence"]
 _TRAIN = "train"
 
@@ -79,7 +80,7 @@ class Dataset(Source):
         made: list[Table] = []
         for name in self._shards:
             columns = [*_COLUMNS, "generator"] if self._manifest["format"] >= manifest.FORMAT else _COLUMNS
-            change = partial(operator.or_, {_SPLIT: split_of(name)})
+            change = partial(operator.or_, {SPLIT: split_of(name)})
             made.append(ChangedTable(ParquetTable(self._folder / name, columns), change))
         return made
 
@@ -101,7 +102,7 @@ class Dataset(Source):
             images=tuple(row["images"]),
             parent=row["parent"],
             generator=row.get("generator"),
-            split=None if row[_SPLIT] == _TRAIN else row[_SPLIT],
+            split=None if row[SPLIT] == _TRAIN else row[SPLIT],
         )
 
     @override

@@ -23,9 +23,6 @@ from data_prep import mixture_file
 from data_prep.build import build
 from tests.helpers.scripted_server import PIECE, Answer, ScriptedServer, last_text
 
-_RUN = "import sys; from tests.helpers import curation; curation.install_checks(); "
-_RUN += "from data_prep.__main__ import main; sys.exit(main(sys.argv[1:]))"
-
 
 def main() -> None:
     """Run a translation over a slow server, then one over a fast one; print a table."""
@@ -105,7 +102,9 @@ class _Nothing(list):
 def _run(arguments: list[object]) -> tuple[float, float]:
     """Run the command line; return its seconds and its largest resident memory in GB."""
     start = time.monotonic()
-    process = os.posix_spawn(sys.executable, [sys.executable, "-c", _RUN, *map(str, arguments)], dict(os.environ))
+    process = os.posix_spawn(
+        sys.executable, [sys.executable, "-m", "data_prep", *map(str, arguments)], dict(os.environ)
+    )
     _, status, used = os.wait4(process, 0)
     if status:
         sys.exit(f"failed: {arguments}")

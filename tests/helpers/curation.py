@@ -1,17 +1,11 @@
-"""Steps, datasets and drafts for the tests of curation, with a stand-in where checks and glossary are not installed."""
+"""Steps, datasets and drafts for the tests of curation."""
 
-import importlib.util
 import json
-import re
-import sys
-from dataclasses import dataclass
-from types import ModuleType
 
 import yaml
 
 from data_prep import mixture_file
 from data_prep.build import build
-from data_prep.curate.finding import Finding
 from data_prep.shards import shard_rows, split_of
 from tests.helpers.data_fixtures import llava_mixture, llava_row
 from tests.helpers.scripted_server import PIECE, Answer, last_text
@@ -64,56 +58,3 @@ def rows_of(folder):
 
 def lines_of(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-@dataclass(frozen=True)
-class _Translation:
-    source: tuple
-    made: tuple
-    source_language: str
-    language: str
-    terms: tuple = ()
-    options: bool = False
-
-
-@dataclass(frozen=True)
-class _Rewriting:
-    question: str
-    answer: str
-    made: tuple
-    caption: str = ""
-    language: str = "en"
-
-
-def _numbers(made):
-    for number, (source, text) in enumerate(zip(made.source, made.made, strict=False), start=1):
-        for lost in set(re.findall(r"\d+", source)) - set(re.findall(r"\d+", text)):
-            yield f"the number {lost} of turn {number} is missing"
-
-
-def _answer_lost(made):
-    if made.answer and made.answer.strip(" .").lower() not in made.made[-1].lower():
-        yield f"the answer {made.answer!r} is not there"
-
-
-def install_checks():
-    """Put a stand-in with one check of each kind where the checks are not there."""
-    if importlib.util.find_spec("data_prep.curate.checks"):
-        return
-    from data_prep import rows
-
-    for name in ("numbers", "answer_lost"):
-        rows.REASONS.setdefault(name, name)
-    module = ModuleType("data_prep.curate.checks")
-    module.Translation, module.Rewriting = _Translation, _Rewriting
-    module.TRANSLATION, module.REWRITING = {"numbers": _numbers}, {"answer_lost": _answer_lost}
-
-    def findings(made, names=None):
-        known = module.TRANSLATION if isinstance(made, _Translation) else module.REWRITING
-        return [Finding(key, d) for key, check in known.items() if names is None or key in names for d in check(made)]
-
-    module.findings = findings
-    sys.modules["data_prep.curate.checks"] = module
-    import data_prep.curate
-
-    data_prep.curate.checks = module

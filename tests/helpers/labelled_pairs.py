@@ -34,7 +34,8 @@ class Measured:
 
     @property
     def recall(self) -> float:
-        return self.found.total() / self.planted.total()
+        """The share of the pairs with errors that a check finds; a pair's labels are what its error may be called."""
+        return self.noticed / self.bad
 
     @property
     def false_alarms(self) -> float:

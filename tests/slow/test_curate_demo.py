@@ -6,7 +6,7 @@ import pytest
 
 from data_prep import mixture_file
 from data_prep.build import build
-from tests.helpers import curation
+from data_prep.curate import demo
 from tests.helpers.data_fixtures import llava_mixture, llava_row
 
 pytestmark = pytest.mark.slow
@@ -14,9 +14,6 @@ pytestmark = pytest.mark.slow
 
 def test_a_small_models_arabic_is_rejected_and_counted(tmp_path, capsys):
     pytest.importorskip("xllamacpp")
-    curation.install_checks()
-    from data_prep.curate import demo
-
     rows = [llava_row("a"), llava_row("b", "b.png", "<image>\nIs the dose 5 mg?", "Yes, 5 mg.")]
     build(mixture_file.load(llava_mixture(tmp_path, rows)), tmp_path / "english", "test")
     assert demo.main(["--input", str(tmp_path / "english"), "--out", str(tmp_path / "out"), "--limit", "2"]) == 0

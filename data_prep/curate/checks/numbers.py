@@ -1,10 +1,14 @@
 """Numbers and units are equal as values."""
 
+import re
 from collections.abc import Iterator
 
 from data_prep.curate.checks.quantities import Quantities, quantities
 from data_prep.curate.checks.subject import Rewriting, Translation
 from data_prep.curate.checks.units import KINDS
+
+_AGE_OR_RATE = re.compile(r"عمر|\b(?:times|twice|once|مرة|مرات|مرتين|مرتان)\b")
+"""Ages and rates: their units of time have many forms."""
 
 
 def numbers(made: Translation) -> Iterator[str]:
@@ -37,7 +41,7 @@ def units(made: Translation) -> Iterator[str]:
                 continue
             here = found.units.get(value, set())
             for name in sorted(names - here):
-                said = KINDS.get(name) == "time" and "عمر" in text
+                said = KINDS.get(name) == "time" and _AGE_OR_RATE.search(f"{source} {text}")
                 if here - names or (name not in found.all_units and not said):
                     yield f"the unit of {value} {name} in turn {number} is another one or missing"
         if not wanted.all_units and found.units:

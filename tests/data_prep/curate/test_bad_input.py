@@ -153,9 +153,7 @@ def test_a_damaged_file_of_replies_is_told(folder, server, capsys):
 
 
 def _start(step, folder):
-    run = "import sys; from tests.helpers import curation; curation.install_checks(); "
-    run += "from data_prep.__main__ import main; sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-c", run, "curate", str(step), "--out", str(folder / "out")]
+    command = [sys.executable, "-m", "data_prep", "curate", str(step), "--out", str(folder / "out")]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 

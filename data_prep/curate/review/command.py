@@ -1,0 +1,163 @@
+"""The verb `review` of `python -m data_prep`."""
+
+import argparse
+import ipaddress
+import os
+import shlex
+from pathlib import Path
+from typing import Any
+
+from data_prep.curate.review.apply import apply
+from data_prep.curate.review.curated import CuratedSet
+from data_prep.curate.review.decisions import conflicts
+from data_prep.curate.review.errors import ReviewError
+from data_prep.curate.review.sample import Plan, given_to
+from data_prep.curate.review.session import Session
+from data_prep.curate.review.store import Store
+from data_prep.curate.review.summary import printed, summarise
+from data_prep.curate.review.verdicts_file import read, write
+
+PASSWORD = "BIMEDIX2_REVIEW_PASSWORD"
+PORT = 7860
+LOCAL = "127.0.0.1"
+_LONGEST_NAME = 100
+_PLAN = ("sample", "waiting", "seed", "share")
+
+
+def add(verbs: Any) -> None:
+    """Add the verb to the command line."""
+    verb = verbs.add_parser("review", help="review a curated dataset in a page of the browser, and apply the verdicts")
+    verb.add_argument("folder", type=Path, help="dataset folder that `curate` has written")
+    verb.add_argument("--reviews", type=Path, metavar="FILE", help="the verdicts; default: DIR.reviews.sqlite")
+    what = verb.add_mutually_exclusive_group(required=True)
+    what.add_argument("--reviewer", metavar="NAME", help="open the page of this reviewer")
+    what.add_argument("--summary", action="store_true", help="print what was found, and how far reviewers agree")
+    what.add_argument("--export", type=Path, metavar="FILE", help="write the verdicts as JSON Lines")
+    what.add_argument("--import", type=Path, metavar="FILE", dest="read", help="add the verdicts of such a file")
+    what.add_argument("--apply", action="store_true", help="write the dataset with the verdicts applied to --out")
+    verb.add_argument("--role", help="what the card says of the reviewer, such as radiologist; default: reviewer")
+    verb.add_argument("--adjudicate", action="store_true", help="show the rows on which reviewers differ, and decide")
+    verb.add_argument("--sample", type=int, metavar="N", help="rows a reviewer that passed the checks; default: 400")
+    verb.add_argument("--waiting", type=int, metavar="N", help="rows a reviewer that wait for review; default: all")
+    verb.add_argument("--seed", type=int, help="of the sample; default: 0")
+    verb.add_argument("--share", type=float, help="the part that every reviewer gets; default: 0.2")
+    verb.add_argument("--part", type=int, metavar="K", help="the reviewer's part of the sample, from 1; default: next")
+    verb.add_argument("--host", default=LOCAL, help="address to serve on; another than this machine's needs a password")
+    verb.add_argument("--port", type=int, default=PORT, help=f"default: {PORT}")
+    verb.add_argument("--password-file", type=Path, help=f"its first line; default: the variable {PASSWORD}")
+    verb.add_argument("--out", type=Path, help="dataset folder that --apply writes")
+    verb.add_argument("--names", action="store_true", help="with --apply: the card names the reviewers")
+    verb.set_defaults(verb=_review)
+
+
+def _review(arguments: argparse.Namespace) -> None:
+    folder: Path = arguments.folder
+    if arguments.apply and arguments.out is None:
+        raise ReviewError("--apply: give --out, the folder of the dataset to write")
+    curated = CuratedSet(folder)
+    path = arguments.reviews or folder.absolute().with_name(f"{folder.absolute().name}.reviews.sqlite")
+    if arguments.reviewer is not None:
+        _serve(arguments, curated, path)
+        return
+    if arguments.summary and not path.is_file():
+        print(f"{printed(summarise(curated, [], {}))}; begin with: python -m data_prep review {folder} --reviewer NAME")
+        return
+    if arguments.read is None and not path.is_file():
+        raise ReviewError(f"{path} is missing: no reviewer has begun; give --reviewer NAME, or --reviews FILE")
+    store = Store(path, curated.dataset)
+    if arguments.summary:
+        print(printed(summarise(curated, store.verdicts(), store.roles())))
+    elif arguments.export is not None:
+        print(f"{arguments.export}: {write(store, curated, arguments.export)} verdicts")
+    elif arguments.read is not None:
+        print(f"{path}: {read(store, curated, arguments.read)} new verdicts")
+    else:
+        command = ["python", "-m", "data_prep", "review", str(folder), "--apply", "--out", str(arguments.out)]
+        made = apply(curated, store, arguments.out, shlex.join(command), arguments.names)
+        print(f"{arguments.out}: {_said(made)}")
+
+
+def _said(made: dict[str, Any] | None) -> str:
+    if made is None:
+        return "already written with these verdicts, nothing to do"
+    left_out = ", ".join(f"{reason} {count}" for reason, count in made["ledger"].items()) or "none"
+    return f"{made['written']} rows; left out (ledger.jsonl): {left_out}; {made['review']['result']}"
+
+
+def _serve(arguments: argparse.Namespace, curated: CuratedSet, path: Path) -> None:
+    name = _checked_name(arguments.reviewer)
+    password = _password(arguments)
+    given = _given_plan(arguments)
+    store = Store(path, curated.dataset)
+    if arguments.adjudicate:
+        store.register(name, arguments.role or "adjudicator", draws=False)
+        rows = sorted(row for row in conflicts(store.verdicts()) if row in curated.by_id)
+    else:
+        kept = store.plan(given, _default_plan(curated))
+        part = None if arguments.part is None else arguments.part - 1
+        part = store.register(name, arguments.role, part)
+        rows = [row.id for row in given_to(curated.rows, kept, part)]
+    session = Session(curated, store, name, rows, arguments.adjudicate)
+
+    def started(address: str) -> None:
+        said = f"{len(rows)} rows for {name}: open {address} in a browser; Ctrl-C ends, the same command goes on"
+        print(said, flush=True)
+
+    from data_prep.curate.review import page  # gradio takes seconds to import
+
+    page.serve(session, arguments.host, arguments.port, password, started)
+
+
+def _checked_name(name: str) -> str:
+    """The reviewer's name. Any script and any sign is fine that can be seen and typed."""
+    name = name.strip()
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise ReviewError(
+            f"--reviewer {name!r}: a name has 1 to {_LONGEST_NAME} printable characters, without line breaks"
+        )
+    return name
+
+
+def _password(arguments: argparse.Namespace) -> str | None:
+    """The page's password, or None on this machine alone. Raises ReviewError where one is needed and not given."""
+    given = os.environ.get(PASSWORD)
+    if arguments.password_file is not None:
+        try:
+            given = arguments.password_file.read_text(encoding="utf-8").partition("\n")[0].strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ReviewError(f"--password-file {arguments.password_file}: cannot be read ({error})") from error
+        if not given:
+            raise ReviewError(f"--password-file {arguments.password_file}: its first line is empty")
+    if not given and not _is_local(arguments.host):
+        raise ReviewError(
+            f"--host {arguments.host}: others can open the page; set a password with --password-file or {PASSWORD}"
+        )
+    return given or None
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _given_plan(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the options say of the plan. Raises ReviewError with all that is wrong with the numbers."""
+    given = {name: getattr(arguments, name) for name in _PLAN if getattr(arguments, name) is not None}
+    wrong = [f"--{name} {given[name]}: 0 or more" for name in ("sample", "waiting") if given.get(name, 0) < 0]
+    if not 0 <= given.get("share", 0) <= 1:
+        wrong.append(f"--share {given['share']}: 0 to 1")
+    if arguments.part is not None and arguments.part < 1:
+        wrong.append(f"--part {arguments.part}: 1 or more")
+    if not 0 < arguments.port < 65_536:
+        wrong.append(f"--port {arguments.port}: 1 to 65535")
+    if wrong:
+        raise ReviewError("\n".join(wrong))
+    return given
+
+
+def _default_plan(curated: CuratedSet) -> Plan:
+    """The plan that the step's file asks for."""
+    of_step = curated.manifest["curation"].get("review", {})
+    return Plan(**{key: value for key, value in of_step.items() if key in _PLAN})
