@@ -5,18 +5,23 @@ import re
 from data_prep.curate.checks.listed import listed
 
 STEMS = re.compile(
-    r"^[a-z]{2,}(?:cillin|pril|prilat|olol|alol|statin|[a-z]mab|azole|mycin|micin|floxacin|parin|formin|sartan|dipine|tidine"
-    r"|prazole|gliptin|gliflozin|glutide|triptan|setron|cycline|oxetine|azepam|azolam|barbital|caine|profen|oxicam|fenac"
+    r"^[a-z]{2,}(?:cillin|pril|prilat|olol|alol|statin|[a-z]mab|azole|mycin|micin|floxacin|parin|formin|sartan"
+    r"|dipine|tidine"
+    r"|prazole|gliptin|gliflozin|glutide|triptan|setron|cycline|oxetine|azepam|azolam|barbital|caine|profen"
+    r"|oxicam|fenac"
     r"|coxib|thiazide|semide|xaban|gatran|grel|tinib|ciclib|rubicin|taxel|platin|vir|vudine|conazole|nidazole|quine"
     r"|sone|solone|onide|terol|tropium|lukast|dronate|tocin|pressin|ezepine|triptyline|pramine|apine|peridone|idone"
-    r"|zosin|afil|penem|bactam|cef|oxin|arone|amide|sulfa|lamide|glitazone|gliclazide|azine|tadine|rizine|plase|poetin)$"
+    r"|zosin|afil|penem|bactam|cef|oxin|arone|amide|sulfa|lamide|glitazone|gliclazide|azine|tadine|rizine|plase"
+    r"|poetin)$"
 )
 NOT_DRUGS = frozenset(
     listed(
-        "serine alanine spine supine routine genuine machine medicine urine marine caffeine examine determine combine "
+        "serine alanine spine supine routine genuine machine medicine urine marine caffeine examine determine "
+        "combine "
         "adenine guanine cystine arginine lysine glycine april heroin tocopherol sterol control lipoprotein "
         "outside inside "
-        "cocaine magazine vaccine quarantine equine bovine canine membrane hormone ozone stone bone done person reason "
+        "cocaine magazine vaccine quarantine equine bovine canine membrane hormone ozone stone bone done person "
+        "reason "
         "endotoxin exotoxin prostatin cholesterol depressin toxin gravid decide amide gone alone phone tone zone "
         "none prone tone sone bromide abdomen fluid dexter lumen "
         "reservoir devoir elixir choir amidine bedside anyone someone everyone milestone limestone gallstone"
@@ -24,7 +29,8 @@ NOT_DRUGS = frozenset(
 )
 COMMON = frozenset(
     listed(
-        "amoxicillin ampicillin cefixime cefotaxime clarithromycin azithromycin erythromycin doxycycline tetracycline "
+        "amoxicillin ampicillin cefixime cefotaxime clarithromycin azithromycin erythromycin doxycycline "
+        "tetracycline "
         "ciprofloxacin levofloxacin metronidazole fluconazole atorvastatin simvastatin rosuvastatin lisinopril "
         "enalapril "
         "captopril ramipril losartan valsartan amlodipine nifedipine atenolol metoprolol propranolol bisoprolol "
@@ -33,7 +39,8 @@ COMMON = frozenset(
         "paracetamol acetaminophen ibuprofen insulin heparin warfarin digoxin morphine fentanyl codeine tramadol "
         "epinephrine adrenaline norepinephrine dopamine atropine salbutamol albuterol levothyroxine thyroxine "
         "prednisone "
-        "prednisolone dexamethasone hydrocortisone methotrexate cyclophosphamide cisplatin tamoxifen lithium phenytoin "
+        "prednisolone dexamethasone hydrocortisone methotrexate cyclophosphamide cisplatin tamoxifen lithium "
+        "phenytoin "
         "valproate carbamazepine levetiracetam gabapentin pregabalin ceftriaxone cefazolin cephalexin cefuroxime "
         "vancomycin "
         "nitroglycerin nitrofurantoin rifampicin rifampin isoniazid ethambutol pyrazinamide clopidogrel furosemide "
@@ -41,7 +48,8 @@ COMMON = frozenset(
         "lorazepam "
         "metformin glimepiride glyburide glipizide chloroquine hydroxychloroquine quinine penicillin amiodarone "
         "verapamil "
-        "diltiazem hydralazine clonidine methyldopa oxytocin misoprostol magnesium gentamicin tobramycin streptomycin "
+        "diltiazem hydralazine clonidine methyldopa oxytocin misoprostol magnesium gentamicin tobramycin "
+        "streptomycin "
         "acyclovir oseltamivir remdesivir azathioprine cyclosporine tacrolimus mycophenolate rituximab infliximab "
         "adalimumab trastuzumab bevacizumab sildenafil finasteride enoxaparin rivaroxaban apixaban dabigatran "
         "alteplase "

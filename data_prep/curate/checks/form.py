@@ -14,11 +14,12 @@ _SENTENCE_END = re.compile(
 )
 _WORD = re.compile(r"\w")
 _LONG = 40
-_LIMITS = ((150, 0.68, 1.55), (60, 0.58, 1.85), (25, 0.4, 2.2), (0, 0.2, 4.0))
+_LIMITS = ((150, 0.68, 1.6), (60, 0.55, 1.9), (25, 0.4, 2.2), (0, 0.2, 4.0))
 """From how many characters of the source which shares of its length are allowed."""
 _ANSWER_LIMIT = 400
 _PER_CHARACTER = 12
 _CAPTION_FACTOR = 6
+_LEAST_WORDS = {"en": 3, "ar": 2}
 
 # Patterns read the beginning or end of a text in lower case.
 _OPENING = re.compile(
@@ -26,8 +27,8 @@ _OPENING = re.compile(
     r"(?:translat|rewrit|answer|text|version|conversation|sentence|response|dialogue)"
     r"|(?:the )?(?:translation|translated text|rewritten|full answer|answer|output|response|revised)\b[^\n:]{0,40}:"
     r"|(?:sure|certainly|of course|absolutely)\s*[!,.:]|i (?:have|'ve) (?:translated|rewritten)"
-    r"|(?:بالتأكيد|بالطبع|حسنًا|حسنا|طبعا|طبعًا)\s*[!،,.:]|(?:إليك|اليك|إليكم|فيما يلي|هذه هي|هذا هو|هذه ترجمة|"
-    r"تنبيه|تنويه)"
+    r"|(?:بالتأكيد|بالطبع|حسنًا|حسنا|طبعا|طبعًا)\s*[!،,.:]|(?:إليك|اليك|إليكم|فيما يلي|هذه هي|هذا هو|هذه ترجمة"
+    r"|تنبيه|تنويه)"
     r"[^\n:]{0,60}(?:ترجم|الإجابة|إجابة|النص|نص|الصياغة|صياغة|الجواب|الحوار|المحادثة)"
     r"|(?:ال)?(?:ترجمة|إجابة|جواب|نص المترجم|صياغة)(?: \S{1,20}){0,4}\s*:)"
 )
@@ -35,22 +36,24 @@ _REMARK = re.compile(
     r"(?:^|[\n.!?؟(\[،,;]\s*)(?:و)?\**(?:(?:translator['’]?s? )?note\**\s*:|please note\b|as an ai\b|as a "
     r"(?:large )?language model|disclaimer\s*:|(?:تنبيه|تنويه)\s*:|هذه الترجمة|في النص الأصلي|ملاحظة(?: "
     r"المترجم)?\**\s*:|ملحوظة\s*:"
-    r"|(?:i )?hope (?:this|that) helps|let me know if|feel free to|i (?:have|'ve|’ve) (?:translated|rewritten|"
-    r"kept|added)"
-    r"|آمل أن|أتمنى أن|أرجو أن (?:يكون|تكون)|إذا كان لديك|إذا كنت بحاجة|لا تتردد|يرجى ملاحظة|لقد (?:ترجمت|قمت|"
-    r"أعدت|حافظت)"
+    r"|(?:i )?hope (?:this|that) helps|let me know if|feel free to|i (?:have|'ve|’ve) (?:translated|rewritten"
+    r"|kept|added)"
+    r"|آمل أن|أتمنى أن|أرجو أن (?:يكون|تكون)|إذا كان لديك|إذا كنت بحاجة|لا تتردد|يرجى ملاحظة|لقد (?:ترجمت|قمت"
+    r"|أعدت|حافظت)"
     r"|تمت الترجمة|ترجمت|is there anything else|(?:it is|it's) (?:important|recommended|advisable|essential) to "
     r"(?:consult|see|seek|talk)"
-    r"|(?:please |always )?(?:consult|see) (?:a|your) (?:doctor|physician|health)|(?:من المهم|يرجى|ينصح|يُنصح|"
-    r"ينبغي|يجب) (?:ب|دائما |دائمًا )?(?:مراجعة|استشارة) (?:ال)?(?:طبيب|أخصائي|مختص)|would you like me)"
+    r"|(?:please |always )?(?:consult|see) (?:a|your) (?:doctor|physician|health)|(?:من المهم|يرجى|ينصح|يُنصح"
+    r"|ينبغي|يجب) (?:ب|دائما |دائمًا )?(?:مراجعة|استشارة) (?:ال)?(?:طبيب|أخصائي|مختص)|would you like me|هل "
+    r"(?:تحتاج|تريد|ترغب|تود|هناك (?:شيء|سؤال) آخر))"
 )
 _FENCE = re.compile(r"```|^\s*(?:###|\*\*translation|<\w+>)|<\|", re.M)
 _ECHO = re.compile(
-    r"\b(?:translate|rewrite|rephrase) (?:the |this |these |following |short |all |each )+(?:\w+ )?(?:text|answer|"
-    r"following|"
-    r"turns?|question|sentence|into|row|conversation|dialogue|caption)|\binto (?:modern standard )?(?:arabic|english)\b"
-    r"|(?:as|in|into) a (?:full|complete) sentence\b|\bshort answer\b|\byou are an? (?:\w+ ){0,3}(?:translator|"
-    r"assistant|"
+    r"\b(?:translate|rewrite|rephrase) (?:the |this |these |following |short |all |each )+(?:\w+ )?(?:text|answer"
+    r"|following|"
+    r"turns?|question|sentence|into|row|conversation|dialogue|caption)|\binto (?:modern standard )?(?:arabic"
+    r"|english)\b"
+    r"|(?:as|in|into) a (?:full|complete) sentence\b|\bshort answer\b|\byou are an? (?:\w+ ){0,3}(?:translator"
+    r"|assistant|"
     r"writer|expert|editor)|\b(?:write|generate|create) a (?:conversation|dialogue)\b|\bdo not add\b|\bkeep "
     r"(?:the )?(?:"
     r"numbers|units|letters|drug)|\bquestion:|\bplease (?:rewrite|translate|rephrase)|\bthe instruction|\byour task"
@@ -92,6 +95,8 @@ def length_ratio(made: Translation) -> Iterator[str]:
         if source.strip() and text.strip():
             low, high = next(limits[1:] for limits in _LIMITS if len(source) >= limits[0])
             ratio = len(text) / (len(source) * scale)
+            if text.isupper() and ratio < 1:
+                continue
             if not low <= ratio <= high and (ratio > 1 or len(source) > 12) and (ratio < 1 or len(text) > _LONG):
                 yield f"turn {number} has {len(text)} characters for {len(source)}"
 
@@ -125,9 +130,8 @@ def prompt_echo(made: Rewriting) -> Iterator[str]:
         if found and not _ECHO.search(made.known.lower()):
             yield f"the prompt is repeated: {found[0].strip()[:60]!r}"
     question = normalised(made.question)
-    if made.conversation or not made.made or len(question.split()) <= 3:
-        return
-    if question in normalised(made.made[0]) and re.search("[?؟]", made.made[0]):
+    repeated = len(question.split()) > 3 and any(question in normalised(text) for text in made.made)
+    if repeated and re.search("[?؟]", "".join(made.made)):
         yield "the question is repeated"
 
 
@@ -141,9 +145,8 @@ def length_of_rewriting(made: Rewriting) -> Iterator[str]:
     if length > allowed:
         yield f"{length} characters, at most {allowed}"
     for text in made.made if not made.conversation else made.made[1::2]:
-        words = len(text.split())
-        least = 1 if made.conversation else 2 if made.language == "ar" else 3
-        if words < least:
+        least = 1 if made.conversation else _LEAST_WORDS[made.language]
+        if len(text.split()) < least:
             yield f"{text.strip()!r} is no whole sentence"
 
 

@@ -9,6 +9,7 @@ from data_prep.curate.checks.pathology import concepts_in, disease_words
 from data_prep.curate.checks.quantities import quantities
 from data_prep.curate.checks.sides import sides_in
 from data_prep.curate.checks.subject import Rewriting
+from data_prep.curate.checks.units import UNITS
 from data_prep.curate.stems import root, roots
 from data_prep.text.normalise import words
 
@@ -17,6 +18,8 @@ _SMALL = frozenset(
 )
 _ENOUGH = 0.5
 _LONG_WORD = 9
+_SIDES = frozenset(("left", "right", "both", "bilateral"))
+_GENERIC = re.compile(r"mass|tumou?r|neoplas|lesion|cancer|malignan|inflam|ورم|كتل|التهاب|سرطان|آفة")
 # Words of one meaning, English then Arabic in the form of data_prep.text.normalise.
 _SAME = [
     {root(word) for word in line.split()}
@@ -56,6 +59,8 @@ _SAME = [
         "pa posteroanterior posterior anterior",
         "ap anteroposterior anterior posterior",
         "front frontal coronal",
+        "erythrocyte red rbc erythrocytes",
+        "leukocyte white wbc leukocytes",
         "uterus uterine",
         "artery arterial",
         "vein venous",
@@ -113,26 +118,33 @@ def answer_lost(made: Rewriting) -> Iterator[str]:
         yield f"the answer's {', '.join([*lost, *sorted(sides)])} is missing"
         return
     share, missing = _kept(made.answer, made.answers)
-    if share < _ENOUGH or (share == _ENOUGH and any(new_terms(made))):
+    if share < _ENOUGH or (share == _ENOUGH and _another_disease(made, missing)):
         yield f"the answer's {' '.join(missing)!r} is missing"
+
+
+def _another_disease(made: Rewriting, missing: list[str]) -> bool:
+    other = {word for word in disease_words(made.answers) if word not in words(made.known)}
+    return any(new_terms(made)) or bool(other and any(disease_words(word) for word in missing))
 
 
 def _kept(answer: str, text: str) -> tuple[float, list[str]]:
     """The share of the answer's words that a text has, in the same form or another, and the others."""
-    told = [word for word in words(answer) if root(word) not in _SMALL and not word.isdigit() and not sides_in(word)]
+    named = [word for word in words(answer) if root(word) not in _SMALL and word not in UNITS]
+    told = [word for word in named if not word.isdigit() and word not in _SIDES]
     if not told:
         return 1.0, []
     here = roots(text)
     full = set(words(text))
     concepts = concepts_in(text)
+    generic = concepts if _GENERIC.search(text.lower()) else concepts - {"mass", "inflam"}
     initials = "".join(word[0] for word in words(text))
-    missing = [word for word in told if not _has(word, here, full, concepts, initials)]
-    return 1 - len(missing) / len(told), missing
+    missing = [word for word in told if not _has(word, here, full, generic, initials)]
+    return 1 - len(missing) / len(named), missing
 
 
-def _has(word: str, here: set[str], full: set[str], concepts: set[str], initials: str) -> bool:
+def _has(word: str, here: set[str], full: set[str], generic: set[str], initials: str) -> bool:
     short = root(word)
-    if short in (here if len(word) < 5 or not word.isascii() else full) or concepts_in(word) & concepts:
+    if short in (here if len(word) < 5 or not word.isascii() else full) or concepts_in(word) & generic:
         return True
     if any(short in same and same & here for same in _SAME):
         return True

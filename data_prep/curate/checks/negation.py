@@ -23,18 +23,21 @@ _AGAIN = re.compile(r"\b(?:ولا|ولم|وليس\w*|ولن|او لا|وغير|�
 """A negation of the same clause said again: Arabic repeats it where English says "or"."""
 _WEAK = {
     "en": re.compile(
-        r"\b(?:un(?!der|it|til|i)\w{4,}|non\w*|negative\w*|free|lack\w*|fail\w*|rule\w? out|ruled|exclud\w+|"
-        r"rarely|hardly"
+        r"\b(?:un(?!der|it|til|i)\w{4,}|non\w*|negative\w*|free|lack\w*|fail\w*|rule\w? out|ruled|exclud\w+"
+        r"|rarely|hardly"
         r"|except|instead|rather than|avoid\w*|prevent\w*|stop\w*|abnormal\w*|loss|lost|missing|refus\w+|asympt\w*"
         r"|in(?:adequate|sufficient|complete|distinct|visible|significant|determinate|correct|active|accurate|ability"
         r"|operable|curable|effective|fertil|continen|toleran|stabil|direct|frequent|vasive)\w*|afebrile|\w{3,}less"
         r"|im(?:matur|mobil|possib|balanc|perfora|perfect|palpab)\w*|ir(?:regular|reversible|relevant)\w*"
         r"|dis(?:continu|appear|abilit|comfort|order)\w*|a(?:vascular|typical|symmetric|morphous|cellular|febrile)\w*"
-        r"|contraindicat\w+|intoleran\w+|deficien\w+|infrequent|rare|false|wrong|incorrect|otherwise|unless|nor|hetero\w+"
-        r"|only|insuffic\w+|mal\w{5,}|poor\w*|no longer)\b"
+        r"|contraindicat\w+|intoleran\w+|deficien\w+|infrequent|rare|false|wrong|incorrect|otherwise|unless|nor"
+        r"|hetero\w+"
+        r"|only|insuffic\w+|mal(?:nutri|absor|occlu|form|align|posit|rotat|union)\w*|poor\w*|no longer)\b"
     ),
     "ar": re.compile(
-        r"\b[وفبل]{0,2}(?:ال)?(?:عدم|خلو|خال|خالي\w*|تخلو|يخلو|سلبي\w*|فقدان|سوي|استبعاد|نادرا|كلا|يستبعد|تستبعد|فشل|عدا|بدلا"
+        r"\b[وفبل]{0,2}(?:ال)?(?:عدم|الا|ليلا|كيلا|خلو|خال|خالي\w*|تخلو|يخلو|سلبي\w*|فقدان|سوي|استبعاد|نادرا|كلا"
+        r"|يستبعد|تستبعد"
+        r"|فشل|عدا|بدلا"
         r"|تجنب|منع|ناف|نافي\w*|نفيا|عديم\w*|امتناع|يمتنع|يرفض|رفض|يفتقر|تفتقر|افتقار|ينعدم|تنعدم|يغيب|تغيب|استبعد\w*"
         r"|ينكر|تنكر|انكر\w*|نفي\w*)\b"
     ),
@@ -45,9 +48,14 @@ _NOT_EXCLUDED = re.compile(
 )
 """Two negations that a translation may say as a possibility."""
 _EXCLUDED = re.compile(r"\b(?:excluded?|ruled? out|(?:ال|و)?استبعاد\w*|(?:ا|ت|ي)ستبعد\w*)\b")
+_THERE_IS = re.compile(r"\W*(?:there (?:is|are)|يوجد|توجد|هناك)\b", re.I)
+_NOT = re.compile(r"\b(?:no|not|without|لا|لم|ليس\w*|دون|بدون|غير)\b")
+_ABNORMAL = re.compile(r"\babnormal\w*", re.I)
+_COMMON = roots("is are there a an the in on of this that image any seen show هل يوجد توجد في الصوره هذه هناك")
 _SENTENCE = re.compile(r"(?<![0-9.])[.!?؟\n]+(?=\s|$)|\n")
 _SOUND = re.compile(
-    r"\b(?:normal|clear|intact|healthy|unremarkable|midline|sharp|preserved)\b|\b(?:ال)?(?:سليم|طبيعي|صافي|نظيف|واضح|سوي)"
+    r"\b(?:normal|clear|intact|healthy|unremarkable|midline|sharp|preserved)\b|\b(?:ال)?(?:سليم|طبيعي|صافي|نظيف"
+    r"|واضح|سوي)"
 )
 """Words of a question that a denial of something else affirms."""
 _FIRST = re.compile(
@@ -124,28 +132,39 @@ def _opposites(source: str, text: str, source_language: str, language: str) -> I
 def negation(made: Translation) -> Iterator[str]:
     """A turn, or a sentence of it, that loses or gains its negation."""
     for number, source, text in made.turns():
-        wholes = [(source, text)]
         parts = _sentences(source), _sentences(text)
-        if len(parts[0]) == len(parts[1]) > 1:
-            wholes = list(zip(*parts, strict=True))
-        if len(wholes) > 1 and _same_negations(wholes, made):
-            continue
-        for one, other in [[_FIRST.sub("", text) if _alone(text) else text for text in pair] for pair in wholes]:
-            (strong, weak), (kept, kept_weak) = negated(one, made.source_language), negated(other, made.language)
+        if len(parts[0]) != len(parts[1]):
+            parts = [source], [text]
+        lost = gained = 0
+        for one, other in zip(*parts, strict=True):
             if _NOT_EXCLUDED.search(normalised(one)) and _excluded(other):
                 yield f"turn {number} excludes what the source does not exclude"
-            again = len(_AGAIN.findall(normalised(other)))
-            if strong and strong - (1 if strong > 1 and strong - 1 == kept + kept_weak else 0) > kept + kept_weak:
-                yield f"turn {number} has lost a negation"
-            elif kept - again > strong + weak or (kept and not strong + weak):
-                yield f"turn {number} has a negation that the source has not"
+            change = _change(_without_answer(one), _without_answer(other), made)
+            lost, gained = lost + (change < 0), gained + (change > 0)
+        strong, kept = negated(source, made.source_language)[0], sum(negated(text, made.language))
+        if lost > gained and not (lost == 1 and len(parts[0]) > 1 and kept >= strong):
+            yield f"turn {number} has lost a negation"
+        elif gained > lost:
+            yield f"turn {number} has a negation that the source has not"
 
 
-def _same_negations(wholes: list[tuple[str, str]], made: Translation) -> bool:
-    """Whether as many sentences deny as often in both texts, in any order."""
-    source = sorted(negated(one, made.source_language)[0] for one, _ in wholes)
-    excluded = any(_NOT_EXCLUDED.search(normalised(one)) for one, _ in wholes)
-    return not excluded and source == sorted(negated(other, made.language)[0] for _, other in wholes)
+def _without_answer(text: str) -> str:
+    return _FIRST.sub("", text) if _alone(text) else text
+
+
+def _change(source: str, text: str, made: Translation) -> int:
+    """-1 for a negation that is lost, 1 for one that is added, 0 for neither."""
+    (strong, weak), (kept, kept_weak) = negated(source, made.source_language), negated(text, made.language)
+    if _once(source, strong) > kept + kept_weak:
+        return -1
+    if kept and not strong + weak:
+        return 1
+    return int(_once(text, kept) > strong + weak + (weak > 0))
+
+
+def _once(text: str, negations: int) -> int:
+    """The negations of a text without those that are said again in the same clause."""
+    return max(min(negations, 1), negations - len(_AGAIN.findall(normalised(text))))
 
 
 def _excluded(text: str) -> bool:
@@ -163,33 +182,68 @@ def polarity_of_rewriting(made: Rewriting) -> Iterator[str]:
         yield from contradictions(made)
         return
     text = made.made[0] if made.made else ""
-    wanted, found = first_word(made.answer), first_word(text)
-    if wanted and not _alone(made.answer):
-        wanted = ""
-    strong, weak = negated(_first_clause(text), language_in(text))
-    asked = any(negated(made.question, language_in(made.question))) or bool(_SOUND.search(normalised(made.question)))
-    if wanted and found and wanted != found and (_alone(text) or wanted != "no"):
-        yield f"the answer is {wanted}, and the draft says {found}"
-    elif wanted == "no" and not found and not strong + weak and not asked:
-        yield "the answer is no, and nothing in the draft denies"
-    elif wanted == "yes" and found != "no" and strong and not asked:
-        yield "the answer is yes, and the draft denies"
-    elif wanted == "no" and found and not strong + weak and not asked and _repeats(text, made.question):
-        yield "the draft says no and then that it is so"
-    elif not wanted:
-        denies, may = negated(made.answer, language_in(made.answer))
-        if denies and not any(negated(text, language_in(text))):
-            yield "the answer's negation is lost"
-        elif strong and not denies and not may and not asked and not made.caption:
-            yield "the draft denies what the answer says"
-    text_language, answer_language = language_in(text), language_in(made.answer)
-    for opposite in _opposites(made.answer, text, answer_language, text_language):
+    wanted = first_word(made.answer) if _alone(made.answer) else ""
+    if wanted:
+        yield from _against(wanted, text, made.question)
+    else:
+        yield from _denied(made, text)
+    for opposite in _opposites(made.answer, text, language_in(made.answer), language_in(text)):
         yield f"the draft {opposite}"
 
 
-def _repeats(text: str, question: str) -> bool:
-    said = roots(_first_clause(text))
-    return len(said) > 2 and said <= roots(question)
+def _against(wanted: str, text: str, question: str) -> Iterator[str]:
+    """What a draft says against an answer of yes or no."""
+    found = first_word(text)
+    if found and wanted != found and (_alone(text) or wanted != "no"):
+        yield f"the answer is {wanted}, and the draft says {found}"
+        return
+    language = language_in(text)
+    strong, weak = negated(_first_clause(text), language)
+    if any(negated(question, language_in(question))) or _other_sound(question, text):
+        return
+    if wanted == "yes" and (strong or (not found and _denies_again(text, question))):
+        yield "the answer is yes, and the draft denies"
+    sound = _SOUND.search(normalised(text)) and not _SOUND.search(normalised(question))
+    denied = sound or any(negated(_first_sentence(text), language))
+    if wanted == "no" and not found and not denied:
+        yield "the answer is no, and nothing in the draft denies"
+    elif wanted == "no" and found and not strong + weak and _affirms(text, question):
+        yield "the draft says no and then that it is so"
+
+
+def _denied(made: Rewriting, text: str) -> Iterator[str]:
+    """A negation of an answer that is neither yes nor no, lost or added."""
+    denies, may = negated(made.answer, language_in(made.answer))
+    said = _ABNORMAL.sub(" ", text) if _ABNORMAL.search(made.answer) else text
+    if denies and not any(negated(said, language_in(text))) and not _SOUND.search(normalised(said)):
+        yield "the answer's negation is lost"
+        return
+    asked = made.caption or any(negated(made.question, language_in(made.question)))
+    if not denies + may and not asked and negated(_first_clause(text), language_in(text))[0]:
+        yield "the draft denies what the answer says"
+
+
+def _other_sound(question: str, text: str) -> bool:
+    sound = _SOUND.search(normalised(question))
+    return sound is not None and sound[0] not in normalised(text).split()
+
+
+def _affirms(text: str, question: str) -> bool:
+    """Whether a text says after its no that what was asked is so."""
+    clause = _first_clause(text)
+    said, asked = roots(clause), roots(question)
+    return (len(said) > 2 and said <= asked) or bool(_THERE_IS.match(clause) and said & asked - _COMMON)
+
+
+def _denies_again(text: str, question: str) -> bool:
+    """Whether a negation of the first sentence stands before a word of the question."""
+    asked = roots(question) - _COMMON
+    compared = normalised(_first_sentence(text))
+    return any(roots(" ".join(compared[found.end() :].split()[:2])) & asked for found in _NOT.finditer(compared))
+
+
+def _first_sentence(text: str) -> str:
+    return (_sentences(text) or [""])[0]
 
 
 def _first_clause(text: str) -> str:

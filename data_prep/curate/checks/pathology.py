@@ -22,7 +22,7 @@ pneumothora|collapsed lung;استرواح|هوايي الصدر
 pneumonia|infiltrat|consolidat;التهاب ري|التهاب الري|ذات الري|ارتشاح|تصلد|تكثف
 atelecta;انخماص
 emphysem;انتفاخ الري|نفاخ
-cardiomegal|enlarged heart|heart is enlarged|cardiac enlarge|largement of the heart;تضخم القلب|تضخم في القلب|القلب متضخم
+cardiomegal|enlarged heart|heart is enlarged|cardiac enlarge;تضخم القلب|تضخم في القلب|القلب متضخم
 hemorrhag|haemorrhag|bleed|hematoma|haematoma;نزف|نزيف|ورم دموي
 infarct|ischemi|ischaemi|stroke;احتشا|اقفار|سكت
 thromb|embol|clot;خثر|صم|جلط
@@ -49,7 +49,7 @@ lesion;اف
 cirrho;تشمع|تليف الكبد
 steato|fatty liver;تشحم|دهني
 ascites;استسقا|حبن
-stone|calculi|calculus|lithiasis;حصا|حصي
+stone|gallstone|cholelith|nephrolith|urolith|calculi|calculus|lithiasis;حصا|حصي
 hydroneph;موه الكلي|استسقا الكلي
 tubercul;سل|درن
 granulom;حبيبوم
@@ -93,8 +93,8 @@ def _compiled() -> list[tuple[str, re.Pattern[str]]]:
 CONCEPTS = _compiled()
 _SUFFIXES = re.compile(r"\b\w{3,}(?:itis|oma|omas|osis|emia|pathy|megaly|ectasis|plasia|rrhage|penia)\b")
 _DENIED = re.compile(
-    r"\b(?:no|not|without|absen\w+|free of|never|neither|nor|\w+n t|cannot|negative for|لا|لم|لن|ليس\w*|غير|دون|"
-    r"بدون|عدم|بلا|ولا|ولم|خال\w*)\b"
+    r"\b(?:no|not|without|absen\w+|free of|never|neither|nor|\w+n t|cannot|negative for|لا|لم|لن|ليس\w*|غير|دون"
+    r"|بدون|عدم|بلا|ولا|ولم|خال\w*)\b"
 )
 _CLAUSE = re.compile(r"[.;!?؟\n؛]+(?!\d)|\b(?:but|although|however|لكن|ولكن)\b|,")
 _PARTS = re.compile(r"[.;!?؟\n؛]+(?!\d)|, (?=but|although|however)")

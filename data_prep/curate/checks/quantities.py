@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from data_prep.curate.checks import number_words as table
-from data_prep.curate.checks.units import MERCURY, UNITS, WORD_UNITS
+from data_prep.curate.checks.units import OF_TWO_WORDS, UNITS, WORD_UNITS
 from data_prep.text.normalise import plain
 
 _ASCII = {
@@ -22,6 +22,8 @@ _DECIMAL = re.compile(r"[0-9]+[.,][0-9]+")
 _FRACTIONS = {"½": "0.5", "¼": "0.25", "¾": "0.75", "⅓": "0.333", "⅔": "0.667"}
 _AS_DECIMAL = {("1", "2"): "0.5", ("1", "4"): "0.25", ("3", "4"): "0.75"}
 _MARKS = re.compile("[\u064b-\u0652\u0670\u0640]")
+_NAMES = re.compile(r"\b(?:HbA1c|A1[Cc]|S[pa]O2|P?a?CO2|PaO2|H2O|O2)\b")
+"""Names with digits that a translation may write in words."""
 _SPACED = re.compile(r"(?<![0-9.,])([1-9][0-9]{0,2})((?: [0-9]{3})+)(?![0-9])")
 _PAIR = re.compile(r"(?<![0-9/.,])([0-9]{1,3})/([0-9]{1,3})(?![0-9/.,]?[0-9/])")
 _ROMAN = {"II": "2", "III": "3", "IV": "4", "V": "5", "VI": "6", "VII": "7", "VIII": "8", "IX": "9", "X": "10"}
@@ -52,7 +54,7 @@ class Quantities:
 
 def quantities(text: str) -> Quantities:
     """The numbers of a text of any language."""
-    text = _MARKS.sub("", text).translate(_ASCII)
+    text = _NAMES.sub(" ", _MARKS.sub("", text)).translate(_ASCII)
     text = _SPACED.sub(lambda found: found[1] + found[2].replace(" ", ""), text)
     tokens = _TOKEN.findall(text)
     found = Quantities()
@@ -140,7 +142,6 @@ def _counted(tokens: list[str], place: int, value: str, found: Quantities) -> in
 
 
 def _unit(tokens: list[str], place: int) -> tuple[int, str]:
-    """The unit at `place` and the place after it; "" if there is none."""
     if place >= len(tokens):
         return place, ""
     if tokens[place] == "°":
@@ -148,15 +149,11 @@ def _unit(tokens: list[str], place: int) -> tuple[int, str]:
         return (place + 1, "°C") if tokens[place : place + 1] in (["C"], ["م"]) else (place, "")
     word = _folded(tokens[place])
     after = _folded(tokens[place + 1]) if place + 1 < len(tokens) else ""
-    if word in ("في", "per") and after in ("الميه", "المايه", "cent"):
-        return place + 2, "%"
-    if word in ("international", "وحده", "وحدات") and after in ("unit", "units", "دوليه"):
-        return place + 2, "IU"
-    if word in ("درجه", "درجات", "degrees") and after in ("ميويه", "celsius"):
-        return place + 2, "°C"
     unit = UNITS.get(word) or UNITS.get(_bare(word), "")
-    is_pressure = unit == "mm" and after in MERCURY
-    return place + (2 if is_pressure else 1 if unit else 0), "mmHg" if is_pressure else unit
+    for firsts, seconds, whole in OF_TWO_WORDS:
+        if (word in firsts or unit in firsts) and after in seconds:
+            return place + 2, whole
+    return (place + 1, unit) if unit else (place, "")
 
 
 def _word_value(tokens: list[str], place: int) -> tuple[int | None, int]:

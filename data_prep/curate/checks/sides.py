@@ -8,17 +8,19 @@ from data_prep.text.normalise import normalised
 
 _NO_SIDE = re.compile(
     r"\b(?:right (?:away|now|answer|choice|option|diagnosis|thing|time|dose|one|after|before|to (?:left|refuse|know))"
-    r"|(?:all|that s|is that|that is|quite|you are|you re) right(?! (?:sided|lung|lobe|upper|lower|side|kidney|"
-    r"atri|ventric))"
+    r"|(?:all|that s|is that|that is|quite|you are|you re) right(?! (?:sided|lung|lobe|upper|lower|side|kidney"
+    r"|atri|ventric))"
     r"|(?:has|have|had|was|were|is|are|been|be|if|being|when|who|he|she|they|patient|i|we) left(?!"
-    r" (?:sided|lateral|lung|lower|upper|atri|ventric|kidney|arm|leg|hip|knee|hemi|lobe|side|ear|eye|breast|hand|foot))"
-    r"|(?:days|weeks|hours|months|nothing|anything|what is|what s) left|left (?:untreated|over|behind|out|the|"
-    r"alone|unattended|him|her|to|with|hospital|home|school))\b"
+    r" (?:sided|lateral|lung|lower|upper|atri|ventric|kidney|arm|leg|hip|knee|hemi|lobe|side|ear|eye|breast|hand"
+    r"|foot))"
+    r"|(?:days|weeks|hours|months|nothing|anything|what is|what s) left|left (?:untreated|over|behind|out|the"
+    r"|alone|unattended|him|her|to|with|hospital|home|school))\b"
 )
 _SIDE = re.compile(
     r"\b(?:(?P<left>left\w*)|(?P<right>right(?!s\b)\w*)|(?P<both>bilateral\w*|both (?=side|lung|kidney|eye|ear|breast"
     r"|leg|arm|hand|feet|foot|knee|hip|ovar|lobe|hemi|upper|lower|pleur|pulm|orbit|adren|thal|maxill|costo)\w+))"
-    r"|\b(?:[وفبل]{0,2}(?:ال|ل)?)(?:(?P<left_ar>يسار\w?|ايسر\w{0,2}|يسري\w{0,2}|يسراوي\w*)|(?P<right_ar>يمين\w?|ايمن\w{0,2}|يمني\w{0,2}|يمناوي\w*)"
+    r"|\b(?:[وفبل]{0,2}(?:ال|ل)?)(?:(?P<left_ar>يسار\w?|ايسر\w{0,2}|يسري\w{0,2}|يسراوي\w*)|(?P<right_ar>يمين\w?"
+    r"|ايمن\w{0,2}|يمني\w{0,2}|يمناوي\w*)"
     r"|(?P<both_ar>ثنايي\w{0,2} الجانب|(?:علي )?كلا الجانبين|كلتا الجهتين|جانبين|جهتين|ناحيتين|كلا|كلتا|كلي|كلتي))\b"
 )
 _TWO = re.compile(r"\b(?:\w+(?:ين|ان|تي|تا)|both|two|each|either|bilateral\w*)\b")
@@ -70,8 +72,8 @@ def sides_of_rewriting(made: Rewriting) -> Iterator[str]:
         if {"left", "right"} <= found:
             found |= {"both"}
             known |= {"left", "right"}
-    added = found - known - (set() if known & {"left", "right"} else {"both"})
-    for side in sorted(added):
+    unsaid = {"both"} if not known & {"left", "right"} else set()
+    for side in sorted(found - known - unsaid):
         yield f"the side {side} is in neither question, answer nor caption"
     for side in sorted(wanted - found):
         yield f"the answer's side {side} is missing"

@@ -5,10 +5,11 @@ consonant as one of its class, doubled ones once.
 import re
 from functools import lru_cache
 
-_ARABIC = str.maketrans(
-    "بپتطثةجچحهخدذضظرزسصشغعفڤقكلمنكگ",
-    "bbttt_gs_" + "_" + "k" + "dddd" + "r" + "ssss" + "g_" + "ff" + "kk" + "lmn" + "kg",
-)
+_SOUNDS = {
+    **{"b": "بپ", "t": "تطثة", "g": "جغگ", "k": "خقكک", "d": "دذضظ", "r": "ر", "s": "زسصشچ", "f": "فڤ"},
+    **{"l": "ل", "m": "م", "n": "ن"},
+}
+_ARABIC = str.maketrans({letter: sound for sound, letters in _SOUNDS.items() for letter in letters})
 _DIGRAPHS = (
     ("tion", "sn"),
     ("sion", "sn"),
@@ -26,6 +27,8 @@ _SOFT = re.compile("c(?=[eiy])")
 _ENGLISH = str.maketrans("bpvfgjzscqkdtlmnr", "bbffggsskkkdtlmnr", "aeiouywh")
 _TWICE = re.compile(r"(.)\1+")
 _LONGEST = 40
+_ARTICLE = re.compile("^(?:[وفبك]?ال|[وف]?لل)(?=...)")
+_PARTICLE = re.compile("^[وفبلك](?=....)")
 _LONG = 6
 """Consonants from which on one may differ."""
 
@@ -40,9 +43,18 @@ def english(word: str) -> str:
 
 
 @lru_cache(maxsize=50_000)
+def arabic_forms(word: str) -> frozenset[str]:
+    """The skeletons that an Arabic word may have: as it stands, without its article, without its particle."""
+    word = word[:_LONGEST]
+    return frozenset({_arabic(word), _arabic(_ARTICLE.sub("", word)), _arabic(_PARTICLE.sub("", word))})
+
+
 def arabic(word: str) -> str:
-    """The skeleton of an Arabic word, which may have lost its article."""
-    word = re.sub("^[وفبلك]?ال(?=...)", "", word[:_LONGEST])
+    """The skeleton of an Arabic word without its article."""
+    return _arabic(_ARTICLE.sub("", word[:_LONGEST]))
+
+
+def _arabic(word: str) -> str:
     bare = "".join(letter for letter in word.translate(_ARABIC) if letter.isascii() and letter.isalpha())
     return _TWICE.sub(r"\1", bare)
 

@@ -47,7 +47,7 @@ class Rewriting:
 
     @property
     def conversation(self) -> bool:
-        """Whether questions were made too, from a caption."""
+        """Whether there is no short answer that is rewritten."""
         return not self.answer
 
     @property

@@ -22,13 +22,13 @@ _ALIASES = {
     "meq": "meq مكافي ملمكافي",
     "IU": "iu",
     "unit": "unit units u وحده وحدات",
-    "h": "h hr hrs hour hours hourly ساعه ساعيا ساعات",
+    "h": "h hr hrs hour hours ساعه ساعات",
     "min": "min mins minute minutes دقيقه دقايق د",
     "s": "s sec secs seconds ثوان ثواني",
-    "day": "day days daily today يوميا يوميه يومي يوم يوما ايام",
-    "week": "week weeks wk wks weekly اسبوعيا اسبوعي اسبوع اسبوعا اسابيع",
-    "month": "month months monthly شهريا شهري شهر شهرا اشهر شهور",
-    "year": "year years yr yrs yearly annually annual سنويا سنوي سنه سنوات سنين عام عاما اعوام سنويه",
+    "day": "day days today يوم يوما ايام",
+    "week": "week weeks wk wks اسبوع اسبوعا اسابيع",
+    "month": "month months شهر شهرا اشهر شهور",
+    "year": "year years yr yrs سنه سنوات سنين عام عاما اعوام",
     "%": "% percent بالميه بالمايه",
     "°C": "celsius ميويه",
     "Hz": "hz هرتز",
@@ -56,7 +56,15 @@ _DUALS = {
     "وحدتان وحدتين": "unit",
 }
 DUALS = {word: unit for words, unit in _DUALS.items() for word in words.split()}
-WORD_UNITS = {word: unit for word, unit in UNITS.items() if len(word) > 2} | DUALS
+_RATES = {
+    **dict.fromkeys(("daily", "يوميا", "يوميه", "يومي"), "day"),
+    **dict.fromkeys(("hourly", "ساعيا"), "h"),
+    **dict.fromkeys(("weekly", "اسبوعيا", "اسبوعيه", "اسبوعي"), "week"),
+    **dict.fromkeys(("monthly", "شهريا", "شهريه", "شهري"), "month"),
+    **dict.fromkeys(("yearly", "annually", "annual", "سنويا", "سنويه", "سنوي"), "year"),
+}
+"""How often, not how long: no unit of the number before."""
+WORD_UNITS = {word: unit for word, unit in UNITS.items() if len(word) > 2} | DUALS | _RATES
 KINDS = {
     **dict.fromkeys(("mg", "µg", "ng", "pg", "g", "kg"), "mass"),
     **dict.fromkeys(("ml", "dl", "l"), "volume"),
@@ -65,4 +73,10 @@ KINDS = {
     **dict.fromkeys(("IU", "unit", "mmol", "meq"), "amount"),
 }
 """What a unit measures."""
-MERCURY = ("hg", "زيبق", "زيبقي", "الزيبق", "زيبقيا", "زءبق")
+OF_TWO_WORDS = (
+    (("في", "per"), ("الميه", "المايه", "cent"), "%"),
+    (("international", "وحده", "وحدات"), ("unit", "units", "دوليه"), "IU"),
+    (("درجه", "درجات", "degrees"), ("ميويه", "celsius"), "°C"),
+    (("mm",), ("hg", "زيبق", "زيبقي", "الزيبق", "زيبقيا"), "mmHg"),
+)
+"""The first word, or the unit that it names, the second word, and the unit of both."""
