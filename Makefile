@@ -97,6 +97,7 @@ eval-8b: | $(VENV)/.quickstart  ## ROOT=/data/raw JUDGE="--judge-model …": eva
 curate-demo: data/quickstart/manifest.json  ## translate some of the quickstart's rows with a small local model, and see the checks reject them
 	@$(UV) pip install --quiet --python $(VENV) -c constraints.txt -e '.[quickstart,curate-demo]'
 	@$(OFFLINE) python -m data_prep.curate.demo
+	@test ! -f data/curated/demo_ar/manifest.json || python -m data_prep review data/curated/demo_ar --summary
 
 .PHONY: test
 test: $(VENV)/.dev  ## run the tests, offline, on two cores

@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from data_prep.assemble import kept_ledger
@@ -41,6 +42,8 @@ def main(argv: list[str] | None = None) -> int:
 def _demo(given: argparse.Namespace, url: str) -> str:
     flags = {"base_url": url, "model": "SmolLM2-135M-Instruct", "concurrency": _PARALLEL}
     loaded = step_file.load(_STEP, flags=flags | {"input": given.input, "limit": given.limit})
+    model = replace(loaded.step.asked, max_tokens=_LONGEST_REPLY)  # it rarely comes to an end by itself
+    loaded = replace(loaded, step=replace(loaded.step, model=model))
     try:
         produce.produce(loaded, given.out, "make curate-demo")
         ledger, lines = given.out / "ledger.jsonl", _read(given.out / produce.LINES)
@@ -72,7 +75,7 @@ def _served() -> Iterator[str]:
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(model)
     parameters.n_ctx, parameters.n_parallel = _TOKENS, _PARALLEL
-    parameters.n_predict, parameters.warmup = _LONGEST_REPLY, False
+    parameters.n_predict, parameters.warmup, parameters.verbosity = _LONGEST_REPLY, False, 1
     server = xllamacpp.Server(parameters)
     yield f"{server.listening_address}/v1"
     del server

@@ -85,7 +85,8 @@ def _overridden(given: dict[Any, Any], flags: dict[str, Any]) -> dict[Any, Any]:
     set_here = {key: value for key, value in flags.items() if value is not None}
     model = {new: set_here[old] for old, new in _MODEL_FLAGS.items() if old in set_here}
     if model and isinstance(given.get("model"), dict | None):
-        given["model"] = {**(given.get("model") or {}), **model}
+        other = {} if model.keys() == {"concurrency"} else {"price_in": None, "price_out": None}  # another's prices
+        given["model"] = {**(given.get("model") or {}), **other, **model}
     if "limit" in set_here and isinstance(given.get("limits"), dict | None):
         given["limits"] = {**(given.get("limits") or {}), "rows": set_here["limit"]}
     if "input" in set_here:
