@@ -75,7 +75,7 @@ class BiMediX2Plugin(BasePlugin):
         if cfg.inference or cfg.merge_lora:
             return
         if cfg.document_attention and cfg.attn_implementation == "sdpa" and not torch.cuda.is_available():
-            use_document_attention(model)  # if positions are all that isolates its documents
+            use_document_attention(model)
         if not cfg.vision_lora:
             stages.run_tower_without_grad(model)
         if cfg.stage == "align":

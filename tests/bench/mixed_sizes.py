@@ -1,8 +1,8 @@
 """Packing against padding for models that already see, on images of mixed sizes, side by side: `make bench`.
 
 As `tests.bench.training` on image rows, with a small Qwen3-VL, whose images take 4 to 64 places, and a small Gemma 3,
-whose images take 4. On a CPU Gemma 3 computes attention over the whole pack with a dense mask, whose cost is quadratic
-in the pack's length, because the tokens of an image see each other: its packs are shorter. Nothing is asserted.
+whose images take 4. Gemma 3 makes a dense mask over the whole pack, because the tokens of an image see each other: its
+packs are shorter. Nothing is asserted.
 """
 
 from __future__ import annotations
