@@ -34,8 +34,8 @@ class Measured:
 
     @property
     def recall(self) -> float:
-        """The share of the pairs with errors that a check finds; a pair's labels are what its error may be called."""
-        return self.noticed / self.bad
+        """The share of the planted errors that the check of their name finds; a pair may have several."""
+        return self.found.total() / self.planted.total()
 
     @property
     def false_alarms(self) -> float:

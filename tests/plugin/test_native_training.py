@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from bimedix2_plugin.rehearse.tiny_native import MAKERS, native
+from bimedix2_plugin.training.document_attention import BLOCKS, NAME
 from tests.helpers import quick, runs
 from tests.helpers.packs import difference, packed_and_alone, step
 
@@ -50,6 +51,8 @@ def test_a_pack_equals_its_rows_one_by_one(trainer, packed):
 @pytest.mark.parametrize("changes", [{}, {"attn_implementation": "eager"}], ids=["sdpa by document", "eager"])
 def test_so_it_does_with_other_attention(model_type, changes):
     trainer = _trainer(model_type, **changes)
+    chosen = {module.config._attn_implementation for module in trainer.model.modules() if hasattr(module, "q_proj")}
+    assert ({NAME, BLOCKS} & chosen) or changes
     pack, alone, items = packed_and_alone(trainer)
     assert difference(step(trainer, [pack], items), alone) < 1e-4
 
