@@ -136,11 +136,13 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row that could not be turned into a sample."""
+    """A row that could not be turned into a sample; `parent` and `group` are a sample's, where they could be read."""
 
     id: str
     reason: str
     detail: str
+    parent: str | None = None
+    group: str | None = None
 
 
 def text_part(text: str) -> Part:

@@ -113,7 +113,8 @@ class _RowReader:
         made = []
         for sample in batch:
             if isinstance(sample, Rejected):
-                self._reject(sample.id, sample.reason, sample.detail)
+                links = {"parent": sample.parent, "group": sample.group}
+                self._reject(sample.id, sample.reason, sample.detail, links)
             elif sample is None:
                 self.others += 1
             else:
@@ -156,6 +157,7 @@ class _RowReader:
         row_id = f"{self._source.name} {place}"
         if isinstance(raw, Rejected):
             return Rejected(row_id, raw.reason, raw.detail)
+        sample = None
         try:
             row_id = self._source.row_id(place, raw)
             sample = self._source.sample(row_id, raw)
@@ -163,7 +165,8 @@ class _RowReader:
                 rows.check_length(sample.messages, self._mixture.max_characters)
             return sample
         except Reject as reject:
-            return None if reject.reason == NOT_SELECTED else Rejected(row_id, reject.reason, reject.detail)
+            links = (sample.parent, sample.group) if sample is not None else ()
+            return None if reject.reason == NOT_SELECTED else Rejected(row_id, reject.reason, reject.detail, *links)
 
     def _row(self, sample: Sample, is_suspicious: bool) -> dict[str, Any]:
         if is_suspicious:

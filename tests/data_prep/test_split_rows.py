@@ -9,9 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_prep import mixture_file
+from data_prep.build import build
 from data_prep.mixture import Entry, Mixture, SplitRule
 from data_prep.pipeline.split_rows import splits
 from data_prep.rows import Sample
+from data_prep.shards import shard_rows
+from tests.helpers.data_fixtures import llava_mixture
 from tests.helpers.families import Link, kin_of
 
 HALVES = {"test": SplitRule(share=0.3), "validation": SplitRule(share=0.3)}
@@ -187,3 +191,21 @@ def test_many_rows_are_split_within_seconds():
     start = time.monotonic()
     split(rows, HALVES)
     assert time.monotonic() - start < 10
+
+
+def test_a_row_that_is_too_long_still_links_its_parent_and_its_children(tmp_path):
+    def row(name, parent, answer):
+        turns = [{"from": "human", "value": f"What is {name}?"}, {"from": "gpt", "value": answer}]
+        return {"id": name, "conversations": turns, "parent": parent}
+
+    rows = []
+    for n in range(16):
+        rows += [row(f"top{n}", None, f"The first, {n}."), row(f"low{n}", f"messages-between{n}", f"The last, {n}.")]
+        rows.append(row(f"between{n}", f"messages-top{n}", "long " * 100))
+    near = {"exact": False, "near": False}
+    path = llava_mixture(tmp_path, rows, max_characters=300, duplicates=near)
+    path.write_text(path.read_text() + "splits: {test: {share: 0.5}}\n")
+    made = build(mixture_file.load(path), tmp_path / "out", "test")
+    assert made["ledger"] == {"too_long": 16} and len(made["shards"]) == 2
+    found = {row["id"]: name for name, row in shard_rows(tmp_path / "out", list(made["shards"]))}
+    assert all(found[f"messages-top{n}"] == found[f"messages-low{n}"] for n in range(16))
