@@ -6,6 +6,7 @@ never published; the benchmark is `validation`.
 Source: github.com/medmcqa/medmcqa (README), huggingface.co/datasets/openlifescienceai/medmcqa.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,9 @@ from data_prep.sources.text_source import TextSource, explained, number_of
 
 _OPTIONS = ("opa", "opb", "opc", "opd")
 _LETTERS = "abcd"
+_HEAD = 1 << 20
+"""Bytes of a JSON file that are searched: over a thousand rows."""
+_FIRST_IS_RIGHT = re.compile(rb'"cop"\s*:\s*0\s*[,}]')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +67,14 @@ class Medmcqa(TextSource):
 
 
 def first_option(path: Path) -> int:
-    """The number of the first option in a file, by its suffix."""
-    return 0 if path.suffix in (".parquet", ".arrow") else 1
+    """The number of the first option in a file: 0 on the Hub, 1 in the original JSON.
+
+    An export of the Hub's rows as JSON has a `cop` of 0 among its first rows, which the original never has.
+    """
+    if path.suffix in (".parquet", ".arrow"):
+        return 0
+    with path.open("rb") as file:
+        return 0 if _FIRST_IS_RIGHT.search(file.read(_HEAD)) else 1
 
 
 def right_option(row: dict[str, Any], first: int) -> int:

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from data_prep.rows import Reject, text_of
@@ -52,6 +54,13 @@ def test_a_download_that_lacks_a_file_is_a_problem(tmp_path):
     file.rename(file.with_name("train-00000-of-00002.parquet"))
     (problem,) = Medmcqa(path=str(tmp_path)).problems()
     assert "1 of 2 files like train-00000-of-00002.parquet; download the others" in problem
+
+
+def test_an_export_of_the_hubs_rows_as_json_counts_from_zero(tmp_path):
+    rows = [{**options(), "id": f"e{n}", "question": "Which?", "cop": n} for n in (2, 0)]
+    (tmp_path / "train.json").write_text("\n".join(map(json.dumps, rows)))
+    samples, _, _ = read_all(Medmcqa(path=str(tmp_path)))
+    assert [text_of(sample.messages[1:]) for sample in samples] == ["C. Vitamin C", "A. Vitamin A"]
 
 
 @pytest.mark.parametrize("cop", ["2", " 2 ", "c", "C", "Vitamin C"])
