@@ -16,7 +16,8 @@ from eval.benchmark import About, Benchmark, Metrics, Verdict
 from eval.benchmarks.source_benchmark import no_folder, question_turn, tell_left_out
 from eval.errors import EvalError
 from eval.items import Item, Predictions
-from eval.metrics.choice import accuracy_by, choice_facts, letter_of, lettered
+from eval.metrics.choice import accuracy_by, choice_facts
+from eval.metrics.option_letters import letter_of, lettered
 
 MAX_FIELD = 1 << 20
 FILE = "medarabench-test_split.csv"

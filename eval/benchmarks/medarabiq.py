@@ -19,7 +19,9 @@ from eval.benchmarks.medarabench import csv_rows, refused
 from eval.benchmarks.source_benchmark import no_folder, question_turn, tell_left_out
 from eval.errors import EvalError
 from eval.items import Item, Prediction, Predictions
-from eval.metrics.choice import accuracy_by, choice_facts, chosen, split_options
+from eval.metrics.choice import accuracy_by, choice_facts
+from eval.metrics.choice_reader import chosen
+from eval.metrics.option_letters import split_options
 from eval.metrics.text_match import bleu1, exact_value, normalise, rouge_l
 
 BRIEFLY = "اكتب ما يملأ الفراغ فقط."

@@ -29,8 +29,13 @@ def normalise(text: str) -> str:
     NFKC and case folding; Arabic diacritics and tatweel are removed; alef, yeh and teh marbuta variants are unified;
     punctuation of any script becomes a space; spaces collapse.
     """
-    text = unicodedata.normalize("NFKC", text).casefold().translate(LETTERS)
-    return " ".join("".join(_fold(letter) for letter in without_marks(text)).split())
+    text = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join("".join(_fold(letter) for letter in without_marks(one_alphabet(text))).split())
+
+
+def one_alphabet(text: str) -> str:
+    """Write the variants of alef, yeh and teh marbuta, which Arabic writers interchange, as one letter each."""
+    return text.translate(LETTERS)
 
 
 def without_marks(text: str) -> str:

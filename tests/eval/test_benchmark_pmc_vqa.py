@@ -5,7 +5,7 @@ import json
 import pytest
 
 from eval.errors import EvalError
-from eval.metrics.choice import lettered, split_options
+from eval.metrics.option_letters import lettered, split_options
 from eval.registry import load
 from eval.scores import score_predictions
 from tests.helpers.layouts import pmc_vqa

@@ -1,0 +1,30 @@
+"""The reader of choices on labelled outputs: at least 97% are read as a careful reader reads them, in each language."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from eval.metrics.choice_reader import chosen
+from eval.metrics.option_letters import LETTERS
+
+SETS = Path(__file__).parent / "answers"
+LABELLED = [json.loads(line) for line in (SETS / "choices.jsonl").read_text(encoding="utf-8").splitlines()]
+WANTED = 0.97
+
+
+def read(line):
+    return chosen(line["output"], dict(zip(LETTERS, line["options"], strict=False)))
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_the_labelled_set(language):
+    lines = [line for line in LABELLED if line["language"] == language]
+    missed = [(line["output"], line["expected"], read(line)) for line in lines if read(line) != line["expected"]]
+    assert len(lines) >= 100
+    assert len(missed) <= (1 - WANTED) * len(lines), missed
+
+
+def test_no_wrong_letter_is_read():
+    wrong = [(line["output"], read(line)) for line in LABELLED if read(line) not in (None, line["expected"])]
+    assert len(wrong) <= 0.01 * len(LABELLED), wrong
