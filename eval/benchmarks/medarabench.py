@@ -17,12 +17,12 @@ from eval.benchmarks.source_benchmark import no_folder, question_turn, tell_left
 from eval.errors import EvalError
 from eval.items import Item, Predictions
 from eval.metrics.choice import accuracy_by, choice_facts
-from eval.metrics.option_letters import letter_of, lettered
+from eval.metrics.option_letters import ASK_FOR_LETTER, letter_of, lettered
 
 MAX_FIELD = 1 << 20
 FILE = "medarabench-test_split.csv"
 OPTIONS = {letter: f"Option {letter}" for letter in "ABCDEF"}
-INSTRUCTION = "اختر الإجابة الصحيحة، واكتب حرفها فقط."
+INSTRUCTION = ASK_FOR_LETTER["ar"]
 
 
 class MedAraBench(Benchmark):

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from eval.benchmark import Metric, Metrics, groups_of, own_lines, values_of
-from eval.items import Prediction, Predictions
+from eval.benchmark import Metric, Metrics, Value, groups_of
+from eval.items import Predictions
 from eval.metrics.choice_reader import chosen
 from eval.metrics.option_letters import ARABIC, split_options
+from eval.metrics.reasoning import of_answers
 from eval.metrics.text_match import normalise
 
 
-def is_right(answer: str, options: Mapping[str, str], gold: str) -> bool:
-    """Tell whether an answer chooses the option `gold`, or another one with the same text."""
+def is_right(answer: str, options: Mapping[str, str], gold: str) -> bool | None:
+    """Tell whether an answer chooses the option `gold`, or another one with the same text; None where it is unclear."""
     letter = chosen(answer, options)
-    return letter is not None and (letter == gold or normalise(options[letter]) == normalise(options[gold]))
+    if letter is None:
+        return None
+    return letter == gold or (bool(normalise(options[gold])) and normalise(options[letter]) == normalise(options[gold]))
 
 
 def choice_facts(options: Mapping[str, str], right: str) -> dict[str, object]:
@@ -37,19 +39,28 @@ def facts_of_text(question: str, gold: str) -> dict[str, object]:
     return choice_facts(options, right)
 
 
+ACCURACY = "accuracy"
+"""Of the answers that choose an option. Those that choose none, or several, are unscored, and counted."""
+ACCURACY_ALL = "accuracy_of_all"
+"""Of all answers: those that choose no option, or several, count as wrong."""
+UNCLEAR = "answers choose no option, or several"
+
+
 def accuracy(predictions: Predictions, root: Path) -> Metrics:
     """Score a predictions file without subgroups."""
     return accuracy_by(predictions, ())
 
 
 def accuracy_by(predictions: Predictions, by: Sequence[str]) -> Metrics:
-    """Score a predictions file. An answer that chooses no option, or several, is wrong; the note of {} counts them."""
-    answered = [line for line in own_lines(predictions.lines) if not line.error]
-    lost = sum(chosen(line.output, line.facts["options"]) is None for line in answered)
-    note = f"{lost} of {len(answered)} answers choose no option; they count as wrong." if lost else ""
-    groups = [group if group.subgroup else replace(group, note=note) for group in groups_of(predictions, by)]
-    return {name: Metric(values, groups) for name, values in values_of(predictions.lines, _accuracy).items()}
+    """Score a predictions file both ways, ACCURACY and ACCURACY_ALL."""
 
+    def measure(answers: Predictions) -> Metrics:
+        groups = groups_of(answers, by)
+        values: dict[str, dict[str, Value]] = {ACCURACY: {}, ACCURACY_ALL: {}}
+        for line in answers.lines:
+            right = None if line.error else is_right(line.output, line.facts["options"], line.facts["right"])
+            values[ACCURACY][line.item] = UNCLEAR if right is None and not line.error else right
+            values[ACCURACY_ALL][line.item] = None if line.error else bool(right)
+        return {name: Metric(found, groups) for name, found in values.items() if found}
 
-def _accuracy(line: Prediction) -> Mapping[str, float]:
-    return {"accuracy": is_right(line.output, line.facts["options"], line.facts["right"])}
+    return of_answers(measure, predictions)

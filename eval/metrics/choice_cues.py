@@ -17,7 +17,7 @@ def words(english: str, arabic: str = "") -> str:
 
 
 NOUNS = r"answer|option|choice|letter|response|diagnosis|conclusion"
-ARABIC_NOUNS = "(?:[فو]?ال)?(?:إجابة|جواب|خيار|اختيار|حرف|حل|تشخيص)"
+ARABIC_NOUNS = "(?:[فو]?ال)?(?:إجابة|جواب|خيار|اختيار|حرف|حل|تشخيص)|إجابتي|جوابي|اختياري"
 RIGHT = words(
     "correct|right|true|(?:the )?(?:best|most likely|most appropriate)|(?:the|my) (?:answer|choice)",
     "صحيح|صحيحة|الصحيح|الصحيحة|الإجابة|الجواب|الأصح|الأنسب|صواب|الصواب|الأرجح",
@@ -30,8 +30,8 @@ ASKS = words(
 """What is behind one of them is the answer, be it a letter or an option's text."""
 LEADS = words(
     rf"{NOUNS}|ans|choose|chose|pick|select|selected|go(?:ing)? with|correct|conclude|(?:it|that|this) (?:is|would be)|"
-    "it's|think|believe|guess|meant|say|so|therefore|thus|hence|but|actually",
-    f"{ARABIC_NOUNS}|الصحيح|الصحيحة|[سفو]?(?:أ|ن)?ختار|اخترت|أرجح|أعتقد|أظن|انها|انه|بل|لكن|لذلك|لذا|اذن|فهو|فهي|وهو|وهي|أقصد",
+    "it's|think|believe|guess|meant|say|so|therefore|thus|hence|but|actually|recommend|suggest",
+    f"{ARABIC_NOUNS}|الصحيح|الصحيحة|[سفو]?(?:أ|ن)?ختار|اخترت|أرجح|أعتقد|أظن|انها|انه|بل|لكن|لذلك|لذا|اذن|فهو|فهي|وهو|وهي|أقصد|و?الأرجح",
 )
 """A letter behind one of them, with LINK between, is the answer."""
 LINK = words(
@@ -39,9 +39,12 @@ LINK = words(
     "option|choice|answer|letter|as|final|probably|therefore|definitely|clearly|either|both",
     "هو|هي|أن|أنها|أنه|الإجابة|الجواب|الصحيح|الصحيحة|الخيار|خيار|الحرف|حرف|تكون|يكون|النهائية|النهائي|الأنسب|على|رقم|اما",
 )
-IS = words("is|are|seems|appears|looks|would be|must be|has to be")
+IS = words("is|was|are|seems|appears|looks|would be|must be|has to be")
 ARABIC_IS = words("هو|هي|هما|يكون|تكون", "هو|هي|هما|يكون|تكون|الخيار")
-ALSO = words("option|choice|letter|answer|and|or|so|but|thus|therefore", "الخيار|خيار|الحرف|حرف|بل|إذن|لذلك|لذا|لكن|و")
+ALSO = words(
+    "option|choice|letter|answer|and|or|so|but|thus|therefore|maybe|perhaps|probably|definitely",
+    "الخيار|خيار|الحرف|حرف|بل|إذن|لذلك|لذا|لكن|و|ربما|غالبا",
+)
 """What may stand beside a letter that is a clause by itself."""
 CONCLUDES = words(
     "so|therefore|thus|hence|but|wait|actually|sorry|correction|instead|conclu\\w+|no|meant",

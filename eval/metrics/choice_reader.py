@@ -30,6 +30,7 @@ from eval.metrics.choice_cues import (
     REASON,
     RESETS,
     RIGHT,
+    words,
 )
 from eval.metrics.choice_text import LETTER, MARK, clauses_of, marked, marked_letter, readable, without_echo
 from eval.metrics.option_letters import letter_of
@@ -43,8 +44,8 @@ def chosen(answer: str, options: Mapping[str, str]) -> str | None:
     `options` maps letters A to J to texts. Reasoning blocks are not read.
     """
     text = without_reasoning(answer)
-    words = normalise(text)
-    same = [letter for letter, option in options.items() if words and normalise(option) == words]
+    plain = normalise(text)
+    same = [letter for letter, option in options.items() if plain and normalise(option) == plain]
     if same:
         return same[0]
     structured = {_read(content, options) for content in _structured(text)}
@@ -92,11 +93,14 @@ class _Named:
 
 @dataclass(frozen=True)
 class _Heading:
-    """What a clause that names no option says of the next one ("Final answer:", "Wait,", "Wrong options:")."""
+    """What a clause that names no option says of the next one ("Final answer:", "Wait,", "Wrong options:").
+
+    `lists`: the clause is a letter that was asked for, and so is the next one if it is a letter ("Answer: A, C")."""
 
     asks: bool = False
     turn: int = 0
     denies: bool = False
+    lists: bool = False
 
 
 def _read(text: str, options: Mapping[str, str]) -> str | None:
@@ -124,20 +128,24 @@ def _all_named(text: str, options: Mapping[str, str]) -> Iterator[_Named]:
             heading = _Heading(heading.asks, heading.turn)
         turn = max(heading.turn, 2 if re.search(FINAL, clause) else 1 if re.search(CONCLUDES, clause) else 0)
         denied = heading.denies or bool(re.search(DENIES, clause)) or (denied and bool(re.search(ALIKE, clause)))
-        found = list(_named(clause, asked=heading.asks, options=options))
+        alone = bool(_ALONE.match(clause))
+        asked = heading.asks or (heading.lists and alone)
+        found = list(_named(clause, asked=asked, options=options))
         if found and not denied:
             forbidden = bool(re.search(FORBIDS, clause))
             yield from (_Named(letter, weight, turn, place, forbidden) for letter, weight in found)
         asks = bool(re.search(ASKS, clause))
         short = not found and len(clause.split()) <= 8
-        heading = _Heading(asks or heading.asks, turn, denied and asks) if short else _Heading()
+        heading = _Heading(asks or heading.asks, turn, denied and asks) if short else _Heading(lists=asked and alone)
 
 
-_AND = r"(?:(?!\n)\W)*(?:(?<!\w)(?:and|or|nor|vs|و|او)(?!\w)\W*)?"
-_LETTERS = rf"(?P<letters>{LETTER}(?:{_AND}{LETTER})*)"
-_ALONE = re.compile(rf"^\W*(?:{ALSO}\W+)*{_LETTERS}\W*$")
-_BEHIND = re.compile(rf"{LEADS}(?:\W+{LINK})*\W+{_LETTERS}")
-_BEFORE = re.compile(rf"{_LETTERS}\W+(?:{IS}(?:\W+{LINK})*\W+|(?:{ARABIC_IS}\W+)*(?=[\u0620-\u064a])){RIGHT}")
+_AND = r"(?>(?:(?!\n)\W){1,4}(?:(?<!\w)(?:and|or|nor|vs|و|او)(?!\w)\W{1,4})?)"
+_LETTERS = rf"(?P<letters>{LETTER}(?:{_AND}{LETTER}){{0,9}})"
+_ALONE = re.compile(rf"^\W*(?:{ALSO}\W+){{0,4}}{_LETTERS}\W*$")
+_BEHIND = re.compile(rf"{LEADS}(?:\W{{1,4}}{LINK}){{0,9}}\W+{_LETTERS}")
+_AT_END = re.compile(rf"{words('is|would be|should be|be')}(?:\W{{1,4}}{LINK}){{0,9}}\W+{_LETTERS}\W*$")
+_IS_RIGHT = rf"(?:{IS}(?:\W{{1,4}}{LINK}){{0,9}}\W+|(?:{ARABIC_IS}\W+){{0,3}}(?=[\u0620-\u064a])){RIGHT}"
+_BEFORE = re.compile(rf"(?:^\W*|(?:{ALSO}|{LINK}|{words('of|between', 'من|كل|كلا')})\W+){_LETTERS}\W+{_IS_RIGHT}")
 _GOES_ON = re.compile(rf"\s*(?:$|[^\w\s]|{MARK}|(?:because|since|as|given|due|for|is|are|and|or|with|which)\b)")
 
 
@@ -165,7 +173,7 @@ def _letters(clause: str, *, asked: bool, options: Mapping[str, str]) -> list[tu
         matches = [found]
     else:
         weight = _Weight.REASON if REASON.match(clause) else _Weight.ANSWER
-        matches = [*_BEHIND.finditer(clause), *_BEFORE.finditer(clause)]
+        matches = [*_BEHIND.finditer(clause), *_AT_END.finditer(clause), *_BEFORE.finditer(clause)]
     named = []
     for match in matches:
         for found_letter in re.finditer(LETTER, match["letters"]):
@@ -185,13 +193,15 @@ def _is_letter(word: str, rest: str) -> bool:
 
 _LETTER_AND_TEXT = re.compile(
     rf"(?P<letter>{LETTER})(?P<between>[ \t]*[.:)\]\-;]*[ \t]*)(?P<mark>{MARK})\s*(?:$|[\n.;])"
+    rf"|(?P<mark_before>{MARK})[ \t]*(?P<letter_behind>{LETTER})\s*(?:$|[\n.,;])"
 )
 
 
 def _contradicted(text: str) -> bool:
-    """Whether a letter stands before the whole text of another option."""
-    return any(
-        letter_of(found["letter"]) != marked_letter(found["mark"])
-        for found in _LETTER_AND_TEXT.finditer(text)
-        if found["between"].strip() or found["letter"] not in "AaI"
-    )
+    """Whether a letter stands before or behind the whole text of another option."""
+    for found in _LETTER_AND_TEXT.finditer(text):
+        letter, mark = found["letter"] or found["letter_behind"], found["mark"] or found["mark_before"]
+        article = bool(found["letter"]) and not found["between"].strip() and letter in "AaI"
+        if not article and letter_of(letter) != marked_letter(mark):
+            return True
+    return False

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
-from eval.metrics.choice_cues import DENIES, RIGHT
+from eval.metrics.choice_cues import DENIES, RIGHT, words
 from eval.metrics.option_letters import ARABIC, LETTERS, letter_of
 from eval.metrics.text_match import normalise, one_alphabet, without_marks
 
@@ -25,6 +25,15 @@ LETTER = rf"(?<!\w)(?<!\w['’]){_ONE_LETTER}(?!\w)(?!['’]\w)"
 _SPECIAL = re.compile(r"<\|[^|>]*\|>|</?s>|<(?:eos|end_of_turn|start_of_turn|pad)>")
 _LATEX = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mathit)\s*\{([^{}]*)\}")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_ABBREVIATION = re.compile(r"\b(?:i\.\s?e|e\.\s?g|vs|etc)\.,?", re.IGNORECASE)
+_ENGLISH_ORDINALS = ("first", "second", "third", "fourth", "fifth")
+_ARABIC_ORDINALS = tuple(map(one_alphabet, ("الأول", "الثاني", "الثالث", "الرابع", "الخامس")))
+_ORDINAL = re.compile(
+    rf"\b(?P<en>{'|'.join(_ENGLISH_ORDINALS)})\s+(?:option|choice|answer)\b"
+    rf"|(?<!\w)الخيار\s+(?P<ar>{'|'.join(_ARABIC_ORDINALS)})(?!\w)",
+    re.IGNORECASE,
+)
+_SPACES = re.compile(r"[^\S\n]+")
 _EMPHASIS = re.compile(r"[*`#$~]|(?<!\w)_+|_+(?!\w)")
 _LIST_NUMBER = re.compile(r"^[ \t]*\d{1,2}[.)][ \t]+(?=\S)", re.MULTILINE)
 _BRACKETED = re.compile(rf"[(\[{{]\s*({LETTER})\s*[)\]}}]")
@@ -52,12 +61,14 @@ _LISTED = re.compile(
 def readable(text: str) -> str:
     """Return a text in one spelling: compatible characters unified (NFKC), without emphasis and invisible marks.
 
-    Arabic letters and digits are written one way, the numbers of a numbered list are removed, and a letter in brackets
-    stands without them, as a capital.
+    Arabic letters and digits are written one way, the numbers of a numbered list are removed, "the second option" is
+    written as option B, and a letter in brackets stands without them, as a capital.
     """
     text = _LATEX.sub(r"\1", _SPECIAL.sub(" ", unicodedata.normalize("NFKC", text)))
     text = one_alphabet(without_marks(_INVISIBLE.sub("", text)))
     text = _EMPHASIS.sub("", "".join(map(_digit, text)))
+    text = _ORDINAL.sub(_named_by_letter, _ABBREVIATION.sub(" ", text))
+    text = _SPACES.sub(" ", text)
     if len(_LIST_NUMBER.findall(text)) > 1:
         text = _LIST_NUMBER.sub("", text)
     return _CLOSED.sub(lambda found: f"{found[1].upper()}; ", _BRACKETED.sub(_unbracketed, text))
@@ -88,7 +99,7 @@ def _first_by_letter(found: Iterable[re.Match[str]]) -> dict[str, re.Match[str]]
 
 
 def _verdict(letter: str, remark: str) -> str:
-    right = re.match(rf"\W*(?:{MARK}\W*)?{RIGHT}", remark) and not re.search(DENIES, remark)
+    right = re.match(rf"\W*(?:{MARK}\W*)?(?:{RIGHT}|{words('yes', 'نعم')})", remark) and not re.search(DENIES, remark)
     return f"{letter} is correct" if right else ""
 
 
@@ -132,6 +143,12 @@ def _unbracketed(found: re.Match[str]) -> str:
     at_start = not found.string[: found.start()].rpartition("\n")[2].strip(" \t-•>")
     letter = found[1].upper()
     return f"{letter}; " if at_start else letter
+
+
+def _named_by_letter(found: re.Match[str]) -> str:
+    if found["en"]:
+        return f"option {LETTERS[_ENGLISH_ORDINALS.index(found['en'].lower())]}"
+    return f"الخيار {LETTERS[_ARABIC_ORDINALS.index(found['ar'])]}"
 
 
 def _digit(character: str) -> str:

@@ -13,6 +13,11 @@ ARABIC = {
     for spelling in (_ALEFS if arabic == "أ" else arabic)
 }
 """Arabic letter -> option letter, in the order of the abjad, as Arabic examinations number options."""
+ASK_FOR_LETTER = {
+    "en": "Answer with the letter of the right option alone.",
+    "ar": "اختر الإجابة الصحيحة، واكتب حرفها فقط.",
+}
+"""What stands below a question with options, by its language."""
 _OPTION_LINE = re.compile(rf"^[ \t]*([A-J]|[{''.join(ARABIC)}]ـ?)[ \t]*[.)،:-][ \t]*(.*)$", re.MULTILINE)
 
 

@@ -35,15 +35,20 @@ def without_reasoning(output: str) -> str:
 
 def answers_only(predictions: Predictions) -> Predictions:
     """Return the predictions with the outputs of `without_reasoning`; the same object where no output has a block."""
-    lines = [_answer_only(line) for line in predictions.lines]
+    lines = [answer_only(line) for line in predictions.lines]
     same = all(new is old for new, old in zip(lines, predictions.lines, strict=True))
     return predictions if same else replace(predictions, lines=lines)
 
 
-def reasoning_note(predictions: Predictions) -> str:
-    """Tell how many outputs lose a reasoning block; empty for none."""
-    count = sum(_answer_only(line) is not line for line in predictions.lines)
-    return f"{count} of {len(predictions.lines)} outputs were scored without their reasoning blocks" if count else ""
+def of_answers(measure: Callable[[Predictions], Metrics], predictions: Predictions) -> Metrics:
+    """Compute our own metrics, which are of the answers alone; a note counts the reasoning blocks taken off."""
+    answers = answers_only(predictions)
+    found = measure(answers)
+    count = sum(new is not old for new, old in zip(answers.lines, predictions.lines, strict=True))
+    if not count:
+        return found
+    note = f"{count} of {len(answers.lines)} outputs were scored without their reasoning blocks"
+    return {name: replace(metric, note="; ".join(filter(None, [metric.note, note]))) for name, metric in found.items()}
 
 
 def in_both_ways(measure: Callable[[Predictions], Metrics], predictions: Predictions) -> Metrics:
@@ -58,6 +63,7 @@ def in_both_ways(measure: Callable[[Predictions], Metrics], predictions: Predict
     return found | {f"{PREFIX}{name}": metric for name, metric in measure(answers).items()}
 
 
-def _answer_only(line: Prediction) -> Prediction:
+def answer_only(line: Prediction) -> Prediction:
+    """Return the prediction with the output of `without_reasoning`; the same object where it has no block."""
     answer = without_reasoning(line.output)
     return line if answer == line.output else replace(line, output=answer)

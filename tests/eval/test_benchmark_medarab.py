@@ -68,9 +68,9 @@ def test_scores_by_task(medarabiq):
     exact = value(scores, "exact")
     assert (exact.value, exact.n) == (1, 1)
     # 2 of 6 words in order: P 1, R 2/6, F 1/2. BLEU-1: 2/2 * exp(1 - 6/2).
-    assert value(scores, "rougeL", task="patient_doctor").value == pytest.approx(0.5)
-    assert value(scores, "bleu1", task="patient_doctor").value == pytest.approx(0.1353353)
-    rouge = value(scores, "rougeL")
+    assert value(scores, "ours.rougeL", task="patient_doctor").value == pytest.approx(0.5)
+    assert value(scores, "ours.bleu1", task="patient_doctor").value == pytest.approx(0.1353353)
+    rouge = value(scores, "ours.rougeL")
     assert (rouge.n, rouge.unscored) == (3, 1)
 
 
@@ -80,8 +80,9 @@ def test_single_values(medarabiq, medarabench):
     assert {metric: len(found) for metric, found in values.items()} == {
         "accuracy": 3,
         "exact": 1,
-        "bleu1": 4,
-        "rougeL": 4,
+        "accuracy_of_all": 3,
+        "ours.bleu1": 4,
+        "ours.rougeL": 4,
     }
     assert values["accuracy"]["medarabiq-blank_choices-1"] == 1
     found = single_values(medarabench, answered(medarabench.items(), "B"))
