@@ -169,7 +169,10 @@ def combined(weights: Sequence[float], values: Sequence[float], intervals: Seque
 def _draws(clusters: int) -> np.ndarray:
     """How often each cluster is in each draw (RESAMPLES, G)."""
     rng = np.random.default_rng(SEED)
-    return rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=RESAMPLES).astype(np.uint16)
+    rows = clusters * np.arange(BATCH)[:, None]
+    batches = (rng.integers(0, clusters, (BATCH, clusters)) + rows for _ in range(RESAMPLES // BATCH))
+    counts = (np.bincount(batch.ravel(), minlength=BATCH * clusters) for batch in batches)
+    return np.concatenate([count.astype(np.uint16).reshape(BATCH, clusters) for count in counts])
 
 
 def _t(freedom: int) -> float:

@@ -141,11 +141,12 @@ def sign_flip(sums: np.ndarray) -> np.ndarray:
     """
     rng = np.random.default_rng(SEED)
     sizes = np.sort(np.abs(sums), axis=-1)
+    sizes = sizes[..., sizes.reshape(-1, sizes.shape[-1]).any(axis=0)]  # a sum of 0 has no sign
     # Rounding must not tell apart two sums of the same numbers in another order.
     least = np.abs(sums.sum(axis=-1)) - 1e-9 * (1 + sizes.sum(axis=-1))
     as_far = np.zeros(sums.shape[:-1], dtype=np.int64)
     for _ in range(FLIPS // BATCH):
-        signs = 2.0 * rng.integers(0, 2, (sums.shape[-1], BATCH), dtype=np.int8) - 1
+        signs = 2.0 * rng.integers(0, 2, (sizes.shape[-1], BATCH), dtype=np.int8) - 1
         as_far += (np.abs(sizes @ signs) >= least[..., None]).sum(axis=-1)
     return (1 + as_far) / (1 + FLIPS)
 
