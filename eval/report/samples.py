@@ -12,7 +12,7 @@ from eval.benchmarks.data_split import DataSplit, is_right, kind_of
 from eval.errors import EvalError
 from eval.images import read_image
 from eval.items import Prediction, Predictions
-from eval.registry import load, of_header
+from eval.registry import of_header
 from eval.report.blocks import Block, Paragraph, Sample, Section, Text, direction
 from eval.report.tables import label
 
@@ -112,8 +112,8 @@ def _text(name: str, text: str, language: str) -> Text:
 
 def _is_redistributable(run: Predictions) -> bool:
     try:
-        return load(run.header["benchmark"]["name"], Path()).ABOUT.redistribute
-    except (KeyError, ImportError):  # unknown to this version, or its package is not installed
+        return "benchmark" in run.header and of_header(run.header, Path()).ABOUT.redistribute
+    except (EvalError, ImportError):  # unknown to this version, or its package is not installed
         return False
 
 
