@@ -40,6 +40,8 @@ BENCHMARKS = {
     "medxpertqa_mm": "task_benchmark:shipped",
     "medxpertqa_text": "task_benchmark:shipped",
     "medq_bench_perception": "task_benchmark:shipped",
+    "medq_bench_description": "medq_bench:MedQDescription",
+    "medq_bench_comparison": "medq_bench:MedQComparison",
     "iu_xray_board": "board_reports:IuXrayBoard",
     "mimic_cxr_board": "board_reports:MimicCxrBoard",
     "chexpert_plus": "chexpert_plus:CheXpertPlus",
