@@ -77,7 +77,7 @@ def write_report(
         *([compared_section(found, other)] if other else []),
         *split_sections(found),
         *([Section("Training", [draw_losses(training)])] if training else []),
-        *sample_sections(found.data_runs, found.benchmark_runs.values(), root, data),
+        *sample_sections(found, root, data),
         *_training_data(found, data),
         *([Section("Data", [data_facts(found.data_runs)])] if found.data_runs else []),
         Section("How the numbers were made"),
