@@ -13,6 +13,7 @@ from eval.registry import ROOT
 from eval.report.beside_paper import Column, our_column, with_rules
 from eval.report.blocks import Caution, Figure, Section
 from eval.report.figures import draw_losses
+from eval.report.head import head_sections
 from eval.report.markdown import markdown, plain_table
 from eval.report.page import html_page
 from eval.report.paper import TABLES, PaperTable, paper_document, published
@@ -72,6 +73,7 @@ def write_report(
     both = [found, other] if other else [found]
     sections = [
         Section("", [WARNING]),
+        *head_sections(found),
         *paper_sections(both, tables, with_published=against == PUBLISHED),
         *further_sections(found),
         *([compared_section(found, other)] if other else []),

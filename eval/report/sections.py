@@ -46,14 +46,10 @@ def paper_sections(
         return []
     about = f"{NEAR_LEGEND} Published numbers: {paper_document()['source']}." if with_published else ASK_PUBLISHED
     sections = [Section("The paper's tables", [Paragraph(f"{LEGEND} {about}")])]
-    left = [table for table in tables if not any(row.benchmark in run for row in table.rows)]
     for table in tables:
-        if table not in left:
+        if any(row.benchmark in run for row in table.rows):
             columns = [our_column(table, results) for results in all_results]
             sections += _table_sections(table, columns, first, with_published=with_published)
-    if left:
-        missing = "; ".join(f"{table.title} ({', '.join(_benchmarks(table))})" for table in left)
-        sections.append(Section("Tables without a score of ours", [Paragraph(f"Not run: {missing}.")], level=3))
     return sections
 
 
