@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from eval.benchmark import About
 from eval.errors import EvalError
 from eval.items import Predictions
 from eval.predictions import read_all
+from eval.registry import load
 from eval.scores import Score
 
 
@@ -36,6 +38,14 @@ def _short(model: str) -> str:
     """The last part of a name; for a folder `merged`, which `axolotl merge-lora` writes, its parent's name."""
     path = Path(model)
     return (path.parent.name if path.name == "merged" else path.name) or model
+
+
+def about_benchmark(name: str) -> About | None:
+    """The facts about a benchmark; None where it is unknown to this version or its package is not installed."""
+    try:
+        return load(name, Path()).ABOUT
+    except (KeyError, ImportError):
+        return None
 
 
 @dataclass(frozen=True)
