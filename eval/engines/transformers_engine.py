@@ -1,4 +1,7 @@
-"""Greedy decoding in batches with plain transformers: a LLaVA checkpoint, or a text-only base model."""
+"""Greedy decoding in batches with plain transformers: a LLaVA checkpoint, or a text-only base model.
+
+Where prompts of a batch share their images, or a long text, the model computes that part once.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 from eval.checkpoint import shows_images
 from eval.engines.engine import Completion, Request
 from eval.engines.prompt import Prompts
+from eval.engines.shared_prefix import SharedPrefixes
 from eval.errors import EvalError
 from eval.items import Item
 
@@ -38,6 +42,7 @@ class TransformersEngine:
         self.end_ids = self.prompts.end_ids(self.model.generation_config.eos_token_id)
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token_id = self.end_ids[0]
+        self._shared = SharedPrefixes(self.model, self.processor, self.inputs, self.prompts.token_ids)
 
     def prompt(self, item: Item) -> str:
         """Render an item with the checkpoint's own chat template."""
@@ -50,26 +55,22 @@ class TransformersEngine:
     def check(self) -> None:
         """Do nothing: this engine cannot fail between batches."""
 
-    def inputs(self, requests: Sequence[Request]) -> Any:
-        """Return the processor's tensors for a batch, padded on the left."""
-        options: dict[str, Any] = {"padding": True, "return_tensors": "pt", "add_special_tokens": False}
+    def inputs(self, requests: Sequence[Request], **more: Any) -> Any:
+        """Return the processor's tensors for a batch, padded on the left; `more` are other options of the processor."""
+        options: dict[str, Any] = {"padding": True, "return_tensors": "pt", "add_special_tokens": False, **more}
         prompts = [each.prompt for each in requests]
         if not self.llava:
             return self.processor(prompts, return_token_type_ids=False, **options).to(self.device)
-        # Placeholders take images in order over the whole batch, so one flat list serves batches in which
-        # rows have none, one or many; without any image the processor wants None.
-        flat = [image.image for each in requests for image in each.images]
-        inputs = self.processor(text=prompts, images=flat or None, **options)
-        if flat:
-            inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
-        return inputs.to(self.device)
+        # A processor takes a list of images for every prompt, be it empty, and None where no prompt has any.
+        images = [[image.image for image in each.images] for each in requests]
+        inputs = self.processor(text=prompts, images=images if any(images) else None, **options)
+        return inputs.to(self.device, dtype=self.model.dtype)
 
     def answer(self, requests: Sequence[Request], max_new_tokens: int) -> list[Completion]:
         """Decode one batch; a text-only model ignores the images."""
         import torch
         from transformers import GenerationConfig
 
-        inputs = self.inputs(requests)
         # Replaces the checkpoint's configuration as a whole: generate() would merge its sampling options into ours.
         self.model.generation_config = GenerationConfig(
             do_sample=False,
@@ -78,9 +79,15 @@ class TransformersEngine:
             pad_token_id=self.tokenizer.pad_token_id,
         )
         with torch.inference_mode():
-            output_ids_BL = self.model.generate(**inputs)
-        prompt_length = inputs["input_ids"].shape[1]
-        return [self.completion(ids) for ids in output_ids_BL[:, prompt_length:].tolist()]
+            answers_BL = self._shared.generate(requests)
+            if answers_BL is None:
+                answers_BL = self.padded(requests)
+        return [self.completion(ids) for ids in answers_BL.tolist()]
+
+    def padded(self, requests: Sequence[Request]) -> Any:
+        """Return the ids of the answers, of shape (B, L), each prompt computed whole, in one padded batch."""
+        inputs = self.inputs(requests)
+        return self.model.generate(**inputs)[:, inputs["input_ids"].shape[1] :]
 
     def completion(self, ids: Sequence[int]) -> Completion:
         """Decode generated ids up to the first end token."""
