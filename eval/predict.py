@@ -71,7 +71,7 @@ def run(model: Model, questions: Questions, path: Path) -> None:
     engine = model.engine
     prompts = {item.id: engine.prompt(item) for item in items}
     lengths = {name: engine.length(prompt) for name, prompt in prompts.items()}
-    batches = _left(batches_of(items, lengths, model.batch_size), file.finished, whole=engine.WHOLE_BATCHES)
+    batches = left_of(batches_of(items, lengths, model.batch_size), file.finished, whole=engine.WHOLE_BATCHES)
     names = [[name for item in batch for name in item.images if model.shows_images] for batch in batches]
     longest = longest_answer(model, benchmark)
     progress = Progress(path.stem, len(items), len(file.finished))
@@ -90,7 +90,7 @@ def run(model: Model, questions: Questions, path: Path) -> None:
         say(f"{path.stem}: {unanswered} items have an error in place of an answer; the next run asks them again")
 
 
-def _left(batches: Sequence[list[Item]], finished: Set[str], *, whole: bool) -> list[list[Item]]:
+def left_of(batches: Sequence[list[Item]], finished: Set[str], *, whole: bool) -> list[list[Item]]:
     """Return what is still to ask of each batch.
 
     A half-finished batch is asked whole again where its padding, and with it every low-precision rounding, has to be
