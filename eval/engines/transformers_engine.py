@@ -18,7 +18,10 @@ from eval.items import Item
 
 
 class TransformersEngine:
-    """A loaded checkpoint that answers batches of items with greedy decoding; its own sampling defaults are ignored."""
+    """A loaded checkpoint that answers batches of items with greedy decoding; its own sampling defaults are ignored.
+
+    `shared` computes what prompts of a batch have in common once; without it every batch is padded.
+    """
 
     WHOLE_BATCHES = True
 
@@ -42,7 +45,9 @@ class TransformersEngine:
         self.end_ids = self.prompts.end_ids(self.model.generation_config.eos_token_id)
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token_id = self.end_ids[0]
-        self._shared = SharedPrefixes(self.model, self.processor, self.inputs, self.prompts.token_ids)
+        self.shared: SharedPrefixes | None = SharedPrefixes(
+            self.model, self.processor, self.inputs, self.prompts.token_ids
+        )
 
     def prompt(self, item: Item) -> str:
         """Render an item with the checkpoint's own chat template."""
@@ -79,7 +84,7 @@ class TransformersEngine:
             pad_token_id=self.tokenizer.pad_token_id,
         )
         with torch.inference_mode():
-            answers_BL = self._shared.generate(requests)
+            answers_BL = self.shared.generate(requests) if self.shared else None
             if answers_BL is None:
                 answers_BL = self.padded(requests)
         return [self.completion(ids) for ids in answers_BL.tolist()]
