@@ -76,17 +76,18 @@ class SharedPrefixes:
         pad = self._model.generation_config.pad_token_id
         prefixes = {name: _prefixes(name, tensor, inputs, parted, pad) for name, tensor in inputs.items()}
         done = self._model.generate(**prefixes, max_new_tokens=1, return_dict_in_generate=True)
-        rows_B = torch.tensor(parted.group_of, device=prefixes["input_ids"].device)
+        rows_B = torch.tensor(parted.group_of)  # not on the model's device: its layers may be on several
         done.past_key_values.batch_select_indices(rows_B)
         base = self._model.base_model
         if getattr(base, "rope_deltas", None) is not None:  # positions after an image, of models with M-RoPE
             base.rope_deltas = base.rope_deltas[rows_B]
+        ids_GL, mask_GL = prefixes["input_ids"], prefixes["attention_mask"]
         longest = max(map(len, parted.own))
-        own_BL = rows_B.new_tensor([[pad] * (longest - len(ids)) + ids for ids in parted.own])
-        mask_BL = rows_B.new_tensor([[0] * (longest - len(ids)) + [1] * len(ids) for ids in parted.own])
-        ids_BL = self._model.generate(
-            input_ids=torch.cat([prefixes["input_ids"][rows_B], own_BL], dim=1),
-            attention_mask=torch.cat([prefixes["attention_mask"][rows_B], mask_BL], dim=1),
+        own_BL = ids_GL.new_tensor([[pad] * (longest - len(ids)) + ids for ids in parted.own])
+        own_mask_BL = mask_GL.new_tensor([[0] * (longest - len(ids)) + [1] * len(ids) for ids in parted.own])
+        ids_BL: Tensor = self._model.generate(
+            input_ids=torch.cat([ids_GL[rows_B], own_BL], dim=1),
+            attention_mask=torch.cat([mask_GL[rows_B], own_mask_BL], dim=1),
             past_key_values=done.past_key_values,
         )
         return ids_BL[:, parted.width :]

@@ -10,64 +10,51 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from transformers import AutoModelForImageTextToText, AutoProcessor, FalconH1Config, GenerationConfig, LlamaConfig
+from transformers import AutoProcessor, FalconH1Config, GenerationConfig, LlamaConfig
 
 from bimedix2_plugin.model.compose import compose, load
 from bimedix2_plugin.model.request import Request as Composition
-from bimedix2_plugin.rehearse import tiny, tiny_families, tiny_native
+from bimedix2_plugin.rehearse import tiny, tiny_families
 from eval.engines import parted
 from eval.engines.engine import Request
 from eval.engines.shared_prefix import SharedPrefixes, longest_shareable
+from eval.engines.transformers_engine import TransformersEngine
 from eval.images import read_image
 from tests.helpers import core_builders as hand
 from tests.helpers import eval_builders as make
+from tests.helpers.tiny_seeing import FAMILIES, seeing
 
 TOKENS = 6
 WIDE = 512
 """A sliding window that every prompt fits into."""
 LLAVA = ("qwen2", "phi3", "gemma2", "gemma3_text")
-NATIVE = ("gemma3", "qwen2_5_vl", "qwen3_vl", "llava")
 IMAGES = {size: read_image(make.noise(size, seed), str(size)) for seed, size in enumerate([(30, 24), (24, 44)])}
 QUESTIONS = ["What is it?", "Is there a fracture in the left lung?", "Why", "How many organs? Tell me which. Be brief."]
 
 
-class Loaded:
-    """A checkpoint that answers with plain transformers, and remembers the logits behind its answers."""
+class Loaded(TransformersEngine):
+    """An engine that remembers the logits behind its answers."""
 
     def __init__(self, folder: Path):
-        self.model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).eval()
-        self.processor = AutoProcessor.from_pretrained(folder)
-        self.processor.tokenizer.padding_side = "left"
-        pad = self.processor.tokenizer.pad_token_id
-        ends = self.model.generation_config.eos_token_id
+        super().__init__(folder, "float32", "cpu")
         self.model.generation_config = GenerationConfig(
-            do_sample=False, max_new_tokens=TOKENS, pad_token_id=pad, eos_token_id=ends
+            do_sample=False,
+            max_new_tokens=TOKENS,
+            pad_token_id=self.tokenizer.pad_token_id,
+            eos_token_id=self.end_ids,
         )
-        self.shared = SharedPrefixes(self.model, self.processor, self.inputs, self.token_ids)
         self.steps: list[torch.Tensor] = []
         self.model.get_output_embeddings().register_forward_hook(lambda *call: self.steps.append(call[2][:, -1]))
 
-    def inputs(self, requests, **more):
-        images = [[image.image for image in each.images] for each in requests]
-        options = {"padding": True, "return_tensors": "pt", "add_special_tokens": False, **more}
-        return self.processor(
-            text=[each.prompt for each in requests], images=images if any(images) else None, **options
-        )
-
-    def token_ids(self, text):
-        return self.processor.tokenizer(text, add_special_tokens=False)["input_ids"]
-
     def request(self, question, *images):
         item = hand.item(question, question, images=[str(image.image.size) for image in images])
-        prompt = self.processor.apply_chat_template(list(item.messages), add_generation_prompt=True, tokenize=False)
-        return Request(item, prompt, images)
+        return Request(item, self.prompt(item), images)
 
     def alone(self, request):
         """The ids of one answer, and its logits by step."""
         self.steps.clear()
-        inputs = self.inputs([request])
         with torch.inference_mode():
-            ids = self.model.generate(**inputs)[0, inputs["input_ids"].shape[1] :].tolist()
+            ids = self.padded([request])[0].tolist()
         return ids, torch.cat(self.steps)
 
     def together(self, requests):
@@ -100,11 +87,11 @@ def set_window(folder, window):
         (folder / "config.json").write_text(json.dumps(config))
 
 
-@pytest.fixture(scope="module", params=[*LLAVA, *NATIVE])
+@pytest.fixture(scope="module", params=[*LLAVA, *FAMILIES])
 def loaded(request, tower, tmp_path_factory):
     work = tmp_path_factory.mktemp(request.param)
     name = request.param
-    folder = llava_of(name, tower, work) if name in LLAVA else tiny_native.native(work / "model", name)
+    folder = llava_of(name, tower, work) if name in LLAVA else seeing(work / "model", name)
     set_window(folder, WIDE)
     return Loaded(folder)
 
@@ -158,7 +145,7 @@ def test_texts_that_begin_alike(loaded):
 @pytest.fixture(scope="module")
 def windowed(tmp_path_factory):
     """Gemma 3 with a window shorter than most prompts."""
-    return Loaded(tiny_native.native(tmp_path_factory.mktemp("windowed"), "gemma3"))
+    return Loaded(seeing(tmp_path_factory.mktemp("windowed"), "gemma3"))
 
 
 def test_what_does_not_fit_into_the_sliding_window_is_not_shared(windowed):
@@ -190,7 +177,7 @@ def test_a_layer_that_keeps_a_state_shares_nothing():
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
-    return Loaded(tiny_native.native(tmp_path_factory.mktemp("plain"), "llava"))
+    return Loaded(seeing(tmp_path_factory.mktemp("plain"), "llava"))
 
 
 def test_an_image_behind_the_question_is_not_shared(plain):
@@ -216,7 +203,9 @@ def test_no_two_prompts_with_the_same_images(plain):
 
 def test_other_tokens_than_the_processors_are_not_sent(plain):
     requests = [plain.request(question, IMAGES[30, 24]) for question in QUESTIONS]
-    shared = SharedPrefixes(plain.model, plain.processor, plain.inputs, lambda text: [1, *plain.token_ids(text)])
+    shared = SharedPrefixes(
+        plain.model, plain.processor, plain.inputs, lambda text: [1, *plain.prompts.token_ids(text)]
+    )
     assert shared.generate(requests) is None
 
 
