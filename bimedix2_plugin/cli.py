@@ -1,4 +1,4 @@
-"""The plugin's commands, `axolotl bimedix2-*`: parts, plan, doctor, kernels, rehearsal, start, convert, export, push."""
+"""The plugin's commands, `axolotl bimedix2-*`: parts, plan, doctor, kernels, rehearse, start, convert, export, push."""
 
 from __future__ import annotations
 

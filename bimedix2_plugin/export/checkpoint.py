@@ -124,9 +124,10 @@ def _text_problems(checkpoint: Checkpoint) -> list[str]:
         problems.append("its weights are quantised. Merge into the unquantised base (`axolotl merge-lora`).")
     text = checkpoint.text
     if text.get("model_type") in _GEMMA3 and not _known_query_scale(text):
+        scale, head = text.get("query_pre_attn_scalar", 256), text.get("head_dim", 256)
         problems.append(
-            f"query_pre_attn_scalar is {text['query_pre_attn_scalar']}, head_dim {text.get('head_dim', 256)}: llama.cpp "
-            "scales the queries of a Gemma 3 by its head_dim, and its answers would be others. Serve it with vLLM."
+            f"query_pre_attn_scalar is {scale}, head_dim {head}: llama.cpp scales a Gemma 3's queries by its head_dim, "
+            "and its answers would be others. Serve it with vLLM."
         )
     return problems
 

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bimedix2_plugin.export.images import png
 from bimedix2_plugin.export.probes import Probe
 from bimedix2_plugin.export.reference import NEW_TOKENS, Answer, Reference
 from bimedix2_plugin.export.server import Server, ServerError

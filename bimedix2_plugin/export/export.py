@@ -20,6 +20,7 @@ from bimedix2_plugin.export.images import image_processor
 from bimedix2_plugin.export.proof import Proof, prove
 from bimedix2_plugin.export.reference import Reference, compute
 from bimedix2_plugin.export.server import build
+from bimedix2_plugin.export.shifted import shifted
 from bimedix2_plugin.export.text_half import check_converter, write_text_half
 from bimedix2_plugin.export.vision import VisionPart, read_vision
 from bimedix2_plugin.merge.writing import room_for
@@ -131,7 +132,12 @@ def _proved(checkpoint: Checkpoint, part: VisionPart | None, reference: Referenc
 
 
 def _forms(part: VisionPart) -> Iterator[VisionPart]:
+    """Yield the tower as it is stored, and where it has a class token the form for builds that put that last."""
     yield part
+    if "v.class_embd" in part.tensors:
+        moved = shifted(part)
+        if moved:
+            yield moved
 
 
 def _record(path: Path, made: Export, outtype: str) -> None:

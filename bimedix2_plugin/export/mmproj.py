@@ -13,13 +13,11 @@ from bimedix2_plugin.export.vision import VisionPart
 if TYPE_CHECKING:
     import torch
 
-# In 16 bits these two cost precision that the others do not: the first convolution's and the projector's input.
-_KEPT_WHOLE = ("v.patch_embd.weight", "v.position_embd.weight", "mm.0.weight")
 _LARGEST_F16 = 65504.0
 
 
 def write_mmproj(path: Path, part: VisionPart, name: str) -> None:
-    """Write the vision part. Matrices are stored in 16 bits, except where that shows in the embeddings.
+    """Write the vision part. Matrices are stored in 16 bits, except where that shows in the embeddings or overflows.
 
     Args:
         path: of the file.
@@ -33,7 +31,7 @@ def write_mmproj(path: Path, part: VisionPart, name: str) -> None:
     try:
         _add_metadata(writer, part, name)
         for tensor, values in part.tensors.items():
-            writer.add_tensor(tensor, _stored(tensor, values))
+            writer.add_tensor(tensor, _stored(values, whole=tensor in part.whole))
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
@@ -66,7 +64,7 @@ def _add_metadata(writer: gguf.GGUFWriter, part: VisionPart, name: str) -> None:
     writer.add_vision_image_std(list(part.std))
 
 
-def _stored(name: str, values: torch.Tensor) -> np.ndarray:
+def _stored(values: torch.Tensor, *, whole: bool) -> np.ndarray:
     array = values.contiguous().numpy()
-    halved = array.ndim == 2 and name not in _KEPT_WHOLE and float(np.abs(array).max()) <= _LARGEST_F16
+    halved = array.ndim == 2 and not whole and float(np.abs(array).max()) <= _LARGEST_F16
     return array.astype(np.float16 if halved else np.float32)

@@ -1,4 +1,4 @@
-"""The questions that the checkpoint and its export are both asked: text and images, one turn and several, two languages."""
+"""The questions that the checkpoint and its export are asked: text and images, one turn and several, two languages."""
 
 from __future__ import annotations
 

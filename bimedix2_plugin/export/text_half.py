@@ -116,9 +116,9 @@ def _explained(checkpoint: Checkpoint, code: int, log: str) -> Exception:
         return RecipeError(f"{where}: llama.cpp's converter was stopped by signal {-code}; is the memory full?")
     if "BPE pre-tokenizer was not recognized" in log:
         return RecipeError(
-            f"{where}: llama.cpp's converter does not know this tokenizer. It knows a byte-level BPE by the token ids of "
-            "one test text, so that a tokenizer trained anew, or one whose base vocabulary was changed, is none that "
-            "it knows; added tokens do not matter. Serve the checkpoint with vLLM, or add the tokenizer to llama.cpp "
+            f"{where}: llama.cpp's converter does not know this tokenizer. It knows a byte-level BPE by the ids of one "
+            "test text: a tokenizer trained anew, or one whose own vocabulary was changed, is not known; added tokens do "
+            "not matter. Serve the checkpoint with vLLM, or teach llama.cpp the tokenizer "
             "(convert_hf_to_gguf_update.py)."
         )
     last = " / ".join([line.strip() for line in log.splitlines() if line.strip()][-_TAIL:])

@@ -37,6 +37,8 @@ _BLOCK = {
     "mlp.fc1": "ffn_up",
     "mlp.fc2": "ffn_down",
 }
+# In 16 bits, these lose precision that shows in the embeddings.
+WHOLE = frozenset({"v.patch_embd.weight", "v.position_embd.weight", "mm.0.weight"})
 _INSIDE = re.compile(r"^(?:.*\.)?(?:vision_tower\.(?:vision_model\.)?|multi_modal_projector\.)(?P<rest>.*)$")
 _IN_BLOCK = re.compile(r"^encoder\.layers\.(?P<block>\d+)\.(?P<module>.*)\.(?P<kind>weight|bias)$")
 
@@ -53,6 +55,7 @@ class VisionPart:
         activation: of its feed-forward layers, in transformers' words.
         mean, std: of the normalisation, one per colour.
         text_width: H.
+        whole: names of the matrices that are stored in 32 bits.
         note: what the file's description says about its form.
     """
 
@@ -68,6 +71,7 @@ class VisionPart:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     text_width: int
+    whole: frozenset[str] = WHOLE
     note: str = ""
 
 
