@@ -175,13 +175,11 @@ def value_of_words(tokens: list[str], place: int) -> tuple[int | None, int]:
     place += 1
     while place < len(tokens):
         word = folded(tokens[place])
-        value = _simple(word)
-        if value is None and not word.isascii():
-            value = _ordinal(word)
+        value = _further(word, total)
         if scale := SCALES.get(word):
             rest = total % scale or total
             total += rest * scale - rest
-        elif value == 10 and 1 <= total <= 9 and word.startswith("عشر"):
+        elif value == 10 and 1 <= total % 100 <= 9 and word.startswith("عشر"):
             total += 10
         elif value is not None and _joins(total, value, word):
             total += value
@@ -202,6 +200,16 @@ def _value(word: str, following: str) -> int | None:
         if value is not None:
             return value
     return None
+
+
+def _further(word: str, total: int) -> int | None:
+    """The value of a word that may go on with a number."""
+    value = _simple(word)
+    if value is None and not word.isascii():
+        value = _ordinal(word)
+        if value is None and total >= 100 and word.startswith("و"):
+            return BEFORE_TENS.get(bare(word)) or SCALES.get(bare(word))
+    return value
 
 
 def _after_tens(word: str) -> int | None:
