@@ -19,8 +19,6 @@ _LATIN = re.compile(r"[A-Za-z][A-Za-z'’]*(?:-[A-Za-z]+)*")
 _LATIN_ENDING = re.compile(r"(?:us|um|ae|ii|is|ensis|coli|oides|ens|ans|osa|ica|cola|itis)$")
 _LONG_WORD = 4
 _FEW = 3
-_LONG_RUN = re.compile(r"(?<=\S{100})\S+")
-"""The rest of what is too long for a word: the patterns of data_prep.text.language are slow on it."""
 _SHORT_TURN = 25
 _SOUNDS = 4
 """Consonants of a word that is recognised alone; of those with one less it takes two."""
@@ -121,7 +119,7 @@ def _wrong(text: str, wanted: str, source: str) -> str:
     if wanted == "ar" and normalised(text) == normalised(source) and not _lower(text):
         return ""
     try:
-        check(_LONG_RUN.sub("", text), "", wanted)
+        check(text, "", wanted)
     except Reject as error:
         return error.detail
     if wanted == "ar" and (found := _other_arabic(text)):

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from data_prep.curate.checks.quantities import quantities
 
-UNITS = "صفر واحد اثنان ثلاثة أربعة خمسة ستة سبعة ثمانية تسعة".split()
+UNITS = ["صفر", "واحد", "اثنان", "ثلاثة", "أربعة", "خمسة", "ستة", "سبعة", "ثمانية", "تسعة"]
 TEENS = ["عشرة", "أحد عشر", "اثنا عشر", *(f"{UNITS[digit]} عشر" for digit in range(3, 10))]
-TENS = ["", "", *"عشرون ثلاثون أربعون خمسون ستون سبعون ثمانون تسعون".split()]
-HUNDREDS = ["", "مئة", "مئتان", *(f"{stem}مئة" for stem in "ثلاث أربع خمس ست سبع ثماني تسع".split())]
-ENGLISH_UNITS = "zero one two three four five six seven eight nine".split()
-ENGLISH_TENS = ["", "", *"twenty thirty forty fifty sixty seventy eighty ninety".split()]
+TENS = ["", "", *["عشرون", "ثلاثون", "أربعون", "خمسون", "ستون", "سبعون", "ثمانون", "تسعون"]]
+HUNDREDS = ["", "مئة", "مئتان", *(f"{stem}مئة" for stem in ["ثلاث", "أربع", "خمس", "ست", "سبع", "ثماني", "تسع"])]
+ENGLISH_UNITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+ENGLISH_TENS = ["", "", *["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]]
 
 
 def in_arabic(value: int) -> str:
