@@ -69,6 +69,10 @@ class JudgedBenchmark(Benchmark):
         """The question of one of KINDS, or in the other order."""
         return self.question(instructions, line, swapped=kind == SWAPPED)
 
+    def rubric(self, line: Prediction) -> str:
+        """What the judge holds an answer to, for a reader of the report; "" where that is its reference."""
+        return ""
+
 
 def fill(template: str, values: Mapping[str, str]) -> str:
     """Replace each {name} by its value, in one pass: braces inside a value are left alone."""
