@@ -10,9 +10,9 @@ from pathlib import Path
 
 from eval.benchmark import About
 from eval.errors import EvalError
-from eval.items import Predictions
+from eval.items import Header, Predictions
 from eval.predictions import read_all
-from eval.registry import load
+from eval.registry import load, of_header
 from eval.scores import Score
 
 
@@ -45,6 +45,14 @@ def about_benchmark(name: str) -> About | None:
     try:
         return load(name, Path()).ABOUT
     except (KeyError, ImportError):
+        return None
+
+
+def about_run(header: Header) -> About | None:
+    """The facts about the benchmark of a run; None for a dataset's split, and where `about_benchmark` gives none."""
+    try:
+        return of_header(header, Path()).ABOUT if "benchmark" in header else None
+    except (EvalError, ImportError):
         return None
 
 

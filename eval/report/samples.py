@@ -19,7 +19,7 @@ from eval.judge.instructions import PLAIN, JudgedBenchmark
 from eval.judge.verdicts import latest_by_item, read_verdicts
 from eval.registry import of_header
 from eval.report.blocks import Block, Paragraph, Sample, Section, Text, direction
-from eval.report.results import Results, about_benchmark
+from eval.report.results import Results, about_run
 from eval.report.tables import label
 
 JUDGED_KINDS = {"closed", "short", "text"}
@@ -146,7 +146,7 @@ def _text(name: str, text: str, language: str) -> Text:
 
 
 def _is_redistributable(run: Predictions) -> bool:
-    about = about_benchmark(run.header["benchmark"]["name"])
+    about = about_run(run.header)
     return about is not None and about.redistribute
 
 

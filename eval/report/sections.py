@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from eval.errors import EvalError
+from eval.items import Predictions
 from eval.report.beside_paper import (
     LEGEND,
     NEAR_LEGEND,
@@ -19,7 +20,7 @@ from eval.report.blocks import Block, Caution, Cell, Figure, Paragraph, Section,
 from eval.report.comparison import comparison
 from eval.report.figures import bars, draw_scores, radar
 from eval.report.paper import TABLES, PaperTable, paper_document
-from eval.report.results import Results, about_benchmark
+from eval.report.results import Results, about_run
 from eval.report.tables import exact_table, kind_table, multimedeval_table
 from eval.scores import Score
 
@@ -64,15 +65,15 @@ def further_sections(results: Results) -> list[Section]:
     return [
         Section("Beyond the paper", [Paragraph(LEGEND)]),
         *(
-            Section(name, _noted(name, [score_table(_scores_of(results, run.name))]), level=3)
+            Section(name, _noted(run, [score_table(_scores_of(results, run.name))]), level=3)
             for name, run in rest.items()
         ),
     ]
 
 
-def _noted(name: str, blocks: Sequence[Block]) -> list[Block]:
+def _noted(run: Predictions, blocks: Sequence[Block]) -> list[Block]:
     """The blocks of a benchmark, below what must be known of all its scores."""
-    about = about_benchmark(name)
+    about = about_run(run.header)
     return [*([Caution("Caution.", about.note)] if about and about.note else []), *blocks]
 
 
