@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from eval.registry import BENCHMARKS
+from eval.registry import BENCHMARKS, SUITES
 from eval.report.beside_paper import number, small_print
 from eval.report.blocks import Block, Cell, Facts, Paragraph, Section, Table
 from eval.report.languages import Gap, gaps
@@ -30,14 +31,24 @@ def head_sections(results: Results) -> list[Section]:
     found = gaps(results)
     sections = [Section("English and Arabic", language_blocks(found))] if found else []
     if results.benchmark_runs:
-        sections.append(Section("What exercises which capability", [capability_table(results)]))
-        sections.append(Section("Not run", [not_run(results)], level=3, folded=True))
+        missing = [name for name in BENCHMARKS if name not in results.benchmark_runs]
+        in_paper = [name for name in missing if name in SUITES["paper"]]
+        beyond = [name for name in missing if name not in in_paper]
+        sections += [Section("Not run", [not_run(in_paper)])] if in_paper else []
+        sections += [Section("Not run, beyond the paper", [not_run(beyond)], level=3, folded=True)] if beyond else []
     return sections
+
+
+def capability_sections(results: Results) -> list[Section]:
+    """Return the section on capabilities; none for results without a benchmark."""
+    if not results.benchmark_runs:
+        return []
+    return [Section("What exercises which capability", [capability_table(results)])]
 
 
 def language_blocks(found: list[Gap]) -> list[Block]:
     """Tabulate the gaps, with how to read them."""
-    rows = [LANGUAGES_HEAD, *map(_language_row, found)]
+    rows: list[list[str | Cell]] = [[*LANGUAGES_HEAD], *map(_language_row, found)]
     return [Table(rows, own=(4,)), Paragraph(LANGUAGES_LEGEND.format(count=len(found)))]
 
 
@@ -63,10 +74,9 @@ def capabilities() -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def not_run(results: Results) -> Facts:
-    """List each known benchmark that was not run, with its title and the command."""
-    missing = [name for name in BENCHMARKS if name not in results.benchmark_runs]
-    return Facts([(name, f"{_title(name)}: python -m eval run --task {name}") for name in missing])
+def not_run(names: Sequence[str]) -> Facts:
+    """List benchmarks that were not run, each with its title and the command."""
+    return Facts([(name, f"{_title(name)}: python -m eval run --task {name}") for name in names])
 
 
 def _title(name: str) -> str:
@@ -86,7 +96,7 @@ def _value(score: Score | None, *, was_run: bool) -> Cell:
 def _language_row(gap: Gap) -> list[str | Cell]:
     result, percent = gap.result, gap.unit == "fraction"
     low, high = (_signed(bound, percent=percent) for bound in result.interval)
-    clusters = f" in {result.clusters}" if not gap.arabic and result.clusters < result.n else ""
+    clusters = f" in {result.clusters} clusters" if not gap.arabic and result.clusters < result.n else ""
     verdict = "no difference shown"
     if result.shown:
         verdict = "Arabic is higher" if result.difference > 0 else "Arabic is lower"
