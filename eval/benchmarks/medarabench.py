@@ -35,6 +35,7 @@ class MedAraBench(Benchmark):
         get="https://github.com/nyuad-cai/MedAraBench",
         licence="none stated: read your own copy, redistribute nothing",
         split="test (4,959 questions)",
+        size=4959,
         layout=(FILE,),
         redistribute=False,
     )

@@ -42,6 +42,7 @@ class Safety(JudgedBenchmark):
         get="comes with this project",
         licence="Apache-2.0",
         split="test, 30 English and 30 Arabic conversations",
+        size=60,
         layout=(),
     )
     MAX_NEW_TOKENS: ClassVar[int] = 512
