@@ -74,6 +74,7 @@ class About:
         size: how many items that is; None where releases differ, or a benchmark of several parts says it elsewhere.
         layout: the files and folders that it reads, relative to the root.
         redistribute: whether its licence allows its texts and images in a report that is redistributed.
+        note: what a reader of all its scores must know.
     """
 
     title: str
@@ -84,6 +85,7 @@ class About:
     layout: tuple[str, ...]
     redistribute: bool = True
     size: int | None = None
+    note: str = ""
 
     @classmethod
     def of(cls, source: SourceAbout, title: str, *, table: str, split: str, **others: Any) -> About:

@@ -63,6 +63,10 @@ class JudgedBenchmark(Benchmark):
     def question(self, instructions: Instructions, line: Prediction, *, swapped: bool) -> str:
         """What the judge is asked about one prediction, after the system message."""
 
+    def rubric(self, line: Prediction) -> str:
+        """What the judge holds an answer to, for a reader of the report; "" where that is its reference."""
+        return ""
+
 
 def fill(template: str, values: Mapping[str, str]) -> str:
     """Replace each {name} by its value, in one pass: braces inside a value are left alone."""

@@ -11,6 +11,7 @@ from eval.items import Prediction
 from eval.judge.client import JudgeSettings, Question, Reply, ask
 from eval.judge.instructions import PLAIN, SWAPPED, JudgedBenchmark
 from eval.judge.verdicts import Judge, VerdictsFile, keys_in, path_of, sha256
+from eval.metrics.reasoning import answer_only
 from eval.predict import Progress
 from eval.predictions import read_predictions
 from eval.registry import BENCHMARKS, load
@@ -106,7 +107,7 @@ def _plan(name: str, benchmark: JudgedBenchmark, lines: Sequence[Prediction], se
     questions = {}
     for line in lines:
         for kind in kinds if not line.error else []:
-            text = benchmark.question(instructions, line, swapped=kind == SWAPPED)
+            text = benchmark.question(instructions, answer_only(line), swapped=kind == SWAPPED)
             for repeat in range(settings.repeats):
                 case = Case(line.item, kind, repeat, sha256(line.output))
                 key = sha256([judge, vars(case), instructions.system, text])

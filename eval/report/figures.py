@@ -145,7 +145,7 @@ def bars(table: PaperTable, columns: Sequence[Column], *, with_published: bool) 
 def radar(table: PaperTable, columns: Sequence[Column], *, with_published: bool) -> Figure | None:
     """Draw each model as a closed line over the scores that all of them have; None for fewer than three.
 
-    Each axis runs from 0 to its largest value, since metrics differ in scale.
+    All axes have one scale, from 0 to the next tenth above the largest value, so that lengths can be compared.
     """
     places = [place for place in _drawn(table, columns) if all(column.value(place) is not None for column in columns)]
     if len(places) < 3:
@@ -155,15 +155,14 @@ def radar(table: PaperTable, columns: Sequence[Column], *, with_published: bool)
     if with_published:
         room = max(0, LINES - len(lines))
         lines |= {f"{name} (published)": values for name, values in _strongest(table, places)[:room]}
-    most = [max(values) or 1.0 for values in zip(*lines.values(), strict=True)]
+    top = scale * max(1, math.ceil(round(10 * max(map(max, lines.values())) / scale, 6))) / 10
     angles = [2 * math.pi * place / len(places) for place in range(len(places))]
     figure, axes = new_figure(5.2, subplot_kw={"projection": "polar"})
     for order, (name, values) in enumerate(lines.items()):
-        radii = [value / top for value, top in zip(values, most, strict=True)]
         own = order < len(columns)
         axes.plot(
             [*angles, angles[0]],
-            [*radii, radii[0]],
+            [*values, values[0]],
             color=COLOURS[order % len(COLOURS)],
             linestyle=STYLES[order % len(STYLES)],
             linewidth=2.6 if own else 1.4,
@@ -172,7 +171,7 @@ def radar(table: PaperTable, columns: Sequence[Column], *, with_published: bool)
             label=name,
         )
         if own:
-            axes.fill(angles, radii, color=COLOURS[order % len(COLOURS)], alpha=0.12)
+            axes.fill(angles, values, color=COLOURS[order % len(COLOURS)], alpha=0.12)
     axes.set_xticks(
         angles,
         ["\n".join(table.label(place)) for place in places],
@@ -181,12 +180,13 @@ def radar(table: PaperTable, columns: Sequence[Column], *, with_published: bool)
     for angle, name in zip(angles, axes.get_xticklabels(), strict=True):
         side = round(math.sin(angle), 6)
         name.set_horizontalalignment("center" if side == 0 else "left" if side > 0 else "right")
-    axes.set_yticks([0.25, 0.5, 0.75, 1.0], [])
-    axes.set_ylim(0, 1.02)
+    rings = [top * quarter / 4 for quarter in range(1, 5)]
+    axes.set_yticks(rings, [f"{ring:.3g}" for ring in rings], fontsize="x-small", color="dimgrey")
+    axes.set_ylim(0, 1.02 * top)
     axes.set_theta_offset(math.pi / 2)
     axes.set_theta_direction(-1)
     figure.legend(loc="outside lower center", ncols=2, fontsize="small")
-    return as_svg(figure, f"{'_'.join(table.key)}_radar", f"{table.title}: each axis from 0 to its largest number")
+    return as_svg(figure, f"{'_'.join(table.key)}_radar", f"{table.title}: every axis from 0 to {top:.3g}")
 
 
 def _drawn(table: PaperTable, columns: Sequence[Column]) -> list[Place]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from eval.errors import EvalError
+from eval.items import Predictions
 from eval.report.beside_paper import (
     LEGEND,
     NEAR_LEGEND,
@@ -15,11 +16,11 @@ from eval.report.beside_paper import (
     side_by_side,
     small_print,
 )
-from eval.report.blocks import Block, Cell, Figure, Paragraph, Section, Table
+from eval.report.blocks import Block, Caution, Cell, Figure, Paragraph, Section, Table
 from eval.report.comparison import comparison
 from eval.report.figures import bars, draw_scores, radar
 from eval.report.paper import TABLES, PaperTable, paper_document
-from eval.report.results import Results
+from eval.report.results import Results, about_run
 from eval.report.tables import exact_table, kind_table, multimedeval_table
 from eval.scores import Score
 
@@ -46,14 +47,10 @@ def paper_sections(
         return []
     about = f"{NEAR_LEGEND} Published numbers: {paper_document()['source']}." if with_published else ASK_PUBLISHED
     sections = [Section("The paper's tables", [Paragraph(f"{LEGEND} {about}")])]
-    left = [table for table in tables if not any(row.benchmark in run for row in table.rows)]
     for table in tables:
-        if table not in left:
+        if any(row.benchmark in run for row in table.rows):
             columns = [our_column(table, results) for results in all_results]
             sections += _table_sections(table, columns, first, with_published=with_published)
-    if left:
-        missing = "; ".join(f"{table.title} ({', '.join(_benchmarks(table))})" for table in left)
-        sections.append(Section("Tables without a score of ours", [Paragraph(f"Not run: {missing}.")], level=3))
     return sections
 
 
@@ -65,8 +62,17 @@ def further_sections(results: Results) -> list[Section]:
         return []
     return [
         Section("Beyond the paper", [Paragraph(LEGEND)]),
-        *(Section(name, [score_table(_scores_of(results, run.name))], level=3) for name, run in rest.items()),
+        *(
+            Section(name, _noted(run, [score_table(_scores_of(results, run.name))]), level=3)
+            for name, run in rest.items()
+        ),
     ]
+
+
+def _noted(run: Predictions, blocks: Sequence[Block]) -> list[Block]:
+    """The blocks of a benchmark, below what must be known of all its scores."""
+    about = about_run(run.header)
+    return [*([Caution("Caution.", about.note)] if about and about.note else []), *blocks]
 
 
 def compared_section(a: Results, b: Results) -> Section:

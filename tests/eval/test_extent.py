@@ -32,9 +32,8 @@ def size(items=451, versions=0, with_images=451, published=451):
 def predictions(own, versions=0, errors=0, images="shown", **sizes):
     """A run of that many answers, of which `errors` are none, and so many of versions in Arabic."""
     lines = [make.answer(f"o{number}", "yes") for number in range(own)]
-    lines += [
-        replace(make.answer(f"v{n}", "yes"), language="ar", facts={"version_of": f"o{n}"}) for n in range(versions)
-    ]
+    arabic = [make.answer(f"v{number}", "yes", language="ar") for number in range(versions)]
+    lines += [replace(line, facts={"version_of": line.item.replace("v", "o")}) for line in arabic]
     lines[:errors] = [replace(line, error="no image") for line in lines[:errors]]
     header = make.benchmark_header("vqa_rad", images=images)
     header["benchmark"] |= {"size": size(**sizes)}
