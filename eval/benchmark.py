@@ -73,6 +73,7 @@ class About:
         split: the split that is scored, and its size as published.
         layout: the files and folders that it reads, relative to the root.
         redistribute: whether its licence allows its texts and images in a report that is redistributed.
+        note: what a reader of all its scores must know.
     """
 
     title: str
@@ -82,6 +83,7 @@ class About:
     split: str
     layout: tuple[str, ...]
     redistribute: bool = True
+    note: str = ""
 
     @classmethod
     def of(cls, source: SourceAbout, title: str, *, table: str, split: str, **others: Any) -> About:

@@ -33,7 +33,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--base": {"required": True, "help": "the language model before training: its folder, or its name on the Hub"},
     "--root": {"type": Path, "default": ROOT, "help": f"folder of all benchmarks and sources ({ROOT})"},
     "--suite": {"choices": SUITES, "help": "a named group of benchmarks"},
-    "--task": {"nargs": "+", "default": [], "metavar": "NAME", "help": "benchmarks; `benchmarks` lists them"},
+    "--task": {
+        "nargs": "+",
+        "default": [],
+        "metavar": "NAME",
+        "help": "benchmarks (see `benchmarks`), or YAML files",
+    },
     "--data": {"type": Path, "help": "dataset folder"},
     "--split": {"help": "split of --data"},
     "--permute-images": {"action": "store_true", "help": "show each row of --data the images of another row"},

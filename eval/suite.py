@@ -16,7 +16,7 @@ from eval.likelihood.run import PLAIN, Prompting, run_likelihood
 from eval.model import Checkpoint
 from eval.predict import Questions, questions_of, run
 from eval.predictions import read_predictions
-from eval.registry import BENCHMARKS, SUITES, load
+from eval.registry import BENCHMARKS, SUITES, load, name_of
 from eval.report.markdown import plain_table
 from eval.sight import check_sight
 
@@ -48,7 +48,7 @@ def run_benchmarks(
         say(f"skipped: {line}")
     if not ready:
         raise EvalError(f"Nothing can be run: none of {', '.join(names)} is ready under {root}. See the lines above.")
-    check_results(results, model, names)
+    check_results(results, model, list(map(name_of, names)))
     asked = [questions_of(benchmark, limit) for benchmark in ready]
     check_sight(model, [(each.benchmark.name, each.items) for each in asked])
     for questions in asked:

@@ -13,6 +13,7 @@ from eval.registry import ROOT
 from eval.report.beside_paper import Column, our_column, with_rules
 from eval.report.blocks import Caution, Figure, Section
 from eval.report.figures import draw_losses
+from eval.report.head import capability_sections, head_sections
 from eval.report.markdown import markdown, plain_table
 from eval.report.page import html_page
 from eval.report.paper import TABLES, PaperTable, paper_document, published
@@ -21,7 +22,7 @@ from eval.report.results import Results
 from eval.report.samples import sample_sections
 from eval.report.sections import (
     PUBLISHED,
-    compared_section,
+    compared_sections,
     further_sections,
     other_results,
     paper_sections,
@@ -72,12 +73,14 @@ def write_report(
     both = [found, other] if other else [found]
     sections = [
         Section("", [WARNING]),
+        *head_sections(found),
         *paper_sections(both, tables, with_published=against == PUBLISHED),
         *further_sections(found),
-        *([compared_section(found, other)] if other else []),
+        *capability_sections(found),
+        *(compared_sections(found, other) if other else []),
         *split_sections(found),
         *([Section("Training", [draw_losses(training)])] if training else []),
-        *sample_sections(found.data_runs, found.benchmark_runs.values(), root, data),
+        *sample_sections(found, root, data),
         *_training_data(found, data),
         *([Section("Data", [data_facts(found.data_runs)])] if found.data_runs else []),
         Section("How the numbers were made"),

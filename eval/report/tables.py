@@ -34,15 +34,16 @@ def label(predictions: Predictions) -> str:
 
 
 def value_text(score: Score | None) -> str:
-    """Format a score, fractions in percent, with its standard error, n, and the number of unscored items, if any."""
+    """Format a score, fractions in percent, with its 95% interval, n, and the number of unscored items, if any."""
     if score is None or score.n + score.unscored == 0:
         return "-"
     unscored = f", {score.unscored} unscored" if score.unscored else ""
     if score.value is None:
         return f"- (n=0{unscored})"
     scale, digits = (100, 1) if score.unit == "fraction" else (1, 3)
-    error = "" if score.stderr is None else f" ± {scale * score.stderr:.{digits}f}"
-    return f"{scale * score.value:.{digits}f}{error} (n={score.n}{unscored})"
+    bounds = [f"{scale * bound:.{digits}f}" for bound in score.interval or ()]
+    interval = f" [{', '.join(bounds)}]" if bounds else ""
+    return f"{scale * score.value:.{digits}f}{interval} (n={score.n}{unscored})"
 
 
 def in_words(value: Any) -> str:
