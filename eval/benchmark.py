@@ -50,6 +50,13 @@ class Metric:
 
 Metrics = dict[str, Metric]
 """Metrics by name."""
+
+
+def groups_in(metric: Metric) -> Sequence[Group]:
+    """Return the groups of a metric, all items as {} first."""
+    return metric.groups or [Group({}, frozenset(metric.values))]
+
+
 Scorer = Callable[[Predictions, Path], Metrics]
 """Scores a predictions file; the folder is the root of the benchmarks' files, for those that need some of them."""
 

@@ -10,12 +10,11 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.errors import EvalError
 from eval.judge.client import SERVERS_OWN, JudgeSettings
-from eval.options import ENGINE, JUDGE, SETTINGS, add
+from eval.options import ENGINE, JUDGE, PROMPT, SETTINGS, SIZE, add
 from eval.registry import chosen
 
 if TYPE_CHECKING:
@@ -48,7 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     add(run, "--data", help="dataset folder, instead of benchmarks")
     add(run, "--split", "--permute-images", "--row-tasks", "--name", "--limit")
     add(run, "--out", required=True)
-    add(run, *SETTINGS)
+    add(run, *SETTINGS, *PROMPT)
+    add(run.add_argument_group("a large model"), *SIZE)
     add(run.add_argument_group("engine"), *ENGINE)
     add(run.add_argument_group("benchmarks that lm-eval scores by likelihood"), "--shots", "--chat-template")
     add(run.add_argument_group("judge"), *JUDGE)
@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     add(_verb(verbs, "summary", _summary, "print the short table"), "results")
 
     quickstart = _verb(verbs, "quickstart", _quickstart, "run, score and report the quickstart's five runs")
-    add(quickstart, "--model", type=Path, help="merged checkpoint folder")
+    add(quickstart, "--model", help="merged checkpoint folder")
     add(quickstart, "--base")
     add(quickstart, "--data", "--out", required=True)
     add(quickstart, "--training", *SETTINGS)
@@ -191,10 +191,19 @@ def _judge_settings(options: Namespace) -> JudgeSettings:
 
 
 def _settings(options: Namespace, batch_size: int | None = None) -> Settings:
+    from eval.engines.placement import Placement
     from eval.model import Settings
 
-    size = options.batch_size or batch_size or Settings.batch_size
-    return Settings(size, options.max_new_tokens, options.dtype)
+    given = vars(options)
+    placed = {field.name: given[field.name] for field in fields(Placement) if field.name in given}
+    return Settings(
+        options.batch_size or batch_size or Settings.batch_size,
+        options.max_new_tokens,
+        options.dtype,
+        without_images=given.get("without_images", False),
+        chat_template=given.get("chat_template_file"),
+        placement=Placement(**placed),
+    )
 
 
 def _model(options: Namespace) -> Model:
@@ -214,4 +223,4 @@ def _model(options: Namespace) -> Model:
     from eval.model import Checkpoint
 
     batch_size = VLLM_BATCH if options.engine == "vllm" else None
-    return Checkpoint(Path(options.model), _settings(options, batch_size), options.engine)
+    return Checkpoint(options.model, _settings(options, batch_size), options.engine)

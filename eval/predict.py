@@ -16,6 +16,7 @@ from eval.errors import EvalError, say
 from eval.images import read_image
 from eval.items import Header, Item, Prediction, check_items
 from eval.predictions import PredictionsFile
+from eval.sight import check_sight, first_of_each
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,14 @@ def make_header(model: Model, questions: Questions) -> Header:
 def run(model: Model, questions: Questions, path: Path) -> None:
     """Answer what the file at `path` does not hold yet. All input is checked before a model is loaded."""
     items, benchmark = questions.items, questions.benchmark
+    check_sight(model, [(benchmark.name, items)])
     if model.shows_images:
         benchmark.check_images(items)
-    file = PredictionsFile(path, make_header(model, questions))
+    header = make_header(model, questions)
+    header["engine"] |= {
+        "prompt_tokens": model.prompt_tokens(first_of_each(items, benchmark, shown=model.shows_images))
+    }
+    file = PredictionsFile(path, header)
     if not {item.id for item in items} - file.finished:
         say(f"{path.stem}: all {len(items)} items are there already")
         return

@@ -18,6 +18,7 @@ from eval.predict import Questions, questions_of, run
 from eval.predictions import read_predictions
 from eval.registry import BENCHMARKS, SUITES, load
 from eval.report.markdown import plain_table
+from eval.sight import check_sight
 
 if TYPE_CHECKING:
     from eval.judge.client import JudgeSettings
@@ -48,7 +49,9 @@ def run_benchmarks(
     if not ready:
         raise EvalError(f"Nothing can be run: none of {', '.join(names)} is ready under {root}. See the lines above.")
     check_results(results, model, names)
-    for questions in [questions_of(benchmark, limit) for benchmark in ready]:
+    asked = [questions_of(benchmark, limit) for benchmark in ready]
+    check_sight(model, [(each.benchmark.name, each.items) for each in asked])
+    for questions in asked:
         _predict(model, questions, results, limit, prompting)
     _judge([each.name for each in ready if each.JUDGED], results, root, judge)
     say(f"done: {', '.join(each.name for each in ready)}. Predictions are in {results / 'predictions'}.")

@@ -176,6 +176,7 @@ def _items_of_row(row: Row) -> list[Item]:
                     images=tuple((row["images"] or [])[:images_shown]),
                     question=text_of(history[-1]),
                     gold=text_of(message),
+                    facts={"row": row["id"]} | ({"parent": row["parent"]} if row.get("parent") else {}),
                 )
             )
         parts = [_part(part) for part in message["content"]]

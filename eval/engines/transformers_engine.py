@@ -1,4 +1,4 @@
-"""Greedy decoding in batches with plain transformers: a LLaVA checkpoint, or a text-only base model."""
+"""Greedy decoding in batches with plain transformers: a vision-language model, or a text-only one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.checkpoint import shows_images
 from eval.engines.engine import Completion, Request
+from eval.engines.placement import Placement
 from eval.engines.prompt import Prompts
 from eval.errors import EvalError
 from eval.items import Item
@@ -18,23 +18,30 @@ class TransformersEngine:
 
     WHOLE_BATCHES = True
 
-    def __init__(self, folder: Path, dtype: str, device: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        dtype: str,
+        device: str,
+        prompts: Prompts | None = None,
+        placement: Placement = Placement(),  # noqa: B008 (frozen)
+    ) -> None:
+        """Load the checkpoint; `prompts` are its own by default."""
         import torch
-        from transformers import AutoModelForCausalLM, LlavaForConditionalGeneration
+        from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
         from transformers.utils import logging
 
         logging.disable_progress_bar()
-        self.folder, self.device = folder, device
-        self.llava = shows_images(folder)
-        auto_model: Any = LlavaForConditionalGeneration if self.llava else AutoModelForCausalLM
-        self.prompts = Prompts(folder)
+        self.folder = folder
+        self.prompts = prompts or Prompts(folder)
         self.processor, self.tokenizer = self.prompts.processor, self.prompts.tokenizer
-        self.tokenizer.padding_side = "left"
+        auto_model: Any = AutoModelForImageTextToText if self.prompts.sees else AutoModelForCausalLM
+        settings = {"dtype": getattr(torch, dtype), "local_files_only": True} | _placed(placement, dtype)
         try:
-            model = auto_model.from_pretrained(folder, dtype=getattr(torch, dtype), local_files_only=True)
-        except (OSError, ValueError) as error:
+            model = auto_model.from_pretrained(folder, **settings)
+        except (OSError, ValueError, ImportError) as error:
             raise EvalError(f"{folder}: transformers cannot load this checkpoint. {error}") from error
-        self.model = model.to(device).eval()
+        self.model = (model if "device_map" in settings else model.to(device)).eval()
         self.end_ids = self.prompts.end_ids(self.model.generation_config.eos_token_id)
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token_id = self.end_ids[0]
@@ -51,21 +58,16 @@ class TransformersEngine:
         """Do nothing: this engine cannot fail between batches."""
 
     def inputs(self, requests: Sequence[Request]) -> Any:
-        """Return the processor's tensors for a batch, padded on the left."""
-        options: dict[str, Any] = {"padding": True, "return_tensors": "pt", "add_special_tokens": False}
-        prompts = [each.prompt for each in requests]
-        if not self.llava:
-            return self.processor(prompts, return_token_type_ids=False, **options).to(self.device)
-        # Placeholders take images in order over the whole batch, so one flat list serves batches in which
-        # rows have none, one or many; without any image the processor wants None.
-        flat = [image.image for each in requests for image in each.images]
-        inputs = self.processor(text=prompts, images=flat or None, **options)
-        if flat:
-            inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
-        return inputs.to(self.device)
+        """Return the processor's tensors for a batch, padded on the left; pixels in the model's precision."""
+        images = [[image.image for image in each.images] for each in requests]
+        inputs = self.prompts.inputs([each.prompt for each in requests], images)
+        for name, value in inputs.items():
+            if value.is_floating_point():
+                inputs[name] = value.to(self.model.dtype)
+        return inputs.to(self.model.device)
 
     def answer(self, requests: Sequence[Request], max_new_tokens: int) -> list[Completion]:
-        """Decode one batch; a text-only model ignores the images."""
+        """Decode one batch."""
         import torch
         from transformers import GenerationConfig
 
@@ -88,3 +90,15 @@ class TransformersEngine:
         return Completion(
             self.prompts.text(ids[:end]), "length" if end is None else "stop", len(ids) if end is None else end
         )
+
+
+def _placed(placement: Placement, dtype: str) -> dict[str, Any]:
+    """Return what `from_pretrained` takes for a placement; quantised weights are put on the GPUs by their loader."""
+    if not placement.load_in:
+        return {"device_map": placement.device_map} if placement.device_map else {}
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    bits = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": getattr(torch, dtype)}
+    quantised = BitsAndBytesConfig(**(bits if placement.load_in == "4bit" else {"load_in_8bit": True}))
+    return {"quantization_config": quantised, "device_map": placement.device_map or "auto"}

@@ -16,7 +16,6 @@ from eval.report.beside_paper import (
     small_print,
 )
 from eval.report.blocks import Block, Cell, Figure, Paragraph, Section, Table
-from eval.report.comparison import LEGEND as COMPARE_LEGEND
 from eval.report.comparison import comparison
 from eval.report.figures import bars, draw_scores, radar
 from eval.report.paper import TABLES, PaperTable, paper_document
@@ -77,8 +76,8 @@ def compared_section(a: Results, b: Results) -> Section:
         found = comparison(a.folder, b.folder)
     except EvalError as error:
         return Section(title, [Paragraph(str(error))])
-    blocks: list[Block] = [Paragraph(f"a: {a.folder}; b: {b.folder}"), Table(found.table()), Paragraph(COMPARE_LEGEND)]
-    return Section(title, [*blocks, *map(Paragraph, found.warnings)])
+    blocks: list[Block] = [Paragraph(f"a: {a.folder}; b: {b.folder}"), *map(Table, found.tables())]
+    return Section(title, [*blocks, *map(Paragraph, [found.legend, *found.warnings])])
 
 
 def score_table(scores: Iterable[Score]) -> Table:

@@ -52,7 +52,7 @@ def main() -> None:
     print(f"\n{torch.get_num_threads()} threads, torch {torch.__version__}, float32, {size:.0f}M parameters, ", end="")
     print(f"{PROMPTS} prompts, median of {options.rounds} rounds")
     _compare(engine, "long answers to text", _asked(engine, images=0), LONG, options.rounds)
-    if engine.llava:
+    if engine.prompts.sees:
         _compare(engine, "short answers to images", _asked(engine, images=1), SHORT, options.rounds)
 
 

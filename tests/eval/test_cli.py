@@ -14,7 +14,8 @@ JUDGE = (
 VERBS = {
     "run": "--model --root --suite --task --data --split --permute-images --row-tasks --name --limit --out "
     "--batch-size --max-new-tokens --dtype --engine --base-url --api-key-variable --concurrency --timeout --shots "
-    "--chat-template " + JUDGE,
+    "--chat-template --without-images --chat-template-file --device-map --load-in --tensor-parallel --data-parallel "
+    + JUDGE,
     "benchmarks": "--root",
     "judge": "results --task --root --estimate " + JUDGE,
     "score": "results --root",
@@ -24,7 +25,7 @@ VERBS = {
     "quickstart": "--model --base --data --out --training --batch-size --max-new-tokens --dtype",
 }
 SEVERAL = {"--task", "--row-tasks", "--training", "--starred"}
-SWITCHES = {"--permute-images", "--chat-template", "--judge-swap", "--estimate"}
+SWITCHES = {"--permute-images", "--chat-template", "--judge-swap", "--estimate", "--without-images"}
 REQUIRED = {"run": {"--model", "--out"}, "quickstart": {"--model", "--base", "--data", "--out"}}
 DEFAULTS = {
     "--root": "data/benchmarks",
@@ -33,6 +34,8 @@ DEFAULTS = {
     "--concurrency": "16",
     "--timeout": "300",
     "--shots": "0",
+    "--tensor-parallel": "1",
+    "--data-parallel": "1",
 }
 
 

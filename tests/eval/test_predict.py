@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -113,11 +114,10 @@ def test_tasks_and_limit(checkpoint, data):
         questions_of(DataSplit(data, Selection("train", tasks=("caption",))))
 
 
-def test_a_text_model_is_shown_no_images(text_model, data, tmp_path):
+def test_a_text_model_is_shown_no_images_where_that_is_asked_for(text_model, data, tmp_path):
     path = tmp_path / "base.jsonl"
-    run(
-        Checkpoint(text_model, SETTINGS), questions_of(DataSplit(data, Selection("train", tasks=("vqa_closed",)))), path
-    )
+    questions = questions_of(DataSplit(data, Selection("train", tasks=("vqa_closed",))))
+    run(Checkpoint(text_model, replace(SETTINGS, without_images=True)), questions, path)
     found = read_predictions(path)
     assert found.header["images"] == "not shown"
     assert [line.image_hashes for line in found.lines] == [[], []]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from data_prep.sources.bimed_mbench import CONVERSATION, DESCRIPTION, DOMAINS
+from eval.benchmark import Metric
 from eval.benchmarks.uphill import ACCURACY
 from eval.errors import EvalError
 from eval.items import Predictions
@@ -94,7 +95,7 @@ def test_cells_have_interval_and_count_and_near_numbers_are_marked(tmp_path):
 def test_interval_of_an_average_of_different_items_follows_from_its_parts(tmp_path):
     column = our_column(CLINICAL, Results.read(make.write_published(tmp_path, "BiMediX2 8B", [CLINICAL.key])))
     low, high = column.average_interval
-    assert (high - low) / 2 == pytest.approx(1.96 * 0.02 / 10**0.5)
+    assert (high - low) / 2 == pytest.approx(0.05 / 10**0.5)
     make.write_published(tmp_path / "vqa", "BiMediX2 8B", [VQA.key])
     assert our_column(VQA, Results.read(tmp_path / "vqa")).average_interval is None
 
@@ -139,9 +140,9 @@ def test_against_another_folder(tmp_path, monkeypatch):
         make.write_scores(tmp_path / name, [make.fraction("vqa_rad", "multimedeval.recall", count / 20)])
 
     def values(results, run):
-        return {"multimedeval.recall": {f"i{n}": float(n < right[results.name]) for n in range(20)}}
+        return {"multimedeval.recall": Metric({f"i{n}": float(n < right[results.name]) for n in range(20)})}
 
-    monkeypatch.setattr("eval.report.comparison.item_values", values)
+    monkeypatch.setattr("eval.report.comparison.item_metrics", values)
     page = write_report(tmp_path / "a", [], tmp_path / "a" / "report.md", str(tmp_path / "b"))[0].read_text()
     assert "|  | a | b |" in page and "| Rad-VQA recall | 0.250 " in page
     assert "## Item by item" in page and "b is higher" in page
