@@ -61,13 +61,9 @@ def check_free(host: str, port: int) -> None:
         raise PageError(f"--host {host} --port {port}: cannot be used ({error}); give another --port") from error
 
 
-def import_gradio() -> Any:
-    """Import gradio, which takes seconds, without its analytics."""
-    # gradio reads it when it is imported, and asks its makers' server otherwise
+def without_analytics() -> None:
+    """To be called before gradio is imported, which asks its makers' server otherwise."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    import gradio
-
-    return gradio
 
 
 def serve(

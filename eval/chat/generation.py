@@ -33,7 +33,7 @@ class Generation:
         """
         self.ids: list[int] = []
         self._error: Exception | None = None
-        self._stop = stop
+        self._stop, self._abandoned = stop, threading.Event()
         self._tokens: queue.Queue[int | None] = queue.Queue()
         self._prompt_is_read = False
         self._thread = threading.Thread(target=self._run, args=(engine, inputs, settings), daemon=True)
@@ -57,7 +57,8 @@ class Generation:
             raise EvalError(f"The model failed: {type(self._error).__name__}: {self._error}") from self._error
 
     def join(self) -> bool:
-        """Wait until the model is free; return whether generate() came to its end without an error."""
+        """End what is left, wait until the model is free, and return whether there was no error."""
+        self._abandoned.set()
         self._thread.join()
         return self._error is None
 
@@ -90,4 +91,4 @@ class Generation:
     def _is_stopped(self, ids: Any, scores: Any, **_: Any) -> Any:
         import torch
 
-        return torch.full((ids.shape[0],), self._stop.is_set(), device=ids.device)
+        return torch.full((ids.shape[0],), self._stop.is_set() or self._abandoned.is_set(), device=ids.device)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Generator
+from typing import Any
 
 from eval.chat.conversation import Conversation
 from eval.chat.generation import Generation
@@ -14,7 +14,7 @@ from eval.chat.talker import STOPPED, Decoding, TooLongError
 from eval.engines.engine import Completion, Request
 from eval.engines.transformers_engine import TransformersEngine
 from eval.errors import EvalError
-from eval.model import Checkpoint, Settings
+from eval.model import Checkpoint
 
 ROOM = 4
 """At least one part in so many of the context is left for the answer, if it may be that long."""
@@ -23,20 +23,18 @@ ROOM = 4
 class LocalTalker:
     """A loaded checkpoint, as `Talker` says."""
 
-    def __init__(self, folder: Path, dtype: str = "auto") -> None:
-        """Load it. Raises EvalError if evaluation cannot."""
-        checkpoint = Checkpoint(folder, Settings(batch_size=1, dtype=dtype))
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        """Load it. Raises EvalError if transformers cannot."""
         engine = checkpoint.engine
         assert isinstance(engine, TransformersEngine)
-        self.name = str(folder)
-        self.shows_images = checkpoint.shows_images
+        self.name, self.shows_images = checkpoint.source.name, checkpoint.shows_images
         self.engine = engine
         text = engine.model.config.get_text_config(decoder=True)
         self.context: int | None = getattr(text, "max_position_embeddings", None)
         self._kept = KeptCache() if can_keep(engine.model) else None
         self._lock = threading.Lock()
 
-    def stream(self, conversation: Conversation, decoding: Decoding, stop: threading.Event) -> Iterator[Completion]:
+    def stream(self, conversation: Conversation, decoding: Decoding, stop: threading.Event) -> Generator[Completion]:
         """Yield the answer as it grows.
 
         Raises:
@@ -51,9 +49,9 @@ class LocalTalker:
         with self._lock:
             yield from self._answer(prepare(self.engine, request, self._kept), decoding, stop)
 
-    def _answer(self, prepared: Prepared, decoding: Decoding, stop: threading.Event) -> Iterator[Completion]:
+    def _answer(self, prepared: Prepared, decoding: Decoding, stop: threading.Event) -> Generator[Completion]:
         sampling = {"do_sample": True, "temperature": decoding.temperature, "top_k": 0}
-        settings = {"max_new_tokens": self._room(prepared.length, decoding.max_new_tokens)}
+        settings: dict[str, Any] = {"max_new_tokens": self._room(prepared.length, decoding.max_new_tokens)}
         settings |= sampling if decoding.temperature else {"do_sample": False}
         generation = Generation(self.engine, prepared.inputs, stop, **settings)
         try:
@@ -63,7 +61,6 @@ class LocalTalker:
             stopped = stop.is_set() and completion.finish_reason != "stop"
             yield Completion(completion.text, STOPPED, completion.tokens) if stopped else completion
         finally:  # also when the reader of the answer goes away
-            stop.set()
             if generation.join() and self._kept is not None and prepared.placeholders:
                 marks = [*prepared.marks, *generation.ids]
                 self._kept.keep(marks, prepared.placeholders, prepared.inputs["past_key_values"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,7 +38,7 @@ class Talker(Protocol):
     def shows_images(self) -> bool:
         """Whether the model can be shown images, as far as is known."""
 
-    def stream(self, conversation: Conversation, decoding: Decoding, stop: threading.Event) -> Iterator[Completion]:
+    def stream(self, conversation: Conversation, decoding: Decoding, stop: threading.Event) -> Generator[Completion]:
         """Yield the answer as it grows, each time as a whole; the last one has a finish reason.
 
         What failed after the first token is told by `Completion.error`, with the text until then.

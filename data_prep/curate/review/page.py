@@ -28,7 +28,8 @@ def serve(session: Session, host: str, port: int, password: str | None, started:
 
 
 def _page(session: Session) -> Any:
-    gradio = local_page.import_gradio()
+    local_page.without_analytics()
+    import gradio
 
     def first() -> str:
         return view.render(session, session.first())

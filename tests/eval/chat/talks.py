@@ -3,8 +3,10 @@
 import threading
 
 from eval.chat.attachment import Attachment
+from eval.chat.local import LocalTalker
 from eval.chat.talker import Decoding
 from eval.engines.engine import Request
+from eval.model import Checkpoint, Settings
 from tests.helpers import eval_builders as make
 
 TOKENS = 6
@@ -12,6 +14,10 @@ TOKENS = 6
 
 def image(colour):
     return Attachment(f"{colour}.png", make.png(colour))
+
+
+def local(folder):
+    return LocalTalker(Checkpoint(folder, Settings(dtype="float32")))
 
 
 def answered(talker, conversation, tokens=TOKENS, temperature=0.0):

@@ -8,15 +8,19 @@ import threading
 import pytest
 
 from eval.chat.conversation import Conversation
-from eval.chat.local import LocalTalker
 from eval.chat.talker import STOPPED, Decoding, TooLongError
 from eval.errors import EvalError
-from tests.eval.chat.talks import answered, evaluated, image
+from tests.eval.chat.talks import answered, evaluated, image, local
+from tests.helpers.tiny_seeing import FAMILIES, seeing
+
+KEEPING = {"llava"}
+"""Families that keep the cache; the others have sliding windows, M-RoPE, or tiles."""
+TOWERS = ("vision_tower", "visual")
 
 
 @pytest.fixture(scope="module")
 def talker(llava):
-    return LocalTalker(llava, "float32")
+    return local(llava)
 
 
 def calls_of(module):
@@ -43,7 +47,7 @@ def test_answers_of_every_turn_are_those_of_evaluation(talker):
 
 
 def test_the_same_after_anything_that_people_do(talker):
-    """Edits, other images at the same place, undone turns, another conversation: nothing is taken from the wrong one."""
+    """Edits, other images at the same place, undone turns, two conversations: nothing comes from the wrong one."""
     choose = random.Random(5)
     conversations = [Conversation(), Conversation("Say it in Arabic.")]
     kept = 0
@@ -69,7 +73,7 @@ def test_the_same_after_anything_that_people_do(talker):
 
 
 def test_a_second_turn_does_not_compute_the_image_again(llava):
-    talker = LocalTalker(llava, "float32")
+    talker = local(llava)
     seen = calls_of(talker.engine.model.model.vision_tower)
     conversation = Conversation()
     conversation.ask("What is it?", [image("red")])
@@ -88,7 +92,7 @@ def test_a_second_turn_does_not_compute_the_image_again(llava):
 
 
 def test_only_new_tokens_are_computed(llava):
-    talker = LocalTalker(llava, "float32")
+    talker = local(llava)
     lengths = []
     talker.engine.model.model.language_model.register_forward_pre_hook(
         lambda _, args, kwargs: lengths.append(kwargs["inputs_embeds"].shape[1]), with_kwargs=True
@@ -157,7 +161,7 @@ def test_too_long_a_conversation_is_said_and_nothing_is_computed(talker):
 
 
 def test_a_text_only_model_refuses_an_image_and_goes_on(text_model):
-    talker = LocalTalker(text_model, "float32")
+    talker = local(text_model)
     conversation = Conversation()
     conversation.ask("What is it?", [image("red")])
     with pytest.raises(EvalError, match="text-only model, which sees no images"):
@@ -186,10 +190,25 @@ def test_positions_that_depend_on_the_length_are_computed_again(text_model, tmp_
     config = json.loads((folder / "config.json").read_text())
     rope = {"rope_type": kind, "rope_theta": 10_000.0, "factor": 2.0}
     (folder / "config.json").write_text(json.dumps(config | {"rope_parameters": rope}))
-    talker = LocalTalker(folder, "float32")
+    talker = local(folder)
     assert (talker._kept is not None) is ROPES[kind]
     conversation = Conversation()
     for question in ("One?", "Two?"):
         conversation.ask(question)
         expected = evaluated(talker.engine, conversation)
         assert answered(talker, conversation) == expected
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_answers_as_evaluation_does(tmp_path, family):
+    talker = local(seeing(tmp_path, family))
+    seen: list[int] = []
+    tower = next(module for name, module in talker.engine.model.named_modules() if name.endswith(TOWERS))
+    tower.register_forward_pre_hook(lambda *_: seen.append(1))
+    conversation = Conversation()
+    for question, images in [("What is it?", [image("red")]), ("Sure?", []), ("And this?", [image("blue")])]:
+        conversation.ask(question, images)
+        expected = evaluated(talker.engine, conversation)
+        seen.clear()
+        assert answered(talker, conversation) == expected
+        assert bool(seen) is (bool(images) or family not in KEEPING)
