@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup, escape
+
 PORT = 7860
 LOCAL = "127.0.0.1"
 _POLICY = (
@@ -89,6 +91,14 @@ def serve(
         threading.Event().wait()
     finally:
         page.close(verbose=False)
+
+
+def safe(text: Any) -> Markup:
+    """The text as HTML that shows it: escaped, with the signs that gradio's templates act on as references, too."""
+    made = str(escape(str(text)))
+    for sign in "${}`\\":
+        made = made.replace(sign, f"&#{ord(sign)};")
+    return Markup(made)
 
 
 def same(one: str, other: str) -> bool:

@@ -12,7 +12,7 @@ from eval.errors import EvalError
 from tests.eval.chat.streaming_server import StreamingServer
 from tests.eval.chat.talks import answered, image
 from tests.helpers.live_server import smollm2
-from tests.helpers.review_server import free_port
+from tests.helpers.page_server import free_port
 
 
 def talker_of(server, **limits):
