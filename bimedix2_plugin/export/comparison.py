@@ -1,0 +1,132 @@
+"""Whether the exported files say what the checkpoint says: the embeddings of an image, prompts, greedy answers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bimedix2_plugin.export.probes import Probe
+from bimedix2_plugin.export.reference import NEW_TOKENS, Answer, Reference
+from bimedix2_plugin.export.server import Server, ServerError
+from bimedix2_plugin.model.placeholder import PLACEHOLDER
+
+if TYPE_CHECKING:
+    import torch
+    from PIL.Image import Image
+
+MEAN_ERROR, WORST_ERROR = 0.005, 0.01  # relative, of all embeddings together and of the worst one
+# Between two tokens whose log-probabilities differ by less, rounding decides.
+_TIE = 0.05
+_MARKER = re.compile(r"<__media_[^>]*__>")
+
+
+@dataclass(frozen=True)
+class EmbeddingError:
+    """How far the server's embeddings of an image are from transformers', relative to their length.
+
+    Attributes:
+        mean: of all together (norm of the difference by norm).
+        worst: of the worst of them.
+    """
+
+    mean: float
+    worst: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether both are within the limits."""
+        return self.mean <= MEAN_ERROR and self.worst <= WORST_ERROR
+
+    def __str__(self) -> str:
+        return f"{100 * self.mean:.2f}% off transformers' (worst one {100 * self.worst:.2f}%)"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One probe's result.
+
+    Attributes:
+        name: of the probe.
+        tokens: number of equal tokens.
+        difference: largest difference of their log-probabilities.
+        problem: what is different, or "".
+    """
+
+    name: str
+    tokens: int
+    difference: float
+    problem: str
+
+
+def embedding_error(server: Server, reference: torch.Tensor, image: Image) -> EmbeddingError | None:
+    """Compare the embeddings of an image as the server gets it; None where the build does not show them.
+
+    Args:
+        server: with the exported model.
+        reference: [tokens, H].
+        image: as it is sent.
+
+    Raises:
+        ServerError: the server refused the image or ended.
+    """
+    import numpy as np
+    import torch
+
+    server.dump.unlink(missing_ok=True)
+    question: list[dict[str, Any]] = [{"type": "image"}, {"type": "text", "text": "?"}]
+    _ask(server, Probe("", [{"role": "user", "content": question}], [image]), 1, None)
+    if not server.dump.is_file():
+        return None
+    values = np.fromfile(server.dump, dtype=np.float32)
+    surplus = values.size - reference.numel()
+    if surplus not in (0, 2):  # later builds put the two sizes in front
+        raise ServerError(f"an image has {values.size} values, {reference.numel()} in transformers")
+    difference = torch.from_numpy(values[surplus:].copy()).reshape(reference.shape) - reference
+    rows = difference.norm(dim=-1) / reference.norm(dim=-1)
+    return EmbeddingError(float(difference.norm() / reference.norm()), float(rows.max()))
+
+
+def compare(server: Server, probes: list[Probe], answers: list[Answer], reference: Reference) -> list[Compared]:
+    """Ask the server these probes and compare prompts and tokens.
+
+    Raises:
+        ServerError: the server refused a question or ended.
+    """
+    return [_compared(server, probe, answer, reference) for probe, answer in zip(probes, answers, strict=True)]
+
+
+def _compared(server: Server, probe: Probe, answer: Answer, reference: Reference) -> Compared:
+    rendered = server.post("/apply-template", {"messages": probe.messages()})["prompt"]
+    rendered = _MARKER.sub(PLACEHOLDER, rendered)
+    if rendered != answer.prompt:
+        return Compared(probe.name, 0, 0.0, f"the prompt is {rendered!r}, in transformers {answer.prompt!r}")
+    choice = _ask(server, probe, NEW_TOKENS, reference.placeholder)
+    steps = choice["logprobs"]["content"] if choice["logprobs"] else []
+    difference = 0.0
+    for number, step in enumerate(steps):
+        ours = answer.log_probabilities[number] if number < len(answer.log_probabilities) else None
+        if number >= len(answer.ids) or ours is None:
+            return Compared(probe.name, number, difference, "transformers' answer ends earlier")
+        if step["id"] != answer.ids[number]:
+            gap = float(ours[answer.ids[number]] - ours[step["id"]])
+            tie = gap < _TIE
+            problem = f"token {number + 1} is {step['id']}, in transformers {answer.ids[number]} by {gap:.2f} nats"
+            return Compared(probe.name, number, difference, "" if tie else problem)
+        difference = max(difference, abs(float(ours[step["id"]]) - step["logprob"]))
+    ended = len(steps) < len(answer.ids)
+    early = ended and answer.ids[len(steps)] not in reference.specials
+    return Compared(probe.name, len(steps), difference, "its answer ends earlier" if early else "")
+
+
+def _ask(server: Server, probe: Probe, tokens: int, placeholder: int | None) -> dict[str, Any]:
+    body = {
+        "messages": probe.messages(),
+        "max_tokens": tokens,
+        "temperature": 0,
+        "logprobs": True,
+        "cache_prompt": False,
+    }
+    if placeholder is not None:
+        body["logit_bias"] = [[placeholder, False]]
+    return dict(server.post("/v1/chat/completions", body)["choices"][0])
