@@ -24,8 +24,8 @@ class Answer:
 
     Attributes:
         prompt: as the chat template renders it.
-        ids: the answer's tokens, without the one that ends it.
-        log_probabilities: [len(ids) or one more, vocabulary] at each step.
+        ids: the answer's tokens, with the one that ends it.
+        log_probabilities: [len(ids), vocabulary] at each step.
     """
 
     prompt: str
@@ -143,10 +143,7 @@ def _answer(model: Any, reader: Any, probe: Probe) -> Answer:
         output_logits=True,
     )
     ids = made.sequences[0, inputs["input_ids"].shape[1] :].tolist()
-    steps = torch.cat(made.logits).float().log_softmax(-1)
-    ends = model.generation_config.eos_token_id
-    ends = ends if isinstance(ends, list) else [ends]
-    return Answer(prompt, ids[:-1] if ids[-1] in ends else ids, steps)
+    return Answer(prompt, ids, torch.cat(made.logits).float().log_softmax(-1))
 
 
 def _plain(turn: dict[str, Any]) -> dict[str, Any]:
