@@ -16,8 +16,9 @@ from eval.likelihood.run import PLAIN, Prompting, run_likelihood
 from eval.model import Checkpoint
 from eval.predict import Questions, questions_of, run
 from eval.predictions import read_predictions
-from eval.registry import BENCHMARKS, SUITES, load
+from eval.registry import BENCHMARKS, SUITES, load, name_of
 from eval.report.markdown import plain_table
+from eval.sight import check_sight
 
 if TYPE_CHECKING:
     from eval.judge.client import JudgeSettings
@@ -47,8 +48,10 @@ def run_benchmarks(
         say(f"skipped: {line}")
     if not ready:
         raise EvalError(f"Nothing can be run: none of {', '.join(names)} is ready under {root}. See the lines above.")
-    check_results(results, model, names)
-    for questions in [questions_of(benchmark, limit) for benchmark in ready]:
+    check_results(results, model, list(map(name_of, names)))
+    asked = [questions_of(benchmark, limit) for benchmark in ready]
+    check_sight(model, [(each.benchmark.name, each.items) for each in asked])
+    for questions in asked:
         _predict(model, questions, results, limit, prompting)
     _judge([each.name for each in ready if each.JUDGED], results, root, judge)
     say(f"done: {', '.join(each.name for each in ready)}. Predictions are in {results / 'predictions'}.")

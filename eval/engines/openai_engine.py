@@ -29,7 +29,16 @@ class Server:
     model: str
     connection: Connection
     settings: Settings
-    shows_images: bool = True
+
+    @property
+    def shows_images(self) -> bool:
+        """Whether the model is shown images: whether it sees them, only the server knows."""
+        return not self.settings.without_images
+
+    @property
+    def without_images(self) -> bool:
+        """Whether questions about images are asked without showing them."""
+        return self.settings.without_images
 
     @property
     def batch_size(self) -> int:
@@ -54,13 +63,17 @@ class Server:
             raise EvalError(f"{error} Start the server, or give its address with --base-url, /v1 included.") from None
         return OpenAIEngine(self.model, self.connection)
 
+    def prompt_tokens(self, first: Sequence[tuple[Item, Sequence[DecodedImage]]]) -> str:
+        """Say that the server makes the tokens of the prompt."""
+        return "unknown: the server makes them"
+
     def header(self) -> dict[str, Any]:
         """Return what decides the answers, as far as it can be known."""
         engine = {"name": "openai", "version": version_of("openai"), "base_url": self.connection.public_url}
         return {
             "model": self.model,
             "checkpoint_sha256": None,
-            "engine": {**engine, "prompt_tokens": "not verified"},
+            "engine": engine,
             "generation": {"temperature": 0},
             "versions": {"openai": version_of("openai")},
         }

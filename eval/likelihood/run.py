@@ -84,7 +84,7 @@ def likelihood_header(
     examples = benchmark.examples() if prompting.shots else None
     return {
         **header,
-        "engine": {"name": "lm-eval", "version": version("lm-eval"), "prompt_tokens": "not verified"},
+        "engine": {"name": "lm-eval", "version": version("lm-eval"), "prompt_tokens": "unverified: lm-eval makes them"},
         "generation": {"decoding": "likelihood", **checkpoint.header()["generation"]},
         "likelihood": {
             "task": benchmark.task.name,
