@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MEAN_ERROR, WORST_ERROR = 0.005, 0.01  # relative, of all embeddings together and of the worst one
-# Between two tokens whose log-probabilities differ by less, rounding decides.
-_TIE = 0.05
 _MARKER = re.compile(r"<__media_[^>]*__>")
 
 
@@ -104,7 +102,7 @@ def _compared(server: Server, probe: Probe, answer: Answer, reference: Reference
     answered = _ask(server, probe, NEW_TOKENS, reference.placeholder)
     # Where a token ends in the middle of a letter, only the first of these two lists has it.
     tokens, shown = answered["__verbose"]["tokens"], (answered["choices"][0]["logprobs"] or {}).get("content", [])
-    problem, equal = _first_difference(tokens, answer, reference.specials)
+    problem, equal = _first_difference(tokens, answer, reference)
     difference = 0.0
     if len(shown) == len(tokens):
         pairs = zip(answer.log_probabilities, shown[:equal], strict=False)
@@ -112,18 +110,18 @@ def _compared(server: Server, probe: Probe, answer: Answer, reference: Reference
     return Compared(probe.name, equal, difference, problem)
 
 
-def _first_difference(tokens: list[int], answer: Answer, specials: frozenset[int]) -> tuple[str, int]:
+def _first_difference(tokens: list[int], answer: Answer, reference: Reference) -> tuple[str, int]:
     """Return what is wrong with a server's answer, if anything, and the number of equal tokens before that."""
     for number, (theirs, ours) in enumerate(zip(tokens, answer.ids, strict=False)):
         if theirs != ours:
             row = answer.log_probabilities[number]
             gap = float(row[ours] - row[theirs])
             problem = f"token {number + 1} is {theirs}, in transformers {ours} by {gap:.2f} nats"
-            return "" if gap < _TIE else problem, number
+            return "" if gap < reference.tie else problem, number
     if len(tokens) > len(answer.ids):
         return "transformers' answer ends earlier", len(answer.ids)
     # llama.cpp ends at each token that could end a turn, transformers at those of the generation's configuration.
-    early = len(tokens) < len(answer.ids) and not (tokens and tokens[-1] in specials)
+    early = len(tokens) < len(answer.ids) and not (tokens and tokens[-1] in reference.specials)
     return "its answer ends earlier" if early else "", len(tokens)
 
 
