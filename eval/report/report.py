@@ -10,7 +10,7 @@ from typing import Any
 
 from data_prep.atomic import atomic_write
 from eval.registry import ROOT
-from eval.report.beside_paper import Column, our_column, with_rules
+from eval.report.beside_paper import Column, is_partial, our_column, with_rules
 from eval.report.blocks import Caution, Figure, Section
 from eval.report.figures import draw_losses
 from eval.report.head import capability_sections, head_sections, language_records
@@ -150,6 +150,7 @@ def _write(out: Path, sections: Sequence[Section], content: str) -> list[Path]:
 
 def _json_table(table: PaperTable, columns: Sequence[Column]) -> dict[str, Any]:
     models = published(table)
+    partial = any(is_partial(row.place, columns) for row in table.rows)
     return {
         "title": table.title,
         "published_in_percent": table.percent,
@@ -162,7 +163,10 @@ def _json_table(table: PaperTable, columns: Sequence[Column]) -> dict[str, Any]:
                 "rescaled_by_an_unpublished_rule": row.starred,
                 "rule": row.rule or None,
                 "ours": [_json_score(column, row.place) for column in columns],
-                "published": {model: values.get(row.place) for model, values in models.items()},
+                "published": {
+                    model: None if is_partial(row.place, columns) else values.get(row.place)
+                    for model, values in models.items()
+                },
             }
             for row in table.rows
         ],
@@ -170,7 +174,9 @@ def _json_table(table: PaperTable, columns: Sequence[Column]) -> dict[str, Any]:
             "ours": [
                 {"model": column.title, "value": column.average, "why_none": column.no_average} for column in columns
             ],
-            "published": {model: values[table.average] for model, values in models.items()} if table.average else None,
+            "published": {model: values[table.average] for model, values in models.items()}
+            if table.average and not partial
+            else None,
         },
         "notes": list(table.notes),
     }
