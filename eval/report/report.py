@@ -10,7 +10,7 @@ from typing import Any
 
 from data_prep.atomic import atomic_write
 from eval.registry import ROOT
-from eval.report.beside_paper import Column, is_partial, our_column, with_rules
+from eval.report.beside_paper import Column, is_partial, our_columns, with_rules
 from eval.report.blocks import Caution, Figure, Section
 from eval.report.figures import draw_losses
 from eval.report.head import capability_sections, head_sections, language_records
@@ -123,7 +123,7 @@ def json_report(all_results: Sequence[Results], tables: Sequence[PaperTable]) ->
         "paper": {
             "source": paper_document()["source"],
             "notes": paper_document()["notes"],
-            "tables": [_json_table(table, [our_column(table, results) for results in all_results]) for table in tables],
+            "tables": [_json_table(table, our_columns(table, all_results)) for table in tables],
         },
     }
 
