@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from eval.errors import EvalError
 from eval.judge.client import SERVERS_OWN, JudgeSettings
-from eval.options import ENGINE, JUDGE, PROMPT, SETTINGS, SIZE, add
+from eval.options import ENGINE, JUDGE, PROMPT, SERVER, SETTINGS, SIZE, add
 from eval.registry import chosen
 
 if TYPE_CHECKING:
@@ -217,9 +217,13 @@ def _model(options: Namespace) -> Model:
             connection = connect(options.base_url, options.api_key_variable, options=flags, **limits)
         except ServerError as error:
             raise EvalError(str(error)) from None
-        return Server(options.model, connection, _settings(options, SERVER_BATCH_FACTOR * options.concurrency))
-    if options.base_url or options.api_key_variable:
-        raise EvalError("--base-url and --api-key-variable belong to --engine openai.")
+        settings = _settings(options, SERVER_BATCH_FACTOR * options.concurrency)
+        if settings.placement.header() or settings.chat_template:
+            raise EvalError("Where and how a server loads its model is told to the server, not here.")
+        temperature = None if options.temperature == SERVERS_OWN else options.temperature
+        return Server(options.model, connection, settings, temperature, options.server_extras, options.checkpoint)
+    if any(getattr(options, flag.strip("-").replace("-", "_")) for flag in SERVER):
+        raise EvalError(f"{', '.join(SERVER[:-1])} and {SERVER[-1]} belong to --engine openai.")
     from eval.model import Checkpoint
 
     batch_size = VLLM_BATCH if options.engine == "vllm" else None
