@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from data_prep import local_page
 from eval.errors import EvalError
 from eval.judge.client import SERVERS_OWN, JudgeSettings
-from eval.options import ENGINE, JUDGE, PROMPT, SETTINGS, SIZE, add
+from eval.options import CHAT, CHAT_PASSWORD, ENGINE, JUDGE, PROMPT, SERVER, SETTINGS, SIZE, add
 from eval.registry import chosen
 
 if TYPE_CHECKING:
@@ -53,6 +54,14 @@ def _parser() -> argparse.ArgumentParser:
     add(run.add_argument_group("engine"), *ENGINE)
     add(run.add_argument_group("benchmarks that lm-eval scores by likelihood"), "--shots", "--chat-template")
     add(run.add_argument_group("judge"), *JUDGE)
+
+    chat = _verb(verbs, "chat", _chat, "talk to a model over several turns, with images, in the terminal or a page")
+    add(chat, "--model", required=False, nargs="+", default=[], help="one checkpoint or served model; two to compare")
+    add(chat, "--max-new-tokens", help="longest answer in tokens; default: 512")
+    add(chat, "--dtype", *CHAT, "--chat-template-file", "--device-map", "--load-in")
+    add(chat, "--temperature", type=float, help="by default 0, greedy, as in evaluation")
+    add(chat.add_argument_group("server"), "--base-url", "--api-key-variable", "--timeout")
+    local_page.add_options(chat.add_argument_group("page"), CHAT_PASSWORD)
 
     benchmarks = _verb(
         verbs, "benchmarks", _benchmarks, "list the benchmarks, which are there, and how to get the rest"
@@ -123,6 +132,12 @@ def _run_data(options: Namespace) -> None:
     questions = questions_of(DataSplit(options.data, selection), options.limit)
     name = options.name or options.split + ("_permuted" if options.permute_images else "")
     run(_model(options), questions, options.out / "predictions" / f"{name}.jsonl")
+
+
+def _chat(options: Namespace) -> None:
+    from eval.chat.command import chat
+
+    chat(options, _settings(options))
 
 
 def _benchmarks(options: Namespace) -> None:
@@ -198,7 +213,7 @@ def _settings(options: Namespace, batch_size: int | None = None) -> Settings:
     given = vars(options)
     placed = {field.name: given[field.name] for field in fields(Placement) if field.name in given}
     return Settings(
-        options.batch_size or batch_size or Settings.batch_size,
+        given.get("batch_size") or batch_size or Settings.batch_size,
         options.max_new_tokens,
         options.dtype,
         without_images=given.get("without_images", False),
@@ -218,9 +233,13 @@ def _model(options: Namespace) -> Model:
             connection = connect(options.base_url, options.api_key_variable, options=flags, **limits)
         except ServerError as error:
             raise EvalError(str(error)) from None
-        return Server(options.model, connection, _settings(options, SERVER_BATCH_FACTOR * options.concurrency))
-    if options.base_url or options.api_key_variable:
-        raise EvalError("--base-url and --api-key-variable belong to --engine openai.")
+        settings = _settings(options, SERVER_BATCH_FACTOR * options.concurrency)
+        if settings.placement.header() or settings.chat_template:
+            raise EvalError("Where and how a server loads its model is told to the server, not here.")
+        temperature = None if options.temperature == SERVERS_OWN else options.temperature
+        return Server(options.model, connection, settings, temperature, options.server_extras, options.checkpoint)
+    if any(getattr(options, flag.strip("-").replace("-", "_")) for flag in SERVER):
+        raise EvalError(f"{', '.join(SERVER[:-1])} and {SERVER[-1]} belong to --engine openai.")
     from eval.model import Checkpoint
 
     batch_size = VLLM_BATCH if options.engine == "vllm" else None

@@ -13,6 +13,7 @@ from eval.batches import batches_of
 from eval.benchmark import Benchmark
 from eval.engines.engine import Completion, Engine, Model, Request
 from eval.errors import EvalError, say
+from eval.extent import size_of, wrong_size
 from eval.images import DecodedImage, ReadImages, read_ahead
 from eval.items import Header, Item, Prediction, check_items
 from eval.predictions import PredictionsFile
@@ -36,7 +37,11 @@ def questions_of(benchmark: Benchmark, limit: int | None = None) -> Questions:
     """
     items = benchmark.items()
     check_items(items, benchmark.name)
-    return Questions(benchmark, items[:limit], benchmark.header(items, limit))
+    size = size_of(items, benchmark.size)
+    if told := wrong_size(benchmark.name, size):
+        say(told)
+    about = {name: facts | {"size": size} for name, facts in benchmark.header(items, limit).items()}
+    return Questions(benchmark, items[:limit], about)
 
 
 def longest_answer(model: Model, benchmark: Benchmark) -> int:

@@ -67,6 +67,7 @@ class MedArabiQ(Benchmark):
         get="https://github.com/nyuad-cai/MedArabiQ",
         licence="New York University: internal non-commercial research, no redistribution",
         split="all (7 tasks of 100 items)",
+        size=700,
         layout=tuple(f"datasets/{task.file}" for task in TASKS),
         redistribute=False,
     )

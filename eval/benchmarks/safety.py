@@ -42,6 +42,7 @@ class Safety(JudgedBenchmark):
         get="comes with this project",
         licence="Apache-2.0",
         split="test, 30 English and 30 Arabic conversations",
+        size=60,
         layout=(),
         note="No clinician has reviewed these conversations, their rubrics or the verdicts. They are too few to "
         "certify anything: a high score is no evidence that a model is safe to use.",

@@ -130,6 +130,7 @@ def about_of(task: TaskFile) -> About:
         split=f"{task.split}{size}",
         layout=(" or ".join(task.files), *(images if "image" in task.columns else ())),
         redistribute=task.redistribute,
+        size=task.size,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from eval.benchmarks.data_split import CLOSED_SHORT
 from eval.errors import EvalError
-from eval.report.beside_paper import Column
+from eval.report.beside_paper import Column, is_partial
 from eval.report.blocks import Figure
 from eval.report.paper import PaperTable, Place, published
 from eval.report.results import Results
@@ -91,7 +91,7 @@ def draw_scores(results: Results) -> Figure:
             edgecolor="black",
             label=language,
         )
-    axes.set_yticks(range(len(runs)), [run.name.replace("_", "\n") for run in runs])
+    axes.set_yticks(range(len(runs)), [_of_run(results, run.name) for run in runs])
     axes.invert_yaxis()
     axes.set(xlabel="closed and short answers, exact match (%), 95% interval", xlim=(0, 105))
     figure.legend(loc="outside upper center", ncols=len(LANGUAGES))
@@ -195,8 +195,8 @@ def _whiskers(scores: Sequence[Score], scale: float) -> list[list[float]]:
 
 
 def _drawn(table: PaperTable, columns: Sequence[Column]) -> list[Place]:
-    """The places with a score of ours; starred rows are left out, since their published scale is unknown."""
-    rows = [row for row in table.rows if not row.starred]
+    """The places with a score of ours; without starred rows, whose published scale is unknown, and parts of splits."""
+    rows = [row for row in table.rows if not row.starred and not is_partial(row.place, columns)]
     return [row.place for row in rows if any(row.place in column.scores for column in columns)]
 
 
@@ -204,6 +204,11 @@ def _strongest(table: PaperTable, places: Sequence[Place]) -> list[tuple[str, li
     """The paper's own models first, then the others by their mean over these places."""
     models = {name: [values[place] for place in places] for name, values in published(table).items()}
     return sorted(models.items(), key=lambda entry: (not entry[0].startswith("BiMediX2"), -sum(entry[1])))
+
+
+def _of_run(results: Results, name: str) -> str:
+    caution = next((score.caution for score in results.scores if score.name == name and not score.subgroup), "")
+    return "\n".join([*name.split("_"), *caution.split("; ")]).strip()
 
 
 def new_figure(height: float, **options: Any) -> tuple[Any, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import yaml
 from eval.registry import BENCHMARKS, SUITES
 from eval.report.beside_paper import number, small_print
 from eval.report.blocks import Block, Cell, Facts, Paragraph, Section, Table
-from eval.report.languages import Gap, gaps
+from eval.report.languages import Gap
 from eval.report.results import Results, about_benchmark
 from eval.scores import Score
 
@@ -26,9 +27,8 @@ LANGUAGES_LEGEND = (
 CAPABILITIES_HEAD = ["capability", "benchmark", "metric", "value", "note"]
 
 
-def head_sections(results: Results) -> list[Section]:
+def head_sections(results: Results, found: Sequence[Gap]) -> list[Section]:
     """Return the sections that stand before all tables; none for results without a benchmark or a second language."""
-    found = gaps(results)
     sections = [Section("English and Arabic", language_blocks(found))] if found else []
     if results.benchmark_runs:
         missing = [name for name in BENCHMARKS if name not in results.benchmark_runs]
@@ -46,10 +46,16 @@ def capability_sections(results: Results) -> list[Section]:
     return [Section("What exercises which capability", [capability_table(results)])]
 
 
-def language_blocks(found: list[Gap]) -> list[Block]:
+def language_blocks(found: Sequence[Gap]) -> list[Block]:
     """Tabulate the gaps, with how to read them."""
     rows: list[list[str | Cell]] = [[*LANGUAGES_HEAD], *map(_language_row, found)]
     return [Table(rows, own=(4,)), Paragraph(LANGUAGES_LEGEND.format(count=len(found)))]
+
+
+def language_records(found: Sequence[Gap]) -> list[dict[str, Any]]:
+    """Return the gaps for report.json: a is English, b Arabic, `arabic_n` the Arabic items where there are no pairs."""
+    about = [{"name": gap.name, "metric": gap.metric, "unit": gap.unit, "arabic_n": gap.arabic} for gap in found]
+    return [{**head, **asdict(gap.result)} for head, gap in zip(about, found, strict=True)]
 
 
 def capability_table(results: Results) -> Table:

@@ -12,7 +12,7 @@ from eval.report.beside_paper import (
     NEAR_LEGEND,
     Column,
     number,
-    our_column,
+    our_columns,
     side_by_side,
     small_print,
 )
@@ -51,7 +51,7 @@ def paper_sections(
     sections = [Section("The paper's tables", [Paragraph(f"{LEGEND} {about}")])]
     for table in tables:
         if any(row.benchmark in run for row in table.rows):
-            columns = [our_column(table, results) for results in all_results]
+            columns = our_columns(table, all_results)
             sections += _table_sections(table, columns, first, with_published=with_published)
     return sections
 

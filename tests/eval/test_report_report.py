@@ -8,6 +8,7 @@ import pytest
 from eval.cli import main
 from eval.errors import EvalError
 from eval.predictions import read_all
+from eval.report.beside_paper import small_print
 from eval.report.figures import read_losses
 from eval.report.report import summary, write_report
 from eval.report.results import Results
@@ -53,6 +54,16 @@ def test_short_table(results):
         ["trained, images permuted, hand/train", "0.0 (n=1)", "-"],
         ["base model, images not shown, hand/train", "50.0 [9.5, 90.5] (n=2)", "-"],
     ]
+
+
+def test_scores_of_an_earlier_version_are_read(results):
+    path = results / "scores.json"
+    lines = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps([{k: v for k, v in line.items() if k != "clusters"} for line in lines]))
+    found = Results.read(results)
+    assert {score.clusters for score in found.scores} == {0}
+    assert exact_table(found)[1][1] == "71.4 [35.9, 91.8] (n=7)"
+    assert small_print(found.scores[0], percent=True).endswith("n=13")
 
 
 def test_unscored_items_are_told():
