@@ -93,10 +93,16 @@ rehearse: $(VENV)/.quickstart | parts/smollm2/wheel.json  ## every recipe with t
 	@failed=; for recipe in $(or $(RECIPE),$(PAIRS)); do $(OURS) rehearse $$recipe || failed="$$failed $$recipe"; done; \
 	  test -z "$$failed" || { echo "failed:$$failed (outputs/rehearsals)" >&2; exit 1; }
 
-.PHONY: eval-8b
-eval-8b: | $(VENV)/.quickstart  ## ROOT=/data/raw JUDGE="--judge-model …": evaluate the merged 8B on every table of the paper
-	python -m eval run --model outputs/bimedix2_8b/merged --suite paper --root $(NEEDS_ROOT) --out outputs/bimedix2_8b/eval $(JUDGE)
-	python -m eval report outputs/bimedix2_8b/eval --against published --root $(NEEDS_ROOT) --data data/bimed-v
+# A 70B does not fit one GPU: its layers are spread over all of them.
+SPREAD_70b := --device-map auto
+
+.PHONY: eval-4b eval-8b eval-70b
+eval-4b: | $(VENV)/.quickstart  ## ROOT=/data/raw JUDGE="--judge-model …" ENGINE="--engine …": evaluate the merged 4B on every table of the paper
+eval-8b: | $(VENV)/.quickstart  ## the same, of the 8B
+eval-70b: | $(VENV)/.quickstart  ## the same, of the 70B, spread over all GPUs
+eval-4b eval-8b eval-70b: eval-%:
+	python -m eval run --model outputs/bimedix2_$*/merged --suite paper --root $(NEEDS_ROOT) --out outputs/bimedix2_$*/eval $(or $(ENGINE),$(SPREAD_$*)) $(JUDGE)
+	python -m eval report outputs/bimedix2_$*/eval --against published --root $(NEEDS_ROOT) --data data/bimed-v
 
 .PHONY: curate-demo
 curate-demo: data/quickstart/manifest.json  ## translate some of the quickstart's rows with a small local model, and see the checks reject them

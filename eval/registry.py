@@ -72,6 +72,10 @@ SUITES = {
         *CLINICAL,
         *("vqa_rad", "slake", "path_vqa", "mimic_iii", "mimic_cxr", "uphill", "bimed_mbench_en", "bimed_mbench_ar"),
     ),
+    "boards": (
+        *("medxpertqa_mm", "medxpertqa_text", "iu_xray_board", "mimic_cxr_board", "chexpert_plus_board"),
+        *("chexpert_plus", "medq_bench_perception", "medq_bench_description", "medq_bench_comparison"),
+    ),
     "arabic": ("bimed_mbench_ar", "medarabiq", "medarabench", *ARABIC_CLINICAL),
     "all": tuple(BENCHMARKS),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,7 +74,9 @@ def find(
             continue
         problems = benchmark.problems()
         if model is not None and benchmark.LIKELIHOOD and not _has_likelihoods(model):
-            problems = ["options are scored by likelihood, which needs a checkpoint folder and --engine transformers"]
+            problems = ["options are scored by likelihood, which needs a checkpoint and --engine transformers or vllm"]
+        elif model is not None and benchmark.LIKELIHOOD and importlib.util.find_spec("lm_eval") is None:
+            problems = ["options are scored by lm-eval, which is not here: `uv pip install lm-eval datasets`"]
         if shots and not problems and isinstance(benchmark, ChoiceBenchmark):
             problems = benchmark.example_problems()
         if problems:
@@ -106,7 +109,7 @@ def _identity(header: Header) -> str:
 
 
 def _has_likelihoods(model: Model) -> bool:
-    return isinstance(model, Checkpoint) and model.engine_name == "transformers"
+    return isinstance(model, Checkpoint)
 
 
 def _predict(model: Model, questions: Questions, results: Path, limit: int | None, prompting: Prompting) -> None:

@@ -41,7 +41,6 @@ def read_slices(workdir: BuildFolder, slices: list[Slice], sources: list[Source]
 
     Raises RuntimeError if a row of a slice is neither written, nor in the ledger, nor of another split.
     """
-
     groups = read_together(slices, sources)
 
     def task(group: int, advance: Callable[[int], None]) -> None:

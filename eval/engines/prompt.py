@@ -110,6 +110,11 @@ class Prompts:
         shown = [list(each) for each in images] if any(images) else None
         return self.processor(text=list(prompts), images=shown, **options)
 
+    def of_item(self, item: Item, images: Sequence[Image.Image]) -> list[list[int]]:
+        """Return an item's tokens with its placeholders repeated, and with one placeholder an image."""
+        prompt = self.render(item)
+        return [self.inputs([prompt], [images])["input_ids"][0].tolist(), self.token_ids(prompt)]
+
     def difference(self, item: Item, images: Sequence[Image.Image]) -> str:
         """Compare the tokens sent for an item with those that the checkpoint's own processor makes of its messages.
 

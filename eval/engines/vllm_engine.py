@@ -102,6 +102,31 @@ class VllmEngine:
         self._compare(requests, outputs)
         return [self._completion(output.outputs[0]) for output in outputs]
 
+    @property
+    def max_length(self) -> int:
+        """The longest prompt together with its answer, in tokens."""
+        return int(self._llm.llm_engine.model_config.max_model_len)
+
+    def log_probabilities(self, prompts: Sequence[Sequence[int]]) -> list[list[tuple[float, bool]]]:
+        """Return, for each token of a prompt but its first, its log-probability, and whether it is the likeliest.
+
+        Args:
+            prompts: token ids, without images.
+        """
+        from vllm import SamplingParams
+
+        asked = [{"prompt_token_ids": list(ids)} for ids in prompts]
+        # vLLM has to generate a token; 0: of each place the log-probability of the prompt's own token alone.
+        scored = SamplingParams(temperature=0.0, max_tokens=1, prompt_logprobs=0, detokenize=False)
+        outputs = self._llm.generate(asked, scored, use_tqdm=False)
+        return [
+            [
+                (float(each[token].logprob), each[token].rank == 1)
+                for token, each in zip(ids[1:], output.prompt_logprobs[1:], strict=True)
+            ]
+            for ids, output in zip(prompts, outputs, strict=True)
+        ]
+
     def _prompt_of(self, request: Request) -> dict[str, Any]:
         prompt: dict[str, Any] = {"prompt_token_ids": self.prompts.token_ids(request.prompt)}
         if request.images:
