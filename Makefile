@@ -66,6 +66,11 @@ setup-deepspeed: $(VENV)/.quickstart  ## install deepspeed, for recipes with `de
 	$(BUILD_TOOLS)
 	$(UV) pip install --python $(VENV) -c constraints.txt --no-build-isolation -r pyproject.toml --extra deepspeed
 
+.PHONY: setup-export
+setup-export: .tools/llama.cpp/convert_hf_to_gguf.py  ## for `axolotl bimedix2-export`: llama.cpp, and its converter from the sources of xllamacpp
+	@$(UV) pip install --quiet --python $(VENV) -c constraints.txt -r pyproject.toml --extra export
+	@echo "the converter is in .tools/llama.cpp; from another folder: export LLAMA_CPP_DIR=$(CURDIR)/.tools/llama.cpp"
+
 .PHONY: data
 data: data/align/manifest.json data/bimed-v/manifest.json  ## ROOT=/data/raw: build the paper's datasets and tokenise them for the 8B recipes
 	@$(STEP) 3/4 "the captions as token ids" --log outputs/logs/data.log --made outputs/prepared -- \
@@ -106,11 +111,11 @@ curate-demo: data/quickstart/manifest.json  ## translate some of the quickstart'
 	@test ! -f data/curated/demo_ar/manifest.json || python -m data_prep review data/curated/demo_ar --summary
 
 .PHONY: test
-test: $(VENV)/.dev  ## run the tests, offline, on two cores
+test: $(VENV)/.dev .tools/llama.cpp/convert_hf_to_gguf.py  ## run the tests, offline, on two cores
 	$(OFFLINE) OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-slow
-test-slow: $(VENV)/.dev  ## run the slow tests: interrupted runs, the command lines, the whole quickstart and its scores
+test-slow: $(VENV)/.dev .tools/llama.cpp/convert_hf_to_gguf.py  ## run the slow tests: interrupted runs, the command lines, the whole quickstart and its scores
 	$(OFFLINE) pytest -m slow --timeout=3600
 
 .PHONY: test-gpu
@@ -151,6 +156,17 @@ clean:  ## remove the quickstart's data, parts and outputs
 
 .tools/bin/uv:
 	python3 -m venv .tools && .tools/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+
+# The wheel of xllamacpp has llama.cpp compiled; its sources have the converter of the same build, too.
+.tools/llama.cpp/convert_hf_to_gguf.py: constraints.txt | $(VENV)/.quickstart
+	@echo "llama.cpp's converter: 38 MB of sources, of which 4 MB are kept"
+	@rm -rf .tools/sources && mkdir -p $(@D)
+	@$(UV) tool run --quiet --python $(VENV)/bin/python pip@26.0 download --quiet --no-deps --no-binary xllamacpp \
+	  -c constraints.txt -d .tools/sources xllamacpp
+	@tar -xmzf .tools/sources/xllamacpp-*.tar.gz -C $(@D) --strip-components=3 --wildcards \
+	  '*/thirdparty/llama.cpp/conversion' '*/thirdparty/llama.cpp/gguf-py' '*/thirdparty/llama.cpp/LICENSE' \
+	  '*/thirdparty/llama.cpp/convert_hf_to_gguf.py'
+	@rm -r .tools/sources
 
 $(VENV)/bin/python: | $(filter .tools/bin/uv,$(UV))
 	$(UV) venv --quiet --python 3.12 $(VENV)

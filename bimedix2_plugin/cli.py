@@ -194,9 +194,12 @@ def export_gguf(merged: str, out: str, outtype: str, *, images_prepared: bool) -
     Both are served and asked, and compared with the checkpoint. A vision part that is computed otherwise is deleted,
     with exit code 1.
     """
+    from transformers.utils import logging as transformers_logging
+
     from bimedix2_plugin.export.export import export as run
     from bimedix2_plugin.export.report import lines
 
+    transformers_logging.disable_progress_bar()
     with _plain_errors():
         made = run(Path(merged), Path(out), outtype=outtype, images_prepared=images_prepared, say=click.echo)
     for line in lines(made):

@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from data_prep import local_page
 from eval.errors import EvalError
 from eval.judge.client import SERVERS_OWN, JudgeSettings
-from eval.options import ENGINE, JUDGE, PROMPT, SERVER, SETTINGS, SIZE, add
+from eval.options import CHAT, CHAT_PASSWORD, ENGINE, JUDGE, PROMPT, SERVER, SETTINGS, SIZE, add
 from eval.registry import chosen
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 SERVER_BATCH_FACTOR = 4
 """Prompts in one batch of a server, per concurrent request: few requests then wait for the batch's slowest answer."""
-VLLM_BATCH = 64
+VLLM_BATCH = 2048
+"""Prompts that vLLM is handed at once: enough that it seldom runs dry, few enough that a killed run loses minutes."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,6 +54,14 @@ def _parser() -> argparse.ArgumentParser:
     add(run.add_argument_group("engine"), *ENGINE)
     add(run.add_argument_group("benchmarks that lm-eval scores by likelihood"), "--shots", "--chat-template")
     add(run.add_argument_group("judge"), *JUDGE)
+
+    chat = _verb(verbs, "chat", _chat, "talk to a model over several turns, with images, in the terminal or a page")
+    add(chat, "--model", required=False, nargs="+", default=[], help="one checkpoint or served model; two to compare")
+    add(chat, "--max-new-tokens", help="longest answer in tokens; default: 512")
+    add(chat, "--temperature", type=float, help="default: 0, greedy, as in evaluation")
+    add(chat, "--dtype", *CHAT, "--chat-template-file", "--device-map", "--load-in")
+    add(chat.add_argument_group("server"), "--base-url", "--api-key-variable", "--timeout")
+    local_page.add_options(chat.add_argument_group("page"), CHAT_PASSWORD)
 
     benchmarks = _verb(
         verbs, "benchmarks", _benchmarks, "list the benchmarks, which are there, and how to get the rest"
@@ -122,6 +132,12 @@ def _run_data(options: Namespace) -> None:
     questions = questions_of(DataSplit(options.data, selection), options.limit)
     name = options.name or options.split + ("_permuted" if options.permute_images else "")
     run(_model(options), questions, options.out / "predictions" / f"{name}.jsonl")
+
+
+def _chat(options: Namespace) -> None:
+    from eval.chat.command import chat
+
+    chat(options, _settings(options))
 
 
 def _benchmarks(options: Namespace) -> None:
@@ -197,7 +213,7 @@ def _settings(options: Namespace, batch_size: int | None = None) -> Settings:
     given = vars(options)
     placed = {field.name: given[field.name] for field in fields(Placement) if field.name in given}
     return Settings(
-        options.batch_size or batch_size or Settings.batch_size,
+        given.get("batch_size") or batch_size or Settings.batch_size,
         options.max_new_tokens,
         options.dtype,
         without_images=given.get("without_images", False),

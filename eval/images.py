@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ def read_ahead(read: Callable[[str], bytes], batches: Sequence[Sequence[str]]) -
     lock = Lock()
     coming = iter([name for names in batches for name in dict.fromkeys(names)])
     waiting: deque[tuple[str, Future[DecodedImage | EvalError]]] = deque()
-    recent: OrderedDict[str, Future[DecodedImage | EvalError]] = OrderedDict()
+    recent: dict[str, Future[DecodedImage | EvalError]] = {}  # by use, the latest last
 
     def decode(name: str) -> DecodedImage | EvalError:
         try:
@@ -101,6 +101,6 @@ def read_ahead(read: Callable[[str], bytes], batches: Sequence[Sequence[str]]) -
                 recent[name] = recent.pop(name, None) or pool.submit(decode, name)
                 waiting.append((name, recent[name]))
                 if len(recent) > KEPT:
-                    recent.popitem(last=False)
+                    del recent[next(iter(recent))]
             taken = [waiting.popleft() for _ in range(wanted)]
             yield {name: future.result() for name, future in taken}

@@ -111,12 +111,17 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "how to rescale the paper's starred rows, such as bleu4=times10 radcliq=reciprocal; the paper's own "
         "rule is unpublished",
     },
+    "--web": {"action": "store_true", "help": "chat in a page of the browser instead of the terminal"},
+    "--system": {"default": "", "metavar": "TEXT", "help": "system text, in place of the checkpoint's own"},
+    "--drop-oldest": {"action": "store_true", "help": "drop the oldest turns of a chat that exceeds the context"},
 }
+CHAT_PASSWORD = "BIMEDIX2_CHAT_PASSWORD"
 SETTINGS = ("--batch-size", "--max-new-tokens", "--dtype")
 PROMPT = ("--without-images", "--chat-template-file")
 SIZE = ("--device-map", "--load-in", "--tensor-parallel", "--data-parallel")
 SERVER = ("--base-url", "--api-key-variable", "--temperature", "--server-extras", "--checkpoint")
 ENGINE = ("--engine", *SERVER, "--concurrency", "--timeout")
+CHAT = ("--web", "--system", "--drop-oldest")
 JUDGE = tuple(option for option in OPTIONS if option.startswith("--judge-"))
 
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MEAN_ERROR, WORST_ERROR = 0.005, 0.01  # relative, of all embeddings together and of the worst one
-# Between two tokens whose log-probabilities differ by less, rounding decides.
-_TIE = 0.05
 _MARKER = re.compile(r"<__media_[^>]*__>")
 
 
@@ -101,22 +99,30 @@ def _compared(server: Server, probe: Probe, answer: Answer, reference: Reference
     rendered = _MARKER.sub(PLACEHOLDER, rendered)
     if rendered != answer.prompt:
         return Compared(probe.name, 0, 0.0, f"the prompt is {rendered!r}, in transformers {answer.prompt!r}")
-    choice = _ask(server, probe, NEW_TOKENS, reference.placeholder)
-    steps = choice["logprobs"]["content"] if choice["logprobs"] else []
+    answered = _ask(server, probe, NEW_TOKENS, reference.placeholder)
+    # Where a token ends in the middle of a letter, only the first of these two lists has it.
+    tokens, shown = answered["__verbose"]["tokens"], (answered["choices"][0]["logprobs"] or {}).get("content", [])
+    problem, equal = _first_difference(tokens, answer, reference)
     difference = 0.0
-    for number, step in enumerate(steps):
-        ours = answer.log_probabilities[number] if number < len(answer.log_probabilities) else None
-        if number >= len(answer.ids) or ours is None:
-            return Compared(probe.name, number, difference, "transformers' answer ends earlier")
-        if step["id"] != answer.ids[number]:
-            gap = float(ours[answer.ids[number]] - ours[step["id"]])
-            tie = gap < _TIE
-            problem = f"token {number + 1} is {step['id']}, in transformers {answer.ids[number]} by {gap:.2f} nats"
-            return Compared(probe.name, number, difference, "" if tie else problem)
-        difference = max(difference, abs(float(ours[step["id"]]) - step["logprob"]))
-    ended = len(steps) < len(answer.ids)
-    early = ended and answer.ids[len(steps)] not in reference.specials
-    return Compared(probe.name, len(steps), difference, "its answer ends earlier" if early else "")
+    if len(shown) == len(tokens):
+        pairs = zip(answer.log_probabilities, shown[:equal], strict=False)
+        difference = max((abs(float(row[step["id"]]) - step["logprob"]) for row, step in pairs), default=0.0)
+    return Compared(probe.name, equal, difference, problem)
+
+
+def _first_difference(tokens: list[int], answer: Answer, reference: Reference) -> tuple[str, int]:
+    """Return what is wrong with a server's answer, if anything, and the number of equal tokens before that."""
+    for number, (theirs, ours) in enumerate(zip(tokens, answer.ids, strict=False)):
+        if theirs != ours:
+            row = answer.log_probabilities[number]
+            gap = float(row[ours] - row[theirs])
+            problem = f"token {number + 1} is {theirs}, in transformers {ours} by {gap:.2f} nats"
+            return "" if gap < reference.tie else problem, number
+    if len(tokens) > len(answer.ids):
+        return "transformers' answer ends earlier", len(answer.ids)
+    # llama.cpp ends at each token that could end a turn, transformers at those of the generation's configuration.
+    early = len(tokens) < len(answer.ids) and not (tokens and tokens[-1] in reference.specials)
+    return "its answer ends earlier" if early else "", len(tokens)
 
 
 def _ask(server: Server, probe: Probe, tokens: int, placeholder: int | None) -> dict[str, Any]:
@@ -126,7 +132,9 @@ def _ask(server: Server, probe: Probe, tokens: int, placeholder: int | None) -> 
         "temperature": 0,
         "logprobs": True,
         "cache_prompt": False,
+        "return_tokens": True,
+        "verbose": True,
     }
     if placeholder is not None:
         body["logit_bias"] = [[placeholder, False]]
-    return dict(server.post("/v1/chat/completions", body)["choices"][0])
+    return server.post("/v1/chat/completions", body)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +37,9 @@ def write_mmproj(path: Path, part: VisionPart, name: str) -> None:
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
+    except OSError as error:
+        # numpy's writer tells a full disk without the system's number.
+        raise error if error.errno else OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
     finally:
         writer.close()
 

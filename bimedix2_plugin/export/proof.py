@@ -34,7 +34,7 @@ class Proof:
 
     def figures(self) -> dict[str, Any]:
         """Return what was measured, for a JSON file."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "problem"}
 
 
 def prove(model: Path, mmproj: Path | None, reference: Reference, work: Path, image_tokens: int) -> Proof:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 NEW_TOKENS = 12
+_TIE, _COARSE_TIE = 0.05, 0.25  # in float32; in 16 bits, logits have steps of an eighth
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,8 @@ class Answer:
 
     Attributes:
         prompt: as the chat template renders it.
-        ids: the answer's tokens, without the one that ends it.
-        log_probabilities: [len(ids) or one more, vocabulary] at each step.
+        ids: the answer's tokens, with the one that ends it.
+        log_probabilities: [len(ids), vocabulary] at each step.
     """
 
     prompt: str
@@ -44,6 +46,7 @@ class Reference:
         embeddings: [tokens, H] of the first probe's image, of the raw one by the checkpoint's own preparation.
         placeholder: token id of an image, which neither side may answer.
         specials: ids of special tokens.
+        tie: between two tokens whose log-probabilities differ by less, rounding decides.
     """
 
     probes: list[Probe]
@@ -52,6 +55,7 @@ class Reference:
     embeddings: torch.Tensor | None
     placeholder: int | None
     specials: frozenset[int]
+    tie: float
 
 
 def compute(checkpoint: Checkpoint) -> Reference:
@@ -73,10 +77,11 @@ def compute(checkpoint: Checkpoint) -> Reference:
         embeddings = _embeddings(model, reader, raw[0]) if raw else None
         answers = [_answer(model, reader, probe) for probe in asked]
     placeholder = getattr(model.config, "image_token_id", None)
+    tie = _TIE if model.dtype == torch.float32 else _COARSE_TIE
     del model
     gc.collect()
     specials = frozenset(tokenizer.all_special_ids)
-    return Reference(asked, answers, raw[0] if raw else None, embeddings, placeholder, specials)
+    return Reference(asked, answers, raw[0] if raw else None, embeddings, placeholder, specials, tie)
 
 
 def _reader(checkpoint: Checkpoint) -> Any:
@@ -90,22 +95,15 @@ def _reader(checkpoint: Checkpoint) -> Any:
 
 
 def _model(checkpoint: Checkpoint) -> Any:
-    """Load the model in float32 if the memory holds it twice over, otherwise as it is stored."""
+    """Load the model in float32 if the memory has room for it, otherwise as it is stored."""
     import psutil
     import torch
     from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
 
     kind = AutoModelForImageTextToText if checkpoint.has_vision else AutoModelForCausalLM
-    whole = 4 * sum(_elements(checkpoint.shards.shape(name)) for name in checkpoint.shards.weight_map)
+    whole = 4 * sum(math.prod(checkpoint.shards.shape(name)) for name in checkpoint.shards.weight_map)
     dtype = torch.float32 if 1.2 * whole < psutil.virtual_memory().available else "auto"
     return kind.from_pretrained(checkpoint.folder, dtype=dtype, local_files_only=True).eval()
-
-
-def _elements(shape: tuple[int, ...]) -> int:
-    product = 1
-    for size in shape:
-        product *= size
-    return product
 
 
 def _embeddings(model: Any, reader: Any, image: Image) -> torch.Tensor:
@@ -138,15 +136,13 @@ def _answer(model: Any, reader: Any, probe: Probe) -> Answer:
         **inputs.to(model.dtype),
         max_new_tokens=NEW_TOKENS,
         do_sample=False,
+        repetition_penalty=1.0,  # a published generation_config.json may set one; a server applies none
         suppress_tokens=None if placeholder is None else [placeholder],
         return_dict_in_generate=True,
         output_logits=True,
     )
     ids = made.sequences[0, inputs["input_ids"].shape[1] :].tolist()
-    steps = torch.cat(made.logits).float().log_softmax(-1)
-    ends = model.generation_config.eos_token_id
-    ends = ends if isinstance(ends, list) else [ends]
-    return Answer(prompt, ids[:-1] if ids[-1] in ends else ids, steps)
+    return Answer(prompt, ids, torch.cat(made.logits).float().log_softmax(-1))
 
 
 def _plain(turn: dict[str, Any]) -> dict[str, Any]:

@@ -17,9 +17,5 @@ def lines(made: Export) -> list[str]:
         said.append(f"embeddings of an image sent as it is: {proof.raw}")
     if made.note:
         said.append(made.note)
-    vision = "" if made.reason or not _has_vision(made) else f" --mmproj {made.folder / MMPROJ}"
+    vision = f" --mmproj {made.folder / MMPROJ}" if (made.folder / MMPROJ).is_file() else ""
     return [*said, f"serve it: llama-server -m {made.folder / MODEL}{vision}"]
-
-
-def _has_vision(made: Export) -> bool:
-    return (made.folder / MMPROJ).is_file()

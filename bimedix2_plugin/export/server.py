@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ import httpx
 _DUMP = "MTMD_DEBUG_EMBEDDINGS"  # llama.cpp writes the embeddings of each image to this file
 _START_SECONDS, _REQUEST_SECONDS = 600.0, 3600.0
 _TAIL = 4
+_ERROR = re.compile(r"\S+ E ")  # after the time
 
 
 class ServerError(Exception):
@@ -105,8 +107,11 @@ def serving(model: Path, mmproj: Path | None, folder: Path, tokens: int) -> Iter
 
 
 def _last_lines(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
-    return " / ".join([line.strip() for line in lines if line.strip()][-_TAIL:]) or "it ended without a message"
+    """Return the end of what llama.cpp said, its errors if it marked any."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if _ERROR.match(line)]
+    return " / ".join((errors or lines)[-_TAIL:]) or "it ended without a message"
 
 
 def build() -> str:
@@ -128,7 +133,10 @@ def _serve(tokens: int, model: str, mmproj: str | None) -> None:
     params.n_ctx, params.n_parallel, params.warmup = tokens, 1, False
     params.n_batch = params.n_ubatch = tokens
     params.cpuparams.n_threads = int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
-    server = xllamacpp.Server(params)
+    try:
+        server = xllamacpp.Server(params)
+    except RuntimeError as error:
+        sys.exit(str(error))
     print(json.dumps({"address": server.listening_address, "build": build()}), flush=True)
     sys.stdin.read()
     os._exit(0)  # its threads wait for requests

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -15,26 +16,36 @@ from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.export.checkpoint import Checkpoint
 from bimedix2_plugin.export.template import for_llama_cpp
 
-_SYSTEM_ERROR = re.compile(r"\[Errno (\d+)\]")
+_VARIABLE = "LLAMA_CPP_DIR"
+_UNPACKED = Path(".tools/llama.cpp")  # by `make setup-export`
+# numpy's writer, which the converter uses, tells a full disk without the system's number.
+_FULL = re.compile(r"\[Errno (?:27|28|30|122)\]|\d+ requested and \d+ written")
 _TAIL = 4
 _HINT = (
-    "Set $LLAMA_CPP_DIR to a folder with llama.cpp's convert_hf_to_gguf.py: `make setup-export` unpacks that of the "
-    "installed xllamacpp and prints the line to type, or clone https://github.com/ggml-org/llama.cpp."
+    "Run `make setup-export`, which unpacks llama.cpp's converter from the sources of the installed xllamacpp; or "
+    "clone https://github.com/ggml-org/llama.cpp and set $LLAMA_CPP_DIR to its folder."
 )
 
 
 def check_converter() -> None:
-    """Check that llama.cpp's converter is at hand.
+    """Check that llama.cpp's converter is at hand: in $LLAMA_CPP_DIR, or where `make setup-export` put it.
 
     Raises:
-        RecipeError: it is not where $LLAMA_CPP_DIR says.
+        RecipeError: it is not there.
     """
     from axolotl.utils.gguf import resolve_llama_cpp
 
     try:
-        resolve_llama_cpp()
+        resolve_llama_cpp(_llama_cpp())
     except ValueError as error:
-        raise RecipeError(f"{str(error).splitlines()[0].split('. ')[0]}. {_HINT}") from error
+        given = os.environ.get(_VARIABLE)
+        where = f"${_VARIABLE} is {given}, which holds no convert_hf_to_gguf.py" if given else "no llama.cpp was found"
+        raise RecipeError(f"{where}. {_HINT}") from error
+
+
+def _llama_cpp() -> Path | None:
+    """Return where the converter is, None for what Axolotl itself finds."""
+    return _UNPACKED if _VARIABLE not in os.environ and _UNPACKED.is_dir() else None
 
 
 def write_text_half(checkpoint: Checkpoint, out: Path, outtype: str, work: Path) -> None:
@@ -56,7 +67,7 @@ def write_text_half(checkpoint: Checkpoint, out: Path, outtype: str, work: Path)
     _link(checkpoint, source)
     try:
         with _output_to(log):
-            export_gguf(source, str(out), outtype=outtype)
+            export_gguf(source, str(out), outtype=outtype, llama_cpp_dir=_llama_cpp())
     except ValueError as error:  # of Axolotl's own checks
         raise RecipeError(f"MERGED: {checkpoint.folder}: {error}") from error
     except subprocess.CalledProcessError as error:
@@ -108,17 +119,16 @@ def _output_to(log: Path) -> Iterator[None]:
 
 def _explained(checkpoint: Checkpoint, code: int, log: str) -> Exception:
     """Return the error that says why the converter failed."""
-    failed = _SYSTEM_ERROR.findall(log)
-    if failed:
-        return OSError(int(failed[-1]), os.strerror(int(failed[-1])))
+    if _FULL.search(log):
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     where = f"MERGED: {checkpoint.folder}"
     if code < 0:
         return RecipeError(f"{where}: llama.cpp's converter was stopped by signal {-code}; is the memory full?")
     if "BPE pre-tokenizer was not recognized" in log:
         return RecipeError(
             f"{where}: llama.cpp's converter does not know this tokenizer. It knows a byte-level BPE by the ids of one "
-            "test text: a tokenizer trained anew, or one whose own vocabulary was changed, is not known; added tokens do "
-            "not matter. Serve the checkpoint with vLLM, or teach llama.cpp the tokenizer "
+            "test text: a tokenizer trained anew, or one whose own vocabulary was changed, is not known; added tokens "
+            "do not matter. Serve the checkpoint with vLLM, or teach llama.cpp the tokenizer "
             "(convert_hf_to_gguf_update.py)."
         )
     last = " / ".join([line.strip() for line in log.splitlines() if line.strip()][-_TAIL:])

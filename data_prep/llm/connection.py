@@ -62,6 +62,12 @@ class Connection:
 
         return AsyncOpenAI(timeout=None, **self._options())
 
+    def sync_client(self) -> Any:
+        """Return a new synchronous client. It does not retry; `timeout` bounds each silence, not the whole reply."""
+        from openai import OpenAI
+
+        return OpenAI(timeout=self.timeout, **self._options())
+
     def check_server(self) -> None:
         """Ask for the list of models, which costs nothing, before anything else is sent.
 

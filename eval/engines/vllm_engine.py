@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,10 @@ def check_importable() -> None:
 
 
 class VllmEngine:
-    """A checkpoint in vLLM with greedy decoding; vLLM forms its own batches."""
+    """A checkpoint in vLLM with greedy decoding; vLLM forms its own batches.
+
+    Prompts that follow each other and begin alike, images included, are computed once: its prefix caching, which is on.
+    """
 
     WHOLE_BATCHES = False
 
@@ -94,7 +98,7 @@ class VllmEngine:
         length = {"max_tokens": max_new_tokens, "stop_token_ids": self._end_ids}
         greedy = SamplingParams(temperature=0.0, detokenize=False, **length)
         prompts = [self._prompt_of(each) for each in requests]
-        outputs = self._llm.generate(prompts, greedy, use_tqdm=False)
+        outputs = self._llm.generate(prompts, greedy, use_tqdm=sys.stderr.isatty())
         self._compare(requests, outputs)
         return [self._completion(output.outputs[0]) for output in outputs]
 

@@ -46,7 +46,7 @@ def chosen(answer: str, options: Mapping[str, str]) -> str | None:
     text = without_reasoning(answer)
     plain = normalise(text)
     same = [letter for letter, option in options.items() if plain and normalise(option) == plain]
-    if same:
+    if same and letter_of(plain) not in options:  # of options that are letters, the option's own letter is meant
         return same[0]
     structured = {_read(content, options) for content in _structured(text)}
     if structured:

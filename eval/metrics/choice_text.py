@@ -67,7 +67,7 @@ def readable(text: str) -> str:
     text = _LATEX.sub(r"\1", _SPECIAL.sub(" ", unicodedata.normalize("NFKC", text)))
     text = one_alphabet(without_marks(_INVISIBLE.sub("", text)))
     text = _EMPHASIS.sub("", "".join(map(_digit, text)))
-    text = _ORDINAL.sub(_named_by_letter, _ABBREVIATION.sub(" ", text))
+    text = _ORDINAL.sub(_named_by_letter, text)
     text = _SPACES.sub(" ", text)
     if len(_LIST_NUMBER.findall(text)) > 1:
         text = _LIST_NUMBER.sub("", text)
@@ -112,8 +112,13 @@ def _cut(text: str, replacements: Mapping[re.Match[str], str]) -> str:
 def marked(text: str, options: Mapping[str, str]) -> str:
     """Replace each option's text by its mark: whole words, the longest first, Arabic with or without its article.
 
-    Options of the same text have the mark of the first. An option that is itself a letter is not looked for.
+    Options of the same text have the mark of the first. An option that is itself a letter is only looked for behind
+    its own letter.
     """
+    for letter, option in options.items():
+        if letter_of(option):
+            own = rf"(?<!\w)({letter}[\s.):;]+){re.escape(option.strip())}(?!\w)"
+            text = re.sub(own, rf"\g<1>{mark_of(letter)} ", text)
     patterns: dict[str, str] = {}
     for letter, option in options.items():
         if (words := normalise(option)) and letter_of(option) is None:
@@ -136,7 +141,9 @@ def marked_letter(mark: str) -> str:
 
 def clauses_of(text: str) -> Sequence[str]:
     """Split a text into clauses at punctuation and at conjunctions, which begin the next clause."""
-    return [clause for part in _SPLIT.split(text) if (clause := part.strip(" \t\"'«»“”‘’()[]{}"))]
+    return [
+        clause for part in _SPLIT.split(_ABBREVIATION.sub(" ", text)) if (clause := part.strip(" \t\"'«»“”‘’()[]{}"))
+    ]
 
 
 def _unbracketed(found: re.Match[str]) -> str:

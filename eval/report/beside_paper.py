@@ -9,6 +9,7 @@ reader can choose a rule with --starred.
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -59,6 +60,16 @@ class Column:
     def value(self, place: Place) -> float | None:
         """Return the score at a place, or None."""
         return self.scores[place].value if place in self.scores else None
+
+
+def our_columns(table: PaperTable, all_results: Sequence[Results]) -> list[Column]:
+    """Look up our scores in each results folder; models of one name are told apart by their folders."""
+    titles = Counter(results.title for results in all_results)
+    columns = [(our_column(table, results), results.folder) for results in all_results]
+    return [
+        replace(column, title=f"{column.title} ({folder})") if titles[column.title] > 1 else column
+        for column, folder in columns
+    ]
 
 
 def our_column(table: PaperTable, results: Results) -> Column:

@@ -19,6 +19,7 @@ from eval.report.blocks import Figure
 from eval.report.paper import PaperTable, Place, published
 from eval.report.results import Results
 from eval.report.tables import LANGUAGES
+from eval.scores import Score
 
 Curve = list[tuple[float, float]]
 
@@ -72,7 +73,7 @@ def draw_losses(runs: Sequence[Path]) -> Figure:
 
 
 def draw_scores(results: Results) -> Figure:
-    """Draw the exact match of closed and short answers with standard errors, one group of bars per run."""
+    """Draw the exact match of closed and short answers with intervals, one group of bars per run."""
     runs = results.data_runs
     figure, axes = new_figure(1.2 + 0.6 * len(runs))
     width = 0.8 / len(LANGUAGES)
@@ -83,7 +84,7 @@ def draw_scores(results: Results) -> Figure:
             [x + (place - (len(LANGUAGES) - 1) / 2) * width for x, _ in bars],
             [100 * (score.value or 0.0) for _, score in bars],
             width,
-            xerr=[100 * (score.stderr or 0.0) for _, score in bars],
+            xerr=_whiskers([score for _, score in bars], 100),
             capsize=3,
             color=COLOURS[place],
             hatch=(None, "//")[place % 2],
@@ -92,7 +93,7 @@ def draw_scores(results: Results) -> Figure:
         )
     axes.set_yticks(range(len(runs)), [_of_run(results, run.name) for run in runs])
     axes.invert_yaxis()
-    axes.set(xlabel="closed and short answers, exact match (%) ± error", xlim=(0, 105))
+    axes.set(xlabel="closed and short answers, exact match (%), 95% interval", xlim=(0, 105))
     figure.legend(loc="outside upper center", ncols=len(LANGUAGES))
     return as_svg(figure, "scores", "Exact match by language")
 
@@ -108,15 +109,11 @@ def bars(table: PaperTable, columns: Sequence[Column], *, with_published: bool) 
     for order, column in enumerate(columns):
         shown = [(y, column.scores[place]) for y, place in enumerate(places) if place in column.scores]
         values = [scale * (score.value or 0.0) for _, score in shown]
-        bounds = [score.interval or (score.value or 0.0,) * 2 for _, score in shown]
         axes.barh(
             [y + (order - (len(columns) - 1) / 2) * height for y, _ in shown],
             values,
             height,
-            xerr=[
-                [max(0.0, value - scale * low) for value, (low, _) in zip(values, bounds, strict=True)],
-                [max(0.0, scale * high - value) for value, (_, high) in zip(values, bounds, strict=True)],
-            ],
+            xerr=_whiskers([score for _, score in shown], scale),
             capsize=2,
             color=COLOURS[order % len(COLOURS)],
             edgecolor="black",
@@ -145,7 +142,7 @@ def bars(table: PaperTable, columns: Sequence[Column], *, with_published: bool) 
 def radar(table: PaperTable, columns: Sequence[Column], *, with_published: bool) -> Figure | None:
     """Draw each model as a closed line over the scores that all of them have; None for fewer than three.
 
-    All axes have one scale, from 0 to the next tenth above the largest value, so that lengths can be compared.
+    All axes of all radars have one scale, from 0 to 100 percent, or to the next tenth above a larger value.
     """
     places = [place for place in _drawn(table, columns) if all(column.value(place) is not None for column in columns)]
     if len(places) < 3:
@@ -155,7 +152,7 @@ def radar(table: PaperTable, columns: Sequence[Column], *, with_published: bool)
     if with_published:
         room = max(0, LINES - len(lines))
         lines |= {f"{name} (published)": values for name, values in _strongest(table, places)[:room]}
-    top = scale * max(1, math.ceil(round(10 * max(map(max, lines.values())) / scale, 6))) / 10
+    top = scale * max(10, math.ceil(round(10 * max(map(max, lines.values())) / scale, 6))) / 10
     angles = [2 * math.pi * place / len(places) for place in range(len(places))]
     figure, axes = new_figure(5.2, subplot_kw={"projection": "polar"})
     for order, (name, values) in enumerate(lines.items()):
@@ -187,6 +184,14 @@ def radar(table: PaperTable, columns: Sequence[Column], *, with_published: bool)
     axes.set_theta_direction(-1)
     figure.legend(loc="outside lower center", ncols=2, fontsize="small")
     return as_svg(figure, f"{'_'.join(table.key)}_radar", f"{table.title}: every axis from 0 to {top:.3g}")
+
+
+def _whiskers(scores: Sequence[Score], scale: float) -> list[list[float]]:
+    """How far each interval reaches below and above its value; 0 where there is none."""
+    bounds = [(score.value or 0.0, *(score.interval or (score.value or 0.0,) * 2)) for score in scores]
+    below = [max(0.0, scale * (value - low)) for value, low, _ in bounds]
+    above = [max(0.0, scale * (high - value)) for value, _, high in bounds]
+    return [below, above]
 
 
 def _drawn(table: PaperTable, columns: Sequence[Column]) -> list[Place]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from eval.registry import BENCHMARKS
+from eval.registry import BENCHMARKS, SUITES
 from eval.report.beside_paper import number, small_print
 from eval.report.blocks import Block, Cell, Facts, Paragraph, Section, Table
-from eval.report.languages import Gap, gaps
+from eval.report.languages import Gap
 from eval.report.results import Results, about_benchmark
 from eval.scores import Score
 
@@ -25,20 +27,35 @@ LANGUAGES_LEGEND = (
 CAPABILITIES_HEAD = ["capability", "benchmark", "metric", "value", "note"]
 
 
-def head_sections(results: Results) -> list[Section]:
+def head_sections(results: Results, found: Sequence[Gap]) -> list[Section]:
     """Return the sections that stand before all tables; none for results without a benchmark or a second language."""
-    found = gaps(results)
     sections = [Section("English and Arabic", language_blocks(found))] if found else []
     if results.benchmark_runs:
-        sections.append(Section("What exercises which capability", [capability_table(results)]))
-        sections.append(Section("Not run", [not_run(results)], level=3, folded=True))
+        missing = [name for name in BENCHMARKS if name not in results.benchmark_runs]
+        in_paper = [name for name in missing if name in SUITES["paper"]]
+        beyond = [name for name in missing if name not in in_paper]
+        sections += [Section("Not run", [not_run(in_paper)])] if in_paper else []
+        sections += [Section("Not run, beyond the paper", [not_run(beyond)], level=3, folded=True)] if beyond else []
     return sections
 
 
-def language_blocks(found: list[Gap]) -> list[Block]:
+def capability_sections(results: Results) -> list[Section]:
+    """Return the section on capabilities; none for results without a benchmark."""
+    if not results.benchmark_runs:
+        return []
+    return [Section("What exercises which capability", [capability_table(results)])]
+
+
+def language_blocks(found: Sequence[Gap]) -> list[Block]:
     """Tabulate the gaps, with how to read them."""
-    rows = [LANGUAGES_HEAD, *map(_language_row, found)]
+    rows: list[list[str | Cell]] = [[*LANGUAGES_HEAD], *map(_language_row, found)]
     return [Table(rows, own=(4,)), Paragraph(LANGUAGES_LEGEND.format(count=len(found)))]
+
+
+def language_records(found: Sequence[Gap]) -> list[dict[str, Any]]:
+    """Return the gaps for report.json: a is English, b Arabic, `arabic_n` the Arabic items where there are no pairs."""
+    about = [{"name": gap.name, "metric": gap.metric, "unit": gap.unit, "arabic_n": gap.arabic} for gap in found]
+    return [{**head, **asdict(gap.result)} for head, gap in zip(about, found, strict=True)]
 
 
 def capability_table(results: Results) -> Table:
@@ -63,10 +80,9 @@ def capabilities() -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def not_run(results: Results) -> Facts:
-    """List each known benchmark that was not run, with its title and the command."""
-    missing = [name for name in BENCHMARKS if name not in results.benchmark_runs]
-    return Facts([(name, f"{_title(name)}: python -m eval run --task {name}") for name in missing])
+def not_run(names: Sequence[str]) -> Facts:
+    """List benchmarks that were not run, each with its title and the command."""
+    return Facts([(name, f"{_title(name)}: python -m eval run --task {name}") for name in names])
 
 
 def _title(name: str) -> str:
@@ -86,7 +102,7 @@ def _value(score: Score | None, *, was_run: bool) -> Cell:
 def _language_row(gap: Gap) -> list[str | Cell]:
     result, percent = gap.result, gap.unit == "fraction"
     low, high = (_signed(bound, percent=percent) for bound in result.interval)
-    clusters = f" in {result.clusters}" if not gap.arabic and result.clusters < result.n else ""
+    clusters = f" in {result.clusters} clusters" if not gap.arabic and result.clusters < result.n else ""
     verdict = "no difference shown"
     if result.shown:
         verdict = "Arabic is higher" if result.difference > 0 else "Arabic is lower"

@@ -10,10 +10,11 @@ from typing import Any
 
 from data_prep.atomic import atomic_write
 from eval.registry import ROOT
-from eval.report.beside_paper import Column, is_partial, our_column, with_rules
+from eval.report.beside_paper import Column, is_partial, our_columns, with_rules
 from eval.report.blocks import Caution, Figure, Section
 from eval.report.figures import draw_losses
-from eval.report.head import head_sections
+from eval.report.head import capability_sections, head_sections, language_records
+from eval.report.languages import gaps
 from eval.report.markdown import markdown, plain_table
 from eval.report.page import html_page
 from eval.report.paper import TABLES, PaperTable, paper_document, published
@@ -22,7 +23,7 @@ from eval.report.results import Results
 from eval.report.samples import sample_sections
 from eval.report.sections import (
     PUBLISHED,
-    compared_section,
+    compared_sections,
     further_sections,
     other_results,
     paper_sections,
@@ -71,12 +72,14 @@ def write_report(
     tables = with_rules(TABLES, starred)
     found, other = Results.read(results), other_results(against)
     both = [found, other] if other else [found]
+    languages = gaps(found)
     sections = [
         Section("", [WARNING]),
-        *head_sections(found),
+        *head_sections(found, languages),
         *paper_sections(both, tables, with_published=against == PUBLISHED),
         *further_sections(found),
-        *([compared_section(found, other)] if other else []),
+        *capability_sections(found),
+        *(compared_sections(found, other) if other else []),
         *split_sections(found),
         *([Section("Training", [draw_losses(training)])] if training else []),
         *sample_sections(found, root, data),
@@ -85,7 +88,8 @@ def write_report(
         Section("How the numbers were made"),
         *map(run_section, found.runs),
     ]
-    return _write(out, sections, json.dumps(json_report(both, tables), ensure_ascii=False, indent=1) + "\n")
+    content = json_report(both, tables) | {"languages": language_records(languages)}
+    return _write(out, sections, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
 
 def summary(results: Path) -> str:
@@ -119,7 +123,7 @@ def json_report(all_results: Sequence[Results], tables: Sequence[PaperTable]) ->
         "paper": {
             "source": paper_document()["source"],
             "notes": paper_document()["notes"],
-            "tables": [_json_table(table, [our_column(table, results) for results in all_results]) for table in tables],
+            "tables": [_json_table(table, our_columns(table, all_results)) for table in tables],
         },
     }
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
+from eval.benchmark import Verdict
 from eval.benchmarks.data_split import DataSplit, is_right, kind_of
 from eval.errors import EvalError
 from eval.images import read_image
@@ -104,14 +105,19 @@ def _judgements(folder: Path, run: Predictions, root: Path) -> dict[str, Texts]:
     benchmark = of_header(run.header, root)
     if not isinstance(benchmark, JudgedBenchmark):
         return {}
-    verdicts = latest_by_item(read_verdicts(folder, run.name), run.lines, PLAIN)
+    read = read_verdicts(folder, run.name)
+    verdicts = {kind: latest_by_item(read, run.lines, kind) for kind in benchmark.KINDS}
     return {
-        line.item: {
-            "Rubric": benchmark.rubric(line),
-            "Judge's verdict": verdicts[line.item]["reply"] if line.item in verdicts else "not judged",
-        }
+        line.item: {"Rubric": benchmark.rubric(line), "Judge's verdict": _said(verdicts, line.item)}
         for line in run.lines
     }
+
+
+def _said(verdicts: Mapping[str, Mapping[str, Verdict]], item: str) -> str:
+    """The judge's reply, with what it is about where a benchmark asks for several."""
+    replies = {kind: found[item]["reply"] for kind, found in verdicts.items() if item in found}
+    named = [reply if kind == PLAIN else f"{kind}: {reply}" for kind, reply in replies.items()]
+    return "\n".join(named) or "not judged"
 
 
 def _verdict(line: Prediction) -> str:

@@ -12,7 +12,7 @@ from eval.report.beside_paper import (
     NEAR_LEGEND,
     Column,
     number,
-    our_column,
+    our_columns,
     side_by_side,
     small_print,
 )
@@ -27,7 +27,9 @@ from eval.scores import Score
 PUBLISHED = "published"
 ASK_PUBLISHED = "`--against published` adds the published numbers."
 SCORE_HEAD = ["", "value", "note"]
-EXACT_NOTE = "Mean in percent ± standard error (n = scored items)."
+EXACT_NOTE = (
+    "Mean in percent [95% interval] (n = scored items). Answers that share an image or a row count as one cluster."
+)
 MULTIMEDEVAL_NOTE = (
     "MultiMedEval's metrics are defined for English: a question is closed if its reference answer is yes or no, so "
     "Arabic yes/no questions count as open ones here. Exact match above uses the question kind in both languages."
@@ -49,7 +51,7 @@ def paper_sections(
     sections = [Section("The paper's tables", [Paragraph(f"{LEGEND} {about}")])]
     for table in tables:
         if any(row.benchmark in run for row in table.rows):
-            columns = [our_column(table, results) for results in all_results]
+            columns = our_columns(table, all_results)
             sections += _table_sections(table, columns, first, with_published=with_published)
     return sections
 
@@ -75,15 +77,19 @@ def _noted(run: Predictions, blocks: Sequence[Block]) -> list[Block]:
     return [*([Caution("Caution.", about.note)] if about and about.note else []), *blocks]
 
 
-def compared_section(a: Results, b: Results) -> Section:
-    """The output of `python -m eval compare`, or why nothing can be compared."""
+def compared_sections(a: Results, b: Results) -> list[Section]:
+    """The output of `python -m eval compare`, subgroups folded, or why nothing can be compared."""
     title = "Item by item"
     try:
         found = comparison(a.folder, b.folder)
     except EvalError as error:
-        return Section(title, [Paragraph(str(error))])
-    blocks: list[Block] = [Paragraph(f"a: {a.folder}; b: {b.folder}"), *map(Table, found.tables())]
-    return Section(title, [*blocks, *map(Paragraph, [found.legend, *found.warnings])])
+        return [Section(title, [Paragraph(str(error))])]
+    overall, *parts = map(Table, found.tables())
+    blocks: list[Block] = [Paragraph(f"a: {a.folder}; b: {b.folder}"), overall]
+    return [
+        Section(title, [*blocks, *map(Paragraph, [found.legend, *found.warnings])]),
+        *(Section(f"{title}: subgroups", [part], level=3, folded=True) for part in parts),
+    ]
 
 
 def score_table(scores: Iterable[Score]) -> Table:

@@ -35,7 +35,7 @@ def label(predictions: Predictions) -> str:
 
 
 def value_text(score: Score | None) -> str:
-    """Format a score, fractions in percent, with its standard error, n, the number of unscored items, and its caution.
+    """Format a score, fractions in percent, with its 95% interval, n, the number of unscored items, and its caution.
 
     The last two only where there are any.
     """
@@ -46,8 +46,9 @@ def value_text(score: Score | None) -> str:
     if score.value is None:
         return f"- (n=0{rest})"
     scale, digits = (100, 1) if score.unit == "fraction" else (1, 3)
-    error = "" if score.stderr is None else f" ± {scale * score.stderr:.{digits}f}"
-    return f"{scale * score.value:.{digits}f}{error} (n={score.n}{rest})"
+    bounds = [f"{scale * bound:.{digits}f}" for bound in score.interval or ()]
+    interval = f" [{', '.join(bounds)}]" if bounds else ""
+    return f"{scale * score.value:.{digits}f}{interval} (n={score.n}{rest})"
 
 
 def in_words(value: Any) -> str:

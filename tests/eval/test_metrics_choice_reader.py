@@ -140,6 +140,21 @@ def test_numbers_and_yes_or_no(options, answer, letter):
     assert chosen(answer, options) == letter
 
 
+@pytest.mark.parametrize(
+    ("answer", "letter"),
+    [
+        ("C", "C"),
+        ("C. D", "C"),
+        ("The answer is (A) C.", "A"),
+        ("The answer is B.", "B"),
+        ("**D) A**", "D"),
+        ("A, C", None),
+    ],
+)
+def test_options_that_are_letters_of_a_figure_are_meant_by_their_own_letters(answer, letter):
+    assert chosen(answer, {"A": "C", "B": "B", "C": "D", "D": "A"}) == letter
+
+
 def test_the_letter_i_is_a_pronoun_where_it_is_no_option():
     nine = {letter: f"text {letter * 3}" for letter in "ABCDEFGHI"}
     assert chosen("Answer: I", nine) == "I" and chosen("I would choose H", nine) == "H"

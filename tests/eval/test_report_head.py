@@ -1,8 +1,10 @@
 """The head of the report: both languages, the capabilities with their rows, and what was not run."""
 
+import json
+
 from eval.benchmarks.safety import Safety
-from eval.registry import BENCHMARKS
-from eval.report.head import capabilities, capability_table, head_sections, not_run
+from eval.registry import BENCHMARKS, SUITES
+from eval.report.head import capabilities, capability_sections, capability_table, head_sections
 from eval.report.paper import TABLES
 from eval.report.report import write_report
 from eval.report.results import Results
@@ -46,25 +48,33 @@ def test_a_capability_has_our_score_or_says_not_run(tmp_path):
 def test_what_was_not_run_is_one_line_each(tmp_path):
     make.write_run(tmp_path, "path_vqa")
     make.write_scores(tmp_path, [])
-    lines = dict(not_run(Results.read(tmp_path)).facts)
-    assert set(lines) == set(BENCHMARKS) - {"path_vqa"}
+    in_paper, beyond = head_sections(Results.read(tmp_path), [])
+    lines = dict(in_paper.blocks[0].facts)
+    assert set(lines) == {*SUITES["paper"]} - {"path_vqa"}
     assert lines["slake"] == "SLAKE (Table 5): python -m eval run --task slake"
+    assert set(dict(beyond.blocks[0].facts)) == set(BENCHMARKS) - {*SUITES["paper"]} and beyond.folded
+    for name in BENCHMARKS:
+        make.write_run(tmp_path, name)
+    assert head_sections(Results.read(tmp_path), []) == []
 
 
 def test_both_languages_stand_at_the_head_of_the_report(tmp_path):
     make.write_run(tmp_path, "slake", make.bilingual_vqa(12, 3))
     score(tmp_path)
-    page = write_report(tmp_path, [], tmp_path / "report.md")[0].read_text(encoding="utf-8")
+    paths = write_report(tmp_path, [], tmp_path / "report.md")
+    page = paths[0].read_text(encoding="utf-8")
     assert page.index("## English and Arabic") < page.index("## The paper's tables")
     (row,) = [line for line in page.splitlines() if line.startswith("| slake | corrected.closed\\_accuracy")]
     assert "| 100.0 | 25.0 | -75.0 \\[-" in row and "12 pairs in 4" in row
     assert "Holm's correction (comparisons in this table: 1)" in page
+    (record,) = json.loads(paths[2].read_text(encoding="utf-8"))["languages"]
+    assert (record["name"], record["a"], record["b"], record["n"]) == ("slake", 1.0, 0.25, 12)
 
 
 def test_a_split_in_one_language_has_no_head(tmp_path):
     eval_builders.write_predictions(tmp_path, "train", [eval_builders.prediction("a#0", "yes", "yes")])
     score(tmp_path)
-    assert head_sections(Results.read(tmp_path)) == []
+    assert head_sections(Results.read(tmp_path), []) == capability_sections(Results.read(tmp_path)) == []
 
 
 def test_the_safety_section_says_that_no_clinician_has_reviewed_it_and_samples_show_rubric_and_verdict(tmp_path):

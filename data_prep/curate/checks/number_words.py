@@ -1,6 +1,7 @@
 """Number words of English and Arabic, as values. Arabic words are in the form of data_prep.text.normalise."""
 
 import re
+from functools import lru_cache
 
 from data_prep.curate.checks.listed import listed
 from data_prep.text.normalise import plain
@@ -196,6 +197,12 @@ def _value(word: str, following: str) -> int | None:
     ten = following.startswith("عشر") or (following.startswith("و") and TENS_AR.get(bare(following)))
     if ten and (one := BEFORE_TENS.get(word) or BEFORE_TENS.get(bare(word))):
         return one
+    return _alone(word)
+
+
+@lru_cache(maxsize=50_000)
+def _alone(word: str) -> int | None:
+    """The value of a word that does not need another."""
     for value in (_simple(word), _ordinal(word), SCALES.get(word), SCALES.get(bare(word))):
         if value is not None:
             return value
@@ -237,21 +244,13 @@ def _ordinal(word: str) -> int | None:
     return ORDINALS.get(word) or (None if word.isascii() else ORDINALS.get(bare(word)))
 
 
+@lru_cache(maxsize=50_000)
 def bare(word: str) -> str:
     """An Arabic word without its particle and article."""
     return PREFIX.sub("", word)
 
 
-_cache: dict[str, str] = {}
-
-
+@lru_cache(maxsize=50_000)
 def folded(token: str) -> str:
     """A token in the form of data_prep.text.normalise."""
-    if token.isascii():
-        return token.lower()
-    known = _cache.get(token)
-    if known is None:
-        known = "".join(map(plain, token[:40])).strip()
-        if len(_cache) < 100_000:
-            _cache[token] = known
-    return known
+    return token.lower() if token.isascii() else "".join(map(plain, token[:40])).strip()

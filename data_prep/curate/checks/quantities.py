@@ -5,6 +5,7 @@ import sys
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from data_prep.curate.checks import number_words as table
 from data_prep.curate.checks.listed import listed
@@ -69,8 +70,9 @@ class Quantities:
     pairs: set[tuple[str, str]] = field(default_factory=set)
 
 
+@lru_cache(maxsize=16)  # several checks read the same turns
 def quantities(text: str) -> Quantities:
-    """The numbers of a text of any language."""
+    """The numbers of a text of any language; not to be changed."""
     text = _NAMES.sub(" ", _MARKS.sub("", text)).translate(_ASCII)
     text = _DECADE_AR.sub(lambda found: f"{_CENTURIES[found[2]]}{_DECADES[found[1]]}0", text)
     text = _LETTER_BEFORE.sub("~", _SHORTHAND.sub(r"\1\2d", _DECADE_EN.sub(r"\1\g<2>0", text)))
@@ -208,11 +210,17 @@ def _unit(tokens: list[str], place: int) -> tuple[int, str]:
 
 
 def _weak(word: str, found: Quantities) -> None:
+    values, named = _may_be(word)
+    found.weak.update(values)
+    for group, one in named:
+        found.named.setdefault(group, set()).add(one)
+
+
+@lru_cache(maxsize=50_000)
+def _may_be(word: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """The numbers that a word may say, and its groups with what it is in each."""
     value = table.WEAK.get(word) or (None if word.isascii() else table.WEAK.get(bare(word)))
-    if value:
-        found.weak.add(value)
-    for group, known in table.GROUPS.items():
-        if one := known.get(word) or known.get(bare(word)):
-            found.named.setdefault(group, set()).add(one)
-    if not word.isascii() and table.DUAL.match(word) and bare(word) not in table.NOT_DUAL:
-        found.weak.add("2")
+    dual = not word.isascii() and table.DUAL.match(word) and bare(word) not in table.NOT_DUAL
+    named = ((group, known.get(word) or known.get(bare(word))) for group, known in table.GROUPS.items())
+    values = ([value] if value else []) + (["2"] if dual else [])
+    return tuple(values), tuple((group, one) for group, one in named if one)
