@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     chat = _verb(verbs, "chat", _chat, "talk to a model over several turns, with images, in the terminal or a page")
     add(chat, "--model", required=False, nargs="+", default=[], help="one checkpoint or served model; two to compare")
     add(chat, "--max-new-tokens", help="longest answer in tokens; default: 512")
+    add(chat, "--temperature", type=float, help="default: 0, greedy, as in evaluation")
     add(chat, "--dtype", *CHAT, "--chat-template-file", "--device-map", "--load-in")
     add(chat, "--temperature", type=float, help="by default 0, greedy, as in evaluation")
     add(chat.add_argument_group("server"), "--base-url", "--api-key-variable", "--timeout")

@@ -90,9 +90,10 @@ class Checkpoint:
         say(f"loading {self.source.name} ({self.engine_name}, {self.dtype} on {self.device})")
         given = (self.folder, self.dtype, self.device, self.prompts, self.settings.placement)
         if self.engine_name == "vllm":
+            from eval.engines.vllm_copies import VllmCopies
             from eval.engines.vllm_engine import VllmEngine
 
-            return VllmEngine(*given)
+            return (VllmCopies if self.settings.placement.data_parallel > 1 else VllmEngine)(*given)
         return TransformersEngine(*given)
 
     def prompt_tokens(self, first: Sequence[tuple[Item, Sequence[DecodedImage]]]) -> str:

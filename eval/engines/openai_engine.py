@@ -115,8 +115,7 @@ class OpenAIEngine:
         temperature: float | None = 0,
         extras: Mapping[str, Any] | None = None,
     ) -> None:
-        settings = {"temperature": temperature, "extras": extras, "give_up_after": FAILURES_IN_A_ROW}
-        self.client = Client(connection, model, **settings)
+        self.client = Client(connection, model, temperature=temperature, extras=extras, give_up_after=FAILURES_IN_A_ROW)
 
     def prompt(self, item: Item) -> str:
         """Return the messages as JSON: what is sent, with an image part in place of the image's bytes."""

@@ -7,6 +7,7 @@ from typing import Any, override
 
 from lm_eval.api.model import TemplateLM
 
+from eval.engines.vllm_copies import VllmCopies
 from eval.engines.vllm_engine import VllmEngine
 from eval.errors import EvalError
 
@@ -17,7 +18,7 @@ Pair = tuple[tuple[str, str], list[int], list[int]]
 class VllmLanguageModel(TemplateLM):
     """lm-eval's interface over a loaded engine; it tokenises as lm-eval's Hugging Face model does."""
 
-    def __init__(self, engine: VllmEngine) -> None:
+    def __init__(self, engine: VllmEngine | VllmCopies) -> None:
         super().__init__()
         self.engine, self.tokenizer = engine, engine.prompts.tokenizer
 
