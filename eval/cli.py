@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from data_prep import local_page
 from eval.errors import EvalError
 from eval.judge.client import SERVERS_OWN, JudgeSettings
-from eval.options import CHAT, CHAT_PASSWORD, ENGINE, JUDGE, PROMPT, SETTINGS, SIZE, add
+from eval.options import CHAT, CHAT_PASSWORD, ENGINE, JUDGE, PROMPT, SERVER, SETTINGS, SIZE, add
 from eval.registry import chosen
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 SERVER_BATCH_FACTOR = 4
 """Prompts in one batch of a server, per concurrent request: few requests then wait for the batch's slowest answer."""
-VLLM_BATCH = 64
+VLLM_BATCH = 2048
+"""Prompts that vLLM is handed at once: enough that it seldom runs dry, few enough that a killed run loses minutes."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     add(chat, "--model", required=False, nargs="+", default=[], help="one checkpoint or served model; two to compare")
     add(chat, "--max-new-tokens", help="longest answer in tokens; default: 512")
     add(chat, "--dtype", *CHAT, "--chat-template-file", "--device-map", "--load-in")
+    add(chat, "--temperature", type=float, help="by default 0, greedy, as in evaluation")
     add(chat.add_argument_group("server"), "--base-url", "--api-key-variable", "--timeout")
     local_page.add_options(chat.add_argument_group("page"), CHAT_PASSWORD)
 
@@ -231,9 +233,13 @@ def _model(options: Namespace) -> Model:
             connection = connect(options.base_url, options.api_key_variable, options=flags, **limits)
         except ServerError as error:
             raise EvalError(str(error)) from None
-        return Server(options.model, connection, _settings(options, SERVER_BATCH_FACTOR * options.concurrency))
-    if options.base_url or options.api_key_variable:
-        raise EvalError("--base-url and --api-key-variable belong to --engine openai.")
+        settings = _settings(options, SERVER_BATCH_FACTOR * options.concurrency)
+        if settings.placement.header() or settings.chat_template:
+            raise EvalError("Where and how a server loads its model is told to the server, not here.")
+        temperature = None if options.temperature == SERVERS_OWN else options.temperature
+        return Server(options.model, connection, settings, temperature, options.server_extras, options.checkpoint)
+    if any(getattr(options, flag.strip("-").replace("-", "_")) for flag in SERVER):
+        raise EvalError(f"{', '.join(SERVER[:-1])} and {SERVER[-1]} belong to --engine openai.")
     from eval.model import Checkpoint
 
     batch_size = VLLM_BATCH if options.engine == "vllm" else None

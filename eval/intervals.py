@@ -87,20 +87,31 @@ def effective_n(s: Sums) -> np.ndarray:
     independent = (s.squares / s.n - np.square(s.mean)) / (s.n - 1)
     varied = independent > 1e-15
     effect = np.maximum(1.0, np.square(standard_errors(s)) / np.where(varied, independent, 1.0))
-    fewer = (_t(s.n - 1) / _t(s.clusters - 1)) ** 2
-    return np.where(varied, s.n * fewer / effect, s.n**2 / np.square(s.sizes).sum())
+    return np.where(varied, s.n * _fewer(s) / effect, _clusters_alike(s))
 
 
 def proportion_intervals(s: Sums) -> Bounds:
-    """Return Wilson's score interval (1927) of the mean of values 0 and 1, with the effective n.
+    """Return the interval of the mean of values 0 and 1: Wilson's score interval (1927), with the effective n.
 
     It stays in [0, 1] and has a width where all values are equal, where a bootstrap has none: 0 of 20 is [0, 0.16].
+    Where items share clusters, it is widened to hold the cluster bootstrap's: the design effect of rare values, which
+    few clusters have, is often estimated too low.
     """
-    n, p = effective_n(s), s.mean
-    scale = 1 + NORMAL**2 / n
-    centre = (p + NORMAL**2 / (2 * n)) / scale
-    half = NORMAL / scale * np.sqrt(p * (1 - p) / n + NORMAL**2 / (4 * n * n))
-    return _around(p, np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0))
+    bounds = _wilson(s.mean, effective_n(s))
+    return bounds if s.clusters == s.n else _hull(bounds, bootstrap_intervals(s))
+
+
+def fraction_intervals(s: Sums) -> Bounds:
+    """Return the interval of the mean of graded values in [0, 1]: what the cluster bootstrap or Wilson's holds.
+
+    Wilson's has the n with which a proportion has the mean's standard error. The bootstrap alone is too narrow near 0
+    and 1, where a sample may lack the rare values.
+    """
+    variance = np.square(standard_errors(s))
+    varied = variance > 1e-15
+    p = np.clip(s.mean, 0.0, 1.0)
+    n = np.where(varied, _fewer(s) * p * (1 - p) / np.where(varied, variance, 1.0), _clusters_alike(s))
+    return _hull(_wilson(p, n), bootstrap_intervals(s))
 
 
 def paired_proportion_intervals(s: Sums) -> Bounds:
@@ -140,8 +151,13 @@ def resampled_means(s: Sums) -> np.ndarray:
 
 
 def interval(values: np.ndarray, s: Sums) -> Interval:
-    """Return the 95% interval of the mean of one sample: Wilson's for values 0 and 1, else the cluster bootstrap's."""
-    found = proportion_intervals(s) if is_binary(values) else bootstrap_intervals(s)
+    """Return the 95% interval of the mean of one sample, by its values: 0 and 1, in [0, 1], or any."""
+    if is_binary(values):
+        found = proportion_intervals(s)
+    elif values.min() >= 0 and values.max() <= 1:
+        found = fraction_intervals(s)
+    else:
+        found = bootstrap_intervals(s)
     return float(found[0]), float(found[1])
 
 
@@ -173,6 +189,29 @@ def _draws(clusters: int) -> np.ndarray:
     batches = (rng.integers(0, clusters, (BATCH, clusters)) + rows for _ in range(RESAMPLES // BATCH))
     counts = (np.bincount(batch.ravel(), minlength=BATCH * clusters) for batch in batches)
     return np.concatenate([count.astype(np.uint16).reshape(BATCH, clusters) for count in counts])
+
+
+def _wilson(p: np.ndarray, n: np.ndarray) -> Bounds:
+    """Wilson's interval of a proportion of n items."""
+    scale = 1 + NORMAL**2 / n
+    centre = (p + NORMAL**2 / (2 * n)) / scale
+    half = NORMAL / scale * np.sqrt(p * (1 - p) / n + NORMAL**2 / (4 * n * n))
+    return _around(p, np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0))
+
+
+def _hull(first: Bounds, second: Bounds) -> Bounds:
+    """The smallest interval that holds both."""
+    return np.minimum(first[0], second[0]), np.maximum(first[1], second[1])
+
+
+def _fewer(s: Sums) -> float:
+    """What n is multiplied by, since the variance is estimated from the clusters and not from the items."""
+    return float((_t(s.n - 1) / _t(s.clusters - 1)) ** 2)
+
+
+def _clusters_alike(s: Sums) -> float:
+    """The effective n where the items of a cluster tell no more than one of them."""
+    return float(s.n**2 / np.square(s.sizes).sum())
 
 
 def _t(freedom: int) -> float:

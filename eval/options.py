@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,17 @@ def _temperature(text: str) -> float | str:
     return text if text == SERVERS_OWN else float(text)
 
 
+def _mapping(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not JSON ({error})") from error
+    taken = {"model", "messages", "stream", "temperature", "max_tokens", "max_completion_tokens"}
+    if not isinstance(value, dict) or taken & value.keys():
+        raise argparse.ArgumentTypeError(f"{text} is not a JSON object without {', '.join(sorted(taken))}")
+    return value
+
+
 OPTIONS: dict[str, dict[str, Any]] = {
     "results": {"type": Path, "help": "results folder"},
     "a": {"type": Path, "help": "results folder"},
@@ -33,7 +45,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--base": {"required": True, "help": "the language model before training: its folder, or its name on the Hub"},
     "--root": {"type": Path, "default": ROOT, "help": f"folder of all benchmarks and sources ({ROOT})"},
     "--suite": {"choices": SUITES, "help": "a named group of benchmarks"},
-    "--task": {"nargs": "+", "default": [], "metavar": "NAME", "help": "benchmarks; `benchmarks` lists them"},
+    "--task": {
+        "nargs": "+",
+        "default": [],
+        "metavar": "NAME",
+        "help": "benchmarks (see `benchmarks`), or YAML files",
+    },
     "--data": {"type": Path, "help": "dataset folder"},
     "--split": {"help": "split of --data"},
     "--permute-images": {"action": "store_true", "help": "show each row of --data the images of another row"},
@@ -55,6 +72,22 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--api-key-variable": {"metavar": "NAME", "help": "environment variable that holds the server's key"},
     "--concurrency": {"type": _positive, "default": 16, "help": "concurrent requests"},
     "--timeout": {"type": _positive, "default": 300, "help": "seconds per request"},
+    "--temperature": {
+        "type": _temperature,
+        "default": 0.0,
+        "help": "with --engine openai, by default 0; `server` leaves it to the server",
+    },
+    "--server-extras": {
+        "type": _mapping,
+        "default": {},
+        "metavar": "JSON",
+        "help": """further keys of every request, such as '{"chat_template_kwargs": {"enable_thinking": false}}'""",
+    },
+    "--checkpoint": {
+        "metavar": "MODEL",
+        "help": "with --engine openai: what the server serves, a folder or a name on the Hub; its processor's tokens "
+        "are compared with the server's",
+    },
     "--shots": {"type": int, "choices": range(33), "metavar": "N", "default": 0, "help": "examples; default 0"},
     "--chat-template": {"action": "store_true", "help": "prompt with the checkpoint's chat template"},
     "--judge-model": {"help": "such as gpt-4o-2024-08-06, the paper's judge"},
@@ -80,15 +113,15 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--web": {"action": "store_true", "help": "chat in a page of the browser instead of the terminal"},
     "--system": {"default": "", "metavar": "TEXT", "help": "system text, in place of the checkpoint's own"},
-    "--temperature": {"type": float, "default": 0.0, "help": "default: 0, greedy, as in evaluation"},
     "--drop-oldest": {"action": "store_true", "help": "drop the oldest turns of a chat that exceeds the context"},
 }
 CHAT_PASSWORD = "BIMEDIX2_CHAT_PASSWORD"
 SETTINGS = ("--batch-size", "--max-new-tokens", "--dtype")
 PROMPT = ("--without-images", "--chat-template-file")
 SIZE = ("--device-map", "--load-in", "--tensor-parallel", "--data-parallel")
-ENGINE = ("--engine", "--base-url", "--api-key-variable", "--concurrency", "--timeout")
-CHAT = ("--web", "--system", "--temperature", "--drop-oldest")
+SERVER = ("--base-url", "--api-key-variable", "--temperature", "--server-extras", "--checkpoint")
+ENGINE = ("--engine", *SERVER, "--concurrency", "--timeout")
+CHAT = ("--web", "--system", "--drop-oldest")
 JUDGE = tuple(option for option in OPTIONS if option.startswith("--judge-"))
 
 

@@ -10,7 +10,7 @@ import json
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from data_prep.atomic import atomic_write
 from eval.benchmark import Benchmark, Group, Metric, Metrics, Value, Verdict, groups_in
 from eval.clusters import Clusters, clusters_of
 from eval.errors import EvalError
+from eval.extent import Extent
 from eval.intervals import Interval, interval, standard_errors, sums_of
 from eval.items import Predictions
 from eval.judge.verdicts import read_verdicts
@@ -36,7 +37,8 @@ class Score:
     earlier version). `stderr` is its clustered standard error and `interval` its 95% interval; they are None where they
     are not defined. `unscored` counts the items that belong here and have no score; they are in no mean. `subgroup` may
     name a language and a task (a question kind); empty means all. `unit` is "fraction" (shown in percent) or "score"
-    (shown as it is). `note` says why there is no value, or what must be known to read it.
+    (shown as it is). `note` says why there is no value, or what must be known to read it. `asked` is
+    "40 of 451" where the run is not of the whole split, and `images` "images not shown" where the model was shown none.
     """
 
     name: str
@@ -50,6 +52,13 @@ class Score:
     unit: str = "fraction"
     note: str = ""
     clusters: int = 0
+    asked: str = ""
+    images: str = ""
+
+    @property
+    def caution(self) -> str:
+        """What every cell with this score says beside it; empty for a whole run that shows its images."""
+        return "; ".join(part for part in (self.asked, self.images) if part)
 
 
 def score(results: Path, root: Path | None = None) -> list[Score]:
@@ -68,7 +77,11 @@ def _scores_of_file(results: Path, predictions: Predictions, root: Path) -> list
         benchmark = of_header(predictions.header, root)
     except EvalError as error:
         raise EvalError(f"{predictions.name}: {error}") from error
-    return score_predictions(benchmark, predictions, _verdicts(results, benchmark, predictions))
+    extent = Extent.of(predictions)
+    return [
+        replace(line, asked=extent.asked(line.subgroup), images=extent.images)
+        for line in score_predictions(benchmark, predictions, _verdicts(results, benchmark, predictions))
+    ]
 
 
 def _verdicts(results: Path, benchmark: Benchmark, predictions: Predictions) -> list[Verdict]:

@@ -42,6 +42,9 @@ MUST_NOT_IMPORT: dict[str, set[str]] = {
     "bimedix2_plugin.convert": {
         f"bimedix2_plugin.{room}" for room in ("data", "training", "plan", "publish", "rehearse")
     },
+    "bimedix2_plugin.export": {
+        f"bimedix2_plugin.{room}" for room in ("data", "training", "plan", "publish", "rehearse")
+    },
     "bimedix2_plugin.plan": {f"bimedix2_plugin.{room}" for room in ("merge", "publish", "rehearse")},
     "bimedix2_plugin.rehearse": {"bimedix2_plugin.publish"},
     "data_prep.text": {"data_prep.sources", "data_prep.tables", "data_prep.images", "data_prep.pipeline"},

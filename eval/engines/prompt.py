@@ -94,20 +94,26 @@ class Prompts:
         ids: list[int] = self.tokenizer(prompt, add_special_tokens=self._adds_special_tokens(prompt))["input_ids"]
         return ids
 
-    def inputs(self, prompts: Sequence[str], images: Sequence[Sequence[Image.Image]]) -> Any:
+    def inputs(self, prompts: Sequence[str], images: Sequence[Sequence[Image.Image]], **more: Any) -> Any:
         """Return all that the checkpoint's processor makes of a batch, padded on the left, as PyTorch tensors.
 
         Args:
             prompts: as `render` returns them.
             images: of each prompt, in the order of its placeholders.
+            more: other options of the processor.
         """
         special = self._adds_special_tokens(prompts[0])
-        options: dict[str, Any] = {"padding": True, "return_tensors": "pt", "add_special_tokens": special}
+        options: dict[str, Any] = {"padding": True, "return_tensors": "pt", "add_special_tokens": special, **more}
         if not self.sees:
             return self.tokenizer(list(prompts), return_token_type_ids=False, **options)
         # A processor takes a list of images for every prompt, be it empty, and None where no prompt has any.
         shown = [list(each) for each in images] if any(images) else None
         return self.processor(text=list(prompts), images=shown, **options)
+
+    def of_item(self, item: Item, images: Sequence[Image.Image]) -> list[list[int]]:
+        """Return an item's tokens with its placeholders repeated, and with one placeholder an image."""
+        prompt = self.render(item)
+        return [self.inputs([prompt], [images])["input_ids"][0].tolist(), self.token_ids(prompt)]
 
     def difference(self, item: Item, images: Sequence[Image.Image]) -> str:
         """Compare the tokens sent for an item with those that the checkpoint's own processor makes of its messages.

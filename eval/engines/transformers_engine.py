@@ -1,4 +1,7 @@
-"""Greedy decoding in batches with plain transformers: a vision-language model, or a text-only one."""
+"""Greedy decoding in batches with plain transformers: a vision-language model, or a text-only one.
+
+Where prompts of a batch share their images, or a long text, the model computes that part once.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,16 @@ from typing import Any
 from eval.engines.engine import Completion, Request
 from eval.engines.placement import Placement
 from eval.engines.prompt import Prompts
+from eval.engines.shared_prefix import SharedPrefixes
 from eval.errors import EvalError
 from eval.items import Item
 
 
 class TransformersEngine:
-    """A loaded checkpoint that answers batches of items with greedy decoding; its own sampling defaults are ignored."""
+    """A loaded checkpoint that answers batches of items with greedy decoding; its own sampling defaults are ignored.
+
+    `shared` computes what prompts of a batch have in common once; without it every batch is padded.
+    """
 
     WHOLE_BATCHES = True
 
@@ -45,6 +52,9 @@ class TransformersEngine:
         self.end_ids = self.prompts.end_ids(self.model.generation_config.eos_token_id)
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token_id = self.end_ids[0]
+        self.shared: SharedPrefixes | None = SharedPrefixes(
+            self.model, self.processor, self.inputs, self.prompts.token_ids
+        )
 
     def prompt(self, item: Item) -> str:
         """Render an item with the checkpoint's own chat template."""
@@ -57,12 +67,15 @@ class TransformersEngine:
     def check(self) -> None:
         """Do nothing: this engine cannot fail between batches."""
 
-    def inputs(self, requests: Sequence[Request]) -> Any:
-        """Return the processor's tensors for a batch, padded on the left; pixels in the model's precision."""
+    def inputs(self, requests: Sequence[Request], **more: Any) -> Any:
+        """Return the processor's tensors for a batch, padded on the left; pixels in the model's precision.
+
+        `more` are other options of the processor.
+        """
         images = [[image.image for image in each.images] for each in requests]
-        inputs = self.prompts.inputs([each.prompt for each in requests], images)
+        inputs = self.prompts.inputs([each.prompt for each in requests], images, **more)
         for name, value in inputs.items():
-            if value.is_floating_point():
+            if name.startswith("pixel_values"):
                 inputs[name] = value.to(self.model.dtype)
         return inputs.to(self.model.device)
 
@@ -71,7 +84,6 @@ class TransformersEngine:
         import torch
         from transformers import GenerationConfig
 
-        inputs = self.inputs(requests)
         # Replaces the checkpoint's configuration as a whole: generate() would merge its sampling options into ours.
         self.model.generation_config = GenerationConfig(
             do_sample=False,
@@ -80,9 +92,15 @@ class TransformersEngine:
             pad_token_id=self.tokenizer.pad_token_id,
         )
         with torch.inference_mode():
-            output_ids_BL = self.model.generate(**inputs)
-        prompt_length = inputs["input_ids"].shape[1]
-        return [self.completion(ids) for ids in output_ids_BL[:, prompt_length:].tolist()]
+            answers_BL = self.shared.generate(requests) if self.shared else None
+            if answers_BL is None:
+                answers_BL = self.padded(requests)
+        return [self.completion(ids) for ids in answers_BL.tolist()]
+
+    def padded(self, requests: Sequence[Request]) -> Any:
+        """Return the ids of the answers, of shape (B, L), each prompt computed whole, in one padded batch."""
+        inputs = self.inputs(requests)
+        return self.model.generate(**inputs)[:, inputs["input_ids"].shape[1] :]
 
     def completion(self, ids: Sequence[int]) -> Completion:
         """Decode generated ids up to the first end token."""

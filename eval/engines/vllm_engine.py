@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,10 @@ def check_importable() -> None:
 
 
 class VllmEngine:
-    """A checkpoint in vLLM with greedy decoding; vLLM forms its own batches."""
+    """A checkpoint in vLLM with greedy decoding; vLLM forms its own batches.
+
+    Prompts that follow each other and begin alike, images included, are computed once: its prefix caching, which is on.
+    """
 
     WHOLE_BATCHES = False
 
@@ -94,9 +98,34 @@ class VllmEngine:
         length = {"max_tokens": max_new_tokens, "stop_token_ids": self._end_ids}
         greedy = SamplingParams(temperature=0.0, detokenize=False, **length)
         prompts = [self._prompt_of(each) for each in requests]
-        outputs = self._llm.generate(prompts, greedy, use_tqdm=False)
+        outputs = self._llm.generate(prompts, greedy, use_tqdm=sys.stderr.isatty())
         self._compare(requests, outputs)
         return [self._completion(output.outputs[0]) for output in outputs]
+
+    @property
+    def max_length(self) -> int:
+        """The longest prompt together with its answer, in tokens."""
+        return int(self._llm.llm_engine.model_config.max_model_len)
+
+    def log_probabilities(self, prompts: Sequence[Sequence[int]]) -> list[list[tuple[float, bool]]]:
+        """Return, for each token of a prompt but its first, its log-probability, and whether it is the likeliest.
+
+        Args:
+            prompts: token ids, without images.
+        """
+        from vllm import SamplingParams
+
+        asked = [{"prompt_token_ids": list(ids)} for ids in prompts]
+        # vLLM has to generate a token; 0: of each place the log-probability of the prompt's own token alone.
+        scored = SamplingParams(temperature=0.0, max_tokens=1, prompt_logprobs=0, detokenize=False)
+        outputs = self._llm.generate(asked, scored, use_tqdm=False)
+        return [
+            [
+                (float(each[token].logprob), each[token].rank == 1)
+                for token, each in zip(ids[1:], output.prompt_logprobs[1:], strict=True)
+            ]
+            for ids, output in zip(prompts, outputs, strict=True)
+        ]
 
     def _prompt_of(self, request: Request) -> dict[str, Any]:
         prompt: dict[str, Any] = {"prompt_token_ids": self.prompts.token_ids(request.prompt)}

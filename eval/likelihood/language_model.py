@@ -18,13 +18,13 @@ from eval.engines.transformers_engine import TransformersEngine
 from eval.errors import EvalError, say
 
 if TYPE_CHECKING:
+    from lm_eval.api.model import TemplateLM
     from lm_eval.api.task import ConfigurableTask
-    from lm_eval.models.huggingface import HFLM
 
     from eval.model import Checkpoint
 
 
-def language_model(checkpoint: Checkpoint, *, chat_template: bool = False) -> HFLM:
+def language_model(checkpoint: Checkpoint, *, chat_template: bool = False) -> TemplateLM:
     """Load a checkpoint for lm-eval; a model that the engine has already loaded is shared.
 
     Raises:
@@ -32,6 +32,10 @@ def language_model(checkpoint: Checkpoint, *, chat_template: bool = False) -> HF
             no likelihoods.
     """
     quiet()
+    if checkpoint.engine_name == "vllm":
+        from eval.likelihood.vllm_model import VllmLanguageModel
+
+        return VllmLanguageModel(checkpoint.engine)  # type: ignore[arg-type]  # of that name
     from lm_eval.models.huggingface import HFLM
 
     class LanguageModel(HFLM):
@@ -65,7 +69,7 @@ def _loaded(checkpoint: Checkpoint) -> tuple[Any, Any]:
         return _without_template(checkpoint.folder, checkpoint.dtype, checkpoint.device)
     engine = checkpoint.engine
     if not isinstance(engine, TransformersEngine):
-        raise EvalError("Benchmarks that are scored by likelihood need --engine transformers.")
+        raise EvalError("Benchmarks that are scored by likelihood need --engine transformers or vllm.")
     return engine.model, engine.tokenizer
 
 

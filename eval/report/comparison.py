@@ -11,6 +11,7 @@ from data_prep.atomic import atomic_write
 from eval.benchmark import Metrics, groups_in
 from eval.clusters import Clusters, clusters_of
 from eval.errors import EvalError
+from eval.extent import Extent
 from eval.items import Header, Predictions
 from eval.judge.verdicts import read_verdicts
 from eval.paired import Paired, average, holm, paired
@@ -36,13 +37,17 @@ LEGEND = (
 
 @dataclass(frozen=True)
 class Line:
-    """One metric of one benchmark in both folders; `left_out` counts the items that only one run scored."""
+    """One metric of one benchmark in both folders.
+
+    `left_out` counts the items that only one run scored; `caution` says which run is of a part, or without images.
+    """
 
     benchmark: str
     metric: str
     result: Paired
     left_out: int
     subgroup: Mapping[str, str] = field(default_factory=dict)
+    caution: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ def comparison(a: Path, b: Path) -> Comparison:
         warnings += [f"{name}: {setting}" for setting in _differing(*described)]
         metrics = item_metrics(a, first[name]), item_metrics(b, second[name])
         found = list(_lines(name, *metrics, clusters_of([*first[name].lines, *second[name].lines])))
-        lines += found
+        lines += [replace(line, caution=_caution(first[name], second[name])) for line in found]
         if not found:
             warnings.append(f"{name}: not compared: no metric has values for two items that both runs scored")
     if not lines:
@@ -126,6 +131,13 @@ def _lines(name: str, first: Metrics, second: Metrics, clusters: Clusters) -> It
             if result:
                 scored = [{item for item, value in run.items() if value is not None} for run in (a, b)]
                 yield Line(name, metric, result, len(scored[0] ^ scored[1]), group.subgroup)
+
+
+def _caution(*runs: Predictions) -> str:
+    """Say of which run ("a", "b") not all items were answered, or images were not shown."""
+    extents = zip("ab", map(Extent.of, runs), strict=True)
+    said = [(run, ", ".join(part for part in (extent.own, extent.images) if part)) for run, extent in extents]
+    return "; ".join(f"{run}: {text}" for run, text in said if text)
 
 
 def _corrected(lines: list[Line]) -> list[Line]:
@@ -181,7 +193,7 @@ def _row(line: Line) -> list[str]:
     verdict = ("b is higher" if result.difference > 0 else "b is lower") if result.shown else "no difference shown"
     clusters = f" in {result.clusters}" if result.clusters < result.n else ""
     return [
-        line.benchmark,
+        f"{line.benchmark} ({line.caution})" if line.caution else line.benchmark,
         ", ".join([line.metric, *(f"{key} {value}" for key, value in line.subgroup.items())]),
         f"{result.a:.3f}",
         f"{result.b:.3f}",

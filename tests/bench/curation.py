@@ -12,6 +12,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -22,6 +23,8 @@ import yaml
 from data_prep import mixture_file
 from data_prep.build import build
 from tests.helpers.scripted_server import PIECE, Answer, ScriptedServer, last_text
+
+_RECIPE = Path(__file__).parents[2] / "recipes" / "curation" / "translate_ar.yml"
 
 
 def main() -> None:
@@ -52,17 +55,35 @@ def _measured(rows: int, seconds: float, concurrency: int) -> tuple[float, float
         step = _step(folder, here.recv(), concurrency)
         start_up, _ = _run(["curate", step, "--estimate", "--limit", 1])
         took, memory = _run(["curate", step, "--out", folder / "out"])
+        made = json.loads((folder / "out" / "manifest.json").read_text())
+        waiting = made["curation"]["review_waiting"]
+        if made["written"] != rows or waiting:
+            sys.exit(f"{rows} rows, {made['written']} written, {waiting} of them failed a check")
         process.terminate()
         process.join()
     return took - start_up, memory
 
 
+_QUESTION = (
+    "What does slice {n} of the series show, and is the liver of usual size?",
+    "ماذا تُظهر الشريحة {n} من السلسلة، وهل حجم الكبد معتاد؟",
+)
+_ANSWER = (
+    "Slice {n} shows the liver of usual size, without a focal lesion. The right kidney measures {n}.5 mm, and no stone "
+    "is seen. The patient takes metformin 500 mg twice daily.",
+    "تُظهر الشريحة {n} الكبد بحجمه المعتاد دون آفة بؤرية. يبلغ قياس الكلية اليمنى {n}.5 ملم، ولا تُشاهد حصاة. يتناول "
+    "المريض الميتفورمين 500 ملغ مرتين يومياً.",
+)
+"""The turns of a row, and a translation that passes every check."""
+
+
 def _dataset(folder: Path, rows: int) -> None:
     with (folder / "table.jsonl").open("w") as file:
         for number in range(rows):
-            question = f"What does slice {number} of the series show, and is the liver of usual size?"
-            answer = f"Slice {number} shows the liver of usual size, without a focal lesion, and the right kidney."
-            turns = [{"from": "human", "value": question}, {"from": "gpt", "value": answer}]
+            turns = [
+                {"from": "human", "value": _QUESTION[0].format(n=number)},
+                {"from": "gpt", "value": _ANSWER[0].format(n=number)},
+            ]
             file.write(json.dumps({"id": str(number), "conversations": turns}) + "\n")
     source = {"reader": "messages", "path": str(folder / "table.jsonl"), "licence": "MIT"}
     near = {"exact": False, "near": False}
@@ -71,20 +92,22 @@ def _dataset(folder: Path, rows: int) -> None:
 
 
 def _step(folder: Path, url: str, concurrency: int) -> Path:
-    (folder / "prompt.yml").write_text("system: Translate.\nuser: '{text}'\n")
-    model = {"name": "m", "base_url": url, "concurrency": concurrency}
-    given = {"name": "ar", "kind": "translate", "input": {"dataset": str(folder / "english")}, "model": model}
-    (folder / "step.yml").write_text(yaml.safe_dump({**given, "prompt": "prompt.yml"}))
+    """The shipped step that translates into Arabic, with its prompt, its glossary and all checks."""
+    step = yaml.safe_load(_RECIPE.read_text(encoding="utf-8"))
+    step["input"] = {"dataset": str(folder / "english")}
+    step["model"] = {"name": "m", "base_url": url, "concurrency": concurrency}
+    step |= {name: str((_RECIPE.parent / step[name]).resolve()) for name in ("prompt", "glossary")}
+    (folder / "step.yml").write_text(yaml.safe_dump(step))
     return folder / "step.yml"
 
 
 def _serve(pipe, seconds: float) -> None:
     def script(messages, number):
-        asked = next(turn for turn in messages if turn["role"] == "user")
-        pieces = PIECE.findall(last_text([asked]))
-        kept = ["".join(one for one in text if one.isdigit()) for _, text in pieces]
-        made = [f"[[{n}]]\nتظهر الشريحة رقم {number} الكبد بحجمه المعتاد" for n, number in enumerate(kept, start=1)]
-        return Answer("\n".join(made), seconds=seconds)
+        asked = next(turn for turn in reversed(messages) if PIECE.search(last_text([turn])))
+        (_, question), (_, _) = PIECE.findall(last_text([asked]))[-2:]
+        (which,) = re.findall(r"slice (\d+)", question)
+        made = (_QUESTION[1].format(n=which), _ANSWER[1].format(n=which))
+        return Answer("\n".join(f"[[{n}]]\n{text}" for n, text in enumerate(made, start=1)), seconds=seconds)
 
     with ScriptedServer(script) as server:
         server.requests = _Nothing()

@@ -1,5 +1,6 @@
 """Rows in the language that they say they are in."""
 
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from data_prep.rows import Reject
 from data_prep.sources.source import conversation
+from data_prep.text import language
 from data_prep.text.language import arabic_share, check, language_of
 
 ARABIC = "ما نوع هذه الصورة؟"
@@ -105,3 +107,19 @@ def test_lingua_is_loaded_only_where_it_is_asked():
 )
 def test_the_answers_tell_the_language_and_the_question_where_they_are_too_short(turns, language):
     assert language_of(conversation(turns, images=0)) == language
+
+
+@given(st.text(st.sampled_from("aZgmLٱب٣12_-., \nµ"), max_size=60))
+def test_words_with_a_digit_and_units_are_universal(text):
+    unit = re.compile(r"[A-Z]{1,6}s?|[mcµn]?m|[mcd]?L|[mc]l|[mkµn]?g|mcg|mmHg|[mM]Hz|m?mol|mEq|pH|min|h|s|x")
+
+    def kept(word: re.Match[str]) -> str:
+        return "" if re.search(r"\d", word[0]) or unit.fullmatch(word[0]) else word[0]
+
+    assert language._UNIVERSAL.sub("", text) == re.sub(r"\w+", kept, text)
+
+
+@pytest.mark.timeout(60)  # a pattern that begins at every letter takes hours
+def test_a_word_of_a_million_letters_is_read():
+    with pytest.raises(Reject):
+        check("a" * 1_000_000, ARABIC, "ar")

@@ -15,7 +15,7 @@ VERBS = {
     "run": "--model --root --suite --task --data --split --permute-images --row-tasks --name --limit --out "
     "--batch-size --max-new-tokens --dtype --engine --base-url --api-key-variable --concurrency --timeout --shots "
     "--chat-template --without-images --chat-template-file --device-map --load-in --tensor-parallel --data-parallel "
-    + JUDGE,
+    "--temperature --server-extras --checkpoint " + JUDGE,
     "chat": "--model --max-new-tokens --dtype --web --system --temperature --drop-oldest --chat-template-file "
     "--device-map --load-in --base-url --api-key-variable --timeout --host --port --password-file",
     "benchmarks": "--root",
@@ -44,10 +44,11 @@ DEFAULTS = {
     "--concurrency": "16",
     "--timeout": "300",
     "--shots": "0",
+    "--temperature": "0.0",
+    "--server-extras": "{}",
     "--tensor-parallel": "1",
     "--data-parallel": "1",
     "--system": "",
-    "--temperature": "0.0",
     "--host": "127.0.0.1",
     "--port": "7860",
 }

@@ -7,7 +7,7 @@ import pytest
 
 from tests.helpers.simulated_runs import SIZES, rates
 
-CASES = [("slake", 0.0, 0.6), ("slake", 0.15, 0.6), ("slake", 0.15, 0.9), ("vqa_rad", 0.15, 0.3)]
+CASES = [("slake", 0.0, 0.6), ("slake", 0.15, 0.6), ("slake", 0.15, 0.05), ("slake", 0.15, 0.9), ("vqa_rad", 0.15, 0.3)]
 FEW = [("20 items", 0.0, 0.9), ("20 items", 0.0, 0.3), ("20 images of 4", 0.15, 0.6)]
 
 

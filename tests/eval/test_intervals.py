@@ -54,21 +54,43 @@ def test_independent_answers_have_wilsons_interval(right, n):
     assert found == pytest.approx((expected.low, expected.high), abs=1e-5)
 
 
+def test_answers_in_clusters_have_an_interval_that_holds_wilsons_and_the_bootstraps():
+    values, names = np.array([1.0] * 8 + [0.0] * 52), np.arange(60) // 4
+    s = sums_of(values, names)
+    low, high = interval(values, s)
+    inner = stats.binomtest(8, 60).proportion_ci(method="wilson")
+    assert low <= bootstrap_intervals(s)[0] and high >= bootstrap_intervals(s)[1]
+    assert low < inner.low - 0.03 and high > inner.high + 0.1
+
+
 def test_none_of_twenty_goes_up_to_sixteen_percent():
     assert estimate([0.0] * 20)[1] == (0.0, pytest.approx(0.161, abs=0.0005))
 
 
-def test_interval_of_graded_values_agrees_with_scipy():
+def test_bootstrap_of_graded_values_agrees_with_scipy():
     values = np.random.default_rng(1).beta(2, 5, 200)
     theirs = stats.bootstrap((values,), np.mean, n_resamples=5000, method="percentile", rng=2).confidence_interval
-    assert estimate(values)[1] == pytest.approx((theirs.low, theirs.high), abs=0.004)
+    found = bootstrap_intervals(sums_of(values, range(200)))
+    assert np.array(found) == pytest.approx((theirs.low, theirs.high), abs=0.004)
 
 
-def test_interval_of_graded_values_in_few_clusters_is_about_students():
+def test_bootstrap_of_few_clusters_is_about_students():
     rng = np.random.default_rng(2)
-    values, names = rng.normal(0.5, 0.1, 60), np.repeat(np.arange(12), 5)
-    error, (low, high) = estimate(values, names)
-    assert (high - low) / 2 == pytest.approx(stats.t.ppf(0.975, 11) * error, rel=0.12)
+    s = sums_of(rng.normal(0.5, 0.1, 60), np.repeat(np.arange(12), 5))
+    low, high = bootstrap_intervals(s)
+    assert (high - low) / 2 == pytest.approx(stats.t.ppf(0.975, 11) * standard_errors(s), rel=0.12)
+
+
+def test_interval_of_fractions_holds_the_bootstraps_and_is_wider_near_zero():
+    for values in ([0.5] + [0.0] * 19, [0.5, 0.25, 1.0, 0.0] * 5):
+        s = sums_of(values, range(20))
+        low, high = bootstrap_intervals(s)
+        lower, higher = estimate(values)[1]
+        assert lower <= low and high <= higher
+    s = sums_of([0.5] + [0.0] * 19, range(20))
+    assert bootstrap_intervals(s)[1] < 0.11 and interval(np.array([0.5] + [0.0] * 19), s)[1] > 0.13
+    assert estimate([0.5] * 20)[1] == pytest.approx((0.299, 0.701), abs=0.001)  # Wilson's of 10 of 20
+    assert estimate([1.5, 2.0, 0.5])[1] == tuple(map(float, bootstrap_intervals(sums_of([1.5, 2.0, 0.5], range(3)))))
 
 
 def test_interval_of_paired_answers_is_bonett_and_prices():

@@ -146,6 +146,7 @@ def test_scores_file_has_every_predictions_file(tmp_path):
     written = json.loads((tmp_path / "scores.json").read_text())
     assert {line["name"] for line in written} == {"train", "base"}
     names = {"name", "metric", "value", "n", "stderr", "unscored", "subgroup", "interval", "unit", "note", "clusters"}
+    names |= {"asked", "images"}
     assert all(set(line) == names for line in written)
 
 

@@ -9,7 +9,7 @@ from data_prep.curate.checks import Rewriting, Translation, findings
 from data_prep.curate.glossary import Term
 
 PAIRS = Path(__file__).parents[1] / "data_prep" / "curate" / "pairs"
-HALVES = ("development", "held_out")
+HALVES = ("development", "varied", "held_out")
 TASKS = ("translations", "rewritings")
 GLOSSARY = Path(__file__).parents[2] / "data_prep" / "curate" / "glossary" / "medical_en_ar.tsv"
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.intervals import Sums, bootstrap_intervals, proportion_intervals
+from eval.intervals import Sums, fraction_intervals, proportion_intervals
 from eval.paired import tested
 
 QUESTIONS = {"slake": (1061, 96), "path_vqa": (6719, 858), "vqa_rad": (451, 203)}
@@ -47,7 +47,7 @@ def rates(sizes, accuracy, correlation, repeats, *, clustered=True):
     bounds, p, _ = tested(_sums(won, lost, sizes, clustered=clustered), binary=True)
     return Rates(
         covered=_held(accuracy, proportion_intervals(_sums(right, 0 * right, sizes, clustered=clustered))),
-        graded_covered=_held(accuracy, bootstrap_intervals(Sums(graded, sizes, graded.sum(axis=-1)))),
+        graded_covered=_held(accuracy, fraction_intervals(Sums(graded, sizes, graded.sum(axis=-1)))),
         told_apart=float(((bounds[0] > 0) | (bounds[1] < 0))[p < 0.05].sum() / repeats),
     )
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 
 from data_prep.curate.checks import skeleton
 from data_prep.curate.checks.drug_names import COMMON, FORMS, NOT_DRUGS, STEMS, SYNONYMS
@@ -22,7 +23,8 @@ _SHORTEST = 4
 @lru_cache(maxsize=50_000)
 def is_drug(word: str) -> bool:
     """Whether an English word, in lower case, is the name of a drug."""
-    return word in COMMON or (len(word) > 5 and word not in NOT_DRUGS and bool(STEMS.match(word)))
+    made = len(word) > 5 and word not in NOT_DRUGS and not word.endswith("toxin")
+    return word in COMMON or (made and bool(STEMS.match(word)))
 
 
 @lru_cache(maxsize=1)
@@ -56,6 +58,7 @@ def drugs(made: Translation) -> Iterator[str]:
             if name not in known and not _named(name, here):
                 yield f"the drug {name} of turn {number} is missing"
         there = words(source)
+        there += [one + other for one, other in pairwise(there)]  # as in co-trimoxazole
         for name in drugs_in(text, made.language):
             unsure = made.source_language == "ar" and name not in COMMON
             if name not in wanted and not _named(name, there) and _certain(name) and not unsure:

@@ -13,6 +13,19 @@ _SENTENCE_END = re.compile(
     r"|(?<=[0-9A-Z])[.!?؟]+(?=\s*(?:\n|$|[A-Z\u0620-\u064a]))|\n+"
 )
 _WORD = re.compile(r"\w")
+_JOINT = re.compile(
+    r"[,;:،؛](?=\s)|\b(?:and|but|or|which|who|while|whereas|although)\b|(?<=\s)و(?!ريد|ذم|رم|جه|جود|ظيف|قت|صف|زن|فا|ضع"
+    r"|احد|سط|راث|قاي|حد|اضح|عا|عي|لاد|رك|تر|خز|لد|رق|ظاي|صل|سيل|ثيق|جبة|جع)(?=\w\w)|(?<=\s)(?:أو|لكن|ولكن"
+    r"|بينما|حيث|أما)\b"
+)
+"""Commas and conjunctions; not Arabic words that begin with their letter."""
+_SHORT = re.compile(r"\b[A-Z][A-Za-z]?[A-Z0-9][A-Za-z0-9]{0,4}\b|[<>≤≥±=&→↑↓]")
+_WRITTEN_OUT = 16
+"""Characters by which an abbreviation grows when it is written out."""
+_BRACKETS = re.compile(r"\([^()]{0,60}\)")
+_JOINED = 0.55
+_COMPLETE = 0.8
+"""Shares of the usual length under which a text with fewer sentences lacks some: with as many clauses, with fewer."""
 _LONG = 40
 _LIMITS = ((150, 0.68, 1.6), (60, 0.55, 1.9), (25, 0.4, 2.2), (0, 0.2, 4.0))
 """From how many characters of the source which shares of its length are allowed."""
@@ -46,6 +59,33 @@ _REMARK = re.compile(
     r"|ينبغي|يجب) (?:ب|دائما |دائمًا )?(?:مراجعة|استشارة) (?:ال)?(?:طبيب|أخصائي|مختص)|would you like me|هل "
     r"(?:تحتاج|تريد|ترغب|تود|هناك (?:شيء|سؤال) آخر))"
 )
+_OPENER = re.compile(r"^\W*(?:sure|certainly|of course|absolutely|بالتأكيد|بالطبع|طبع|حسن)\w*\W*$")
+"""A reply in a dialogue may begin so."""
+_SAID_TOO = [
+    (re.compile(remark), re.compile(source))
+    for remark, source in (
+        (r"(?:answer|response|إجابة|اجابة|جواب).*:", r"answer|response|reply|إجابة|اجابة|جواب"),
+        (r"hope|آمل|أتمنى|أرجو", r"hope|wish|آمل|أمل|أتمنى|أرجو|نأمل|نتمنى"),
+        (r"إذا كان لديك|إذا كنت", r"\b(?:if|when|should) you\b"),
+        (
+            r"هل (?:تحتاج|تريد|ترغب|تود|هناك)|would you like|anything else",
+            r"\b(?:do|would|will|is) (?:you|there)\b|هل ",
+        ),
+        (
+            r"consult|see|مراجعة|استشارة",
+            r"\b(?:consult|see|visit|contact|ask|speak|talk|seek)\b|doctor|physician|راجع|مراجع|استشر|استشار"
+            r"|تستشير|زيار",
+        ),
+        (r"note|ملاحظ|ملحوظ|تنبيه|تنويه", r"\bnote\b|n\.b\.|attention|caution|warning|ملاحظ|ملحوظ|تنبيه|تنويه|تحذير"),
+        (r"free to|تتردد", r"hesitate|free to|تتردد"),
+        (
+            _OPENER.pattern,
+            r"^\W*(?:sure|certainly|of course|absolutely|yes|ok|okay|well|fine|all right|بالتأكيد|بالطبع|طبع"
+            r"|حسن|أجل|نعم)",
+        ),
+    )
+]
+"""What a text may say in a dialogue or beside options, with the words of its source for it."""
 _FENCE = re.compile(r"```|^\s*(?:###|\*\*translation|<\w+>)|<\|", re.M)
 _ECHO = re.compile(
     r"\b(?:translate|rewrite|rephrase) (?:the |this |these |following |short |all |each )+(?:\w+ )?(?:text|answer"
@@ -73,12 +113,14 @@ def turns(made: Translation) -> Iterator[str]:
 
 
 def sentences(made: Translation) -> Iterator[str]:
-    """Sentences that are lost or added: their number and the length both say so."""
+    """Sentences that are lost or added: their number, that of the clauses and the length say so."""
     scale = 1.15 if made.source_language == "ar" else 0.88
     for number, source, text in made.turns():
         wanted, found = _count(source), _count(text)
         ratio = len(text) / (len(source) * scale or 1)
-        if (found < wanted and (ratio < 0.8 or (wanted - found > wanted * 0.4 and wanted > 3))) or (
+        short = _extent(text, source) / (len(source) * scale or 1)
+        lacks = ratio < _JOINED if _clauses(text) >= _clauses(source) else short < _COMPLETE
+        if (found < wanted and (lacks or (wanted - found > wanted * 0.4 and wanted > 3))) or (
             found > wanted and ratio > 1.28 and len(text) > _LONG
         ):
             yield f"turn {number} has {found} sentences instead of {wanted}"
@@ -88,25 +130,43 @@ def _count(text: str) -> int:
     return sum(1 for part in _SENTENCE_END.split(text) if part and _WORD.search(part))
 
 
+def _clauses(text: str) -> int:
+    """About how many clauses a text has: joined sentences keep their number."""
+    return _count(text) + len(_JOINT.findall(text))
+
+
+def _extent(text: str, other: str) -> int:
+    """The length of a text, its abbreviations and signs that the other lacks written out."""
+    return len(text) + _WRITTEN_OUT * sum(short not in other for short in _SHORT.findall(text))
+
+
 def length_ratio(made: Translation) -> Iterator[str]:
     """A turn that is far shorter or longer than its source."""
     scale = 1.15 if made.source_language == "ar" else 0.88
     for number, source, text in made.turns():
         if source.strip() and text.strip():
             low, high = next(limits[1:] for limits in _LIMITS if len(source) >= limits[0])
-            ratio = len(text) / (len(source) * scale)
-            if text.isupper() and ratio < 1:
+            short, long = (
+                _extent(text, source) < low * len(source) * scale,
+                len(text) > high * _extent(source, _BRACKETS.sub("", text)) * scale,
+            )
+            if text.isupper() and not long:
                 continue
-            if not low <= ratio <= high and (ratio > 1 or len(source) > 12) and (ratio < 1 or len(text) > _LONG):
+            if (short and len(source) > 12) or (long and len(text) > _LONG):
                 yield f"turn {number} has {len(text)} characters for {len(source)}"
 
 
 def _remark(text: str, source: str) -> str:
     folded, known = text.lower(), source.lower()
     for pattern in (_OPENING, _REMARK, _FENCE, _ECHO):
-        if (found := pattern.search(folded)) and not pattern.search(known):
+        if (found := pattern.search(folded)) and not pattern.search(known) and not _asked_for(found[0], known):
             return found[0].strip()
     return ""
+
+
+def _asked_for(remark: str, source: str) -> bool:
+    """Whether the source says, in its own language and place, what would else be a remark."""
+    return any(said.search(remark) and told.search(source) for said, told in _SAID_TOO)
 
 
 def remarks(made: Translation) -> Iterator[str]:
@@ -118,8 +178,9 @@ def remarks(made: Translation) -> Iterator[str]:
 
 def remarks_of_rewriting(made: Rewriting) -> Iterator[str]:
     """Words about the task, code fences or a repeated prompt."""
-    for text in made.made:
-        if found := _remark(text, made.known):
+    for number, text in enumerate(made.made):
+        found = _remark(text, made.known)
+        if found and not (made.conversation and number % 2 and _OPENER.match(found)):
             yield f"an added remark: {found[:60]!r}"
 
 

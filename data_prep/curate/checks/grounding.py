@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 
 from data_prep.curate.checks.listed import listed
-from data_prep.curate.checks.negation import first_word
+from data_prep.curate.checks.negation import first_word, language_in, negated
+from data_prep.curate.checks.number_words import value_of_words
 from data_prep.curate.checks.pathology import concepts_in, disease_words
 from data_prep.curate.checks.quantities import quantities
 from data_prep.curate.checks.sides import sides_in
@@ -111,6 +112,8 @@ def answer_lost(made: Rewriting) -> Iterator[str]:
         return
     wanted, found = quantities(made.answer), quantities(made.answers)
     lost = [value for value in wanted.values if value not in found.values and value not in found.weak]
+    if lost == ["0"] and negated(made.answers, language_in(made.answers)).denying:
+        lost = []
     sides = set(sides_in(made.answer)) - set(sides_in(made.answers))
     if "both" in sides and {"left", "right"} <= set(sides_in(made.answers)):
         sides.discard("both")
@@ -130,7 +133,9 @@ def _another_disease(made: Rewriting, missing: list[str]) -> bool:
 def _kept(answer: str, text: str) -> tuple[float, list[str]]:
     """The share of the answer's words that a text has, in the same form or another, and the others."""
     named = [word for word in words(answer) if root(word) not in _SMALL and word not in UNITS]
-    told = [word for word in named if not word.isdigit() and word not in _SIDES]
+    told = [
+        word for word in named if not word.isdigit() and word not in _SIDES and value_of_words([word], 0)[0] is None
+    ]
     if not told:
         return 1.0, []
     here = roots(text)

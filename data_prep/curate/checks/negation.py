@@ -3,54 +3,24 @@
 import re
 from collections.abc import Iterator
 
+from data_prep.curate.checks.negation_words import NOT_EXCLUDED, Negations, negations, once, without
 from data_prep.curate.checks.pathology import contradictions
 from data_prep.curate.checks.subject import Rewriting, Translation
 from data_prep.curate.stems import roots
 from data_prep.text.normalise import normalised
 
-# Patterns read `normalised` text: an apostrophe is a blank, ة is ه, ى is ي, and a lone hamza is nothing.
-_STRONG = {
-    "en": re.compile(
-        r"\b(?:not|no(?! (?:[0-9]+|longer than)\b)|cannot|never|without|neither|none|nothing|nobody|\w+n t|absent"
-        r"|absence|denie[sd]|deny|denying|free of|negative for)\b"
-    ),
-    "ar": re.compile(
-        r"\b(?:[وف]?(?:لم|لن|غير|دون(?! (?:سن|ال|[0-9]))|ليس\w{0,3}|لست|بلا|بدون|ينفي\w*|تنفي|نفي|نفت|انعدام|غياب)"
-        r"|[وف]?لا(?! (?:سيما|بد|يزال|تزال|يزالون|زال|باس|شك|تتردد)\b))\b"
-    ),
-}
-_AGAIN = re.compile(r"\b(?:ولا|ولم|وليس\w*|ولن|او لا|وغير|وبدون|ودون|وبلا|nor|and no|or no|and not)\b")
-"""A negation of the same clause said again: Arabic repeats it where English says "or"."""
-_WEAK = {
-    "en": re.compile(
-        r"\b(?:un(?!der|it|til|i)\w{4,}|non\w*|negative\w*|free|lack\w*|fail\w*|rule\w? out|ruled|exclud\w+"
-        r"|rarely|hardly"
-        r"|except|instead|rather than|avoid\w*|prevent\w*|stop\w*|abnormal\w*|loss|lost|missing|refus\w+|asympt\w*"
-        r"|in(?:adequate|sufficient|complete|distinct|visible|significant|determinate|correct|active|accurate|ability"
-        r"|operable|curable|effective|fertil|continen|toleran|stabil|direct|frequent|vasive)\w*|afebrile|\w{3,}less"
-        r"|im(?:matur|mobil|possib|balanc|perfora|perfect|palpab)\w*|ir(?:regular|reversible|relevant)\w*"
-        r"|dis(?:continu|appear|abilit|comfort|order)\w*|a(?:vascular|typical|symmetric|morphous|cellular|febrile)\w*"
-        r"|contraindicat\w+|intoleran\w+|deficien\w+|infrequent|rare|false|wrong|incorrect|otherwise|unless|nor"
-        r"|hetero\w+"
-        r"|only|insuffic\w+|mal(?:nutri|absor|occlu|form|align|posit|rotat|union)\w*|poor\w*|no longer)\b"
-    ),
-    "ar": re.compile(
-        r"\b[وفبل]{0,2}(?:ال)?(?:عدم|الا|ليلا|كيلا|خلو|خال|خالي\w*|تخلو|يخلو|سلبي\w*|فقدان|سوي|استبعاد|نادرا|كلا"
-        r"|يستبعد|تستبعد"
-        r"|فشل|عدا|بدلا"
-        r"|تجنب|منع|ناف|نافي\w*|نفيا|عديم\w*|امتناع|يمتنع|يرفض|رفض|يفتقر|تفتقر|افتقار|ينعدم|تنعدم|يغيب|تغيب|استبعد\w*"
-        r"|ينكر|تنكر|انكر\w*|نفي\w*)\b"
-    ),
-}
-_NOT_EXCLUDED = re.compile(
+_EXCLUDED = re.compile(
     r"\b(?:(?:can ?not|can t|could not|couldn t|not|never) (?:be )?(?:\w+ )?(?:excluded?|ruled? out)"
     r"|[وف]?(?:لا|لم|لن) (?:\w+ ){0,2}(?:ب|ال)?استبعاد\w*|[وف]?(?:لا|لم|لن) (?:ي|ت)ستبعد\w*)\b"
 )
 """Two negations that a translation may say as a possibility."""
 _EXCLUDED = re.compile(r"\b(?:excluded?|ruled? out|(?:ال|و)?استبعاد\w*|(?:ا|ت|ي)ستبعد\w*)\b")
+_WITH = re.compile(r"\b(?:with|has|have|had|having|plus|مع|به|بها|مصحوب\w*|[وب]\w{3,})\b")
+"""What a "without" may have turned into its opposite; else it is a phrase such as "without delay"."""
 _THERE_IS = re.compile(r"\W*(?:there (?:is|are)|يوجد|توجد|هناك)\b", re.I)
 _NOT = re.compile(r"\b(?:no|not|without|لا|لم|ليس\w*|دون|بدون|غير)\b")
 _ABNORMAL = re.compile(r"\babnormal\w*", re.I)
+_ZERO = frozenset(("0", "٠", "zero", "Zero", "صفر"))
 _COMMON = roots("is are there a an the in on of this that image any seen show هل يوجد توجد في الصوره هذه هناك")
 _SENTENCE = re.compile(r"(?<![0-9.])[.!?؟\n]+(?=\s|$)|\n")
 _SOUND = re.compile(
@@ -58,9 +28,15 @@ _SOUND = re.compile(
     r"|واضح|سوي)"
 )
 """Words of a question that a denial of something else affirms."""
+_NOT_SOUND = re.compile(rf"\b(?:not|no longer|isn t|aren t|غير|ليس\w*|لا|لم) (?:\w+ ){{0,2}}?(?:{_SOUND.pattern})")
 _FIRST = re.compile(
     r"^\W*(?:(?P<yes>yes|yeah|نعم|اجل|بلى|بلي)|(?P<no>no|لا|كلا))(?P<alone>\s*(?:[,.،;:!؛—–-]|$))?(?!\w)", re.I
 )
+_AFFIRMS = re.compile(
+    r"(?:correct|right|sure|certainly|of course|absolutely|definitely|exactly|indeed|true|yep|yup|that s right"
+    r"|صحيح|بالتاكيد|بالطبع|طبعا|بلا شك|تماما|بالفعل|اكيد)\b"
+)
+"""Beginnings of a normalised text that say yes."""
 _NOT_ENGLISH = re.compile("[\u0620-\u064a]")
 _ANTONYMS = (
     (r"\bpositiv\w*", r"\bnegativ\w*", r"(?:ايجابي|موجب)", r"(?:سلبي|سالب)"),
@@ -73,9 +49,18 @@ _ANTONYMS = (
     ),
     (r"\bacute\b", r"\bchronic\w*", r"(?:\b|ال)حاد", r"مزمن"),
     (r"\babnormal\w*", r"\bnormal\w*", r"(?:غير (?:ال)?طبيعي|شاذ|شذوذ)", r"(?<!غير )(?<!غير ال)طبيعي"),
-    (r"\bhyper\w+", r"\bhypo\w+", r"(?:فرط|ارتفاع|زياد)", r"(?:نقص|انخفاض|قصور|هبوط)"),
+    (r"\bhyper\w+", r"\bhypo\w+", r"(?:فرط|ارتفاع|زياد|تضخم)", r"(?:نقص|انخفاض|قصور|هبوط)"),
 )
 _PAIRS = [tuple(map(re.compile, pair)) for pair in _ANTONYMS]
+_AMOUNTS = {pair[0] for pair in _PAIRS if pair[0].pattern.startswith((r"\b(?:increas", r"\bhyper"))}
+_MORE_OR_LESS = (
+    re.compile(r"\b(?:increas|elevat|rais|ris|rose|high|hyper|excess|enlarg|over)\w*|زياد|ارتفاع|مرتفع|فرط|تضخم|عالي"),
+    re.compile(
+        r"\b(?:failure|insufficien|deficien|low|loss|lost|hypo|reduc|decreas|drop|f[ea]ll|weak|less|declin|lack)\w*"
+        r"|نقص|انخفاض|قصور|هبوط|ضعف|قله"
+    ),
+)
+"""Words of other amounts, which a translation may say with those of the pair."""
 
 
 def first_word(text: str) -> str:
@@ -89,10 +74,9 @@ def _alone(text: str) -> str:
     return first_word(text) if found and found["alone"] is not None else ""
 
 
-def negated(text: str, language: str) -> tuple[int, int]:
-    """How many negations a text has, and how many words that may be one."""
-    compared = _NOT_EXCLUDED.sub(" ", normalised(text))
-    return len(_STRONG[language].findall(compared)), len(_WEAK[language].findall(compared))
+def negated(text: str, language: str) -> Negations:
+    """The negations of a text that is not normalised."""
+    return negations(normalised(text), language)
 
 
 def language_in(text: str) -> str:
@@ -108,14 +92,19 @@ def polarity(made: Translation) -> Iterator[str]:
             yield f"turn {number} says {found} instead of {wanted}"
         elif wanted and not found:
             negative = any(negated(text, made.language))
-            if ((wanted == "no") != negative and (wanted == "no" or negated(text, made.language)[0])) or len(
+            if ((wanted == "no") != negative and (wanted == "no" or negated(text, made.language).strong)) or len(
                 source.split()
             ) < 3:
                 yield f"turn {number} does not say {wanted}"
-        elif not wanted and (given := _alone(text)) and not first_word(source):
+        elif not wanted and (given := _alone(text)) and not first_word(source) and not _answers(given, source, made):
             yield f"turn {number} says {given}, the source does not"
         for opposite in _opposites(source, text, made.source_language, made.language):
             yield f"turn {number} {opposite}"
+
+
+def _answers(given: str, source: str, made: Translation) -> bool:
+    """Whether a text without yes or no says it in other words."""
+    return bool(any(negated(source, made.source_language)) if given == "no" else _AFFIRMS.match(normalised(source)))
 
 
 def _opposites(source: str, text: str, source_language: str, language: str) -> Iterator[str]:
@@ -126,6 +115,8 @@ def _opposites(source: str, text: str, source_language: str, language: str) -> I
         gets = [bool(pattern.search(translated)) for pattern in of[language]]
         for this, that in ((0, 1), (1, 0)):
             if has[this] and not has[that] and gets[that] and not gets[this]:
+                if one in _AMOUNTS and _MORE_OR_LESS[that].search(compared):
+                    continue
                 yield f"says the opposite of {of[source_language][this].search(compared)[0]!r}"  # type: ignore[index]
 
 
@@ -137,12 +128,12 @@ def negation(made: Translation) -> Iterator[str]:
             parts = [source], [text]
         lost = gained = 0
         for one, other in zip(*parts, strict=True):
-            if _NOT_EXCLUDED.search(normalised(one)) and _excluded(other):
+            if NOT_EXCLUDED.search(normalised(one)) and _excluded(other):
                 yield f"turn {number} excludes what the source does not exclude"
             change = _change(_without_answer(one), _without_answer(other), made)
             lost, gained = lost + (change < 0), gained + (change > 0)
-        strong, kept = negated(source, made.source_language)[0], sum(negated(text, made.language))
-        if lost > gained and not (lost == 1 and len(parts[0]) > 1 and kept >= strong):
+        strong, kept = negated(source, made.source_language).strong, sum(negated(text, made.language))
+        if lost > gained and not (lost == 1 and len(parts[0]) > 1 and kept >= max(strong, 1)):
             yield f"turn {number} has lost a negation"
         elif gained > lost:
             yield f"turn {number} has a negation that the source has not"
@@ -154,22 +145,19 @@ def _without_answer(text: str) -> str:
 
 def _change(source: str, text: str, made: Translation) -> int:
     """-1 for a negation that is lost, 1 for one that is added, 0 for neither."""
-    (strong, weak), (kept, kept_weak) = negated(source, made.source_language), negated(text, made.language)
-    if _once(source, strong) > kept + kept_weak:
+    one, other = normalised(source), normalised(text)
+    wanted, found = negations(one, made.source_language), negations(other, made.language)
+    if once(one, wanted.strong) > sum(found) or (wanted.lexical and not sum(found)):
         return -1
-    if kept and not strong + weak:
+    said = found.strong - (0 if _WITH.search(one) else without(other))
+    if said > 0 and not sum(wanted):
         return 1
-    return int(_once(text, kept) > strong + weak + (weak > 0))
-
-
-def _once(text: str, negations: int) -> int:
-    """The negations of a text without those that are said again in the same clause."""
-    return max(min(negations, 1), negations - len(_AGAIN.findall(normalised(text))))
+    return int(once(other, found.strong) > sum(wanted) + (wanted.weak + wanted.lexical > 0))
 
 
 def _excluded(text: str) -> bool:
     compared = normalised(text)
-    return bool(_EXCLUDED.search(compared)) and not _NOT_EXCLUDED.search(compared)
+    return bool(_EXCLUDED.search(compared)) and not NOT_EXCLUDED.search(compared)
 
 
 def _sentences(text: str) -> list[str]:
@@ -198,28 +186,31 @@ def _against(wanted: str, text: str, question: str) -> Iterator[str]:
         yield f"the answer is {wanted}, and the draft says {found}"
         return
     language = language_in(text)
-    strong, weak = negated(_first_clause(text), language)
+    clause = negated(_first_clause(text), language)
     if any(negated(question, language_in(question))) or _other_sound(question, text):
         return
-    if wanted == "yes" and (strong or (not found and _denies_again(text, question))):
+    if wanted == "yes" and (clause.denying or (not found and _denies_again(text, question))):
         yield "the answer is yes, and the draft denies"
     sound = _SOUND.search(normalised(text)) and not _SOUND.search(normalised(question))
     denied = sound or any(negated(_first_sentence(text), language))
     if wanted == "no" and not found and not denied:
         yield "the answer is no, and nothing in the draft denies"
-    elif wanted == "no" and found and not strong + weak and _affirms(text, question):
+    elif wanted == "no" and found and not any(clause) and _affirms(text, question):
         yield "the draft says no and then that it is so"
 
 
 def _denied(made: Rewriting, text: str) -> Iterator[str]:
     """A negation of an answer that is neither yes nor no, lost or added."""
-    denies, may = negated(made.answer, language_in(made.answer))
+    denies = negated(made.answer, language_in(made.answer))
+    none = made.answer.strip() in _ZERO
     said = _ABNORMAL.sub(" ", text) if _ABNORMAL.search(made.answer) else text
-    if denies and not any(negated(said, language_in(text))) and not _SOUND.search(normalised(said)):
+    if (denies.strong or none) and not any(negated(said, language_in(text))) and not _SOUND.search(normalised(said)):
         yield "the answer's negation is lost"
         return
     asked = made.caption or any(negated(made.question, language_in(made.question)))
-    if not denies + may and not asked and negated(_first_clause(text), language_in(text))[0]:
+    if _SOUND.search(normalised(made.answer)) and not _NOT_SOUND.search(normalised(text)):
+        return
+    if not any(denies) and not none and not asked and negated(_first_clause(text), language_in(text)).denying:
         yield "the draft denies what the answer says"
 
 

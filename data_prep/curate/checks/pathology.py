@@ -7,13 +7,14 @@ from data_prep.curate.checks.subject import Rewriting
 from data_prep.curate.stems import roots
 from data_prep.text.normalise import normalised
 
-# English stems; Arabic stems in the form of data_prep.text.normalise.
+# English stems; Arabic stems in the form of data_prep.text.normalise. A $ ends a whole word, since a short stem also
+# begins other words: صم "embolus" and صمام "valve", with the article الم "pain" and every word of a plain م.
 _CONCEPTS = """
 effusion|pleural fluid;انصباب
 edema|oedema|swelling|swollen;وذم|تورم|استسقا
 fractur;كسر|كسور|مكسور
 dislocat|subluxat;خلع|انخلاع
-mass|tumo|neoplas|cancer|malignan|carcinoma|sarcoma|lymphoma|glioma|glioblastoma|adenoma|meningioma|melanoma|blastoma;كتل|ورم|اورام|سرطان|ساركوما|خبيث
+mass$|masses$|tumo|neoplas|cancer|malignan|carcinoma|sarcoma|lymphoma|glioma|glioblastoma|adenoma|meningioma|melanoma|blastoma;كتل|ورم|اورام|سرطان|ساركوما|خبيث
 metasta;نقايل|نقيل|انبثاث
 invasion|invad|infiltrating;غزو|اجتياح
 nodul;عقيد|عقيدات
@@ -25,14 +26,14 @@ emphysem;انتفاخ الري|نفاخ
 cardiomegal|enlarged heart|heart is enlarged|cardiac enlarge;تضخم القلب|تضخم في القلب|القلب متضخم
 hemorrhag|haemorrhag|bleed|hematoma|haematoma;نزف|نزيف|ورم دموي
 infarct|ischemi|ischaemi|stroke;احتشا|اقفار|سكت
-thromb|embol|clot;خثر|صم|جلط
+thromb|embol|clot$|clots$|clott;خثر|صمه$|صمات$|انصمام|جلط
 necro;نخر
 calcif;تكلس
 fibro;تليف|ليفي
 inflam|itis;التهاب
 abscess;خراج
 ulcer;قرح
-polyp;سليل|زايد
+polyp;سليل|سلايل|زايده لحمي|زوايد لحمي
 herni;فتق
 obstruct;انسداد|انسداد
 perforat;انثقاب
@@ -45,13 +46,13 @@ adenopath|enlarged lymph|enlarged node;اعتلال العقد|تضخم العق
 osteoporo|osteopeni;هشاش
 arthr|degenerat;مفصل تنكسي|تنكس
 scolio;جنف
-lesion;اف
+lesion;افه$|افات$
 cirrho;تشمع|تليف الكبد
 steato|fatty liver;تشحم|دهني
 ascites;استسقا|حبن
 stone|gallstone|cholelith|nephrolith|urolith|calculi|calculus|lithiasis;حصا|حصي
 hydroneph;موه الكلي|استسقا الكلي
-tubercul;سل|درن
+tubercul;سل$|سلي$|سليه$|درن
 granulom;حبيبوم
 hyperpl;فرط تنسج
 dyspla;خلل التنسج|ثدن
@@ -59,20 +60,20 @@ atroph;ضمور
 amyloid;نشواني|اميلويد
 midline shift;انزياح|انحراف الخط
 hydroceph;استسقا الراس|موه الراس
-pacemaker|catheter|tube|wire|stent|prosthe|implant;ناظم|قسطر|انبوب|دعام|طرف صناعي|زرع
+pacemaker|catheter|tube$|tubes$|wire$|wires$|stent|prosthe|implant;ناظم|قسطر|انبوب|دعام|طرف صناعي|زرع
 mitos|mitotic;انقسام
 pneumoperit|free air;هوا حر
-eosinophil;حمض
-neutrophil;عدل
+eosinophil;حمضات|خلايا حمضي
+neutrophil;عدلات
 lymphocyt;لمفاوي
 air bronch;مخطط قصبي|قصبي هوايي
 opacit|opaci;عتام|كثاف|تعتيم
 cavit;تجويف|كهف|تكهف
 retinopath;اعتلال الشبكي
 exudat;نضح
-erosio;تاكل
+erosio;تاكل$|تاكلات$|متاكل
 perfusion;تروي
-fever|pain;حمي|الم
+fever|pain$|pains$|painful;حمي$|الم$|الما$|الام$|مولم
 diabet;سكري
 hypertens;ارتفاع ضغط
 smok;تدخين|مدخن
@@ -81,23 +82,29 @@ surgery|surgical|biops|treatment|therapy|chemotherap|radiotherap|antibiotic;جر
 
 
 def _compiled() -> list[tuple[str, re.Pattern[str]]]:
-    rows = [line.split(";") for line in _CONCEPTS.strip().splitlines()]
+    rows = [line.replace("$", r"\b").split(";") for line in _CONCEPTS.strip().splitlines()]
     found = []
     for english, arabic in rows:
+        name = english.split("|")[0].removesuffix(r"\b")
         anywhere = [rf"\b(?:{english})" if "itis" not in english else r"\binflam|itis\b"]
         anywhere += [rf"\b[وفبلك]{{0,2}}(?:ال|ل)?(?:{arabic})"]
-        found.append((english.split("|")[0], re.compile("|".join(anywhere))))
+        found.append((name, re.compile("|".join(anywhere))))
     return found
 
 
 CONCEPTS = _compiled()
 _SUFFIXES = re.compile(r"\b\w{3,}(?:itis|oma|omas|osis|emia|pathy|megaly|ectasis|plasia|rrhage|penia)\b")
 _DENIED = re.compile(
-    r"\b(?:no|not|without|absen\w+|free of|never|neither|nor|\w+n t|cannot|negative for|لا|لم|لن|ليس\w*|غير|دون"
-    r"|بدون|عدم|بلا|ولا|ولم|خال\w*)\b"
+    r"\b(?:no|not|without|absen\w+|free of|never|neither|nor|\w+n t|cannot|negative for|fails to|lacks?|lacking|denies"
+    r"|denied|ruled out|excluded|devoid|لا|لم|لن|ليس\w*|غير|دون|بدون|عدم|بلا|ولا|ولم|خال\w*|[يت]خلو|خلو|غياب|انعدام"
+    r"|استبعاد|[ايت]ستبعد\w*|[ين]نفي)\b"
 )
 _CLAUSE = re.compile(r"[.;!?؟\n؛]+(?!\d)|\b(?:but|although|however|لكن|ولكن)\b|,")
-_PARTS = re.compile(r"[.;!?؟\n؛]+(?!\d)|, (?=but|although|however)")
+_PARTS = re.compile(
+    r"[.;!?؟\n؛]+(?!\d)|, (?=but|although|however)"
+    r"|\s(?=(?:(?:and |but )?without|(?:and|but|with) (?:no|not))\b|(?:مع )?(?:دون|بدون|بلا|وبدون|ودون|ولا|وعدم|عدم)\b)"
+)
+"""Ends of what one negation may deny."""
 _ANSWER = re.compile(r"^\W*(?:(yes|نعم|أجل)|(no|لا|كلا))\b", re.I)
 
 

@@ -5,10 +5,12 @@ import sys
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from data_prep.curate.checks import number_words as table
+from data_prep.curate.checks.listed import listed
+from data_prep.curate.checks.number_words import bare, folded, value_of_words
 from data_prep.curate.checks.units import OF_TWO_WORDS, UNITS, WORD_UNITS
-from data_prep.text.normalise import plain
 
 _ASCII = {
     code: str(unicodedata.decimal(chr(code)))
@@ -22,8 +24,24 @@ _DECIMAL = re.compile(r"[0-9]+[.,][0-9]+")
 _FRACTIONS = {"½": "0.5", "¼": "0.25", "¾": "0.75", "⅓": "0.333", "⅔": "0.667"}
 _AS_DECIMAL = {("1", "2"): "0.5", ("1", "4"): "0.25", ("3", "4"): "0.75"}
 _MARKS = re.compile("[\u064b-\u0652\u0670\u0640]")
-_NAMES = re.compile(r"\b(?:HbA1c|A1[Cc]|S[pa]O2|P?a?CO2|PaO2|H2O|O2)\b")
-"""Names with digits that a translation may write in words."""
+_NAMES = re.compile(
+    r"(?<![A-Za-z0-9])(?:HbA1c|A1[Cc]|(?:S[pav]|Fi|P?[aA]?C|P[aA]|et ?C)?O2|(?:cm)?H2O2?|HCO3|NH3|N2O|COVID-19)"
+    r"(?![A-Za-z0-9])|كوفيد[ -]?19|\b[أا]ثناء\b"
+)
+"""Names with digits that a translation may write in words; and "during", which without its hamza is a two."""
+_LETTER_BEFORE = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{1,2}(?=[0-9])")
+"""The letters of names such as L4 and T2, which are no units of the number before."""
+_SHORTHAND = re.compile(r"\b([btq])\.? ?([id])\.? ?d\b\.?")
+_DECADE_EN = re.compile(r"\b(1[0-9]|20)([0-9])0['’]?s\b")
+_DECADE_AR = re.compile(
+    r"(عشر|ثلاث|أربع|اربع|خمس|ست|سبع|ثمان|تسع)ين[يّ]*ات القرن (الماضي|العشرين|التاسع عشر|الحادي والعشرين)"
+)
+_DECADES = dict(zip(listed("عشر ثلاث أربع خمس ست سبع ثمان تسع اربع"), listed("2 3 4 5 6 7 8 9 4"), strict=True))
+_CENTURIES = {"الماضي": "19", "العشرين": "19", "التاسع عشر": "18", "الحادي والعشرين": "20"}
+_THIRDS = (
+    ("0.333", re.compile(r"\b(?:one|a) ?-?third\b|(?<!\w)(?:ال)?ثلث(?!\w)", re.I)),
+    ("0.667", re.compile(r"\btwo ?-?thirds\b|(?<!\w)(?:ال)?ثلث(?:ا|ي|ين|ان)(?!\w)", re.I)),
+)
 _SPACED = re.compile(r"(?<![0-9.,])([1-9][0-9]{0,2})((?: [0-9]{3})+)(?![0-9])")
 _PAIR = re.compile(r"(?<![0-9/.,])([0-9]{1,3})/([0-9]{1,3})(?![0-9/.,]?[0-9/])")
 _ROMAN = {"II": "2", "III": "3", "IV": "4", "V": "5", "VI": "6", "VII": "7", "VIII": "8", "IX": "9", "X": "10"}
@@ -52,15 +70,20 @@ class Quantities:
     pairs: set[tuple[str, str]] = field(default_factory=set)
 
 
+@lru_cache(maxsize=16)  # several checks read the same turns
 def quantities(text: str) -> Quantities:
-    """The numbers of a text of any language."""
+    """The numbers of a text of any language; not to be changed."""
     text = _NAMES.sub(" ", _MARKS.sub("", text)).translate(_ASCII)
+    text = _DECADE_AR.sub(lambda found: f"{_CENTURIES[found[2]]}{_DECADES[found[1]]}0", text)
+    text = _LETTER_BEFORE.sub("~", _SHORTHAND.sub(r"\1\2d", _DECADE_EN.sub(r"\1\g<2>0", text)))
     text = _SPACED.sub(lambda found: found[1] + found[2].replace(" ", ""), text)
     tokens = _TOKEN.findall(text)
     found = Quantities()
     place = 0
     while place < len(tokens):
         place = _read(tokens, place, found)
+    if thirds := {value for value, pattern in _THIRDS if pattern.search(text)}:
+        found.named.setdefault("fraction", set()).update(thirds)
     found.pairs = {(one, other) for one, other in _PAIR.findall(text) if one != other}
     return found
 
@@ -71,22 +94,37 @@ def _read(tokens: list[str], place: int, found: Quantities) -> int:
         return _digits(tokens, place, found)
     if token in _FRACTIONS:
         return _counted(tokens, place + 1, _FRACTIONS[token], found)
-    word = _folded(token)
-    value, following = _word_value(tokens, place)
+    word = folded(token)
+    value, following = value_of_words(tokens, place)
     if value is not None:
-        return _counted(tokens, following, str(value), found)
+        return _said(tokens, place, following, value, found)
     if token in _ROMAN and place and tokens[place - 1].lower() in _GRADED:
         return _counted(tokens, place + 1, _ROMAN[token], found)
     _weak(word, found)
-    if unit := WORD_UNITS.get(word) or WORD_UNITS.get(_bare(word)):
+    if folded(" ".join(tokens[place + 1 : place + 2])) == "ونصف":
+        found.weak.add("2.5" if table.DUAL.match(word) else "1.5")
+    if unit := WORD_UNITS.get(word) or WORD_UNITS.get(bare(word)):
         found.all_units.add(unit)
-        dual = word.endswith(("ان", "ين", "ي")) and _bare(word) not in UNITS and word not in UNITS
+        dual = word.endswith(("ان", "ين", "ي")) and bare(word) not in UNITS and word not in UNITS
         if dual:
             found.weak.add("2")
             found.units.setdefault("2", set()).add(unit)
     elif word in UNITS and len(word) > 1:
         found.all_units.add(UNITS[word])
     return place + 1
+
+
+def _said(tokens: list[str], place: int, following: int, value: int, found: Quantities) -> int:
+    """Count a number in words; a hundred or thousand alone may be no number, except as in a million and a half."""
+    word = folded(tokens[place])
+    if following == place + 1 and (word in table.SCALES or bare(word) in table.SCALES):
+        if _half(tokens, following)[1]:
+            return _counted(tokens, following + 1, str(value * 3 // 2), found)
+        found.weak.add(str(value))
+        return following
+    if also := table.WEAK.get(bare(word)):
+        found.weak.add(also)
+    return _counted(tokens, following, str(value), found)
 
 
 def _digits(tokens: list[str], place: int, found: Quantities) -> int:
@@ -101,7 +139,7 @@ def _digits(tokens: list[str], place: int, found: Quantities) -> int:
     for value in values[:-1]:
         found.values[value] += 1
     value = values[-1]
-    if following < len(tokens) and (scale := table.SCALES.get(_folded(tokens[following]))) and scale >= 1000:
+    if following < len(tokens) and (scale := table.SCALES.get(folded(tokens[following]))) and scale >= 1000:
         value, following = _scaled(value, len(str(scale)) - 1), following + 1
     return _counted(tokens, following, value, found)
 
@@ -128,9 +166,14 @@ def _scaled(value: str, zeros: int) -> str:
 
 
 def _counted(tokens: list[str], place: int, value: str, found: Quantities) -> int:
-    """Count a value with the unit at `place`, and return the place after both."""
-    found.values[value] += 1
+    """Count a value with the unit at `place` and a half after it, and return the place after all."""
+    place, half = _half(tokens, place)
     place, unit = _unit(tokens, place)
+    if not half:
+        place, half = _half(tokens, place)
+    if half:
+        value = _canonical(f"{value}.5") if value.isdigit() else value
+    found.values[value] += 1
     if unit:
         found.units.setdefault(value, set()).add(unit)
         found.all_units.add(unit)
@@ -141,89 +184,43 @@ def _counted(tokens: list[str], place: int, value: str, found: Quantities) -> in
     return place
 
 
+def _half(tokens: list[str], place: int) -> tuple[int, bool]:
+    """The place after "and a half", and whether it stands there."""
+    following = [folded(token) for token in tokens[place : place + 3]]
+    if following[:1] == ["ونصف"]:
+        return place + 1, True
+    if following == ["and", "a", "half"]:
+        return place + 3, True
+    return (place + 2, True) if following[:2] == ["and", "half"] else (place, False)
+
+
 def _unit(tokens: list[str], place: int) -> tuple[int, str]:
     if place >= len(tokens):
         return place, ""
     if tokens[place] == "°":
         place += 1
         return (place + 1, "°C") if tokens[place : place + 1] in (["C"], ["م"]) else (place, "")
-    word = _folded(tokens[place])
-    after = _folded(tokens[place + 1]) if place + 1 < len(tokens) else ""
-    unit = UNITS.get(word) or UNITS.get(_bare(word), "")
+    word = folded(tokens[place])
+    after = folded(tokens[place + 1]) if place + 1 < len(tokens) else ""
+    unit = UNITS.get(word) or UNITS.get(bare(word), "")
     for firsts, seconds, whole in OF_TWO_WORDS:
         if (word in firsts or unit in firsts) and after in seconds:
             return place + 2, whole
     return (place + 1, unit) if unit else (place, "")
 
 
-def _word_value(tokens: list[str], place: int) -> tuple[int | None, int]:
-    """The value of the number words from `place`, with the place after them; None if there are none."""
-    total = _simple(_folded(tokens[place]))
-    if total is None:
-        if (place_value := _ordinal(_folded(tokens[place]))) is not None:
-            return place_value, place + 1
-        return (table.SCALES[tokens[place].lower()], place + 1) if tokens[place].lower() in ("thousand",) else (None, 0)
-    place += 1
-    while place < len(tokens):
-        word = _folded(tokens[place])
-        value = _simple(word)
-        if word in table.SCALES:
-            total *= table.SCALES[word]
-        elif value == 10 and 2 <= total <= 9 and word.startswith("عشر"):
-            total += 10
-        elif value is not None and _joins(total, value, word):
-            total += value
-        elif word == "and" and total >= 100 and place + 1 < len(tokens) and _simple(_folded(tokens[place + 1])):
-            pass
-        else:
-            break
-        place += 1
-    return total, place
-
-
-def _joins(total: int, value: int, word: str) -> bool:
-    if word.startswith("و"):
-        return (total < 10 and value in range(20, 100, 10)) or (total % 100 == 0 and 0 < value < 100)
-    return (total in range(20, 100, 10) and value < 10 and word.isascii()) or (
-        total % 100 == 0 and value < 100 <= total
-    )
-
-
-def _simple(word: str) -> int | None:
-    value = table.SIMPLE.get(word)
-    if value is None and not word.isascii() and not word.startswith("الاثنين"):
-        value = table.SIMPLE.get(_bare(word))
-    return value
-
-
-def _ordinal(word: str) -> int | None:
-    return table.ORDINALS.get(word) or (None if word.isascii() else table.ORDINALS.get(_bare(word)))
-
-
 def _weak(word: str, found: Quantities) -> None:
-    value = table.WEAK.get(word) or (None if word.isascii() else table.WEAK.get(_bare(word)))
-    if value:
-        found.weak.add(value)
-    for group, known in table.GROUPS.items():
-        if one := known.get(word) or known.get(_bare(word)):
-            found.named.setdefault(group, set()).add(one)
-    if not word.isascii() and table.DUAL.match(word) and _bare(word) not in table.NOT_DUAL:
-        found.weak.add("2")
+    values, named = _may_be(word)
+    found.weak.update(values)
+    for group, one in named:
+        found.named.setdefault(group, set()).add(one)
 
 
-def _bare(word: str) -> str:
-    return table.PREFIX.sub("", word)
-
-
-_cache: dict[str, str] = {}
-
-
-def _folded(token: str) -> str:
-    if token.isascii():
-        return token.lower()
-    known = _cache.get(token)
-    if known is None:
-        known = "".join(map(plain, token[:40])).strip()
-        if len(_cache) < 100_000:
-            _cache[token] = known
-    return known
+@lru_cache(maxsize=50_000)
+def _may_be(word: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """The numbers that a word may say, and its groups with what it is in each."""
+    value = table.WEAK.get(word) or (None if word.isascii() else table.WEAK.get(bare(word)))
+    dual = not word.isascii() and table.DUAL.match(word) and bare(word) not in table.NOT_DUAL
+    named = ((group, known.get(word) or known.get(bare(word))) for group, known in table.GROUPS.items())
+    values = ([value] if value else []) + (["2"] if dual else [])
+    return tuple(values), tuple((group, one) for group, one in named if one)

@@ -3,34 +3,66 @@
 import re
 from collections.abc import Iterator
 
+from data_prep.curate.checks.organs import same_organs
 from data_prep.curate.checks.subject import Rewriting, Translation
 from data_prep.text.normalise import normalised
 
-_NO_SIDE = re.compile(
-    r"\b(?:right (?:away|now|answer|choice|option|diagnosis|thing|time|dose|one|after|before|to (?:left|refuse|know))"
-    r"|(?:all|that s|is that|that is|quite|you are|you re) right(?! (?:sided|lung|lobe|upper|lower|side|kidney"
-    r"|atri|ventric))"
-    r"|(?:has|have|had|was|were|is|are|been|be|if|being|when|who|he|she|they|patient|i|we) left(?!"
-    r" (?:sided|lateral|lung|lower|upper|atri|ventric|kidney|arm|leg|hip|knee|hemi|lobe|side|ear|eye|breast|hand"
+_NOUN = r"(?<!the )(?<!and )(?<!or )(?<!to )(?<!upper )(?<!lower )(?<!middle )"
+"""Not after words that make a noun of a side, as in "on the left with a shift"."""
+_ORGAN = (
+    r"(?! (?:sided|lateral|lung|lobe|upper|lower|middle|side|kidney|atri|ventric|arm|leg|hip|knee|hemi|ear|eye"
+    r"|breast|hand"
     r"|foot))"
-    r"|(?:days|weeks|hours|months|nothing|anything|what is|what s) left|left (?:untreated|over|behind|out|the"
-    r"|alone|unattended|him|her|to|with|hospital|home|school))\b"
 )
+_NO_SIDE = re.compile(
+    r"\b(?:right (?:away|now|answer|choice|option|diagnosis|angled?|place|track|thing|time|dose|one|after"
+    r"|before|to (?:left"
+    r"|refuse|know))"
+    rf"|{_NOUN}right (?:up|through|down|back|behind|next|at|in front|under|across|into|where|when|there|here|until)"
+    r"|(?:get|gets|got|getting|do|doing) (?:it|this|that|things|the \w+) right"
+    rf"|(?:all|that s|is that|that is|quite|you are|you re) right{_ORGAN}"
+    rf"|(?:has|have|had|was|were|is|are|been|be|if|being|when|who|he|she|they|patient|i|we) left{_ORGAN}"
+    r"|(?:days|weeks|hours|months|nothing|anything|what is|what s) left"
+    rf"|{_NOUN}left (?:untreated|over|behind|out|the|alone|unattended|him|her|to(?! right)|with|hospital|home"
+    rf"|school))\b"
+)
+_TAG = re.compile(r", right\?", re.I)
 _SIDE = re.compile(
     r"\b(?:(?P<left>left\w*)|(?P<right>right(?!s\b)\w*)|(?P<both>bilateral\w*|both (?=side|lung|kidney|eye|ear|breast"
     r"|leg|arm|hand|feet|foot|knee|hip|ovar|lobe|hemi|upper|lower|pleur|pulm|orbit|adren|thal|maxill|costo)\w+))"
-    r"|\b(?:[وفبل]{0,2}(?:ال|ل)?)(?:(?P<left_ar>يسار\w?|ايسر\w{0,2}|يسري\w{0,2}|يسراوي\w*)|(?P<right_ar>يمين\w?"
+    r"|\b(?:[وفبل]{0,2}(?:ال|ل)?)(?:(?P<left_ar>يسار\w?|اعسر|عسرا|ايسر\w{0,2}|يسري\w{0,2}|يسراوي\w*)"
+    r"|(?P<right_ar>يمين\w?"
     r"|ايمن\w{0,2}|يمني\w{0,2}|يمناوي\w*)"
     r"|(?P<both_ar>ثنايي\w{0,2} الجانب|(?:علي )?كلا الجانبين|كلتا الجهتين|جانبين|جهتين|ناحيتين|كلا|كلتا|كلي|كلتي))\b"
 )
-_TWO = re.compile(r"\b(?:\w+(?:ين|ان|تي|تا)|both|two|each|either|bilateral\w*)\b")
-_ABBREVIATED = re.compile(r"\b(R|L)(?:UQ|LQ|UL|LL|ML|V|A|CA|BBB|LE|UE|T|t)?\b|\bO(D|S)\b")
+_TWO = re.compile(r"\b(?:\w+(?:ين|ان|تي|تا)|[وفبل]?(?:جانبي|جهتي|طرفي)|both|two|each|either|bilateral\w*)\b")
+_ABBREVIATED = re.compile(r"\b(R|L)(?:UQ|LQ|UL|LL|ML|V[A-Z]{0,2}|A[A-Z]?|[CMI]?CA|CX|BBB|LE|UE|T|t)?\b|\bO(D|S)\b")
+_OTHER_SENSES = {
+    "right": re.compile(
+        r"\b[وفبلك]{0,2}(?:ال|ل)?(?:صحيح\w{0,3}|صواب|صايب\w?|[يت]?حق|حقوق\w{0,3}|حقه\w?|محق\w{0,2}|مصيب\w?"
+        r"|اصاب\w?|مناسب\w?"
+        r"|ملايم\w?|فورا?|حالا?|مباشره|تماما|امام)\b|\bالان\b"
+    ),
+    "left": re.compile(
+        r"\b[وف]?(?:ال)?(?:[يت]?تبق\w{0,2}|[يت]?بقي\w?|[يت]بق[يى]?|باقي\w{0,2}|متبقي?\w{0,2}|[يت]?ترك\w{0,4}"
+        r"|متروك\w?|[يت]?غادر\w{0,3}"
+        r"|مغادر\w{0,3}|مخلف\w{0,2}|خرج\w?|رحل\w?)\b"
+    ),
+}
+"""Arabic words of what "right" and "left" mean where they are no side: correct, entitled, at once; remain, leave."""
 
 
 def sides_in(text: str) -> list[str]:
     """ "left", "right" and "both" in the order in which a text says them."""
-    compared = _NO_SIDE.sub(" ", normalised(text))
-    return [str(found.lastgroup).removesuffix("_ar") for found in _SIDE.finditer(compared)]
+    return [_name(found) for found in _SIDE.finditer(_compared(text))]
+
+
+def _compared(text: str) -> str:
+    return _NO_SIDE.sub(" ", normalised(_TAG.sub("?", text)))
+
+
+def _name(found: re.Match[str]) -> str:
+    return str(found.lastgroup).removesuffix("_ar")
 
 
 def _short(text: str) -> set[str]:
@@ -48,6 +80,8 @@ def sides(made: Translation) -> Iterator[str]:
         added = set(found) - set(wanted) - _short(source)
         only = ("left", "right")
         for side in only:
+            if _no_side(side, made, source, text, (wanted if side in lacks else found).count(side)):
+                continue
             if side in lacks:
                 yield f"the side {side} of turn {number} is missing"
             if side in added and not (set(only) <= set(found) and "both" in wanted):
@@ -59,8 +93,16 @@ def sides(made: Translation) -> Iterator[str]:
         ):
             yield f"turn {number} does not say that it is both sides"
         pairs = [side for side in wanted if side in only], [side for side in found if side in only]
-        if not lacks and not added and pairs[0] != pairs[1] and len(pairs[0]) == len(pairs[1]):
+        moved = not lacks and not added and pairs[0] != pairs[1] and len(pairs[0]) == len(pairs[1])
+        if moved and not same_organs(_compared(source), _compared(text), _SIDE):
             yield f"left and right are exchanged in turn {number}"
+
+
+def _no_side(side: str, made: Translation, source: str, text: str, times: int) -> bool:
+    """Whether the Arabic text says the other sense of a side's English word as often as the English text says it."""
+    english, arabic = (source, text) if made.language == "ar" else (text, source)
+    said = _OTHER_SENSES[side].findall(normalised(arabic))
+    return side in sides_in(english) and times <= len(said)
 
 
 def sides_of_rewriting(made: Rewriting) -> Iterator[str]:

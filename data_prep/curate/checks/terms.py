@@ -15,7 +15,7 @@ def terms(made: Translation) -> Iterator[str]:
     """Terms of the source whose translation, or another form that the note accepts, is not in the draft."""
     text = "\n".join(made.made)
     here = roots(text) | {stem(word)[:6] for word in words(text)}
-    bare = {root(word[1:]) for word in words(text) if len(word) > 4 and word[0] in "وفبلك"}
+    bare = {root(word[1:]) for word in words(text) if len(word) > 3 and word[0] in "وفبلك"}
     for term in made.terms:
         if not any(_used(form, here | bare) for form in _forms(term, made.language)):
             wanted = term.arabic if made.language == "ar" else term.english

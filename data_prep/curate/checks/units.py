@@ -41,21 +41,13 @@ _ALIASES = {
 UNITS = {word: unit for unit, words in _ALIASES.items() for word in words.split()}
 """The unit that a word after a number names."""
 
-_DUALS = {
-    "ساعتان ساعتين": "h",
-    "دقيقتان دقيقتين": "min",
-    "يومان يومين": "day",
-    "اسبوعان اسبوعين": "week",
-    "شهران شهرين": "month",
-    "سنتان سنتين عامان عامين": "year",
-    "مليغرامان مليغرامين": "mg",
-    "مليلتران مليلترين": "ml",
-    "سنتيمتران سنتيمترين": "cm",
-    "مليمتران مليمترين": "mm",
-    "غرامان غرامين": "g",
-    "وحدتان وحدتين": "unit",
+DUALS = {
+    (word[:-1] + "ت" if word.endswith("ه") else word) + end: unit
+    for word, unit in UNITS.items()
+    if len(word) > 2 and not word.isascii() and not word.endswith(("ات", "ا", "ين"))
+    for end in ("ان", "ين")
 }
-DUALS = {word: unit for words, unit in _DUALS.items() for word in words.split()}
+"""Two of a unit in one word."""
 _RATES = {
     **dict.fromkeys(("daily", "يوميا", "يوميه", "يومي"), "day"),
     **dict.fromkeys(("hourly", "ساعيا"), "h"),

@@ -11,8 +11,9 @@ from data_prep.curate.review.curated import Brief, CuratedSet
 from data_prep.curate.review.decisions import Decision, by_row, conflicts, decide
 from data_prep.curate.review.store import VERDICTS, Verdict
 
+PASSED, WAITED = "passed the checks", "wait for review"
 _GROUPS: dict[str, Callable[[Brief], str]] = {
-    "rows that": lambda row: "wait for review" if row.waits else "passed the checks",
+    "rows that": lambda row: WAITED if row.waits else PASSED,
     "source": lambda row: row.source,
     "language": lambda row: row.language,
     "check": lambda row: row.check,
@@ -42,12 +43,15 @@ class Summary:
     """The review of a dataset.
 
     Attributes:
+        of: rows of the dataset, and `parts` those that passed the checks and those that wait: of the first, reviewers
+            see a random sample, of the second as a rule all.
         groups: reviewed, minor and major rows by what and value.
         seconds: the median time of a verdict.
         open: conflicts without an adjudicator's decision.
     """
 
     of: int
+    parts: dict[str, int]
     counts: dict[str, int]
     groups: list[tuple[str, str, dict[str, int]]]
     roles: dict[str, str]
@@ -62,13 +66,15 @@ class Summary:
         return sum(self.counts.values())
 
     def sentence(self, names: bool = False) -> str:
-        """In one sentence: how many rows, minor, major, by whom."""
+        """In one sentence: how many rows, minor, major, by whom; apart for the rows that passed and those that wait."""
         if not self.reviewed:
             return f"reviewed 0 of {self.of} rows"
-        return (
-            f"reviewed {self.reviewed} of {self.of} rows, minor {Rate(self.counts['minor'], self.reviewed)}, "
-            f"major {Rate(self.counts['major'], self.reviewed)}, by {self.by(names)}"
-        )
+        said = [
+            f"{sum(counts.values())} of {self.parts[part]} that {part}, {_rates(counts)}"
+            for what, part, counts in self.groups
+            if what == "rows that"
+        ]
+        return f"reviewed {self.reviewed} of {self.of} rows: {'; '.join(said)}; by {self.by(names)}"
 
     def by(self, names: bool = False) -> str:
         """The reviewers' roles with their numbers, or also their names."""
@@ -93,8 +99,10 @@ def summarise(curated: CuratedSet, verdicts: list[Verdict], roles: dict[str, str
         for value in sorted({of(row) for row in rows})
     ]
     gave = {one.reviewer for one in given}
+    waiting = sum(row.waits for row in curated.rows)
     return Summary(
         of=len(curated.rows),
+        parts={PASSED: len(curated.rows) - waiting, WAITED: waiting},
         counts=_count(decided.values()),
         groups=groups,
         roles={name: role for name, role in roles.items() if name in gave},
@@ -125,9 +133,7 @@ def printed(summary: Summary) -> str:
         return lines[0]
     lines += [f"median time of a verdict: {summary.seconds:.0f} s", ""]
     for what, value, counts in summary.groups:
-        reviewed = sum(counts.values())
-        rates = f"minor {Rate(counts['minor'], reviewed)}, major {Rate(counts['major'], reviewed)}"
-        lines.append(f"{what} {value}: {reviewed} reviewed, {rates}")
+        lines.append(f"{what} {value}: {sum(counts.values())} reviewed, {_rates(counts)}")
     lines.append("")
     lines += [said(one) for one in summary.agreements] or ["agreement: no row has two reviewers' verdicts yet"]
     if summary.differ:
@@ -146,8 +152,15 @@ def about(summary: Summary, names: bool) -> dict[str, Any]:
     """The entry of a manifest."""
     made: dict[str, Any] = {"result": summary.sentence(names), "reviewed": summary.reviewed, "of": summary.of}
     made |= {name: summary.counts[name] for name in VERDICTS}
+    parts = {part: counts for what, part, counts in summary.groups if what == "rows that"}
+    made["rows that"] = {part: {"of": summary.parts[part], **counts} for part, counts in parts.items()}
     made |= {"agreement": [said(one) for one in summary.agreements], "conflicts": summary.differ}
     return made
+
+
+def _rates(counts: dict[str, int]) -> str:
+    reviewed = sum(counts.values())
+    return f"minor {Rate(counts['minor'], reviewed)}, major {Rate(counts['major'], reviewed)}"
 
 
 def _count(decisions: Iterable[Decision]) -> dict[str, int]:

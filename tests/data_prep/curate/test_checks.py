@@ -10,7 +10,7 @@ from tests.helpers.labelled_pairs import HALVES, TASKS, measured
 
 INDIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 LEAST_RECALL = 0.85
-MOST_FALSE_ALARMS = {"development": 0.05, "held_out": 0.2}
+MOST_FALSE_ALARMS = {"development": 0.05, "varied": 0.05, "held_out": 0.15}
 """In the held-out half the goal, 0.05, is not reached: this is what the checks do."""
 ANY_TEXT = st.text(st.characters(), max_size=200)
 

@@ -43,10 +43,13 @@ def test_an_adjudicators_verdict_takes_the_place_of_theirs_but_not_in_the_agreem
 def test_it_is_printed_line_by_line_and_put_into_the_manifest_without_names(curated):
     found = summarise(curated, VERDICTS, {"R1": "radiologist", "R2": "translator"})
     text = printed(found)
-    assert "reviewed 4 of 8 rows, minor 50.0% (15.0% to 85.0%)" in text
+    assert text.startswith("reviewed 4 of 8 rows: 3 of 6 that passed the checks, minor 33.3% (6.1% to 79.2%), major")
+    assert "; 1 of 2 that wait for review, minor 100.0% (20.7% to 100.0%), major 0.0%" in text
     assert "check numbers: 1 reviewed" in text and "Cohen's kappa: 0.00" in text and "on 2 rows" in text
     assert "R1" not in text and "1 wait for review --adjudicate" in text
-    assert about(found, names=False)["conflicts"] == 1
+    made = about(found, names=False)
+    assert made["conflicts"] == 1
+    assert made["rows that"]["wait for review"] == {"of": 2, "none": 0, "minor": 1, "major": 0}
 
 
 def test_without_a_verdict_it_says_so(curated):
