@@ -1,7 +1,5 @@
 """The page: conversations, the question's field, DICOM files, settings. Nothing is kept on disk, or leaves here."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal
