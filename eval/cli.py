@@ -60,7 +60,6 @@ def _parser() -> argparse.ArgumentParser:
     add(chat, "--max-new-tokens", help="longest answer in tokens; default: 512")
     add(chat, "--temperature", type=float, help="default: 0, greedy, as in evaluation")
     add(chat, "--dtype", *CHAT, "--chat-template-file", "--device-map", "--load-in")
-    add(chat, "--temperature", type=float, help="by default 0, greedy, as in evaluation")
     add(chat.add_argument_group("server"), "--base-url", "--api-key-variable", "--timeout")
     local_page.add_options(chat.add_argument_group("page"), CHAT_PASSWORD)
 
