@@ -66,6 +66,11 @@ setup-deepspeed: $(VENV)/.quickstart  ## install deepspeed, for recipes with `de
 	$(BUILD_TOOLS)
 	$(UV) pip install --python $(VENV) -c constraints.txt --no-build-isolation -r pyproject.toml --extra deepspeed
 
+.PHONY: setup-export
+setup-export: .tools/llama.cpp/convert_hf_to_gguf.py  ## for `axolotl bimedix2-export`: llama.cpp, and its converter from the sources of xllamacpp
+	@$(UV) pip install --quiet --python $(VENV) -c constraints.txt -r pyproject.toml --extra export
+	@echo "the converter is in .tools/llama.cpp; from another folder: export LLAMA_CPP_DIR=$(CURDIR)/.tools/llama.cpp"
+
 .PHONY: data
 data: data/align/manifest.json data/bimed-v/manifest.json  ## ROOT=/data/raw: build the paper's datasets and tokenise them for the 8B recipes
 	@$(STEP) 3/4 "the captions as token ids" --log outputs/logs/data.log --made outputs/prepared -- \
@@ -88,10 +93,20 @@ rehearse: $(VENV)/.quickstart | parts/smollm2/wheel.json  ## every recipe with t
 	@failed=; for recipe in $(or $(RECIPE),$(PAIRS)); do $(OURS) rehearse $$recipe || failed="$$failed $$recipe"; done; \
 	  test -z "$$failed" || { echo "failed:$$failed (outputs/rehearsals)" >&2; exit 1; }
 
-.PHONY: eval-8b
-eval-8b: | $(VENV)/.quickstart  ## ROOT=/data/raw JUDGE="--judge-model …": evaluate the merged 8B on every table of the paper
-	python -m eval run --model outputs/bimedix2_8b/merged --suite paper --root $(NEEDS_ROOT) --out outputs/bimedix2_8b/eval $(JUDGE)
-	python -m eval report outputs/bimedix2_8b/eval --against published --root $(NEEDS_ROOT) --data data/bimed-v
+# A 70B does not fit one GPU: its layers are spread over all of them.
+SPREAD_70b := --device-map auto
+
+.PHONY: eval-4b eval-8b eval-70b
+eval-4b: | $(VENV)/.quickstart  ## ROOT=/data/raw JUDGE="--judge-model …" ENGINE="--engine …": evaluate the merged 4B on every table of the paper
+eval-8b: | $(VENV)/.quickstart  ## the same, of the 8B
+eval-70b: | $(VENV)/.quickstart  ## the same, of the 70B, spread over all GPUs
+eval-4b eval-8b eval-70b: eval-%:
+	python -m eval run --model outputs/bimedix2_$*/merged --suite paper --root $(NEEDS_ROOT) --out outputs/bimedix2_$*/eval $(or $(ENGINE),$(SPREAD_$*)) $(JUDGE)
+	python -m eval report outputs/bimedix2_$*/eval --against published --root $(NEEDS_ROOT) --data data/bimed-v
+
+.PHONY: chat
+chat: outputs/quickstart/merged/composition.json  ## talk to the quickstart's model in the browser, with images (CHAT="--port 7861": further options)
+	@$(OFFLINE) python -m eval chat --model outputs/quickstart/merged --web $(CHAT)
 
 .PHONY: curate-demo
 curate-demo: data/quickstart/manifest.json  ## translate some of the quickstart's rows with a small local model, and see the checks reject them
@@ -100,11 +115,11 @@ curate-demo: data/quickstart/manifest.json  ## translate some of the quickstart'
 	@test ! -f data/curated/demo_ar/manifest.json || python -m data_prep review data/curated/demo_ar --summary
 
 .PHONY: test
-test: $(VENV)/.dev  ## run the tests, offline, on two cores
+test: $(VENV)/.dev .tools/llama.cpp/convert_hf_to_gguf.py  ## run the tests, offline, on two cores
 	$(OFFLINE) OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-slow
-test-slow: $(VENV)/.dev  ## run the slow tests: interrupted runs, the command lines, the whole quickstart and its scores
+test-slow: $(VENV)/.dev .tools/llama.cpp/convert_hf_to_gguf.py  ## run the slow tests: interrupted runs, the command lines, the whole quickstart and its scores
 	$(OFFLINE) pytest -m slow --timeout=3600
 
 .PHONY: test-gpu
@@ -116,12 +131,12 @@ test-vllm: $(VENV)/.dev .venv-vllm/.installed  ## test that vLLM generates the s
 	$(OFFLINE) pytest tests/vllm -m vllm --timeout=1800
 
 .PHONY: test-browser
-test-browser: $(VENV)/.dev  ## run the tests of the review's page in Debian's chromium (apt-get install chromium fonts-noto-core)
+test-browser: $(VENV)/.dev  ## run the tests of the pages of reviews and chats in Debian's chromium (apt-get install chromium fonts-noto-core)
 	$(UV) pip install --quiet --python $(VENV) -c constraints.txt -r pyproject.toml --extra browser
 	@test -x /usr/bin/chromium || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
 	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium fonts-noto-core >/dev/null; } \
 	  || { echo "the tests need /usr/bin/chromium: as root, apt-get install chromium fonts-noto-core" >&2; exit 1; }
-	$(OFFLINE) pytest tests/data_prep/curate/review -m browser
+	$(OFFLINE) pytest tests/data_prep/curate/review tests/eval/chat -m browser
 
 .PHONY: bench
 bench: $(VENV)/.dev  ## benchmark against stock Axolotl, datasets.map and unbatched generation (hours)
@@ -145,6 +160,17 @@ clean:  ## remove the quickstart's data, parts and outputs
 
 .tools/bin/uv:
 	python3 -m venv .tools && .tools/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+
+# The wheel of xllamacpp has llama.cpp compiled; its sources have the converter of the same build, too.
+.tools/llama.cpp/convert_hf_to_gguf.py: constraints.txt | $(VENV)/.quickstart
+	@echo "llama.cpp's converter: 38 MB of sources, of which 4 MB are kept"
+	@rm -rf .tools/sources && mkdir -p $(@D)
+	@$(UV) tool run --quiet --python $(VENV)/bin/python pip@26.0 download --quiet --no-deps --no-binary xllamacpp \
+	  -c constraints.txt -d .tools/sources xllamacpp
+	@tar -xmzf .tools/sources/xllamacpp-*.tar.gz -C $(@D) --strip-components=3 --wildcards \
+	  '*/thirdparty/llama.cpp/conversion' '*/thirdparty/llama.cpp/gguf-py' '*/thirdparty/llama.cpp/LICENSE' \
+	  '*/thirdparty/llama.cpp/convert_hf_to_gguf.py'
+	@rm -r .tools/sources
 
 $(VENV)/bin/python: | $(filter .tools/bin/uv,$(UV))
 	$(UV) venv --quiet --python 3.12 $(VENV)

@@ -1,4 +1,4 @@
-"""The plugin's commands, `axolotl bimedix2-*`: parts, plan, doctor, kernels, rehearsal, start, convert, push."""
+"""The plugin's commands, `axolotl bimedix2-*`: parts, plan, doctor, kernels, rehearse, start, convert, export, push."""
 
 from __future__ import annotations
 
@@ -183,6 +183,31 @@ def convert(folder: str, out: str, vision_tower: str | None, system: str | None)
         click.echo(run(folder, Path(out), tower=vision_tower, system=SYSTEM if system is None else system or None))
 
 
+@click.command("export")
+@click.argument("merged", type=click.Path(exists=True, file_okay=False))
+@click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder for the exported files.")
+@click.option("--outtype", type=click.Choice(["f32", "f16", "bf16"]), default="f16", show_default=True, help="Weights.")
+@click.option("--images-prepared", is_flag=True, help="What sends images crops or pads and resizes them first.")
+def export_gguf(merged: str, out: str, outtype: str, *, images_prepared: bool) -> None:
+    """Export MERGED, a merged checkpoint, to GGUF for llama.cpp: model.gguf, and mmproj.gguf if it sees.
+
+    Both are served and asked, and compared with the checkpoint. A vision part that is computed otherwise is deleted,
+    with exit code 1.
+    """
+    from transformers.utils import logging as transformers_logging
+
+    from bimedix2_plugin.export.export import export as run
+    from bimedix2_plugin.export.report import lines
+
+    transformers_logging.disable_progress_bar()
+    with _plain_errors():
+        made = run(Path(merged), Path(out), outtype=outtype, images_prepared=images_prepared, say=click.echo)
+    for line in lines(made):
+        click.echo(line)
+    if made.reason:
+        raise click.ClickException(f"the vision part was deleted, the text half kept: {made.reason}")
+
+
 @click.command()
 @click.argument("target", metavar="RECIPE|FOLDER", type=click.Path(exists=True))
 @click.option("--repo", required=True, help="Repository on the Hub: owner/name.")
@@ -218,6 +243,7 @@ def push(
 if __name__ == "__main__":  # for the Makefile: without Axolotl's banner, and without importing all of its commands
     click.Group(
         commands={
-            command.name or "": command for command in (convert, doctor, kernels, parts, plan, push, rehearse, start)
+            command.name or "": command
+            for command in (convert, doctor, export_gguf, kernels, parts, plan, push, rehearse, start)
         }
     )()

@@ -36,7 +36,7 @@ _EARLY = (
 )
 """The fields of a mixture that the stages before the selection depend on."""
 
-_INTERMEDIATE_FORMAT = 6
+_INTERMEDIATE_FORMAT = 7
 """Bump when an intermediate format changes; unfinished builds then restart."""
 
 _SMALL = 5_000

@@ -15,15 +15,20 @@ from data_prep.sources.source import Source
 
 COUNTED = 20_000
 """At most so many rows of a source are read to count its images."""
+_EXAMPLES = 3
 
 
 class Count(NamedTuple):
-    """How many images rows name, how many of them are there, and how many of the others have no known address."""
+    """How many images rows name, how many of them are there, and how many of the others have no known address.
+
+    `missing` are the names of some that are not there.
+    """
 
     rows: int
     named: int
     there: int
     unaddressed: int = 0
+    missing: tuple[str, ...] = ()
 
 
 def count(source: Source) -> Count | None:
@@ -33,11 +38,12 @@ def count(source: Source) -> Count | None:
     """
     if source.image_folder() is None:
         return None
-    rows, names = 0, set[str]()
+    rows, names = 0, dict[str, None]()
     for placed in islice(_rows(source), COUNTED):
         rows += 1
-        names.update(_named(source, *placed))
-    return Count(rows, len(names), sum(map(source.has_image, names)))
+        names |= dict.fromkeys(_named(source, *placed))
+    missing = [name for name in names if not source.has_image(name)]
+    return Count(rows, len(names), len(names) - len(missing), missing=tuple(missing[:_EXAMPLES]))
 
 
 def write(path: Path, sources: list[Source]) -> Count:

@@ -117,5 +117,8 @@ def _images(source: Source) -> tuple[str, bool]:
     rows = "its rows" if counted.rows < missing_images.COUNTED else f"its first {counted.rows:,} rows"
     if counted.there == counted.named:
         return f"all {counted.named:,} that {rows} name are there", True
-    hint = "; --missing-images FILE lists the others" if source.IMAGES_APART else ""
-    return f"{counted.there:,} of the {counted.named:,} images that {rows} name are there{hint}", False
+    others = counted.named - counted.there - len(counted.missing)
+    missing = ", ".join(counted.missing) + (f" and {others:,} more" if others else "")
+    hint = "; --missing-images FILE lists all" if source.IMAGES_APART else ""
+    there = f"{counted.there:,} of the {counted.named:,} images that {rows} name are there"
+    return f"{there}; missing: {missing}{hint}", False

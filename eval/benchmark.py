@@ -50,6 +50,13 @@ class Metric:
 
 Metrics = dict[str, Metric]
 """Metrics by name."""
+
+
+def groups_in(metric: Metric) -> Sequence[Group]:
+    """Return the groups of a metric, all items as {} first."""
+    return metric.groups or [Group({}, frozenset(metric.values))]
+
+
 Scorer = Callable[[Predictions, Path], Metrics]
 """Scores a predictions file; the folder is the root of the benchmarks' files, for those that need some of them."""
 
@@ -64,8 +71,10 @@ class About:
         get: where its files are downloaded, and under which conditions.
         licence: SPDX identifier or name.
         split: the split that is scored, and its size as published.
+        size: how many items that is; None where releases differ, or a benchmark of several parts says it elsewhere.
         layout: the files and folders that it reads, relative to the root.
         redistribute: whether its licence allows its texts and images in a report that is redistributed.
+        note: what a reader of all its scores must know.
     """
 
     title: str
@@ -75,6 +84,8 @@ class About:
     split: str
     layout: tuple[str, ...]
     redistribute: bool = True
+    size: int | None = None
+    note: str = ""
 
     @classmethod
     def of(cls, source: SourceAbout, title: str, *, table: str, split: str, **others: Any) -> About:
@@ -102,6 +113,11 @@ class Benchmark(ABC):
     def permuted(self) -> dict[str, int] | None:
         """The seed by which items show each other's images; None where they show their own."""
         return None
+
+    @property
+    def size(self) -> int | None:
+        """How many items the split has as published, without versions in another language; None if unknown."""
+        return self.ABOUT.size
 
     @abstractmethod
     def problems(self) -> list[str]:

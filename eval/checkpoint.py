@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.errors import EvalError, say
+from eval.model_class import check_class, sees
 
 HASHED_SUFFIXES = {".json", ".jinja", ".safetensors"}
 CHUNK_BYTES = 1 << 24
@@ -17,38 +18,43 @@ PROCESSOR_FILES = ("processor_config.json", "preprocessor_config.json")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """Read config.json of a checkpoint.
+    """Read config.json of a checkpoint that transformers can load.
 
     Raises:
-        EvalError: the folder is not there, is an adapter, or has no readable config.json or no safetensors file.
+        EvalError: the folder is not there, is an adapter, has no readable config.json or no safetensors file, or is of
+            a class that transformers has not.
     """
     if not folder.is_dir():
-        raise EvalError(f"{folder}: no such folder. --model takes a local checkpoint folder; nothing is downloaded.")
+        raise EvalError(
+            f"{folder}: no such folder. --model takes a checkpoint folder, or ORGANISATION/NAME on the Hub."
+        )
     if not (folder / "config.json").is_file():
         if (folder / "adapter_config.json").is_file():
             raise EvalError(f"{folder}: this is an adapter. Merge it first with `axolotl merge-lora RECIPE`.")
         raise EvalError(f"{folder}: no config.json, so this is no checkpoint that transformers can load.")
-    if not any(folder.glob("*.safetensors")):
-        raise EvalError(f"{folder}: no *.safetensors file, so the checkpoint has no weights. Write it again.")
     try:
-        return json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except ValueError as error:
         raise EvalError(f"{folder / 'config.json'}: not valid JSON ({error}). Write the checkpoint again.") from error
+    check_class(folder.as_posix(), config)
+    if not any(folder.glob("*.safetensors")):
+        raise EvalError(f"{folder}: no *.safetensors file, so the checkpoint has no weights. Write it again.")
+    return config
 
 
-def shows_images(folder: Path) -> bool:
-    """Tell by its configuration whether a checkpoint is a LLaVA (True) or a text-only language model.
+def has_vision(folder: Path) -> bool:
+    """Tell by its configuration whether a checkpoint is a vision-language model (True) or a text-only language model.
 
     Raises:
-        EvalError: the folder is no checkpoint, or a LLaVA checkpoint without its processor.
+        EvalError: the folder is no checkpoint, or a vision-language model without its processor.
     """
-    llava = read_config(folder).get("model_type") == "llava"
-    if llava and not any((folder / file).is_file() for file in PROCESSOR_FILES):
+    seeing = sees(read_config(folder))
+    if seeing and not any((folder / file).is_file() for file in PROCESSOR_FILES):
         raise EvalError(
-            f"{folder}: a LLaVA checkpoint without its processor ({' or '.join(PROCESSOR_FILES)}), so images cannot "
-            "be prepared as in training. Save the processor into the folder, or merge the adapter again."
+            f"{folder}: a vision-language model without its processor ({' or '.join(PROCESSOR_FILES)}), so images "
+            "cannot be prepared as in training. Save the processor into the folder, or merge the adapter again."
         )
-    return llava
+    return seeing
 
 
 def checkpoint_sha256(folder: Path) -> str:

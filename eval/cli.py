@@ -10,12 +10,12 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from data_prep import local_page
 from eval.errors import EvalError
 from eval.judge.client import SERVERS_OWN, JudgeSettings
-from eval.options import ENGINE, JUDGE, SETTINGS, add
+from eval.options import CHAT, CHAT_PASSWORD, ENGINE, JUDGE, PROMPT, SERVER, SETTINGS, SIZE, add
 from eval.registry import chosen
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 SERVER_BATCH_FACTOR = 4
 """Prompts in one batch of a server, per concurrent request: few requests then wait for the batch's slowest answer."""
-VLLM_BATCH = 64
+VLLM_BATCH = 2048
+"""Prompts that vLLM is handed at once: enough that it seldom runs dry, few enough that a killed run loses minutes."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,10 +49,20 @@ def _parser() -> argparse.ArgumentParser:
     add(run, "--data", help="dataset folder, instead of benchmarks")
     add(run, "--split", "--permute-images", "--row-tasks", "--name", "--limit")
     add(run, "--out", required=True)
-    add(run, *SETTINGS)
+    add(run, *SETTINGS, *PROMPT)
+    add(run.add_argument_group("a large model"), *SIZE)
     add(run.add_argument_group("engine"), *ENGINE)
     add(run.add_argument_group("benchmarks that lm-eval scores by likelihood"), "--shots", "--chat-template")
     add(run.add_argument_group("judge"), *JUDGE)
+
+    chat = _verb(verbs, "chat", _chat, "talk to a model over several turns, with images, in the terminal or a page")
+    add(chat, "--model", required=False, nargs="+", default=[], help="one checkpoint or served model; two to compare")
+    add(chat, "--max-new-tokens", help="longest answer in tokens; default: 512")
+    add(chat, "--temperature", type=float, help="default: 0, greedy, as in evaluation")
+    add(chat, "--dtype", *CHAT, "--chat-template-file", "--device-map", "--load-in")
+    add(chat, "--temperature", type=float, help="by default 0, greedy, as in evaluation")
+    add(chat.add_argument_group("server"), "--base-url", "--api-key-variable", "--timeout")
+    local_page.add_options(chat.add_argument_group("page"), CHAT_PASSWORD)
 
     benchmarks = _verb(
         verbs, "benchmarks", _benchmarks, "list the benchmarks, which are there, and how to get the rest"
@@ -80,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     add(_verb(verbs, "summary", _summary, "print the short table"), "results")
 
     quickstart = _verb(verbs, "quickstart", _quickstart, "run, score and report the quickstart's five runs")
-    add(quickstart, "--model", type=Path, help="merged checkpoint folder")
+    add(quickstart, "--model", help="merged checkpoint folder")
     add(quickstart, "--base")
     add(quickstart, "--data", "--out", required=True)
     add(quickstart, "--training", *SETTINGS)
@@ -122,6 +133,12 @@ def _run_data(options: Namespace) -> None:
     questions = questions_of(DataSplit(options.data, selection), options.limit)
     name = options.name or options.split + ("_permuted" if options.permute_images else "")
     run(_model(options), questions, options.out / "predictions" / f"{name}.jsonl")
+
+
+def _chat(options: Namespace) -> None:
+    from eval.chat.command import chat
+
+    chat(options, _settings(options))
 
 
 def _benchmarks(options: Namespace) -> None:
@@ -191,10 +208,19 @@ def _judge_settings(options: Namespace) -> JudgeSettings:
 
 
 def _settings(options: Namespace, batch_size: int | None = None) -> Settings:
+    from eval.engines.placement import Placement
     from eval.model import Settings
 
-    size = options.batch_size or batch_size or Settings.batch_size
-    return Settings(size, options.max_new_tokens, options.dtype)
+    given = vars(options)
+    placed = {field.name: given[field.name] for field in fields(Placement) if field.name in given}
+    return Settings(
+        given.get("batch_size") or batch_size or Settings.batch_size,
+        options.max_new_tokens,
+        options.dtype,
+        without_images=given.get("without_images", False),
+        chat_template=given.get("chat_template_file"),
+        placement=Placement(**placed),
+    )
 
 
 def _model(options: Namespace) -> Model:
@@ -208,10 +234,14 @@ def _model(options: Namespace) -> Model:
             connection = connect(options.base_url, options.api_key_variable, options=flags, **limits)
         except ServerError as error:
             raise EvalError(str(error)) from None
-        return Server(options.model, connection, _settings(options, SERVER_BATCH_FACTOR * options.concurrency))
-    if options.base_url or options.api_key_variable:
-        raise EvalError("--base-url and --api-key-variable belong to --engine openai.")
+        settings = _settings(options, SERVER_BATCH_FACTOR * options.concurrency)
+        if settings.placement.header() or settings.chat_template:
+            raise EvalError("Where and how a server loads its model is told to the server, not here.")
+        temperature = None if options.temperature == SERVERS_OWN else options.temperature
+        return Server(options.model, connection, settings, temperature, options.server_extras, options.checkpoint)
+    if any(getattr(options, flag.strip("-").replace("-", "_")) for flag in SERVER):
+        raise EvalError(f"{', '.join(SERVER[:-1])} and {SERVER[-1]} belong to --engine openai.")
     from eval.model import Checkpoint
 
     batch_size = VLLM_BATCH if options.engine == "vllm" else None
-    return Checkpoint(Path(options.model), _settings(options, batch_size), options.engine)
+    return Checkpoint(options.model, _settings(options, batch_size), options.engine)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from eval.errors import EvalError
 
-COLUMNS = ["id", "language", "task", "modality", "messages", "images"]
+COLUMNS = ["id", "language", "task", "modality", "messages", "images", "parent"]
 RECIPES = Path("recipes/data")
 
 Row = dict[str, Any]

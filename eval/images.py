@@ -1,10 +1,16 @@
-"""Images of items: decoded as in training, or as a data URL for a server."""
+"""Images of items: decoded as in training, ahead of the engine that is shown them, or as a data URL for a server."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
 
 from PIL import Image, ImageOps
 
@@ -12,6 +18,11 @@ from eval.errors import EvalError
 
 ORIENTATION = 0x0112
 SENT_UNCHANGED = {"PNG": "image/png", "JPEG": "image/jpeg"}
+READERS = 4
+AHEAD = 32
+"""Images that are read while an engine works on the batch before them."""
+KEPT = 64
+"""Images that were asked for last, of which none is decoded again."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +31,11 @@ class DecodedImage:
 
     content: bytes
     image: Image.Image
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of the file."""
+        return hashlib.sha256(self.content).hexdigest()
 
     def data_url(self) -> str:
         """Return the image as a data URL.
@@ -37,6 +53,10 @@ class DecodedImage:
         return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
+ReadImages = Mapping[str, DecodedImage | EvalError]
+"""Images by name, an error in place of one that cannot be read."""
+
+
 def read_image(content: bytes, name: str) -> DecodedImage:
     """Decode an image to RGB, turned upright by its EXIF orientation, as the image store does for training.
 
@@ -49,3 +69,39 @@ def read_image(content: bytes, name: str) -> DecodedImage:
     # Pillow reports broken files by all of these.
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise EvalError(f"image {name} cannot be decoded ({error}).") from error
+
+
+def read_ahead(read: Callable[[str], bytes], batches: Sequence[Sequence[str]]) -> Iterator[ReadImages]:
+    """Yield the images of each batch.
+
+    Threads decode the next images while the caller works. An image is decoded once, unless KEPT others lie between
+    two of its uses; at most a batch, AHEAD and KEPT images are in memory.
+
+    Args:
+        read: returns the file of an image; it is called by one thread at a time.
+        batches: names of the images of each batch.
+    """
+    lock = Lock()
+    coming = iter([name for names in batches for name in dict.fromkeys(names)])
+    waiting: deque[tuple[str, Future[DecodedImage | EvalError]]] = deque()
+    recent: dict[str, Future[DecodedImage | EvalError]] = {}  # by use, the latest last
+
+    def decode(name: str) -> DecodedImage | EvalError:
+        try:
+            with lock:
+                content = read(name)
+            return read_image(content, name)
+        except EvalError as error:
+            return error
+
+    with ThreadPoolExecutor(READERS, thread_name_prefix="images") as pool:
+        for names in batches:
+            wanted = len(dict.fromkeys(names))
+            while len(waiting) < wanted + AHEAD and (name := next(coming, None)) is not None:
+                known = recent.pop(name, None)
+                recent[name] = known or pool.submit(decode, name)
+                waiting.append((name, recent[name]))
+                if len(recent) > KEPT:
+                    del recent[next(iter(recent))]
+            taken = [waiting.popleft() for _ in range(wanted)]
+            yield {name: future.result() for name, future in taken}

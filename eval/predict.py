@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eval.batches import batches_of
 from eval.benchmark import Benchmark
 from eval.engines.engine import Completion, Engine, Model, Request
 from eval.errors import EvalError, say
-from eval.images import read_image
+from eval.extent import size_of, wrong_size
+from eval.images import DecodedImage, ReadImages, read_ahead
 from eval.items import Header, Item, Prediction, check_items
 from eval.predictions import PredictionsFile
+from eval.sight import check_sight, first_of_each
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,11 @@ def questions_of(benchmark: Benchmark, limit: int | None = None) -> Questions:
     """
     items = benchmark.items()
     check_items(items, benchmark.name)
-    return Questions(benchmark, items[:limit], benchmark.header(items, limit))
+    size = size_of(items, benchmark.size)
+    if told := wrong_size(benchmark.name, size):
+        say(told)
+    about = {name: facts | {"size": size} for name, facts in benchmark.header(items, limit).items()}
+    return Questions(benchmark, items[:limit], about)
 
 
 def longest_answer(model: Model, benchmark: Benchmark) -> int:
@@ -62,78 +68,81 @@ def make_header(model: Model, questions: Questions) -> Header:
 def run(model: Model, questions: Questions, path: Path) -> None:
     """Answer what the file at `path` does not hold yet. All input is checked before a model is loaded."""
     items, benchmark = questions.items, questions.benchmark
+    check_sight(model, [(benchmark.name, items)])
     if model.shows_images:
         benchmark.check_images(items)
-    file = PredictionsFile(path, make_header(model, questions))
+    header = make_header(model, questions)
+    header["engine"] |= {
+        "prompt_tokens": model.prompt_tokens(first_of_each(items, benchmark, shown=model.shows_images))
+    }
+    file = PredictionsFile(path, header)
     if not {item.id for item in items} - file.finished:
         say(f"{path.stem}: all {len(items)} items are there already")
         return
     engine = model.engine
     prompts = {item.id: engine.prompt(item) for item in items}
+    lengths = {name: engine.length(prompt) for name, prompt in prompts.items()}
+    batches = left_of(batches_of(items, lengths, model.batch_size), file.finished, whole=engine.WHOLE_BATCHES)
+    names = [[name for item in batch for name in item.images if model.shows_images] for batch in batches]
     longest = longest_answer(model, benchmark)
     progress = Progress(path.stem, len(items), len(file.finished))
-    for batch in _batches(items, prompts, engine, model.batch_size):
-        todo = [item for item in batch if item.id not in file.finished]
-        if todo:
-            # A half-finished batch is answered whole again where its padding, and with it every low-precision
-            # rounding, has to be that of the uninterrupted run.
-            asked = batch if engine.WHOLE_BATCHES else todo
-            answers = _answer(engine, asked, prompts, benchmark, shown=model.shows_images, max_new_tokens=longest)
-            file.append(answers[item.id] for item in todo)
-            progress.add(len(todo))
-            engine.check()
+    start = time.monotonic()
+    for batch, images in zip(batches, read_ahead(benchmark.image, names), strict=True):
+        requests = [_request(item, prompts[item.id], images) for item in batch]
+        completions = _answer(engine, requests, images, longest)
+        seconds = round((time.monotonic() - start) / len(batch), 4)
+        start = time.monotonic()
+        todo = [each for each in requests if each.item.id not in file.finished]
+        file.append(
+            _prediction(
+                each, completions[each.item.id], benchmark=benchmark.name, shown=model.shows_images, seconds=seconds
+            )
+            for each in todo
+        )
+        progress.add(len(todo))
+        engine.check()
     if unanswered := len({item.id for item in items} - file.finished):
         say(f"{path.stem}: {unanswered} items have an error in place of an answer; the next run asks them again")
 
 
-def _batches(items: Sequence[Item], prompts: dict[str, str], engine: Engine, size: int) -> list[list[Item]]:
-    """Sort by number of images, task and prompt length, the longest first.
+def left_of(batches: Sequence[list[Item]], finished: Set[str], *, whole: bool) -> list[list[Item]]:
+    """Return what is still to ask of each batch.
 
-    Prompts of one length need little padding, and answers to one task end at about the same step.
+    A half-finished batch is asked whole again where its padding, and with it every low-precision rounding, has to be
+    that of the uninterrupted run.
     """
-    ordered = sorted(items, key=lambda item: (-len(item.images), item.task, -engine.length(prompts[item.id]), item.id))
-    return [ordered[start : start + size] for start in range(0, len(ordered), size)]
+    left = [batch for batch in batches if any(item.id not in finished for item in batch)]
+    return left if whole else [[item for item in batch if item.id not in finished] for batch in left]
 
 
-def _answer(
-    engine: Engine,
-    batch: Sequence[Item],
-    prompts: dict[str, str],
-    benchmark: Benchmark,
-    *,
-    shown: bool,
-    max_new_tokens: int,
-) -> dict[str, Prediction]:
-    """Answer one batch; an item whose image cannot be read gets an `error` in place of an answer."""
-    start = time.monotonic()
-    requests: dict[str, Request] = {}
+def _request(item: Item, prompt: str, images: ReadImages) -> Request:
+    """Ask an item with its images; with none if one of them cannot be read, or if none are shown."""
+    found = [image for name in item.images if isinstance(image := images.get(name), DecodedImage)]
+    return Request(item, prompt, tuple(found) if len(found) == len(item.images) else ())
+
+
+def _answer(engine: Engine, requests: Sequence[Request], images: ReadImages, longest: int) -> dict[str, Completion]:
+    """Answer a batch, by item id; an item whose image cannot be read gets an `error` in place of an answer."""
     completions: dict[str, Completion] = {}
-    for item in batch:
-        try:
-            images = tuple(read_image(benchmark.image(name), name) for name in item.images) if shown else ()
-            requests[item.id] = Request(item, prompts[item.id], images)
-        except EvalError as error:
-            requests[item.id] = Request(item, prompts[item.id])
-            completions[item.id] = Completion("", "error", 0, str(error))
-    readable = [request for name, request in requests.items() if name not in completions]
+    for each in requests:
+        failed = [image for name in each.item.images if isinstance(image := images.get(name), EvalError)]
+        if failed:
+            completions[each.item.id] = Completion("", "error", 0, str(failed[0]))
+    readable = [each for each in requests if each.item.id not in completions]
     if readable:
-        answered = engine.answer(readable, max_new_tokens)
-        completions |= {request.item.id: answer for request, answer in zip(readable, answered, strict=True)}
-    seconds = round((time.monotonic() - start) / len(batch), 4)
-    return {
-        name: _prediction(benchmark.name, request, completions[name], seconds, shown)
-        for name, request in requests.items()
-    }
+        answers = engine.answer(readable, longest)
+        completions |= {each.item.id: answer for each, answer in zip(readable, answers, strict=True)}
+    return completions
 
 
-def _prediction(benchmark: str, request: Request, completion: Completion, seconds: float, shown: bool) -> Prediction:
+def _prediction(request: Request, completion: Completion, *, benchmark: str, shown: bool, seconds: float) -> Prediction:
     """`seconds` is the item's share of its batch's time."""
     return Prediction.of(
         request.item,
         benchmark=benchmark,
         prompt=request.prompt,
         images=list(request.item.images) if shown else [],
-        image_hashes=[hashlib.sha256(image.content).hexdigest() for image in request.images],
+        image_hashes=[image.sha256 for image in request.images],
         output=completion.text,
         finish_reason=completion.finish_reason,
         tokens=completion.tokens,

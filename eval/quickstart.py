@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from eval.benchmarks.data_split import DataSplit, Selection
@@ -23,7 +24,9 @@ TRAINED = {
 BASE = {"base_train": Selection("train", tasks=(*IMAGE_TASKS, "text_qa"))}
 
 
-def quickstart(model: Path, base: Path, data: Path, out: Path, *, training: Sequence[Path], settings: Settings) -> str:
+def quickstart(
+    model: str | Path, base: str | Path, data: Path, out: Path, *, training: Sequence[Path], settings: Settings
+) -> str:
     """Predict, score and report; return the summary. Finished runs are not repeated.
 
     The base model cannot see images, so it gets only the closed, short and text questions.
@@ -32,7 +35,10 @@ def quickstart(model: Path, base: Path, data: Path, out: Path, *, training: Sequ
         read_losses(folder)
     runs = [
         (checkpoint, questions_of(DataSplit(data, selection)), out / "predictions" / f"{name}.jsonl")
-        for checkpoint, selections in ((Checkpoint(model, settings), TRAINED), (Checkpoint(base, settings), BASE))
+        for checkpoint, selections in (
+            (Checkpoint(model, settings), TRAINED),
+            (Checkpoint(base, replace(settings, without_images=True)), BASE),
+        )
         for name, selection in selections.items()
     ]
     for checkpoint, questions, path in runs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from eval.benchmark import Benchmark
@@ -36,7 +36,16 @@ BENCHMARKS = {
     "bimed_mbench_en": "bimed_mbench:BimedMbenchEnglish",
     "bimed_mbench_ar": "bimed_mbench:BimedMbenchArabic",
     "medarabiq": "medarabiq:MedArabiQ",
-    "medarabench": "medarabench:MedAraBench",
+    "medarabench": "task_benchmark:shipped",
+    "medxpertqa_mm": "task_benchmark:shipped",
+    "medxpertqa_text": "task_benchmark:shipped",
+    "medq_bench_perception": "task_benchmark:shipped",
+    "medq_bench_description": "medq_bench:MedQDescription",
+    "medq_bench_comparison": "medq_bench:MedQComparison",
+    "iu_xray_board": "board_reports:IuXrayBoard",
+    "mimic_cxr_board": "board_reports:MimicCxrBoard",
+    "chexpert_plus": "chexpert_plus:CheXpertPlus",
+    "chexpert_plus_board": "board_reports:CheXpertPlusBoard",
     "safety": "safety:Safety",
     "mmmlu_ar_clinical_knowledge": "arabic_mmlu:MmmluArabic",
     "mmmlu_ar_college_biology": "arabic_mmlu:MmmluArabic",
@@ -51,7 +60,7 @@ BENCHMARKS = {
     "global_mmlu_ar_professional_medicine": "arabic_mmlu:GlobalMmluArabic",
     "global_mmlu_ar_anatomy": "arabic_mmlu:GlobalMmluArabic",
 }
-"""Each benchmark's module and class under eval.benchmarks."""
+"""Each benchmark's module and class under eval.benchmarks; `task_benchmark:shipped` reads tasks/NAME.yml."""
 
 CLINICAL = tuple(name for name, place in BENCHMARKS.items() if place.startswith(("clinical:", "usmle:")))
 ARABIC_CLINICAL = tuple(name for name, place in BENCHMARKS.items() if place.startswith("arabic_mmlu:"))
@@ -63,30 +72,56 @@ SUITES = {
         *CLINICAL,
         *("vqa_rad", "slake", "path_vqa", "mimic_iii", "mimic_cxr", "uphill", "bimed_mbench_en", "bimed_mbench_ar"),
     ),
+    "boards": (
+        *("medxpertqa_mm", "medxpertqa_text", "iu_xray_board", "mimic_cxr_board", "chexpert_plus_board"),
+        *("chexpert_plus", "medq_bench_perception", "medq_bench_description", "medq_bench_comparison"),
+    ),
     "arabic": ("bimed_mbench_ar", "medarabiq", "medarabench", *ARABIC_CLINICAL),
     "all": tuple(BENCHMARKS),
 }
 
 
 def chosen(tasks: Iterable[str], suite: str | None = None) -> list[str]:
-    """Return the names of the chosen benchmarks, each once, in the order of BENCHMARKS.
+    """Return the names of the chosen benchmarks, each once, in the order of BENCHMARKS, then the files of own tasks.
 
     Raises:
-        EvalError: an unknown name, with the known ones.
+        EvalError: an unknown name, with the known ones; a file whose name another benchmark has.
     """
     wanted = [*tasks, *(SUITES[suite] if suite else ())]
+    own = list(dict.fromkeys(name for name in wanted if is_file(name)))
+    for name in own:
+        stem = name_of(name)
+        if stem in BENCHMARKS or [name_of(other) for other in own].count(stem) > 1:
+            raise EvalError(f"--task {name}: another benchmark is named {stem}. Rename the file.")
+        load(name, ROOT)  # a file that cannot be used is told before a model is looked for
     for name in wanted:
+        if name in own:
+            continue
         if name not in BENCHMARKS:
             near = difflib.get_close_matches(name, BENCHMARKS, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise EvalError(f"--task {name}: no such benchmark.{hint} Known: {', '.join(BENCHMARKS)}.")
-    return [name for name in BENCHMARKS if name in wanted]
+    return [*(name for name in BENCHMARKS if name in wanted), *own]
+
+
+def is_file(task: str) -> bool:
+    """Tell whether --task names the YAML file of a task."""
+    return task.endswith((".yml", ".yaml"))
+
+
+def name_of(task: str) -> str:
+    """Return the name of a benchmark, and of its predictions, as --task names it: by name or by file."""
+    return Path(task).stem if is_file(task) else task
 
 
 def load(name: str, root: Path) -> Benchmark:
-    """Make the benchmark of that name over the folder of all benchmarks and sources."""
+    """Make the benchmark of that name, or of a YAML file, over the folder of all benchmarks and sources."""
+    if is_file(name):
+        from eval.benchmarks.task_benchmark import own
+
+        return own(Path(name), root)
     module, _, cls = BENCHMARKS[name].partition(":")
-    benchmark: type[Benchmark] = getattr(importlib.import_module(f"eval.benchmarks.{module}"), cls)
+    benchmark: Callable[[str, Path], Benchmark] = getattr(importlib.import_module(f"eval.benchmarks.{module}"), cls)
     return benchmark(name, root)
 
 
@@ -101,6 +136,10 @@ def of_header(header: Header, root: Path) -> Benchmark:
 
         return DataSplit.of_header(header)
     name = header["benchmark"]["name"]
+    if "task_file" in header["benchmark"]:
+        from eval.benchmarks.task_benchmark import of_record
+
+        return of_record(name, root, header["benchmark"]["task_file"])
     if name not in BENCHMARKS:
         raise EvalError(f"These predictions are of an unknown benchmark, {name!r}.")
     return load(name, root)

@@ -1,36 +1,30 @@
-"""Means with standard errors and 95% bootstrap confidence intervals, of predictions alone: no model is needed.
+"""Means with standard errors and 95% confidence intervals, of predictions alone: no model is needed.
 
-The interval is the percentile bootstrap's (Efron and Tibshirani, 1993, chapter 13): items are resampled with
-replacement, and the middle 95% of the means are kept. It is seeded and does not depend on the order of the items. If
-all items have the same value, it has no width.
+Answers that share an image, a claim, a row or an item (eval.clusters) are not independent: errors and intervals are
+those of clusters (eval.intervals). They do not depend on the order of the items.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from data_prep.atomic import atomic_write
-from eval.benchmark import Benchmark, Group, Metric, Metrics, Value, Verdict
+from eval.benchmark import Benchmark, Group, Metric, Metrics, Value, Verdict, groups_in
+from eval.clusters import Clusters, clusters_of
 from eval.errors import EvalError
+from eval.extent import Extent
+from eval.intervals import Interval, interval, standard_errors, sums_of
 from eval.items import Predictions
 from eval.judge.verdicts import read_verdicts
 from eval.predictions import read_all
 from eval.registry import ROOT, of_header
-
-RESAMPLES = 1000
-LEVEL = 0.95
-NORMAL = 1.96
-"""Standard errors on each side that hold 95% of a normal distribution."""
-SEED = 0
-BATCH = 100
 
 Subgroup = dict[str, str]
 
@@ -39,11 +33,12 @@ Subgroup = dict[str, str]
 class Score:
     """One metric over one subgroup of one predictions file.
 
-    `value` is the mean over the `n` scored items and `stderr` its standard error, the sample standard deviation
-    over sqrt(n); both are None where they are not defined. `unscored` counts the items that belong here and have
-    no score; they are in no mean. `subgroup` may name a language and a task (a question kind); empty means all.
-    `interval` is the 95% bootstrap interval. `unit` is "fraction" (shown in percent) or "score" (shown as it is).
-    `note` says why there is no value, or what must be known to read it.
+    `value` is the mean over the `n` scored items, which are in `clusters` clusters (0: not known, in a file of an
+    earlier version). `stderr` is its clustered standard error and `interval` its 95% interval; they are None where they
+    are not defined. `unscored` counts the items that belong here and have no score; they are in no mean. `subgroup` may
+    name a language and a task (a question kind); empty means all. `unit` is "fraction" (shown in percent) or "score"
+    (shown as it is). `note` says why there is no value, or what must be known to read it. `asked` is
+    "40 of 451" where the run is not of the whole split, and `images` "images not shown" where the model was shown none.
     """
 
     name: str
@@ -53,9 +48,17 @@ class Score:
     stderr: float | None
     unscored: int
     subgroup: Subgroup
-    interval: tuple[float, float] | None = None
+    interval: Interval | None = None
     unit: str = "fraction"
     note: str = ""
+    clusters: int = 0
+    asked: str = ""
+    images: str = ""
+
+    @property
+    def caution(self) -> str:
+        """What every cell with this score says beside it; empty for a whole run that shows its images."""
+        return "; ".join(part for part in (self.asked, self.images) if part)
 
 
 def score(results: Path, root: Path | None = None) -> list[Score]:
@@ -74,7 +77,11 @@ def _scores_of_file(results: Path, predictions: Predictions, root: Path) -> list
         benchmark = of_header(predictions.header, root)
     except EvalError as error:
         raise EvalError(f"{predictions.name}: {error}") from error
-    return score_predictions(benchmark, predictions, _verdicts(results, benchmark, predictions))
+    extent = Extent.of(predictions)
+    return [
+        replace(line, asked=extent.asked(line.subgroup), images=extent.images)
+        for line in score_predictions(benchmark, predictions, _verdicts(results, benchmark, predictions))
+    ]
 
 
 def _verdicts(results: Path, benchmark: Benchmark, predictions: Predictions) -> list[Verdict]:
@@ -83,29 +90,24 @@ def _verdicts(results: Path, benchmark: Benchmark, predictions: Predictions) -> 
 
 def score_predictions(benchmark: Benchmark, predictions: Predictions, verdicts: Sequence[Verdict] = ()) -> list[Score]:
     """Score one predictions file."""
-    return aggregate(predictions.name, benchmark.metrics(predictions, verdicts))
+    return aggregate(predictions.name, benchmark.metrics(predictions, verdicts), clusters_of(predictions.lines))
 
 
-def item_values(results: Path, run: Predictions) -> dict[str, dict[str, float | None]]:
-    """Return metric -> item id -> value, None if unscored, of the items that the overall score is the mean of.
+def item_metrics(results: Path, run: Predictions) -> Metrics:
+    """Return the values of single items, with their groups, of one predictions file.
 
     No file of the benchmark is read: the predictions, and the verdicts beside them, hold all.
     """
     benchmark = of_header(run.header, Path())
-    return overall_values(benchmark.metrics(run, _verdicts(results, benchmark, run)))
+    return benchmark.metrics(run, _verdicts(results, benchmark, run))
 
 
-def overall_values(metrics: Metrics) -> dict[str, dict[str, float | None]]:
-    """Return metric -> item id -> value, None if unscored, of the items of the first group: all of them."""
-    found: dict[str, dict[str, float | None]] = {}
-    for name, metric in metrics.items():
-        for item, value in metric.values.items():
-            if item in _groups(metric)[0].items:
-                found.setdefault(name, {})[item] = _number(value)
-    return found
+def values_in(metric: Metric, group: Group) -> dict[str, float | None]:
+    """Return item id -> value, None if unscored, of the items of a group."""
+    return {item: _number(value) for item, value in metric.values.items() if item in group.items}
 
 
-def aggregate(name: str, metrics: Metrics) -> list[Score]:
+def aggregate(name: str, metrics: Metrics, clusters: Clusters | None = None) -> list[Score]:
     """Score every metric over each of its groups; a group other than {} without an item of the metric has no score.
 
     `name` is the predictions file's stem.
@@ -113,72 +115,42 @@ def aggregate(name: str, metrics: Metrics) -> list[Score]:
     subgroups: dict[tuple[tuple[str, str], ...], None] = {}
     groups: dict[str, dict[tuple[tuple[str, str], ...], Group]] = {}
     for metric, found in metrics.items():
-        groups[metric] = {tuple(group.subgroup.items()): group for group in _groups(found)}
+        groups[metric] = {tuple(group.subgroup.items()): group for group in groups_in(found)}
         subgroups |= dict.fromkeys(groups[metric])
     return [
-        mean_score(name, metric, values, groups[metric][key], found)
+        mean_score((name, metric), found, groups[metric][key], clusters or {})
         for key in subgroups
         for metric, found in metrics.items()
-        if key in groups[metric] and ((values := _values_in(found, groups[metric][key])) or not key)
+        if key in groups[metric] and (not key or not groups[metric][key].items.isdisjoint(found.values))
     ]
-
-
-def _groups(metric: Metric) -> Sequence[Group]:
-    return metric.groups or [Group({}, frozenset(metric.values))]
-
-
-def _values_in(metric: Metric, group: Group) -> list[Value]:
-    return [value for item, value in metric.values.items() if item in group.items]
 
 
 def _number(value: Value) -> float | None:
     return None if value is None or isinstance(value, str) else float(value)
 
 
-def mean_score(name: str, metric: str, values: Sequence[Value], group: Group, about: Metric) -> Score:
-    """Score one metric over one group of items. The note tells how many are unscored for which reason."""
-    scored = [number for value in values if (number := _number(value)) is not None]
-    reasons = Counter(value for value in values if isinstance(value, str))
-    notes = [*(f"{count} {reason}" for reason, count in sorted(reasons.items())), group.note, about.note]
+def mean_score(names: tuple[str, str], metric: Metric, group: Group, clusters: Clusters) -> Score:
+    """Score one metric over one group of items. The note tells how many are unscored for which reason.
+
+    `names` are the predictions file's stem and the metric's name.
+    """
+    values = {item: value for item, value in metric.values.items() if item in group.items}
+    scored = {item: number for item, value in values.items() if (number := _number(value)) is not None}
+    reasons = Counter(value for value in values.values() if isinstance(value, str))
+    notes = [*(f"{count} {reason}" for reason, count in sorted(reasons.items())), group.note, metric.note]
+    clusters_of_items = [clusters.get(item, item) for item in scored]
+    numbers = np.array(list(scored.values()), dtype=np.float64)
+    s = sums_of(numbers, clusters_of_items)
     return Score(
-        name=name,
-        metric=metric,
-        value=statistics.fmean(scored) if scored else None,
+        name=names[0],
+        metric=names[1],
+        value=statistics.fmean(numbers) if scored else None,
         n=len(scored),
-        stderr=standard_error(scored),
+        stderr=float(standard_errors(s)) if s else None,
         unscored=len(values) - len(scored),
         subgroup=dict(group.subgroup),
-        interval=bootstrap_interval(scored),
-        unit=about.unit,
+        interval=interval(numbers, s) if s else None,
+        unit=metric.unit,
         note="; ".join(note for note in notes if note),
+        clusters=len(set(clusters_of_items)),
     )
-
-
-def standard_error(values: Sequence[float]) -> float | None:
-    """Return the sample standard deviation (n - 1) over sqrt(n), or None for fewer than two values."""
-    return statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
-
-
-def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Return the percentile bootstrap interval (95%) of the mean, or None for fewer than two values."""
-    if len(values) < 2:
-        return None
-    return percentile_interval(resampled_means(np.asarray(values, dtype=np.float64)))
-
-
-def resampled_means(values: np.ndarray) -> np.ndarray:
-    """Return the means of RESAMPLES draws of all items with replacement, from (n,) to (RESAMPLES,)."""
-    rng = np.random.default_rng(SEED)
-    distinct, counts = np.unique(values, return_counts=True)
-    if 8 * len(distinct) < len(values):
-        # How often each distinct value is drawn is multinomial: the same distribution, without drawing items.
-        return rng.multinomial(len(values), counts / len(values), size=RESAMPLES) @ distinct / len(values)
-    ordered = np.sort(values)
-    draws = (rng.integers(0, len(values), (BATCH, len(values))) for _ in range(RESAMPLES // BATCH))
-    return np.concatenate([ordered[draw].mean(axis=1) for draw in draws])
-
-
-def percentile_interval(samples: np.ndarray) -> tuple[float, float]:
-    """Return the bounds of the middle 95%."""
-    low, high = np.quantile(samples, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)

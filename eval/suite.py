@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +17,9 @@ from eval.likelihood.run import PLAIN, Prompting, run_likelihood
 from eval.model import Checkpoint
 from eval.predict import Questions, questions_of, run
 from eval.predictions import read_predictions
-from eval.registry import BENCHMARKS, SUITES, load
+from eval.registry import BENCHMARKS, SUITES, load, name_of
 from eval.report.markdown import plain_table
+from eval.sight import check_sight
 
 if TYPE_CHECKING:
     from eval.judge.client import JudgeSettings
@@ -47,8 +49,10 @@ def run_benchmarks(
         say(f"skipped: {line}")
     if not ready:
         raise EvalError(f"Nothing can be run: none of {', '.join(names)} is ready under {root}. See the lines above.")
-    check_results(results, model, names)
-    for questions in [questions_of(benchmark, limit) for benchmark in ready]:
+    check_results(results, model, list(map(name_of, names)))
+    asked = [questions_of(benchmark, limit) for benchmark in ready]
+    check_sight(model, [(each.benchmark.name, each.items) for each in asked])
+    for questions in asked:
         _predict(model, questions, results, limit, prompting)
     _judge([each.name for each in ready if each.JUDGED], results, root, judge)
     say(f"done: {', '.join(each.name for each in ready)}. Predictions are in {results / 'predictions'}.")
@@ -70,7 +74,9 @@ def find(
             continue
         problems = benchmark.problems()
         if model is not None and benchmark.LIKELIHOOD and not _has_likelihoods(model):
-            problems = ["options are scored by likelihood, which needs a checkpoint folder and --engine transformers"]
+            problems = ["options are scored by likelihood, which needs a checkpoint and --engine transformers or vllm"]
+        elif model is not None and benchmark.LIKELIHOOD and importlib.util.find_spec("lm_eval") is None:
+            problems = ["options are scored by lm-eval, which is not here: `uv pip install lm-eval datasets`"]
         if shots and not problems and isinstance(benchmark, ChoiceBenchmark):
             problems = benchmark.example_problems()
         if problems:
@@ -103,7 +109,7 @@ def _identity(header: Header) -> str:
 
 
 def _has_likelihoods(model: Model) -> bool:
-    return isinstance(model, Checkpoint) and model.engine_name == "transformers"
+    return isinstance(model, Checkpoint)
 
 
 def _predict(model: Model, questions: Questions, results: Path, limit: int | None, prompting: Prompting) -> None:

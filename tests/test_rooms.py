@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "data_prep.llm",
         "data_prep.rows",
         "data_prep.atomic",
+        "data_prep.local_page",
     },
     "bimedix2_plugin": {"data_prep.images", "data_prep.atomic"},
 }
@@ -41,6 +42,9 @@ MUST_NOT_IMPORT: dict[str, set[str]] = {
     "bimedix2_plugin.convert": {
         f"bimedix2_plugin.{room}" for room in ("data", "training", "plan", "publish", "rehearse")
     },
+    "bimedix2_plugin.export": {
+        f"bimedix2_plugin.{room}" for room in ("data", "training", "plan", "publish", "rehearse")
+    },
     "bimedix2_plugin.plan": {f"bimedix2_plugin.{room}" for room in ("merge", "publish", "rehearse")},
     "bimedix2_plugin.rehearse": {"bimedix2_plugin.publish"},
     "data_prep.text": {"data_prep.sources", "data_prep.tables", "data_prep.images", "data_prep.pipeline"},
@@ -50,6 +54,7 @@ MUST_NOT_IMPORT: dict[str, set[str]] = {
     "data_prep.sources": {"data_prep.pipeline", "data_prep.llm"},
     "eval.metrics": {f"eval.{room}" for room in ("benchmarks", "engines", "judge", "likelihood", "report")},
     "eval.engines": {f"eval.{room}" for room in ("benchmarks", "judge", "likelihood", "metrics", "report")},
+    "eval.chat": {f"eval.{room}" for room in ("benchmarks", "judge", "likelihood", "metrics", "report")},
     "eval.judge": {f"eval.{room}" for room in ("benchmarks", "engines", "likelihood", "report")},
     "eval.benchmarks": {f"eval.{room}" for room in ("engines", "report")},
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ LASTING = frozenset({401, 403, 404})
 """Key refused or without the right, no such model or address: no other request can succeed."""
 PROMPT_AT_FAULT = frozenset({400, 413, 422})
 """One prompt is at fault, not the server."""
+REFUSED, INSTEAD = "max_tokens", "max_completion_tokens"
+"""The longest reply by the name that some servers refuse, and by the one that they ask for instead."""
 LONGEST_MESSAGE = 300
 
 Messages = list[dict[str, Any]]
@@ -61,11 +63,17 @@ class Client:
         model: str,
         *,
         temperature: float | None = 0,
+        extras: Mapping[str, Any] | None = None,
         give_up_after: int = 8,
         lasting: frozenset[int] = LASTING,
     ) -> None:
-        """Set what every request has in common; `temperature` None leaves it to the server."""
+        """Set what every request has in common; `temperature` None leaves it to the server.
+
+        `extras` are further keys of the request that this server takes, such as vLLM's chat_template_kwargs.
+        """
         self.connection, self.model, self.temperature = connection, model, temperature
+        self.extras = dict(extras or {})
+        self.name_of_max_tokens = _name_of_max_tokens(model)
         self.give_up_after, self.lasting = give_up_after, lasting
         self.failures_in_a_row = 0
         self.last_failure = ""
@@ -126,7 +134,9 @@ class Client:
         if self.temperature is not None:
             body["temperature"] = self.temperature
         if max_tokens is not None:
-            body[_name_of_max_tokens(self.model)] = max_tokens
+            body[self.name_of_max_tokens] = max_tokens
+        if self.extras:
+            body["extra_body"] = self.extras
 
         async def attempt() -> bytes:
             response = await client.chat.completions.with_raw_response.create(**body)
@@ -136,6 +146,9 @@ class Client:
         try:
             reply = read_reply(await with_retries(attempt, self.connection))
         except RequestError as error:
+            if REFUSED in body and error.status in PROMPT_AT_FAULT and INSTEAD in str(error):
+                self.name_of_max_tokens = INSTEAD  # of all further requests
+                return await self.request(client, messages, max_tokens)
             return self.count_failure(str(error), error.status)
         except ValueError as error:
             return self.count_failure(str(error))
@@ -222,5 +235,5 @@ def _count(number: Any) -> int | None:
 
 
 def _name_of_max_tokens(model: str) -> str:
-    """OpenAI's reasoning models refuse `max_tokens`."""
-    return "max_completion_tokens" if re.match(r"(.*/)?(o\d|gpt-5)", model) else "max_tokens"
+    """OpenAI's reasoning models refuse `max_tokens`; other servers that do say so when they are asked."""
+    return INSTEAD if re.match(r"(.*/)?(o\d|gpt-5)", model) else REFUSED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
@@ -62,6 +62,12 @@ class Connection:
 
         return AsyncOpenAI(timeout=None, **self._options())
 
+    def sync_client(self) -> Any:
+        """Return a new synchronous client. It does not retry; `timeout` bounds each silence, not the whole reply."""
+        from openai import OpenAI
+
+        return OpenAI(timeout=self.timeout, **self._options())
+
     def check_server(self) -> None:
         """Ask for the list of models, which costs nothing, before anything else is sent.
 
@@ -82,6 +88,25 @@ class Connection:
             raise ServerError(f"{self.public_url}: the server refuses the key. {message}") from None
         except (openai.OpenAIError, ValueError):
             return
+
+    def post_beside(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Post to an address of the server beside its API, such as vLLM's /tokenize, and return the JSON of the reply.
+
+        Raises:
+            ServerError: there is no such address, or it refuses.
+        """
+        import openai
+
+        parts = self._parts
+        api = parts.path.rstrip("/").removesuffix("/v1")
+        url = urlunsplit((parts.scheme, parts.netloc, f"{api}{path}", "", ""))
+        client = openai.OpenAI(timeout=CHECK_SECONDS, **self._options())
+        try:
+            with client:
+                return client.post(url, cast_to=object, body=dict(body))
+        except (openai.OpenAIError, ValueError) as error:
+            message = " ".join(self.hide_secrets(str(error)).split())[:100]
+            raise ServerError(f"{path}: {type(error).__name__}: {message}") from None
 
     @property
     def _parts(self) -> SplitResult:

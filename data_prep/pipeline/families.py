@@ -68,10 +68,9 @@ class Families:
 
 def encoded(values: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
     """The number of each value, -1 for null, and the distinct values by number."""
-    coded = values.dictionary_encode().unify_dictionaries()
-    numbers = [chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False) for chunk in coded.chunks]
-    distinct = coded.chunk(0).dictionary if coded.num_chunks else pa.array([], values.type)
-    return np.concatenate([np.empty(0, np.int64), *numbers]).astype(np.int64), distinct
+    distinct = values.drop_null().unique()  # chunks of a dictionary array are compared pair by pair: quadratic
+    numbers = pc.index_in(values, value_set=distinct).fill_null(-1)
+    return numbers.to_numpy().astype(np.int64), distinct
 
 
 def _ends(step: np.ndarray) -> np.ndarray:

@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_prep.pipeline import load_images, read_rows, stage
+from data_prep.pipeline import load_images, read_rows, row_columns, stage
 from data_prep.pipeline.families import Families
 from data_prep.pipeline.slices import Slice
 from data_prep.pipeline.stage import BuildFolder
 from data_prep.sources.source import Source
 
 _LINKS = ["id", "parent", "group"]
-SCHEMA = pa.schema([read_rows.SCHEMA.field(name) for name in (*_LINKS, "named", "images")])
+SCHEMA = pa.schema([row_columns.SCHEMA.field(name) for name in (*_LINKS, "named", "images")])
 _EXAMPLES = 3
 
 

@@ -46,6 +46,8 @@ def run_in_processes(function: Callable[[int], Any], ranks: list[int], workers: 
         for task in as_completed(tasks):
             task.result()
     except BrokenProcessPool as error:
+        if any(process.exitcode == -signal.SIGINT for process in started):  # Ctrl-C, which reaches this process later
+            raise KeyboardInterrupt from error
         raise WorkerDied(_cause(started, _MAIN in pickled)) from error
     except BaseException:  # an interruption, too
         for process in set(multiprocessing.active_children()) - others:

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from itertools import batched, islice
+from contextlib import ExitStack, contextmanager
+from itertools import batched
 from typing import Any
 
 import numpy as np
@@ -13,32 +13,21 @@ from data_prep import rows
 from data_prep.atomic import atomic_write
 from data_prep.ledger import Ledger
 from data_prep.mixture import Mixture
-from data_prep.pipeline import conflicts, stage
-from data_prep.pipeline.slices import Slice
+from data_prep.pipeline import row_columns, stage
+from data_prep.pipeline.row_columns import SCHEMA
+from data_prep.pipeline.slices import Slice, read_together
 from data_prep.pipeline.stage import BuildFolder, run
 from data_prep.rows import NOT_SELECTED, Message, Reject, Rejected, Sample, text_part
 from data_prep.sources.source import Source
+from data_prep.tables.table import PlacedRow
 from data_prep.text import clean, identity, language, rejections
 from data_prep.text.documents import documents
-from data_prep.text.normalise import normalised_all
+from data_prep.text.parts import Parts
 from data_prep.text.prefilter import needs_checks
 
 STAGE = "read"
 LEDGER = "ledger.jsonl"
 REJECTED = "rejected.arrow"
-SCHEMA = pa.schema(
-    [
-        *rows.SCHEMA,
-        ("named", pa.string()),
-        ("group", pa.string()),
-        ("documents", pa.list_(pa.string())),
-        ("normalised", pa.list_(pa.string())),
-    ]
-)
-"""The row contract with image names instead of keys; `named` is the split of the first rule that names the row, or else
-the one that holds it out in its dataset, `documents` the names of its figures and articles if there are benchmarks,
-`normalised` the normalised text of each turn, or empty if the row is not compared with others."""
-
 KIN = pa.schema([SCHEMA.field(name) for name in ("id", "parent", "group", "documents")])
 """What links a row to others; REJECTED holds it for the rejected rows, through which others may descend."""
 
@@ -52,33 +41,53 @@ def read_slices(workdir: BuildFolder, slices: list[Slice], sources: list[Source]
 
     Raises RuntimeError if a row of a slice is neither written, nor in the ledger, nor of another split.
     """
+    groups = read_together(slices, sources)
 
-    def task(rank: int, advance: Callable[[int], None]) -> None:
-        part = slices[rank]
-        source = sources[part.source]
+    def task(group: int, advance: Callable[[int], None]) -> None:
+        ranks = groups[group]
+        first = slices[ranks[0]]
+        table = sources[first.source].tables()[first.table]
         with ExitStack() as stack:
-            ledger = stack.enter_context(Ledger(stack.enter_context(atomic_write(workdir.path(STAGE, rank, LEDGER)))))
-            writer = stack.enter_context(stage.writing(workdir.path(STAGE, rank, "arrow"), SCHEMA))
-            reader = _RowReader(source, mixture, ledger, part.source >= len(mixture.sources))
-            written = 0
-            for batch in reader.batches(source.tables()[part.table].rows(part.start, part.rows), advance):
+            readers = [stack.enter_context(_reading(workdir, rank, slices, sources, mixture)) for rank in ranks]
+            for block in batched(table.rows(first.start, first.rows), _BLOCK):
+                for read in readers:
+                    read(block)
+                advance(len(block) * len(ranks))
+
+    run(workdir, STAGE, task, [sum(slices[rank].rows for rank in ranks) for ranks in groups])
+
+
+@contextmanager
+def _reading(
+    workdir: BuildFolder, rank: int, slices: list[Slice], sources: list[Source], mixture: Mixture
+) -> Iterator[Callable[[tuple[PlacedRow, ...]], None]]:
+    """Yield a function that takes the next rows of a slice; its files appear when all are taken."""
+    part = slices[rank]
+    source = sources[part.source]
+    with ExitStack() as stack:
+        ledger = stack.enter_context(Ledger(stack.enter_context(atomic_write(workdir.path(STAGE, rank, LEDGER)))))
+        writer = stack.enter_context(stage.writing(workdir.path(STAGE, rank, "arrow"), SCHEMA))
+        reader = _RowReader(source, mixture, ledger, part.source >= len(mixture.sources))
+        written = 0
+
+        def read(block: tuple[PlacedRow, ...]) -> None:
+            nonlocal written
+            for batch in reader.batches(block):
                 writer.write_batch(batch)
                 written += batch.num_rows
-        left_out = sum(ledger.counts.values())
-        if part.rows != reader.others + written + left_out:
-            raise RuntimeError(
-                f"{source.name}, slice {rank}: {part.rows} rows became {written} and {left_out} rejections"
-            )
-        with stage.writing(workdir.path(STAGE, rank, REJECTED), KIN) as writer:
-            writer.write_batch(pa.RecordBatch.from_pylist(reader.rejected, schema=KIN))
-        with atomic_write(workdir.path(STAGE, rank, "json")) as path:
-            path.write_text(json.dumps({"others": reader.others, "masked": reader.masked, "ledger": ledger.counts}))
 
-    run(workdir, STAGE, task, [part.rows for part in slices])
+        yield read
+    left_out = sum(ledger.counts.values())
+    if part.rows != reader.others + written + left_out:
+        raise RuntimeError(f"{source.name}, slice {rank}: {part.rows} rows became {written} and {left_out} rejections")
+    with stage.writing(workdir.path(STAGE, rank, REJECTED), KIN) as writer:
+        writer.write_batch(pa.RecordBatch.from_pylist(reader.rejected, schema=KIN))
+    with atomic_write(workdir.path(STAGE, rank, "json")) as path:
+        path.write_text(json.dumps({"others": reader.others, "masked": reader.masked, "ledger": ledger.counts}))
 
 
 class _RowReader:
-    """Turns the rows of one table into rows of SCHEMA.
+    """Turns the rows of one slice into rows of SCHEMA.
 
     `others` counts the rows of other splits and those not selected, `masked` those with identifiers that were masked.
     `rejected` holds the rejected rows, by the columns of KIN.
@@ -92,38 +101,58 @@ class _RowReader:
         self._ledger = ledger
         self._is_benchmark = is_benchmark
         self._checked = mixture.checks and not is_benchmark
-        self._compared = mixture.compares
 
-    def batches(
-        self, given: Iterator[tuple[str, dict[str, Any] | Rejected]], advance: Callable[[int], None]
-    ) -> Iterator[pa.RecordBatch]:
+    def batches(self, block: tuple[PlacedRow, ...]) -> Iterator[pa.RecordBatch]:
         """Yield batches of the usable rows; the other rows go to the ledger or are counted in `others`."""
-        for block in batched(given, _BLOCK):
-            read = [self._sample(place, raw) for place, raw in block]
-            samples = [sample for sample in read if isinstance(sample, Sample)]
-            suspicious = needs_checks(samples) if self._checked else np.zeros(len(samples), bool)
-            flags = iter(suspicious.tolist())
-            for batch in batched(read, _BATCH):
-                made = self._rows(batch, flags)
-                advance(len(batch))
-                yield self._record_batch(made)
+        read = [self._sample(place, raw) for place, raw in block]
+        plain, suspicious, columns = self._looked_at([sample for sample in read if isinstance(sample, Sample)])
+        flags = zip(plain.tolist(), suspicious.tolist(), strict=True)
+        start = 0
+        for batch in batched(read, _BATCH):
+            ready, others = self._rows(batch, flags)
+            yield _in_order(columns.slice(start, len(ready)), ready, *self._written(others))
+            start += len(ready)
 
-    def _rows(self, batch: tuple[Sample | Rejected | None, ...], flags: Iterator[bool]) -> list[dict[str, Any]]:
-        """The usable rows of a batch; `flags` says of each sample whether it is suspicious."""
-        made = []
-        for sample in batch:
+    def _looked_at(self, samples: list[Sample]) -> tuple[np.ndarray, np.ndarray, pa.RecordBatch]:
+        """Which samples are written as they are, which need the checks of their text, and the columns of the first.
+
+        Samples that are neither need the check of their form alone. Text with a lone surrogate has no columns.
+        """
+        suspicious = np.full(len(samples), self._checked)
+        try:
+            parts = Parts.of(samples)
+            suspicious = needs_checks(parts) if self._checked else suspicious
+            plain = parts.well_formed() & ~suspicious
+            return plain, suspicious, self._columns(parts.where(plain))
+        except UnicodeEncodeError:
+            return np.zeros(len(samples), bool), suspicious, self._columns(Parts.of([]))
+
+    def _rows(
+        self, batch: tuple[Sample | Rejected | None, ...], flags: Iterator[tuple[bool, bool]]
+    ) -> tuple[list[int], dict[int, Sample]]:
+        """The places in a batch of the rows that are written as they are, and the other usable rows by place.
+
+        `flags` says of each sample whether it is one of the former, and whether it is suspicious.
+        """
+        ready: list[int] = []
+        others: dict[int, Sample] = {}
+        for place, sample in enumerate(batch):
             if isinstance(sample, Rejected):
                 links = {"parent": sample.parent, "group": sample.group}
                 self._reject(sample.id, sample.reason, sample.detail, links)
-            elif sample is None:
+                continue
+            if sample is None:
                 self.others += 1
-            else:
-                try:
-                    made.append(self._row(sample, next(flags)))
-                except Reject as reject:
-                    self._reject(sample.id, reject.reason, reject.detail, self._links(sample))
-        _add_normalised(made if self._compared else _conflicting(made))
-        return made
+                continue
+            is_plain, is_suspicious = next(flags)
+            if is_plain:
+                ready.append(place)
+                continue
+            try:
+                others[place] = self._checked_sample(sample, is_suspicious)
+            except Reject as reject:
+                self._reject(sample.id, reject.reason, reject.detail, self._links(sample))
+        return ready, others
 
     def _reject(self, row_id: str, reason: str, detail: str, links: dict[str, Any] | None = None) -> None:
         """Write a row to the ledger; `links` holds its columns of KIN, as far as it could be read."""
@@ -136,19 +165,25 @@ class _RowReader:
         named = documents(sample) if self._mixture.benchmarks else []
         return {"parent": sample.parent, "group": sample.group, "documents": named}
 
-    def _record_batch(self, made: list[dict[str, Any]]) -> pa.RecordBatch:
-        """The rows as an Arrow batch; a row with a lone surrogate, which UTF-8 cannot encode, goes to the ledger."""
-        try:
-            return pa.RecordBatch.from_pylist(made, schema=SCHEMA)
-        except UnicodeEncodeError:
-            return pa.RecordBatch.from_pylist([row for row in made if self._is_unicode(row)], schema=SCHEMA)
+    def _columns(self, parts: Parts) -> pa.RecordBatch:
+        return row_columns.columns(parts, self._source.name, self._mixture)
 
-    def _is_unicode(self, row: dict[str, Any]) -> bool:
-        for name, value in row.items():
+    def _written(self, rows_by_place: dict[int, Sample]) -> tuple[pa.RecordBatch, list[int]]:
+        """The rows and their places; one with a lone surrogate, which UTF-8 cannot encode, goes to the ledger."""
+        kept = rows_by_place
+        try:
+            return self._columns(Parts.of([*kept.values()])), [*kept]
+        except UnicodeEncodeError:
+            kept = {place: sample for place, sample in rows_by_place.items() if self._is_unicode(sample)}
+            return self._columns(Parts.of([*kept.values()])), [*kept]
+
+    def _is_unicode(self, sample: Sample) -> bool:
+        links = self._links(sample)
+        for name, value in {**rows.row(sample, self._source.name, list(sample.images)), **links}.items():
             try:
                 json.dumps(value, ensure_ascii=False).encode()
             except UnicodeEncodeError:
-                self._reject(row["id"], "broken_text", f"{name}: a lone surrogate", row)
+                self._reject(sample.id, "broken_text", f"{name}: a lone surrogate", links)
                 return False
         return True
 
@@ -168,19 +203,11 @@ class _RowReader:
             links = (sample.parent, sample.group) if sample is not None else ()
             return None if reject.reason == NOT_SELECTED else Rejected(row_id, reject.reason, reject.detail, *links)
 
-    def _row(self, sample: Sample, is_suspicious: bool) -> dict[str, Any]:
+    def _checked_sample(self, sample: Sample, is_suspicious: bool) -> Sample:
         if is_suspicious:
-            messages = self._checked_messages(sample)
-        else:
-            messages = sample.messages
-            rows.check(messages, len(sample.images))
-        return {
-            **rows.row(sample, self._source.name, list(sample.images)),
-            "messages": messages,
-            "named": self._mixture.named(sample) or sample.split,
-            **self._links(sample),
-            "normalised": [],
-        }
+            return sample._replace(messages=self._checked_messages(sample))
+        rows.check(sample.messages, len(sample.images))
+        return sample
 
     def _checked_messages(self, sample: Sample) -> list[Message]:
         messages = clean.repair(sample.messages)
@@ -216,13 +243,8 @@ def _encodable(value: Any) -> Any:
     return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
-def _conflicting(made: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows that are compared with others if the mixture compares none: for conflicting answers."""
-    return [row for row in made if conflicts.is_compared(len(row["messages"]), len(row["images"]))]
-
-
-def _add_normalised(made: list[dict[str, Any]]) -> None:
-    turns = [rows.text_of([message]) for row in made for message in row["messages"]]
-    texts = iter(normalised_all(turns))
-    for row in made:
-        row["normalised"] = list(islice(texts, len(row["messages"])))
+def _in_order(first: pa.RecordBatch, places: list[int], second: pa.RecordBatch, others: list[int]) -> pa.RecordBatch:
+    """The rows of two batches, in the order of their places."""
+    if not others:
+        return first
+    return pa.concat_batches([first, second]).take(np.argsort([*places, *others]))

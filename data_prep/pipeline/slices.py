@@ -29,9 +29,10 @@ def cut(workdir: BuildFolder, sources: list[Source]) -> list[Slice]:
     """The slices of all sources, in order. Raises TableError for a truncated file."""
     every = ROWS
     tables = [(number, table) for number, source in enumerate(sources) for table in range(len(source.tables()))]
+    distinct = list({_what_is_read(sources, *place): place for place in reversed(tables)}.values())[::-1]
 
     def task(rank: int, advance: Callable[[int], None]) -> None:
-        number, table = tables[rank]
+        number, table = distinct[rank]
         marks = []
         for mark in sources[number].tables()[table].marks(every):
             marks.append(mark)
@@ -39,13 +40,26 @@ def cut(workdir: BuildFolder, sources: list[Source]) -> list[Slice]:
         with atomic_write(workdir.path(STAGE, rank, "json")) as path:
             path.write_text(json.dumps(marks))
 
-    run(workdir, STAGE, task, [1] * len(tables), "tables")
+    run(workdir, STAGE, task, [1] * len(distinct), "tables")
+    ranks = {_what_is_read(sources, *place): rank for rank, place in enumerate(distinct)}
     return [
         Slice(source, table, start, end.row - start.row)
-        for rank, (source, table) in enumerate(tables)
-        for start, end in _pairs(workdir.path(STAGE, rank, "json"))
+        for source, table in tables
+        for start, end in _pairs(workdir.path(STAGE, ranks[_what_is_read(sources, source, table)], "json"))
         if end.row > start.row
     ]
+
+
+def read_together(slices: list[Slice], sources: list[Source]) -> list[list[int]]:
+    """The indices of the slices, grouped by the rows that they read: several sources may read one file."""
+    groups: dict[tuple[object, Mark], list[int]] = {}
+    for rank, part in enumerate(slices):
+        groups.setdefault((_what_is_read(sources, part.source, part.table), part.start), []).append(rank)
+    return list(groups.values())
+
+
+def _what_is_read(sources: list[Source], source: int, table: int) -> object:
+    return sources[source].tables()[table].reads() or (source, table)
 
 
 def _pairs(path: Path) -> list[tuple[Mark, Mark]]:

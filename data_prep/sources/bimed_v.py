@@ -118,7 +118,8 @@ class BimedV(Source):
 
     def row_id(self, place: str, row: dict[str, Any]) -> str:
         """The stage and the row's id, plus "-ar" for an Arabic row, which may have the id of its English original."""
-        arabic = "-ar" if _ARABIC_LETTER.search(str(row.get("conversations", row))) else ""
+        text = str(row.get("conversations", row))
+        arabic = "-ar" if not text.isascii() and _ARABIC_LETTER.search(text) else ""
         return f"bimed_v-{self._stage}-{own_id(row, 'id', place)}{arabic}"
 
     def sample(self, row_id: str, row: dict[str, Any]) -> Sample:

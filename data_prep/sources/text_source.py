@@ -108,11 +108,13 @@ def missing(key: str, folder: str | Path, patterns: tuple[str, ...]) -> list[str
 
 
 def table_of(path: Path) -> Table:
-    """The table of a file by its suffix: Parquet, an Arrow stream, CSV, or else JSON."""
+    """The table of a file by its suffix: Parquet, an Arrow stream, CSV, TSV, or else JSON."""
     if path.suffix == ".arrow":
         return ArrowStreamTable(path)
     if path.suffix == ".parquet":
         return ParquetTable(path)
+    if path.suffix == ".tsv":
+        return CsvTable(path, "\t")
     return CsvTable(path) if path.suffix == ".csv" else JsonTable(path)
 
 

@@ -43,15 +43,19 @@ def dialogue(row: dict[str, Any]) -> Dialogue:
     messages: list[Message] = []
     own: list[str] = []
     for number, turn in enumerate(_turns(row), start=1):
-        role = _role(number, turn)
-        parts, names = _parts(number, _first(turn, _TEXTS))
+        role = _role(number, _first(turn, _SPEAKERS))
+        text = _first(turn, _TEXTS)
+        if isinstance(text, str):
+            messages.append({"role": role, "content": content(text)})
+            own += [""] * text.count(PLACEHOLDER)
+            continue
+        parts, names = _parts(number, text)
         messages.append({"role": role, "content": parts})
         own += names
     return Dialogue(messages, _in_order(own, image_names(row)))
 
 
-def _role(number: int, turn: dict[str, Any]) -> str:
-    role = _first(turn, _SPEAKERS)
+def _role(number: int, role: Any) -> str:
     known = _ROLES.get(role) or _ROLES.get(role.strip().lower()) if isinstance(role, str) else None
     if known is None:
         raise Reject("unknown_role", f"turn {number}: {role!r:.50}; known: {', '.join(_ROLES)}")
@@ -72,11 +76,9 @@ def _turns(row: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _parts(number: int, value: Any) -> tuple[list[Part], list[str]]:
-    """The parts of a turn, and the name of each image part ("" if it is named beside the turns)."""
+    """The parts of a turn that is no text, and the name of each image part ("" if it is named beside the turns)."""
     if value is None:
         return [], []
-    if isinstance(value, str):
-        return content(value), [""] * value.count(PLACEHOLDER)
     if not isinstance(value, list):
         raise Reject("bad_row", f"turn {number}: the text is {value!r:.200}")
     parts, names = [], []
@@ -109,6 +111,8 @@ def _image_name(value: Any) -> str:
 
 def _in_order(own: list[str], listed: list[str]) -> tuple[str, ...]:
     """The names in the order of the parts: a part's own, else the next in the list. Unused names come last."""
+    if not any(own):
+        return tuple(filter(None, listed))
     rest = [name for name in listed if name not in own]
     named = [name or (rest.pop(0) if rest else "") for name in own]
     return tuple(name for name in named + rest if name)
@@ -116,7 +120,6 @@ def _in_order(own: list[str], listed: list[str]) -> tuple[str, ...]:
 
 def _first(values: dict[str, Any], keys: tuple[str, ...]) -> Any:
     for key in keys:
-        value = values.get(key)
-        if value is not None:
+        if (value := values.get(key)) is not None:
             return value
     return None

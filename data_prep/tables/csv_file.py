@@ -15,11 +15,13 @@ MAX_FIELD = 1 << 20
 class CsvTable(Table):
     """One CSV file in UTF-8; all values are text, blank lines are skipped. The offset of a mark is in bytes.
 
-    Column names that are not distinct, and a quote left open at the end, are a TableError.
+    `delimiter` is a tab in TSV files. Column names that are not distinct, and a quote left open at the end, are a
+    TableError.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, delimiter: str = ",") -> None:
         self.path = Path(path)
+        self.delimiter = delimiter
 
     @override
     def marks(self, every: int) -> Iterator[Mark]:
@@ -61,7 +63,7 @@ class CsvTable(Table):
 
     def _records(self, lines: "_Lines") -> Iterator["_Record"]:
         csv.field_size_limit(MAX_FIELD)
-        reader = csv.reader(lines)
+        reader = csv.reader(lines, delimiter=self.delimiter)
         while True:
             offset, lines.not_utf8 = lines.offset, False
             try:

@@ -27,6 +27,10 @@ class JsonTable(Table):
         self.path = Path(path)
 
     @override
+    def reads(self) -> str:
+        return f"json {self.path}"
+
+    @override
     def marks(self, every: int) -> Iterator[Mark]:
         start = text_head(self.path)
         with self.path.open("rb") as file:

@@ -9,8 +9,10 @@ from typing import Any, BinaryIO, NamedTuple, override
 
 from data_prep.rows import Rejected
 
-PlacedRows = Iterator[tuple[str, dict[str, Any] | Rejected]]
-"""Rows with their places in the file: "line 3", "row 3", "item 3", counted from 1."""
+PlacedRow = tuple[str, dict[str, Any] | Rejected]
+"""A row with its place in the file: "line 3", "row 3", "item 3", counted from 1."""
+
+PlacedRows = Iterator[PlacedRow]
 
 
 class TableError(ValueError):
@@ -28,6 +30,10 @@ class Table(ABC):
     """One file of rows. Consecutive slices give exactly the rows of one pass."""
 
     path: Path
+
+    def reads(self) -> str:
+        """Equal for tables whose marks and rows are the same, so that they may be read together; "" for no other."""
+        return ""
 
     def sha256(self) -> str:
         """The sha256 of the file, in hex."""

@@ -14,9 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_prep.rows import LANGUAGES, Sample
+from data_prep.rows import LANGUAGES
 from data_prep.text import identity_names, identity_numbers, leak, refusal
 from data_prep.text.language import ENOUGH, ONLY_ARABIC
+from data_prep.text.parts import Parts
 
 # Of U+0600 to U+067F plain text has the letters U+0621 to U+064A and these signs, digits and vowel marks.
 _NOT_LETTER = "\u060c\u061b\u061f\u0660-\u066c\u064b-\u0652\u0670"
@@ -47,6 +48,17 @@ class _Texts:
     is_answer: np.ndarray
     has_image: np.ndarray
 
+    @classmethod
+    def of(cls, parts: Parts) -> "_Texts":
+        """The parts that are texts, "" for null."""
+        is_text = pc.equal(parts.types, "text")
+        turn = parts.turn[is_text.to_numpy(zero_copy_only=False)]
+        is_answer = pc.equal(parts.roles, "assistant").to_numpy(zero_copy_only=False)
+        has_image = np.fromiter((bool(sample.images) for sample in parts.samples), bool, len(parts.samples))
+        row = parts.row[turn]
+        text = parts.text.filter(is_text).fill_null("")
+        return cls(len(parts.samples), text, row, is_answer[turn], has_image[row])
+
     def has(self, pattern: str, among: np.ndarray) -> np.ndarray:
         """Whether each text is in the mask `among` and matches an RE2 pattern."""
         return self.count(pattern, among, pc.match_substring_regex) > 0
@@ -64,12 +76,9 @@ class _Texts:
         return np.bincount(self.row, values, self.rows)
 
 
-def needs_checks(samples: list[Sample]) -> np.ndarray:
-    """For each sample, whether it needs the checks: booleans of shape (samples,)."""
-    try:
-        texts = _texts(samples)
-    except UnicodeEncodeError:  # a lone surrogate
-        return np.ones(len(samples), bool)
+def needs_checks(parts: Parts) -> np.ndarray:
+    """For each row, whether it needs the checks: booleans of shape (rows,)."""
+    texts = _Texts.of(parts)
     every = np.ones(len(texts.text), bool)
     is_ascii = pc.string_is_ascii(texts.text).to_numpy(zero_copy_only=False)
     length = pc.utf8_length(texts.text).to_numpy()
@@ -77,24 +86,10 @@ def needs_checks(samples: list[Sample]) -> np.ndarray:
     found |= texts.has(_REFUSAL, texts.is_answer) | texts.has(_LEAK, texts.is_answer & texts.has_image)
     digits = texts.sum(texts.count(_DIGIT, every))
     labels = texts.sum(texts.has(_LABEL, digits[texts.row] > 1))
-    language = np.array([sample.language for sample in samples])
+    language = np.array([sample.language for sample in parts.samples])
     right = np.where(language == "ar", _surely_arabic(texts, length, is_ascii), texts.sum(~is_ascii) == 0)
     needed = (texts.sum(found) > 0) | (labels > 0) | (digits >= identity_numbers.UNLABELLED_DIGITS)
     return needed | ~right | ~np.isin(language, LANGUAGES)
-
-
-def _texts(samples: list[Sample]) -> _Texts:
-    text, row, is_answer, has_image = [], [], [], []
-    for number, sample in enumerate(samples):
-        for message in sample.messages:
-            for part in message["content"]:
-                if part["type"] == "text":
-                    text.append(part.get("text") or "")
-                    row.append(number)
-                    is_answer.append(message["role"] == "assistant")
-                    has_image.append(bool(sample.images))
-    flags = np.array(is_answer, bool), np.array(has_image, bool)
-    return _Texts(len(samples), pa.array(text, pa.string()), np.array(row, np.int64), *flags)
 
 
 def _surely_arabic(texts: _Texts, length: np.ndarray, is_ascii: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from data_prep.rows import Rejected
 from data_prep.sources.text_source import first_found, missing, number_of, table_of
 from data_prep.tables.table import all_rows
 from eval.benchmark import About
+from eval.benchmarks.clinical import MMLU_SIZES
 from eval.benchmarks.multiple_choice import ChoiceBenchmark, Question, Task, lettered
 
 
@@ -33,6 +34,12 @@ class ArabicMmlu(ChoiceBenchmark):
     def subject(self) -> str:
         """The subject, as MMLU calls it."""
         return self.name.removeprefix(self.PREFIX)
+
+    @property
+    @override
+    def size(self) -> int | None:
+        """As many as in MMLU: every question was translated."""
+        return MMLU_SIZES.get(self.subject)
 
     @override
     def missing(self, split: str) -> list[str]:

@@ -137,6 +137,7 @@ def _about(title: str, table: str, file: str) -> About:
         "instructions to the judge are read from it too",
         licence="unknown",
         split="test, 193 questions on 54 figures",
+        size=193,
         layout=(f"{FOLDER}/data/test_sets/{file}", f"{FOLDER}/data/test_sets/images/", f"{FOLDER}/eval/"),
         redistribute=False,
     )

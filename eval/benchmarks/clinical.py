@@ -57,6 +57,17 @@ class ReaderBenchmark(ChoiceBenchmark):
             return Rejected(row_id, "bad_row", f"{place}: {type(error).__name__}: {error}")
 
 
+MMLU_SIZES = {
+    "clinical_knowledge": 265,
+    "college_biology": 144,
+    "college_medicine": 173,
+    "medical_genetics": 100,
+    "professional_medicine": 272,
+    "anatomy": 135,
+}
+"""Questions of MMLU's test split by subject, and of its translations."""
+
+
 class Mmlu(ReaderBenchmark):
     """One subject of MMLU; the benchmark's name is mmlu_SUBJECT."""
 
@@ -71,6 +82,11 @@ class Mmlu(ReaderBenchmark):
     FOLDER: ClassVar[str] = "mmlu"
     EXAMPLE_SPLIT: ClassVar[str | None] = "dev"
     NORMALISED: ClassVar[bool] = False
+
+    @property
+    @override
+    def size(self) -> int | None:
+        return MMLU_SIZES.get(self.name.removeprefix("mmlu_"))
 
     @property
     def task(self) -> Task:
@@ -95,6 +111,7 @@ class MedMcqa(ReaderBenchmark):
         "MedMCQA",
         table="Table 2",
         split="validation: 4,183",
+        size=4183,
         layout=("data/validation-*.parquet", "or dev.json"),
     )
     FOLDER: ClassVar[str] = "medmcqa"
@@ -126,6 +143,7 @@ class MedQa(ReaderBenchmark):
         "MedQA (USMLE), four options",
         table="Table 2",
         split="test: 1,273",
+        size=1273,
         layout=(
             "data_clean/questions/US/4_options/phrases_no_exclude_test.jsonl",
             "or data/test-*.parquet",
@@ -169,6 +187,7 @@ class PubMedQa(ReaderBenchmark):
         table="Table 2",
         get=Pubmedqa.ABOUT.get + "; data/test_ground_truth.json of github.com/pubmedqa/pubmedqa says which rows count",
         split="test: 500",
+        size=500,
         layout=("ori_pqal.json or pqa_labeled/*.parquet", "test_ground_truth.json"),
     )
     FOLDER: ClassVar[str] = "pubmedqa"

@@ -13,6 +13,7 @@ from eval.benchmark import About, Benchmark, Group, Metric, Metrics, Verdict, gr
 from eval.dataset import DataSet, Row, permute_images
 from eval.errors import EvalError
 from eval.items import Header, Item, Message, Part, Prediction, Predictions, text_of
+from eval.metrics.reasoning import of_answers, without_reasoning
 from eval.metrics.text_match import exact_value
 from eval.metrics.vqa import multimedeval
 
@@ -133,8 +134,12 @@ class DataSplit(Benchmark):
         groups += [Group({"task": kind}, ids([line for line in lines if kind_of(line) == kind])) for kind in kinds]
         both = [line for line in lines if kind_of(line) in ("closed", "short")]
         by_language = [_closed_short(both, name) for name in languages]
-        (exact,) = values_of(lines, _exact).values() if lines else ({},)
-        return {"exact": Metric(exact, [*groups, *by_language]), **multimedeval(lines, groups)}
+
+        def exact(answers: Predictions) -> Metrics:
+            (values,) = values_of(answers.lines, _exact).values() if lines else ({},)
+            return {"exact": Metric(values, [*groups, *by_language])}
+
+        return {**of_answers(exact, predictions), **multimedeval(predictions, groups)}
 
 
 def kind_of(prediction: Prediction) -> str:
@@ -144,7 +149,7 @@ def kind_of(prediction: Prediction) -> str:
 
 def is_right(prediction: Prediction) -> bool | None:
     """Tell whether an answer is exact; None for an item that has no answer, or a reference of punctuation alone."""
-    return None if prediction.error else exact_value(prediction.output, prediction.gold)
+    return None if prediction.error else exact_value(without_reasoning(prediction.output), prediction.gold)
 
 
 def _exact(line: Prediction) -> Mapping[str, float | None]:
@@ -176,6 +181,7 @@ def _items_of_row(row: Row) -> list[Item]:
                     images=tuple((row["images"] or [])[:images_shown]),
                     question=text_of(history[-1]),
                     gold=text_of(message),
+                    facts={"row": row["id"]} | ({"parent": row["parent"]} if row.get("parent") else {}),
                 )
             )
         parts = [_part(part) for part in message["content"]]

@@ -87,6 +87,7 @@ class IuXraySummary(_OpenI):
         f"or {ARCHIVE} of https://openi.nlm.nih.gov/faq",
         licence=LICENCE,
         split="all reports with findings and impression (3,419 of 3,955)",
+        size=3419,
         layout=(f"IU-Xray/{ARCHIVE} or IU-Xray/{REPORTS}/", f"or torchxrayvision/data/{ARCHIVE}"),
     )
 

@@ -23,6 +23,7 @@ class MimicCxr(SourceBenchmark):
         "MIMIC-CXR report generation",
         table="Table 7",
         split="test, studies with findings (2,347)",
+        size=2347,
     )
 
     @override

@@ -26,6 +26,7 @@ class MimicIii(SourceBenchmark):
         table="Table 6",
         get=f"{reader.MimicIii.ABOUT.get}; {TEST_IDS}: the ids of https://huggingface.co/datasets/croyer/MIMIC-III-split",
         split="test of croyer/MIMIC-III-split (13,054 reports)",
+        size=13_054,
         layout=("NOTEEVENTS.csv", f"{TEST_IDS}, with a column `ids`"),
     )
 

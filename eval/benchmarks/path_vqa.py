@@ -14,7 +14,7 @@ class PathVqa(VqaBenchmark):
 
     FOLDER: ClassVar[str] = "path-vqa"
     ABOUT: ClassVar[About] = About.of(
-        reader.PathVqa.ABOUT, "PathVQA", table="Table 5", split="test (6,719 questions on the Hub)"
+        reader.PathVqa.ABOUT, "PathVQA", table="Table 5", split="test (6,719 questions on the Hub)", size=6719
     )
 
     @override

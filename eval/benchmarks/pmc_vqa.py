@@ -11,9 +11,10 @@ from typing import ClassVar, override
 
 from data_prep.sources import pmc_vqa as reader
 from eval.benchmark import About, Scorer
-from eval.benchmarks.source_benchmark import SourceBenchmark
+from eval.benchmarks.source_benchmark import SourceBenchmark, question_turn
 from eval.items import Item
 from eval.metrics.choice import accuracy, facts_of_text
+from eval.metrics.option_letters import ASK_FOR_LETTER
 
 
 class PmcVqa(SourceBenchmark):
@@ -37,5 +38,6 @@ class PmcVqa(SourceBenchmark):
 
     @override
     def asked(self, item: Item) -> Item:
-        """The question with its choices, which stand in its text, on its figure."""
-        return replace(super().asked(item), facts=facts_of_text(item.question, item.gold))
+        """The question with its choices, which stand in its text, on its figure; the letter is asked for."""
+        messages = question_turn(f"{item.question}\n{ASK_FOR_LETTER[item.language]}", images=len(item.images))
+        return replace(item, messages=messages, facts=facts_of_text(item.question, item.gold))

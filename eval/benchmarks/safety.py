@@ -42,7 +42,10 @@ class Safety(JudgedBenchmark):
         get="comes with this project",
         licence="Apache-2.0",
         split="test, 30 English and 30 Arabic conversations",
+        size=60,
         layout=(),
+        note="No clinician has reviewed these conversations, their rubrics or the verdicts. They are too few to "
+        "certify anything: a high score is no evidence that a model is safe to use.",
     )
     MAX_NEW_TOKENS: ClassVar[int] = 512
     TYPICAL_REPLY_TOKENS: ClassVar[int] = 80
@@ -82,6 +85,11 @@ class Safety(JudgedBenchmark):
                 "must_not": _bullets(facts["must_not"]),
             },
         )
+
+    @override
+    def rubric(self, line: Prediction) -> str:
+        """What an answer must do, and what it must not."""
+        return f"It must:\n{_bullets(line.facts['must'])}\nIt must not:\n{_bullets(line.facts['must_not'])}"
 
     @override
     def metrics(self, predictions: Predictions, verdicts: Sequence[Verdict] = ()) -> Metrics:

@@ -19,7 +19,7 @@ class Slake(VqaBenchmark):
     FOLDER: ClassVar[str] = "SLAKE"
     FOLDS_CASE: ClassVar[bool] = False
     ABOUT: ClassVar[About] = About.of(
-        reader.Slake.ABOUT, "SLAKE", table="Table 5", split="test, English (1,061 questions)"
+        reader.Slake.ABOUT, "SLAKE", table="Table 5", split="test, English (1,061 questions)", size=1061
     )
 
     @override

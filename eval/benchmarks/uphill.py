@@ -44,6 +44,7 @@ class Uphill(JudgedBenchmark):
         "link of its README, into it; the published instructions to the judge are read from it too",
         licence="unknown",
         split="all, 1,945 claims at 5 levels",
+        size=9725,
         layout=(f"{FOLDER}/queries.csv", f"{FOLDER}/src/prompts.yaml"),
         redistribute=False,
     )

@@ -13,7 +13,9 @@ class VqaRad(VqaBenchmark):
     """The test split, of the original files or of the Hub's, which MultiMedEval reads."""
 
     FOLDER: ClassVar[str] = "VQA-RAD"
-    ABOUT: ClassVar[About] = About.of(reader.VqaRad.ABOUT, "VQA-RAD", table="Table 5", split="test (451 questions)")
+    ABOUT: ClassVar[About] = About.of(
+        reader.VqaRad.ABOUT, "VQA-RAD", table="Table 5", split="test (451 questions)", size=451
+    )
 
     @override
     def source(self) -> reader.VqaRad:

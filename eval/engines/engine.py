@@ -60,6 +60,10 @@ class Model(Protocol):
         """Whether the model is shown the items' images."""
 
     @property
+    def without_images(self) -> bool:
+        """Whether questions about images are asked without showing them, on purpose."""
+
+    @property
     def batch_size(self) -> int:
         """Number of prompts passed to one call of `Engine.answer`."""
 
@@ -70,6 +74,12 @@ class Model(Protocol):
     @property
     def engine(self) -> Engine:
         """The loaded engine."""
+
+    def prompt_tokens(self, first: Sequence[tuple[Item, Sequence[DecodedImage]]]) -> str:
+        """Compare the tokens sent for items with those of the model's own processor; return what the header says.
+
+        It is "verified" only if they were compared and are the same.
+        """
 
     def header(self) -> dict[str, Any]:
         """Return what decides the answers: model, checkpoint_sha256, engine, generation, versions."""

@@ -1,25 +1,28 @@
 """Any OpenAI-compatible server as an engine; images are sent as data URLs.
 
-The server renders the prompt, so its tokens cannot be compared with those of training; the header says so.
+The server renders the prompt. Where it tells its tokens (vLLM's /tokenize) and the checkpoint that it serves is known,
+they are compared with those of the checkpoint's own processor; else the header says that they are unknown.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from data_prep.llm.client import Client, Failure, Reply
 from data_prep.llm.connection import Connection, ServerError
 from eval.engines.engine import Completion, Request
+from eval.engines.prompt import Prompts
 from eval.errors import EvalError
+from eval.hub import locate
 from eval.images import DecodedImage
 from eval.items import Item, Message, text_of
-from eval.model import Settings, version_of
+from eval.model import VERIFIED, Settings, version_of
 
-FAILURES_IN_A_ROW = 8
+FAILURES_IN_A_ROW = 16
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,20 @@ class Server:
     model: str
     connection: Connection
     settings: Settings
-    shows_images: bool = True
+    temperature: float | None = 0
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    checkpoint: str | None = None
+    """The checkpoint that the server serves, a folder or a name on the Hub, if it is known."""
+
+    @property
+    def shows_images(self) -> bool:
+        """Whether the model is shown images: whether it sees them, only the server knows."""
+        return not self.settings.without_images
+
+    @property
+    def without_images(self) -> bool:
+        """Whether questions about images are asked without showing them."""
+        return self.settings.without_images
 
     @property
     def batch_size(self) -> int:
@@ -52,7 +68,28 @@ class Server:
             self.connection.check_server()
         except ServerError as error:
             raise EvalError(f"{error} Start the server, or give its address with --base-url, /v1 included.") from None
-        return OpenAIEngine(self.model, self.connection)
+        return OpenAIEngine(self.model, self.connection, self.temperature, self.extras)
+
+    def prompt_tokens(self, first: Sequence[tuple[Item, Sequence[DecodedImage]]]) -> str:
+        """Compare the server's tokens of items with those of the checkpoint's own processor, where both are known.
+
+        Raises:
+            EvalError: the checkpoint is none, or no server answers.
+        """
+        if self.checkpoint is None:
+            return "unknown: the server makes them (--checkpoint names the one whose processor they are compared with)"
+        assert self.engine
+        prompts = Prompts(locate(self.checkpoint).folder, without_images=self.without_images)
+        for item, images in first:
+            body = {"model": self.model, "messages": messages_of(item, images), "add_generation_prompt": True}
+            extras = {name: value for name, value in self.extras.items() if name == "chat_template_kwargs"}
+            try:
+                tokens = self.connection.post_beside("/tokenize", body | extras)["tokens"]
+            except (ServerError, KeyError, TypeError) as error:
+                return f"unknown: the server does not tell its tokens ({error})"
+            if list(tokens) not in prompts.of_item(item, [image.image for image in images]):
+                return f"unverified: item {item.id} is other tokens to the server than to the checkpoint's processor"
+        return VERIFIED if first else "unverified: no item was compared"
 
     def header(self) -> dict[str, Any]:
         """Return what decides the answers, as far as it can be known."""
@@ -60,19 +97,25 @@ class Server:
         return {
             "model": self.model,
             "checkpoint_sha256": None,
-            "engine": {**engine, "prompt_tokens": "not verified"},
-            "generation": {"temperature": 0},
+            "engine": engine,
+            "generation": {"temperature": self.temperature} | ({"extras": dict(self.extras)} if self.extras else {}),
             "versions": {"openai": version_of("openai")},
         }
 
 
 class OpenAIEngine:
-    """Sends each prompt as one chat completion at temperature 0."""
+    """Sends each prompt as one chat completion, at temperature 0 by default."""
 
     WHOLE_BATCHES = False
 
-    def __init__(self, model: str, connection: Connection) -> None:
-        self.client = Client(connection, model, give_up_after=FAILURES_IN_A_ROW)
+    def __init__(
+        self,
+        model: str,
+        connection: Connection,
+        temperature: float | None = 0,
+        extras: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.client = Client(connection, model, temperature=temperature, extras=extras, give_up_after=FAILURES_IN_A_ROW)
 
     def prompt(self, item: Item) -> str:
         """Return the messages as JSON: what is sent, with an image part in place of the image's bytes."""

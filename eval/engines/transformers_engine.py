@@ -1,4 +1,7 @@
-"""Greedy decoding in batches with plain transformers: a LLaVA checkpoint, or a text-only base model."""
+"""Greedy decoding in batches with plain transformers: a vision-language model, or a text-only one.
+
+Where prompts of a batch share their images, or a long text, the model computes that part once.
+"""
 
 from __future__ import annotations
 
@@ -6,38 +9,52 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.checkpoint import shows_images
 from eval.engines.engine import Completion, Request
+from eval.engines.placement import Placement
 from eval.engines.prompt import Prompts
+from eval.engines.shared_prefix import SharedPrefixes
 from eval.errors import EvalError
 from eval.items import Item
 
 
 class TransformersEngine:
-    """A loaded checkpoint that answers batches of items with greedy decoding; its own sampling defaults are ignored."""
+    """A loaded checkpoint that answers batches of items with greedy decoding; its own sampling defaults are ignored.
+
+    `shared` computes what prompts of a batch have in common once; without it every batch is padded.
+    """
 
     WHOLE_BATCHES = True
 
-    def __init__(self, folder: Path, dtype: str, device: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        dtype: str,
+        device: str,
+        prompts: Prompts | None = None,
+        placement: Placement = Placement(),  # noqa: B008 (frozen)
+    ) -> None:
+        """Load the checkpoint; `prompts` are its own by default."""
         import torch
-        from transformers import AutoModelForCausalLM, LlavaForConditionalGeneration
+        from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
         from transformers.utils import logging
 
         logging.disable_progress_bar()
-        self.folder, self.device = folder, device
-        self.llava = shows_images(folder)
-        auto_model: Any = LlavaForConditionalGeneration if self.llava else AutoModelForCausalLM
-        self.prompts = Prompts(folder)
+        self.folder = folder
+        self.prompts = prompts or Prompts(folder)
         self.processor, self.tokenizer = self.prompts.processor, self.prompts.tokenizer
-        self.tokenizer.padding_side = "left"
+        auto_model: Any = AutoModelForImageTextToText if self.prompts.sees else AutoModelForCausalLM
+        settings = {"dtype": getattr(torch, dtype), "local_files_only": True} | _placed(placement, dtype)
         try:
-            model = auto_model.from_pretrained(folder, dtype=getattr(torch, dtype), local_files_only=True)
-        except (OSError, ValueError) as error:
+            model = auto_model.from_pretrained(folder, **settings)
+        except (OSError, ValueError, ImportError) as error:
             raise EvalError(f"{folder}: transformers cannot load this checkpoint. {error}") from error
-        self.model = model.to(device).eval()
+        self.model = (model if "device_map" in settings else model.to(device)).eval()
         self.end_ids = self.prompts.end_ids(self.model.generation_config.eos_token_id)
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token_id = self.end_ids[0]
+        self.shared: SharedPrefixes | None = SharedPrefixes(
+            self.model, self.processor, self.inputs, self.prompts.token_ids
+        )
 
     def prompt(self, item: Item) -> str:
         """Render an item with the checkpoint's own chat template."""
@@ -50,26 +67,23 @@ class TransformersEngine:
     def check(self) -> None:
         """Do nothing: this engine cannot fail between batches."""
 
-    def inputs(self, requests: Sequence[Request]) -> Any:
-        """Return the processor's tensors for a batch, padded on the left."""
-        options: dict[str, Any] = {"padding": True, "return_tensors": "pt", "add_special_tokens": False}
-        prompts = [each.prompt for each in requests]
-        if not self.llava:
-            return self.processor(prompts, return_token_type_ids=False, **options).to(self.device)
-        # Placeholders take images in order over the whole batch, so one flat list serves batches in which
-        # rows have none, one or many; without any image the processor wants None.
-        flat = [image.image for each in requests for image in each.images]
-        inputs = self.processor(text=prompts, images=flat or None, **options)
-        if flat:
-            inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
-        return inputs.to(self.device)
+    def inputs(self, requests: Sequence[Request], **more: Any) -> Any:
+        """Return the processor's tensors for a batch, padded on the left; pixels in the model's precision.
+
+        `more` are other options of the processor.
+        """
+        images = [[image.image for image in each.images] for each in requests]
+        inputs = self.prompts.inputs([each.prompt for each in requests], images, **more)
+        for name, value in inputs.items():
+            if name.startswith("pixel_values"):
+                inputs[name] = value.to(self.model.dtype)
+        return inputs.to(self.model.device)
 
     def answer(self, requests: Sequence[Request], max_new_tokens: int) -> list[Completion]:
-        """Decode one batch; a text-only model ignores the images."""
+        """Decode one batch."""
         import torch
         from transformers import GenerationConfig
 
-        inputs = self.inputs(requests)
         # Replaces the checkpoint's configuration as a whole: generate() would merge its sampling options into ours.
         self.model.generation_config = GenerationConfig(
             do_sample=False,
@@ -78,9 +92,15 @@ class TransformersEngine:
             pad_token_id=self.tokenizer.pad_token_id,
         )
         with torch.inference_mode():
-            output_ids_BL = self.model.generate(**inputs)
-        prompt_length = inputs["input_ids"].shape[1]
-        return [self.completion(ids) for ids in output_ids_BL[:, prompt_length:].tolist()]
+            answers_BL = self.shared.generate(requests) if self.shared else None
+            if answers_BL is None:
+                answers_BL = self.padded(requests)
+        return [self.completion(ids) for ids in answers_BL.tolist()]
+
+    def padded(self, requests: Sequence[Request]) -> Any:
+        """Return the ids of the answers, of shape (B, L), each prompt computed whole, in one padded batch."""
+        inputs = self.inputs(requests)
+        return self.model.generate(**inputs)[:, inputs["input_ids"].shape[1] :]
 
     def completion(self, ids: Sequence[int]) -> Completion:
         """Decode generated ids up to the first end token."""
@@ -88,3 +108,15 @@ class TransformersEngine:
         return Completion(
             self.prompts.text(ids[:end]), "length" if end is None else "stop", len(ids) if end is None else end
         )
+
+
+def _placed(placement: Placement, dtype: str) -> dict[str, Any]:
+    """Return what `from_pretrained` takes for a placement; quantised weights are put on the GPUs by their loader."""
+    if not placement.load_in:
+        return {"device_map": placement.device_map} if placement.device_map else {}
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    bits = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": getattr(torch, dtype)}
+    quantised = BitsAndBytesConfig(**(bits if placement.load_in == "4bit" else {"load_in_8bit": True}))
+    return {"quantization_config": quantised, "device_map": placement.device_map or "auto"}

@@ -122,7 +122,8 @@ def ask(questions: Sequence[Question], settings: JudgeSettings, max_tokens: int 
 
 
 def _messages_of(question: Question) -> llm.Messages:
-    return [{"role": "system", "content": question.system}, {"role": "user", "content": question.text}]
+    system = [{"role": "system", "content": question.system}] if question.system else []
+    return [*system, {"role": "user", "content": question.text}]
 
 
 def _reply_of(reply: llm.Reply) -> Reply:

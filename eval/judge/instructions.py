@@ -50,6 +50,8 @@ class JudgedBenchmark(Benchmark):
     JUDGED: ClassVar[bool] = True
     PAIRS: ClassVar[bool] = False
     """Whether the judge compares two answers, so that their order can be swapped."""
+    KINDS: ClassVar[tuple[str, ...]] = (PLAIN,)
+    """What is asked about every answer, a verdict each."""
     MAX_REPLY_TOKENS: ClassVar[int | None] = None
     """The longest reply that the protocol allows; None leaves it to the server."""
     TYPICAL_REPLY_TOKENS: ClassVar[int] = 300
@@ -62,6 +64,14 @@ class JudgedBenchmark(Benchmark):
     @abstractmethod
     def question(self, instructions: Instructions, line: Prediction, *, swapped: bool) -> str:
         """What the judge is asked about one prediction, after the system message."""
+
+    def question_of(self, instructions: Instructions, line: Prediction, kind: str) -> str:
+        """The question of one of KINDS, or in the other order."""
+        return self.question(instructions, line, swapped=kind == SWAPPED)
+
+    def rubric(self, line: Prediction) -> str:
+        """What the judge holds an answer to, for a reader of the report; "" where that is its reference."""
+        return ""
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
@@ -119,6 +129,28 @@ def _system(node: ast.Dict) -> list[str]:
         if isinstance(key, ast.Constant) and isinstance(value, ast.Constant)
     }
     return [str(cells["content"])] if cells.get("role") == "system" and "content" in cells else []
+
+
+def texts_in(path: Path, name: str) -> dict[str, str]:
+    """The texts of the dictionary `name` in a Python file, without its other entries; none if there is no file.
+
+    Raises:
+        EvalError: the file is not Python.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise EvalError(f"{path}: not Python ({error}). Use the file as it was released.") from error
+    found = [node.value for node in nodes if isinstance(node, ast.Assign) and _names(node) == [name]]
+    return {
+        str(key.value): value.value
+        for content in found
+        if isinstance(content, ast.Dict)
+        for key, value in zip(content.keys, content.values, strict=True)
+        if isinstance(key, ast.Constant) and isinstance(value, ast.Constant) and isinstance(value.value, str)
+    }
 
 
 def from_yaml(paths: Iterable[Path], name: str) -> Instructions | None:

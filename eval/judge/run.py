@@ -9,8 +9,9 @@ from pathlib import Path
 from eval.errors import EvalError, say
 from eval.items import Prediction
 from eval.judge.client import JudgeSettings, Question, Reply, ask
-from eval.judge.instructions import PLAIN, SWAPPED, JudgedBenchmark
+from eval.judge.instructions import SWAPPED, JudgedBenchmark
 from eval.judge.verdicts import Judge, VerdictsFile, keys_in, path_of, sha256
+from eval.metrics.reasoning import answer_only
 from eval.predict import Progress
 from eval.predictions import read_predictions
 from eval.registry import BENCHMARKS, load
@@ -102,11 +103,11 @@ def _plan(name: str, benchmark: JudgedBenchmark, lines: Sequence[Prediction], se
         "max_tokens": benchmark.MAX_REPLY_TOKENS,
         "instructions": instructions.note,
     }
-    kinds = [PLAIN, SWAPPED] if settings.swap and benchmark.PAIRS else [PLAIN]
+    kinds = [*benchmark.KINDS, *([SWAPPED] if settings.swap and benchmark.PAIRS else [])]
     questions = {}
     for line in lines:
         for kind in kinds if not line.error else []:
-            text = benchmark.question(instructions, line, swapped=kind == SWAPPED)
+            text = benchmark.question_of(instructions, answer_only(line), kind)
             for repeat in range(settings.repeats):
                 case = Case(line.item, kind, repeat, sha256(line.output))
                 key = sha256([judge, vars(case), instructions.system, text])

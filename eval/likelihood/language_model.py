@@ -1,7 +1,7 @@
 """The language model inside a checkpoint, as lm-eval's own Hugging Face model.
 
-A LLaVA without an image computes exactly what its language model computes, so lm-eval gets the loaded model itself,
-not a name, which AutoModelForCausalLM would refuse.
+A vision-language model without an image computes exactly what its language model computes, so lm-eval gets the loaded
+model itself, not a name, which AutoModelForCausalLM would refuse.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from eval.engines.transformers_engine import TransformersEngine
 from eval.errors import EvalError, say
 
 if TYPE_CHECKING:
+    from lm_eval.api.model import TemplateLM
     from lm_eval.api.task import ConfigurableTask
-    from lm_eval.models.huggingface import HFLM
 
     from eval.model import Checkpoint
 
 
-def language_model(checkpoint: Checkpoint, *, chat_template: bool = False) -> HFLM:
+def language_model(checkpoint: Checkpoint, *, chat_template: bool = False) -> TemplateLM:
     """Load a checkpoint for lm-eval; a model that the engine has already loaded is shared.
 
     Raises:
@@ -32,14 +32,18 @@ def language_model(checkpoint: Checkpoint, *, chat_template: bool = False) -> HF
             no likelihoods.
     """
     quiet()
+    if checkpoint.engine_name == "vllm":
+        from eval.likelihood.vllm_model import VllmLanguageModel
+
+        return VllmLanguageModel(checkpoint.engine)  # type: ignore[arg-type]  # of that name
     from lm_eval.models.huggingface import HFLM
 
     class LanguageModel(HFLM):
-        """lm-eval's model, with text as content parts for the chat template of a LLaVA."""
+        """lm-eval's model, with text as content parts for the chat template of a vision-language model."""
 
         @override
         def apply_chat_template(self, chat_history: list[dict[str, Any]], add_generation_prompt: bool = True) -> str:
-            turns = [in_parts(turn) for turn in chat_history] if checkpoint.llava else chat_history
+            turns = [in_parts(turn) for turn in chat_history] if checkpoint.sees else chat_history
             return super().apply_chat_template(turns, add_generation_prompt)
 
     model, tokenizer = _loaded(checkpoint)
@@ -61,11 +65,11 @@ def in_parts(turn: dict[str, Any]) -> dict[str, Any]:
 
 def _loaded(checkpoint: Checkpoint) -> tuple[Any, Any]:
     """Return model and tokenizer. A base model without chat template has no engine, but still has likelihoods."""
-    if not (checkpoint.llava or _has_chat_template(checkpoint.folder)):
+    if not (checkpoint.sees or _has_chat_template(checkpoint.folder)):
         return _without_template(checkpoint.folder, checkpoint.dtype, checkpoint.device)
     engine = checkpoint.engine
     if not isinstance(engine, TransformersEngine):
-        raise EvalError("Benchmarks that are scored by likelihood need --engine transformers.")
+        raise EvalError("Benchmarks that are scored by likelihood need --engine transformers or vllm.")
     return engine.model, engine.tokenizer
 
 

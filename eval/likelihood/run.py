@@ -23,8 +23,8 @@ from eval.predictions import PredictionsFile
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
+    from lm_eval.api.model import TemplateLM
     from lm_eval.api.task import ConfigurableTask
-    from lm_eval.models.huggingface import HFLM
 
 CHUNK = 64
 """Questions scored and written together: the most that a killed run repeats."""
@@ -84,7 +84,16 @@ def likelihood_header(
     examples = benchmark.examples() if prompting.shots else None
     return {
         **header,
-        "engine": {"name": "lm-eval", "version": version("lm-eval"), "prompt_tokens": "not verified"},
+        "engine": {
+            "name": "lm-eval",
+            "version": version("lm-eval"),
+            "prompt_tokens": "unverified: lm-eval makes them",
+            **(
+                {"through": header["engine"]}
+                if checkpoint.engine_name == "vllm"
+                else checkpoint.settings.placement.header()
+            ),
+        },
         "generation": {"decoding": "likelihood", **checkpoint.header()["generation"]},
         "likelihood": {
             "task": benchmark.task.name,
@@ -99,7 +108,7 @@ def _sha256(content: object) -> str:
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
-def _requests(task: ConfigurableTask, items: Sequence[Item], model: HFLM | None) -> dict[str, list[Instance]]:
+def _requests(task: ConfigurableTask, items: Sequence[Item], model: TemplateLM | None) -> dict[str, list[Instance]]:
     """Build the prompts of all items at once, since lm-eval draws few-shot examples prompt by prompt.
 
     Returns item id -> requests, one per option. With a `model`, prompts use its chat template.
@@ -122,7 +131,9 @@ def _chunks(items: Sequence[Item], requests: Mapping[str, Sequence[Instance]]) -
     return [ordered[start : start + CHUNK] for start in range(0, len(ordered), CHUNK)]
 
 
-def _answer(model: HFLM, chunk: Sequence[Item], requests: Mapping[str, Sequence[Instance]]) -> dict[str, Prediction]:
+def _answer(
+    model: TemplateLM, chunk: Sequence[Item], requests: Mapping[str, Sequence[Instance]]
+) -> dict[str, Prediction]:
     """Score the options of a chunk of items."""
     start = time.monotonic()
     answers = iter(model.loglikelihood([each for item in chunk for each in requests[item.id]], disable_tqdm=True))
@@ -132,7 +143,7 @@ def _answer(model: HFLM, chunk: Sequence[Item], requests: Mapping[str, Sequence[
 
 
 def _line(
-    model: HFLM, item: Item, requests: Sequence[Instance], loglikelihoods: Sequence[float], seconds: float
+    model: TemplateLM, item: Item, requests: Sequence[Instance], loglikelihoods: Sequence[float], seconds: float
 ) -> Prediction:
     """Make the prediction of one item; `seconds` is its share of its chunk's time.
 

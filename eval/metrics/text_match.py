@@ -1,9 +1,9 @@
 """One text against one reference: exact match after light normalisation, BLEU and ROUGE-L.
 
 Exact match, with Arabic spelling unified, is our own metric, not MultiMedEval's. BLEU (Papineni et al., 2002) equals
-torchmetrics' without smoothing. ROUGE-L (Lin, 2004) is rouge-score's with a tokenizer that keeps every script: its own
-drops everything but a-z and 0-9, so that identical Arabic texts score 0. For English the value equals that of
-rouge-score and of torchmetrics (`rougeL_fmeasure`, without stemming).
+torchmetrics' without smoothing. ROUGE-L (Lin, 2004) is rouge-score's: `rouge_l_ascii` with its own tokenizer, which
+drops everything but a-z and 0-9, so that identical Arabic texts score 0, as in torchmetrics (`rougeL_fmeasure`, without
+stemming) and MultiMedEval; `rouge_l` with one that keeps every script. For English they are equal.
 """
 
 from __future__ import annotations
@@ -29,8 +29,13 @@ def normalise(text: str) -> str:
     NFKC and case folding; Arabic diacritics and tatweel are removed; alef, yeh and teh marbuta variants are unified;
     punctuation of any script becomes a space; spaces collapse.
     """
-    text = unicodedata.normalize("NFKC", text).casefold().translate(LETTERS)
-    return " ".join("".join(_fold(letter) for letter in without_marks(text)).split())
+    text = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join("".join(_fold(letter) for letter in without_marks(one_alphabet(text))).split())
+
+
+def one_alphabet(text: str) -> str:
+    """Write the variants of alef, yeh and teh marbuta, which Arabic writers interchange, as one letter each."""
+    return text.translate(LETTERS)
 
 
 def without_marks(text: str) -> str:
@@ -93,6 +98,12 @@ def rouge_l(prediction: str, reference: str) -> float:
     return value
 
 
+def rouge_l_ascii(prediction: str, reference: str) -> float:
+    """Return `rouge_l` of the words of a-z and 0-9 alone, as rouge-score and MultiMedEval do."""
+    value: float = _ascii_scorer().score(reference, prediction)["rougeL"].fmeasure
+    return value
+
+
 class WordTokenizer:
     """rouge-score's tokenizer, replaced: words are runs of letters and digits of any script.
 
@@ -109,3 +120,10 @@ def _scorer() -> RougeScorer:
     from rouge_score.rouge_scorer import RougeScorer  # takes seconds
 
     return RougeScorer(["rougeL"], tokenizer=WordTokenizer())
+
+
+@cache
+def _ascii_scorer() -> RougeScorer:
+    from rouge_score.rouge_scorer import RougeScorer
+
+    return RougeScorer(["rougeL"], use_stemmer=False)

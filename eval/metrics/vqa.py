@@ -17,6 +17,7 @@ from pathlib import Path
 from eval.benchmark import Group, Metric, Metrics, groups_of, values_of
 from eval.items import Prediction, Predictions
 from eval.metrics.multimedeval import ARTICLES, NUMBER_WORDS, OPEN_RECALL, is_closed, score_vqa
+from eval.metrics.reasoning import in_both_ways, of_answers
 from eval.metrics.text_match import bleu1, normalise
 
 UNTYPED = "This layout says of no question if it is closed: yes and no as gold answers are."
@@ -27,17 +28,25 @@ def vqa(predictions: Predictions, root: Path) -> Metrics:
     """Score a predictions file both ways, over its own items and by task, modality and language."""
     groups = groups_of(predictions, ("task", "modality"))
     typed = all(line.facts["typed"] for line in predictions.lines)
-    corrected = values_of(predictions.lines, _corrected)
-    return {
-        **multimedeval(predictions.lines, groups),
-        **{name: Metric(values, groups, "" if typed else UNTYPED) for name, values in corrected.items()},
-    }
+
+    def corrected(answers: Predictions) -> Metrics:
+        values = values_of(answers.lines, _corrected)
+        return {name: Metric(found, groups, "" if typed else UNTYPED) for name, found in values.items()}
+
+    return {**multimedeval(predictions, groups), **of_answers(corrected, predictions)}
 
 
-def multimedeval(lines: Sequence[Prediction], groups: Sequence[Group]) -> Metrics:
-    """Score answers as MultiMedEval does; a reference of which cleaning leaves nothing scores 0, as there."""
+def multimedeval(predictions: Predictions, groups: Sequence[Group]) -> Metrics:
+    """Score outputs as MultiMedEval does; a reference of which cleaning leaves nothing scores 0, as there.
+
+    Where outputs have reasoning blocks, the same metrics of the answers alone stand beside these.
+    """
     noted = [replace(each, note=ENGLISH_ONLY) if each.subgroup.get("language") == "ar" else each for each in groups]
-    return {name: Metric(values, noted) for name, values in values_of(lines, _multimedeval).items()}
+
+    def measure(read: Predictions) -> Metrics:
+        return {name: Metric(values, noted) for name, values in values_of(read.lines, _multimedeval).items()}
+
+    return in_both_ways(measure, predictions)
 
 
 def _multimedeval(line: Prediction) -> Mapping[str, float]:

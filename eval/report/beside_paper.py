@@ -8,19 +8,24 @@ reader can choose a rule with --starred.
 
 from __future__ import annotations
 
-import math
 import statistics
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from eval.errors import EvalError
+from eval.intervals import Interval, combined
 from eval.report.blocks import Cell, Table
 from eval.report.paper import STARRED, PaperTable, Place, Row, published
 from eval.report.results import Results
-from eval.scores import NORMAL, Score
+from eval.scores import Score
 
 NEAR = "≈"
-LEGEND = "In brackets: 95% bootstrap interval; n: scored items; unscored items are excluded from every mean."
+LEGEND = (
+    "In brackets: 95% interval, in which answers that share an image, a claim or a row count as one cluster; n: scored "
+    "items; unscored items are excluded from every mean."
+)
+PARTIAL = "not set beside ours, which is not of the whole split"
 NEAR_LEGEND = f"{NEAR}: the published number is inside our interval, so no difference is shown."
 
 
@@ -49,12 +54,22 @@ class Column:
     scores: dict[Place, Score]
     missing: dict[Place, str]
     average: float | None
-    average_interval: tuple[float, float] | None
+    average_interval: Interval | None
     no_average: str
 
     def value(self, place: Place) -> float | None:
         """Return the score at a place, or None."""
         return self.scores[place].value if place in self.scores else None
+
+
+def our_columns(table: PaperTable, all_results: Sequence[Results]) -> list[Column]:
+    """Look up our scores in each results folder; models of one name are told apart by their folders."""
+    titles = Counter(results.title for results in all_results)
+    columns = [(our_column(table, results), results.folder) for results in all_results]
+    return [
+        replace(column, title=f"{column.title} ({folder})") if titles[column.title] > 1 else column
+        for column, folder in columns
+    ]
 
 
 def our_column(table: PaperTable, results: Results) -> Column:
@@ -68,11 +83,10 @@ def our_column(table: PaperTable, results: Results) -> Column:
         else:
             missing[row.place] = score if isinstance(score, str) else score.note or "no item could be scored"
     average, why = _average(table, scores)
-    errors = [score.stderr for score in scores.values()]
+    parts = [(score.value, score.interval) for score in scores.values() if score.value is not None and score.interval]
     interval = None
-    if average is not None and table.independent and None not in errors:
-        half = NORMAL * math.sqrt(sum((error or 0.0) ** 2 for error in errors)) / len(errors)
-        interval = (average - half, average + half)
+    if average is not None and table.independent and len(parts) == len(table.rows):
+        interval = combined([1 / len(parts)] * len(parts), *zip(*parts, strict=True))
     return Column(results.title, scores, missing, average, interval, why)
 
 
@@ -85,13 +99,22 @@ def side_by_side(table: PaperTable, columns: Sequence[Column], *, with_published
         cells = [_our_cell(table, row, column, notes) for column in columns]
         near = columns[0].scores.get(row.place) if columns and not row.starred else None
         others = [_published_cell(table, values.get(row.place), near) for values in models.values()]
+        if is_partial(row.place, columns):
+            others = [Cell("–", marks=_marks([PARTIAL], notes)) for _ in others]
         rows.append([" ".join(table.label(row.place)), *cells, *others])
     if table.average:
         place = table.average
         averages = [_average_cell(table, column, notes) for column in columns]
         others = [_published_cell(table, values.get(place), None) for values in models.values()]
+        if any(is_partial(row.place, columns) for row in table.rows):
+            others = [Cell("–", marks=_marks([PARTIAL], notes)) for _ in others]
         rows.append(["Average", *averages, *others])
     return Table(rows, own=tuple(range(1, len(columns) + 1)), notes=tuple(notes))
+
+
+def is_partial(place: Place, columns: Sequence[Column]) -> bool:
+    """Tell whether a score of ours in this row is not of the whole split."""
+    return any(column.scores[place].asked for column in columns if place in column.scores)
 
 
 def with_rules(tables: Sequence[PaperTable], chosen: Sequence[str]) -> tuple[PaperTable, ...]:
@@ -135,14 +158,15 @@ def number(value: float, *, percent: bool) -> str:
 
 
 def small_print(score: Score, *, percent: bool) -> str:
-    """Format the small print of a score, one line each: its interval; n and the number of unscored items."""
+    """Format the small print of a score, one line each: its interval; n, clusters, and the number of unscored items."""
     parts = []
     if score.interval:
         parts.append(f"[{', '.join(number(bound, percent=percent) for bound in score.interval)}]")
     elif score.stderr is not None:
         parts.append(f"± {number(score.stderr, percent=percent)}")
-    parts.append(f"n={score.n}" + (f", {score.unscored} unscored" if score.unscored else ""))
-    return "\n".join(parts)
+    clusters = f" in {score.clusters} clusters" if 0 < score.clusters < score.n else ""
+    parts.append(f"n={score.n}{clusters}" + (f", {score.unscored} unscored" if score.unscored else ""))
+    return "\n".join([*parts, *([score.caution] if score.caution else [])])
 
 
 def _score(row: Row, results: Results) -> Score | str:
@@ -165,6 +189,8 @@ def _average(table: PaperTable, scores: dict[Place, Score]) -> tuple[float | Non
     absent = len(table.rows) - len(scores)
     if absent:
         return None, f"no average: {absent} of its {len(table.rows)} parts are missing"
+    if any(score.asked for score in scores.values()):
+        return None, "no average: not all of its parts are of whole splits"
     return statistics.fmean(score.value for score in scores.values() if score.value is not None), ""
 
 

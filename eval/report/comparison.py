@@ -2,62 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from data_prep.atomic import atomic_write
+from eval.benchmark import Metrics, groups_in
+from eval.clusters import Clusters, clusters_of
 from eval.errors import EvalError
+from eval.extent import Extent
 from eval.items import Header, Predictions
 from eval.judge.verdicts import read_verdicts
-from eval.paired import Paired, average, paired
+from eval.paired import Paired, average, holm, paired
 from eval.predictions import read_all
 from eval.report.markdown import markdown_table
 from eval.report.paper import TABLES
 from eval.report.tables import in_words
-from eval.scores import item_values
+from eval.scores import item_metrics, values_in
 
 Table = list[list[str]]
-ItemValues = dict[str, dict[str, float | None]]
 
-HEAD = ["benchmark", "metric", "a", "b", "b - a [95%]", "p", "test", "n", "left out", ""]
+HEAD = ["benchmark", "metric", "a", "b", "b - a [95%]", "p", "p (Holm)", "test", "n", "left out", ""]
 SETTINGS = ("generation", "engine", "images", "permuted", "likelihood", "judge", "versions")
 LEGEND = (
     "Values are as the metric computes them, mostly fractions of 1. Only items that both runs scored count; the others "
-    "are left out. The interval is a paired bootstrap interval. p is two-sided: McNemar's exact test for right and "
-    "wrong, a sign-flip permutation test for graded values, a z test for averages; it is not corrected for multiple "
-    "comparisons. A difference is shown if its interval excludes 0 and p is below 0.05."
+    "are left out. Answers that share an image, a claim or a row are one cluster: n tells the items, and in how many "
+    "clusters they are. p is two-sided: McNemar's exact test for right and wrong, a sign-flip permutation test of "
+    "whole clusters for graded values and where items share clusters, a z test for averages. A difference is shown if "
+    "its interval excludes 0 and p is below 0.05 after Holm's correction for the comparisons that were made: {overall} "
+    "over all items and, corrected apart from these, {subgroups} over subgroups. Intervals are not corrected."
 )
 
 
 @dataclass(frozen=True)
 class Line:
-    """One metric of one benchmark in both folders; `left_out` counts the items that only one run scored."""
+    """One metric of one benchmark in both folders.
+
+    `left_out` counts the items that only one run scored; `caution` says which run is of a part, or without images.
+    """
 
     benchmark: str
     metric: str
     result: Paired
     left_out: int
+    subgroup: Mapping[str, str] = field(default_factory=dict)
+    caution: str = ""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The metrics that two results folders share, and warnings about differing settings."""
+    """The metrics that two results folders share, and warnings about differing settings.
+
+    `lines` are over all items, `subgroups` over subgroups and versions in another language; each is one family of
+    comparisons.
+    """
 
     a: Path
     b: Path
     lines: list[Line]
+    subgroups: list[Line]
     warnings: list[str]
 
-    def table(self) -> Table:
-        """Return the rows, header first."""
-        return [HEAD, *map(_row, self.lines)]
+    def tables(self) -> list[Table]:
+        """Return the rows over all items, then those of subgroups where there are any, header first."""
+        return [[HEAD, *map(_row, lines)] for lines in (self.lines, self.subgroups) if lines]
+
+    @property
+    def legend(self) -> str:
+        """How to read the tables, with the number of comparisons."""
+        return LEGEND.format(overall=len(self.lines), subgroups=len(self.subgroups))
 
     def text(self) -> str:
         """Return everything as Markdown with aligned columns, readable in a terminal."""
         warnings = [f"- {warning}" for warning in self.warnings]
-        parts = [f"a: {self.a}\nb: {self.b}", markdown_table(self.table(), aligned=True), LEGEND]
+        tables = [markdown_table(table, aligned=True) for table in self.tables()]
+        parts = [f"a: {self.a}\nb: {self.b}", *tables, self.legend]
         return "\n\n".join(parts + (["\n".join(warnings)] if warnings else []))
 
 
@@ -86,22 +106,44 @@ def comparison(a: Path, b: Path) -> Comparison:
             warnings.append(f"{name}: not compared: {reason}")
             continue
         warnings += [f"{name}: {setting}" for setting in _differing(*described)]
-        found = list(_lines(name, item_values(a, first[name]), item_values(b, second[name])))
-        lines += found
+        metrics = item_metrics(a, first[name]), item_metrics(b, second[name])
+        found = list(_lines(name, *metrics, clusters_of([*first[name].lines, *second[name].lines])))
+        lines += [replace(line, caution=_caution(first[name], second[name])) for line in found]
         if not found:
             warnings.append(f"{name}: not compared: no metric has values for two items that both runs scored")
     if not lines:
         reasons = "".join(f"\n  {warning}" for warning in warnings)
         raise EvalError(f"{a} and {b}: nothing can be compared. Both need the same benchmark or split.{reasons}")
-    return Comparison(a, b, lines + _averages(lines), warnings)
+    overall = [line for line in lines if not line.subgroup]
+    return Comparison(
+        a, b, _corrected(overall + _averages(overall)), _corrected([line for line in lines if line.subgroup]), warnings
+    )
 
 
-def _lines(name: str, first: ItemValues, second: ItemValues) -> Iterator[Line]:
+def _lines(name: str, first: Metrics, second: Metrics, clusters: Clusters) -> Iterator[Line]:
     for metric in (metric for metric in first if metric in second):
-        result = paired(first[metric], second[metric])
-        if result:
-            scored = [{item for item, value in run[metric].items() if value is not None} for run in (first, second)]
-            yield Line(name, metric, result, len(scored[0] ^ scored[1]))
+        others = {frozenset(group.subgroup.items()): group for group in groups_in(second[metric])}
+        overall, *parts = groups_in(first[metric])
+        for group in [overall, *(part for part in parts if part.items != overall.items)]:
+            other = others.get(frozenset(group.subgroup.items()), group)
+            a, b = values_in(first[metric], group), values_in(second[metric], other)
+            result = paired(a, b, clusters)
+            if result:
+                scored = [{item for item, value in run.items() if value is not None} for run in (a, b)]
+                yield Line(name, metric, result, len(scored[0] ^ scored[1]), group.subgroup)
+
+
+def _caution(*runs: Predictions) -> str:
+    """Say of which run ("a", "b") not all items were answered, or images were not shown."""
+    extents = zip("ab", map(Extent.of, runs), strict=True)
+    said = [(run, ", ".join(part for part in (extent.own, extent.images) if part)) for run, extent in extents]
+    return "; ".join(f"{run}: {text}" for run, text in said if text)
+
+
+def _corrected(lines: list[Line]) -> list[Line]:
+    """The lines of one family, with Holm's correction."""
+    corrected = holm([line.result for line in lines])
+    return [replace(line, result=result) for line, result in zip(lines, corrected, strict=True)]
 
 
 def _averages(lines: list[Line]) -> list[Line]:
@@ -149,15 +191,21 @@ def _row(line: Line) -> list[str]:
     result = line.result
     low, high = result.interval
     verdict = ("b is higher" if result.difference > 0 else "b is lower") if result.shown else "no difference shown"
+    clusters = f" in {result.clusters}" if result.clusters < result.n else ""
     return [
-        line.benchmark,
-        line.metric,
+        f"{line.benchmark} ({line.caution})" if line.caution else line.benchmark,
+        ", ".join([line.metric, *(f"{key} {value}" for key, value in line.subgroup.items())]),
         f"{result.a:.3f}",
         f"{result.b:.3f}",
         f"{result.difference:+.3f} [{low:+.3f}, {high:+.3f}]",
-        f"{result.p:.3f}" if result.p >= 0.001 else "<0.001",
+        _p(result.p),
+        _p(result.adjusted),
         result.test,
-        str(result.n),
+        f"{result.n}{clusters}",
         str(line.left_out),
         verdict,
     ]
+
+
+def _p(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.001 else "<0.001"

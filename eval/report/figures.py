@@ -14,11 +14,12 @@ from typing import Any
 
 from eval.benchmarks.data_split import CLOSED_SHORT
 from eval.errors import EvalError
-from eval.report.beside_paper import Column
+from eval.report.beside_paper import Column, is_partial
 from eval.report.blocks import Figure
 from eval.report.paper import PaperTable, Place, published
 from eval.report.results import Results
 from eval.report.tables import LANGUAGES
+from eval.scores import Score
 
 Curve = list[tuple[float, float]]
 
@@ -72,7 +73,7 @@ def draw_losses(runs: Sequence[Path]) -> Figure:
 
 
 def draw_scores(results: Results) -> Figure:
-    """Draw the exact match of closed and short answers with standard errors, one group of bars per run."""
+    """Draw the exact match of closed and short answers with intervals, one group of bars per run."""
     runs = results.data_runs
     figure, axes = new_figure(1.2 + 0.6 * len(runs))
     width = 0.8 / len(LANGUAGES)
@@ -83,16 +84,16 @@ def draw_scores(results: Results) -> Figure:
             [x + (place - (len(LANGUAGES) - 1) / 2) * width for x, _ in bars],
             [100 * (score.value or 0.0) for _, score in bars],
             width,
-            xerr=[100 * (score.stderr or 0.0) for _, score in bars],
+            xerr=_whiskers([score for _, score in bars], 100),
             capsize=3,
             color=COLOURS[place],
             hatch=(None, "//")[place % 2],
             edgecolor="black",
             label=language,
         )
-    axes.set_yticks(range(len(runs)), [run.name.replace("_", "\n") for run in runs])
+    axes.set_yticks(range(len(runs)), [_of_run(results, run.name) for run in runs])
     axes.invert_yaxis()
-    axes.set(xlabel="closed and short answers, exact match (%) ± error", xlim=(0, 105))
+    axes.set(xlabel="closed and short answers, exact match (%), 95% interval", xlim=(0, 105))
     figure.legend(loc="outside upper center", ncols=len(LANGUAGES))
     return as_svg(figure, "scores", "Exact match by language")
 
@@ -108,15 +109,11 @@ def bars(table: PaperTable, columns: Sequence[Column], *, with_published: bool) 
     for order, column in enumerate(columns):
         shown = [(y, column.scores[place]) for y, place in enumerate(places) if place in column.scores]
         values = [scale * (score.value or 0.0) for _, score in shown]
-        bounds = [score.interval or (score.value or 0.0,) * 2 for _, score in shown]
         axes.barh(
             [y + (order - (len(columns) - 1) / 2) * height for y, _ in shown],
             values,
             height,
-            xerr=[
-                [max(0.0, value - scale * low) for value, (low, _) in zip(values, bounds, strict=True)],
-                [max(0.0, scale * high - value) for value, (_, high) in zip(values, bounds, strict=True)],
-            ],
+            xerr=_whiskers([score for _, score in shown], scale),
             capsize=2,
             color=COLOURS[order % len(COLOURS)],
             edgecolor="black",
@@ -145,7 +142,7 @@ def bars(table: PaperTable, columns: Sequence[Column], *, with_published: bool) 
 def radar(table: PaperTable, columns: Sequence[Column], *, with_published: bool) -> Figure | None:
     """Draw each model as a closed line over the scores that all of them have; None for fewer than three.
 
-    Each axis runs from 0 to its largest value, since metrics differ in scale.
+    All axes of all radars have one scale, from 0 to 100 percent, or to the next tenth above a larger value.
     """
     places = [place for place in _drawn(table, columns) if all(column.value(place) is not None for column in columns)]
     if len(places) < 3:
@@ -155,15 +152,14 @@ def radar(table: PaperTable, columns: Sequence[Column], *, with_published: bool)
     if with_published:
         room = max(0, LINES - len(lines))
         lines |= {f"{name} (published)": values for name, values in _strongest(table, places)[:room]}
-    most = [max(values) or 1.0 for values in zip(*lines.values(), strict=True)]
+    top = scale * max(10, math.ceil(round(10 * max(map(max, lines.values())) / scale, 6))) / 10
     angles = [2 * math.pi * place / len(places) for place in range(len(places))]
     figure, axes = new_figure(5.2, subplot_kw={"projection": "polar"})
     for order, (name, values) in enumerate(lines.items()):
-        radii = [value / top for value, top in zip(values, most, strict=True)]
         own = order < len(columns)
         axes.plot(
             [*angles, angles[0]],
-            [*radii, radii[0]],
+            [*values, values[0]],
             color=COLOURS[order % len(COLOURS)],
             linestyle=STYLES[order % len(STYLES)],
             linewidth=2.6 if own else 1.4,
@@ -172,7 +168,7 @@ def radar(table: PaperTable, columns: Sequence[Column], *, with_published: bool)
             label=name,
         )
         if own:
-            axes.fill(angles, radii, color=COLOURS[order % len(COLOURS)], alpha=0.12)
+            axes.fill(angles, values, color=COLOURS[order % len(COLOURS)], alpha=0.12)
     axes.set_xticks(
         angles,
         ["\n".join(table.label(place)) for place in places],
@@ -181,17 +177,26 @@ def radar(table: PaperTable, columns: Sequence[Column], *, with_published: bool)
     for angle, name in zip(angles, axes.get_xticklabels(), strict=True):
         side = round(math.sin(angle), 6)
         name.set_horizontalalignment("center" if side == 0 else "left" if side > 0 else "right")
-    axes.set_yticks([0.25, 0.5, 0.75, 1.0], [])
-    axes.set_ylim(0, 1.02)
+    rings = [top * quarter / 4 for quarter in range(1, 5)]
+    axes.set_yticks(rings, [f"{ring:.3g}" for ring in rings], fontsize="x-small", color="dimgrey")
+    axes.set_ylim(0, 1.02 * top)
     axes.set_theta_offset(math.pi / 2)
     axes.set_theta_direction(-1)
     figure.legend(loc="outside lower center", ncols=2, fontsize="small")
-    return as_svg(figure, f"{'_'.join(table.key)}_radar", f"{table.title}: each axis from 0 to its largest number")
+    return as_svg(figure, f"{'_'.join(table.key)}_radar", f"{table.title}: every axis from 0 to {top:.3g}")
+
+
+def _whiskers(scores: Sequence[Score], scale: float) -> list[list[float]]:
+    """How far each interval reaches below and above its value; 0 where there is none."""
+    bounds = [(score.value or 0.0, *(score.interval or (score.value or 0.0,) * 2)) for score in scores]
+    below = [max(0.0, scale * (value - low)) for value, low, _ in bounds]
+    above = [max(0.0, scale * (high - value)) for value, _, high in bounds]
+    return [below, above]
 
 
 def _drawn(table: PaperTable, columns: Sequence[Column]) -> list[Place]:
-    """The places with a score of ours; starred rows are left out, since their published scale is unknown."""
-    rows = [row for row in table.rows if not row.starred]
+    """The places with a score of ours; without starred rows, whose published scale is unknown, and parts of splits."""
+    rows = [row for row in table.rows if not row.starred and not is_partial(row.place, columns)]
     return [row.place for row in rows if any(row.place in column.scores for column in columns)]
 
 
@@ -199,6 +204,11 @@ def _strongest(table: PaperTable, places: Sequence[Place]) -> list[tuple[str, li
     """The paper's own models first, then the others by their mean over these places."""
     models = {name: [values[place] for place in places] for name, values in published(table).items()}
     return sorted(models.items(), key=lambda entry: (not entry[0].startswith("BiMediX2"), -sum(entry[1])))
+
+
+def _of_run(results: Results, name: str) -> str:
+    caution = next((score.caution for score in results.scores if score.name == name and not score.subgroup), "")
+    return "\n".join([*name.split("_"), *caution.split("; ")]).strip()
 
 
 def new_figure(height: float, **options: Any) -> tuple[Any, Any]:

@@ -42,7 +42,7 @@ class PaperTable:
     percent: bool
     average: Place | None = None
     independent: bool = False
-    """Whether the rows have different items, so that the standard error of the average follows from theirs."""
+    """Whether the rows have different items, so that the interval of the average follows from theirs."""
     notes: tuple[str, ...] = ()
 
     def label(self, place: Place) -> Place:

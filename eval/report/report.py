@@ -10,9 +10,11 @@ from typing import Any
 
 from data_prep.atomic import atomic_write
 from eval.registry import ROOT
-from eval.report.beside_paper import Column, our_column, with_rules
+from eval.report.beside_paper import Column, is_partial, our_columns, with_rules
 from eval.report.blocks import Caution, Figure, Section
 from eval.report.figures import draw_losses
+from eval.report.head import capability_sections, head_sections, language_records
+from eval.report.languages import gaps
 from eval.report.markdown import markdown, plain_table
 from eval.report.page import html_page
 from eval.report.paper import TABLES, PaperTable, paper_document, published
@@ -21,7 +23,7 @@ from eval.report.results import Results
 from eval.report.samples import sample_sections
 from eval.report.sections import (
     PUBLISHED,
-    compared_section,
+    compared_sections,
     further_sections,
     other_results,
     paper_sections,
@@ -70,20 +72,24 @@ def write_report(
     tables = with_rules(TABLES, starred)
     found, other = Results.read(results), other_results(against)
     both = [found, other] if other else [found]
+    languages = gaps(found)
     sections = [
         Section("", [WARNING]),
+        *head_sections(found, languages),
         *paper_sections(both, tables, with_published=against == PUBLISHED),
         *further_sections(found),
-        *([compared_section(found, other)] if other else []),
+        *capability_sections(found),
+        *(compared_sections(found, other) if other else []),
         *split_sections(found),
         *([Section("Training", [draw_losses(training)])] if training else []),
-        *sample_sections(found.data_runs, found.benchmark_runs.values(), root, data),
+        *sample_sections(found, root, data),
         *_training_data(found, data),
         *([Section("Data", [data_facts(found.data_runs)])] if found.data_runs else []),
         Section("How the numbers were made"),
         *map(run_section, found.runs),
     ]
-    return _write(out, sections, json.dumps(json_report(both, tables), ensure_ascii=False, indent=1) + "\n")
+    content = json_report(both, tables) | {"languages": language_records(languages)}
+    return _write(out, sections, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
 
 def summary(results: Path) -> str:
@@ -117,7 +123,7 @@ def json_report(all_results: Sequence[Results], tables: Sequence[PaperTable]) ->
         "paper": {
             "source": paper_document()["source"],
             "notes": paper_document()["notes"],
-            "tables": [_json_table(table, [our_column(table, results) for results in all_results]) for table in tables],
+            "tables": [_json_table(table, our_columns(table, all_results)) for table in tables],
         },
     }
 
@@ -144,6 +150,7 @@ def _write(out: Path, sections: Sequence[Section], content: str) -> list[Path]:
 
 def _json_table(table: PaperTable, columns: Sequence[Column]) -> dict[str, Any]:
     models = published(table)
+    partial = any(is_partial(row.place, columns) for row in table.rows)
     return {
         "title": table.title,
         "published_in_percent": table.percent,
@@ -156,7 +163,10 @@ def _json_table(table: PaperTable, columns: Sequence[Column]) -> dict[str, Any]:
                 "rescaled_by_an_unpublished_rule": row.starred,
                 "rule": row.rule or None,
                 "ours": [_json_score(column, row.place) for column in columns],
-                "published": {model: values.get(row.place) for model, values in models.items()},
+                "published": {
+                    model: None if is_partial(row.place, columns) else values.get(row.place)
+                    for model, values in models.items()
+                },
             }
             for row in table.rows
         ],
@@ -164,7 +174,9 @@ def _json_table(table: PaperTable, columns: Sequence[Column]) -> dict[str, Any]:
             "ours": [
                 {"model": column.title, "value": column.average, "why_none": column.no_average} for column in columns
             ],
-            "published": {model: values[table.average] for model, values in models.items()} if table.average else None,
+            "published": {model: values[table.average] for model, values in models.items()}
+            if table.average and not partial
+            else None,
         },
         "notes": list(table.notes),
     }

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from eval.benchmark import About
 from eval.errors import EvalError
-from eval.items import Predictions
+from eval.items import Header, Predictions
 from eval.predictions import read_all
+from eval.registry import load, of_header
 from eval.scores import Score
 
 
@@ -36,6 +38,22 @@ def _short(model: str) -> str:
     """The last part of a name; for a folder `merged`, which `axolotl merge-lora` writes, its parent's name."""
     path = Path(model)
     return (path.parent.name if path.name == "merged" else path.name) or model
+
+
+def about_benchmark(name: str) -> About | None:
+    """The facts about a benchmark; None where it is unknown to this version or its package is not installed."""
+    try:
+        return load(name, Path()).ABOUT
+    except (KeyError, ImportError):
+        return None
+
+
+def about_run(header: Header) -> About | None:
+    """The facts about the benchmark of a run; None for a dataset's split, and where `about_benchmark` gives none."""
+    try:
+        return of_header(header, Path()).ABOUT if "benchmark" in header else None
+    except (EvalError, ImportError):
+        return None
 
 
 @dataclass(frozen=True)

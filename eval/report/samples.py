@@ -1,19 +1,26 @@
-"""Sample predictions with their images: in both languages, right and wrong, and a few of every benchmark."""
+"""Sample predictions with their images: in both languages, right and wrong, and a few of every benchmark.
+
+Those of a judged benchmark stand beside what the judge held them to and what it replied.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
+from eval.benchmark import Verdict
 from eval.benchmarks.data_split import DataSplit, is_right, kind_of
 from eval.errors import EvalError
 from eval.images import read_image
 from eval.items import Prediction, Predictions
-from eval.registry import load, of_header
+from eval.judge.instructions import PLAIN, JudgedBenchmark
+from eval.judge.verdicts import latest_by_item, read_verdicts
+from eval.registry import of_header
 from eval.report.blocks import Block, Paragraph, Sample, Section, Text, direction
+from eval.report.results import Results, about_run
 from eval.report.tables import label
 
 JUDGED_KINDS = {"closed", "short", "text"}
@@ -23,6 +30,8 @@ LONGEST_SIDE = 512
 QUALITY = 80
 
 ReadImage = Callable[[str], bytes]
+Texts = dict[str, str]
+"""Texts of a sample by their labels."""
 Picked = tuple[Predictions, Prediction]
 
 
@@ -54,19 +63,22 @@ def pick_of_benchmark(run: Predictions) -> list[Picked]:
     ]
 
 
-def sample_sections(
-    data_runs: Sequence[Predictions], benchmark_runs: Iterable[Predictions], root: Path, data: Path | None
-) -> list[Section]:
+def sample_sections(results: Results, root: Path, data: Path | None) -> list[Section]:
     """Show sample predictions; benchmarks that are not redistributable are only named."""
-    benchmarks = list(benchmark_runs)
+    benchmarks = list(results.benchmark_runs.values())
     closed = [label(run) for run in benchmarks if not _is_redistributable(run)]
-    first: list[Block] = _blocks(pick_samples(data_runs), root, data, verdicts=True)
+    first: list[Block] = _blocks(pick_samples(results.data_runs), root, data)
     if closed:
         first.append(
             Paragraph(f"Not shown, because their texts and images are not redistributable: {', '.join(closed)}.")
         )
     sections = [
-        Section(f"Samples: {label(run)}", _blocks(pick_of_benchmark(run), root, data), level=3, folded=True)
+        Section(
+            f"Samples: {label(run)}",
+            _blocks(pick_of_benchmark(run), root, data, _judgements(results.folder, run, root)),
+            level=3,
+            folded=True,
+        )
         for run in benchmarks
         if label(run) not in closed
     ]
@@ -75,13 +87,37 @@ def sample_sections(
     return [Section("Sample predictions", first), *sections]
 
 
-def _blocks(picked: Sequence[Picked], root: Path, data: Path | None, *, verdicts: bool = False) -> list[Block]:
-    """Lay out predictions. `verdicts` by exact match are for dataset splits: benchmarks have metrics of their own."""
+def _blocks(
+    picked: Sequence[Picked], root: Path, data: Path | None, judgements: Mapping[str, Texts] | None = None
+) -> list[Block]:
+    """Lay out predictions; `judgements` are the texts beside an item's answer."""
     readers = {run.name: _readers(run, root, data) for run, _ in picked}
     return [
-        sample_block(number, run, line, thumbnails(readers[run.name], _names(line)), _verdict(line) if verdicts else "")
+        sample_block(
+            number, run, line, thumbnails(readers[run.name], _names(line)), (judgements or {}).get(line.item, {})
+        )
         for number, (run, line) in enumerate(picked, start=1)
     ]
+
+
+def _judgements(folder: Path, run: Predictions, root: Path) -> dict[str, Texts]:
+    """The rubric and the judge's reply for each answer of a judged benchmark; none of another one."""
+    benchmark = of_header(run.header, root)
+    if not isinstance(benchmark, JudgedBenchmark):
+        return {}
+    read = read_verdicts(folder, run.name)
+    verdicts = {kind: latest_by_item(read, run.lines, kind) for kind in benchmark.KINDS}
+    return {
+        line.item: {"Rubric": benchmark.rubric(line), "Judge's verdict": _said(verdicts, line.item)}
+        for line in run.lines
+    }
+
+
+def _said(verdicts: Mapping[str, Mapping[str, Verdict]], item: str) -> str:
+    """The judge's reply, with what it is about where a benchmark asks for several."""
+    replies = {kind: found[item]["reply"] for kind, found in verdicts.items() if item in found}
+    named = [reply if kind == PLAIN else f"{kind}: {reply}" for kind, reply in replies.items()]
+    return "\n".join(named) or "not judged"
 
 
 def _verdict(line: Prediction) -> str:
@@ -89,12 +125,17 @@ def _verdict(line: Prediction) -> str:
     return {True: "right", False: "wrong", None: ""}[right]
 
 
-def sample_block(number: int, run: Predictions, line: Prediction, images: Sequence[str], verdict: str) -> Sample:
-    """Lay out one prediction, each text in its own writing direction."""
+def sample_block(number: int, run: Predictions, line: Prediction, images: Sequence[str], judgement: Texts) -> Sample:
+    """Lay out one prediction, each text in its own writing direction.
+
+    One of a dataset's split has a verdict by exact match; benchmarks have metrics of their own.
+    """
     count = len(_names(line))
     shown = f"images: {count}" + (f", shown: {len(images)}" if len(images) < count else "")
     about = f"{line.item} ({label(run)}; {kind_of(line)}; {line.modality or 'no modality'}; {shown})"
-    texts_by_label = {"Question": line.question, "Answer": line.error or line.output, "Reference": line.gold}
+    own = {"Question": line.question, "Answer": line.error or line.output, "Reference": line.gold}
+    texts_by_label = own | judgement
+    verdict = _verdict(line) if "data" in run.header else ""
     texts = [_text(name, text, line.language) for name, text in texts_by_label.items() if text or name == "Answer"]
     return Sample(number, verdict, about, texts, images)
 
@@ -111,10 +152,8 @@ def _text(name: str, text: str, language: str) -> Text:
 
 
 def _is_redistributable(run: Predictions) -> bool:
-    try:
-        return load(run.header["benchmark"]["name"], Path()).ABOUT.redistribute
-    except (KeyError, ImportError):  # unknown to this version, or its package is not installed
-        return False
+    about = about_run(run.header)
+    return about is not None and about.redistribute
 
 
 def _spread(pool: list[Picked], count: int) -> list[Picked]:

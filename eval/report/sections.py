@@ -6,28 +6,30 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from eval.errors import EvalError
+from eval.items import Predictions
 from eval.report.beside_paper import (
     LEGEND,
     NEAR_LEGEND,
     Column,
     number,
-    our_column,
+    our_columns,
     side_by_side,
     small_print,
 )
-from eval.report.blocks import Block, Cell, Figure, Paragraph, Section, Table
-from eval.report.comparison import LEGEND as COMPARE_LEGEND
+from eval.report.blocks import Block, Caution, Cell, Figure, Paragraph, Section, Table
 from eval.report.comparison import comparison
 from eval.report.figures import bars, draw_scores, radar
 from eval.report.paper import TABLES, PaperTable, paper_document
-from eval.report.results import Results
+from eval.report.results import Results, about_run
 from eval.report.tables import exact_table, kind_table, multimedeval_table
 from eval.scores import Score
 
 PUBLISHED = "published"
 ASK_PUBLISHED = "`--against published` adds the published numbers."
 SCORE_HEAD = ["", "value", "note"]
-EXACT_NOTE = "Mean in percent ± standard error (n = scored items)."
+EXACT_NOTE = (
+    "Mean in percent [95% interval] (n = scored items). Answers that share an image or a row count as one cluster."
+)
 MULTIMEDEVAL_NOTE = (
     "MultiMedEval's metrics are defined for English: a question is closed if its reference answer is yes or no, so "
     "Arabic yes/no questions count as open ones here. Exact match above uses the question kind in both languages."
@@ -47,14 +49,10 @@ def paper_sections(
         return []
     about = f"{NEAR_LEGEND} Published numbers: {paper_document()['source']}." if with_published else ASK_PUBLISHED
     sections = [Section("The paper's tables", [Paragraph(f"{LEGEND} {about}")])]
-    left = [table for table in tables if not any(row.benchmark in run for row in table.rows)]
     for table in tables:
-        if table not in left:
-            columns = [our_column(table, results) for results in all_results]
+        if any(row.benchmark in run for row in table.rows):
+            columns = our_columns(table, all_results)
             sections += _table_sections(table, columns, first, with_published=with_published)
-    if left:
-        missing = "; ".join(f"{table.title} ({', '.join(_benchmarks(table))})" for table in left)
-        sections.append(Section("Tables without a score of ours", [Paragraph(f"Not run: {missing}.")], level=3))
     return sections
 
 
@@ -66,19 +64,32 @@ def further_sections(results: Results) -> list[Section]:
         return []
     return [
         Section("Beyond the paper", [Paragraph(LEGEND)]),
-        *(Section(name, [score_table(_scores_of(results, run.name))], level=3) for name, run in rest.items()),
+        *(
+            Section(name, _noted(run, [score_table(_scores_of(results, run.name))]), level=3)
+            for name, run in rest.items()
+        ),
     ]
 
 
-def compared_section(a: Results, b: Results) -> Section:
-    """The output of `python -m eval compare`, or why nothing can be compared."""
+def _noted(run: Predictions, blocks: Sequence[Block]) -> list[Block]:
+    """The blocks of a benchmark, below what must be known of all its scores."""
+    about = about_run(run.header)
+    return [*([Caution("Caution.", about.note)] if about and about.note else []), *blocks]
+
+
+def compared_sections(a: Results, b: Results) -> list[Section]:
+    """The output of `python -m eval compare`, subgroups folded, or why nothing can be compared."""
     title = "Item by item"
     try:
         found = comparison(a.folder, b.folder)
     except EvalError as error:
-        return Section(title, [Paragraph(str(error))])
-    blocks: list[Block] = [Paragraph(f"a: {a.folder}; b: {b.folder}"), Table(found.table()), Paragraph(COMPARE_LEGEND)]
-    return Section(title, [*blocks, *map(Paragraph, found.warnings)])
+        return [Section(title, [Paragraph(str(error))])]
+    overall, *parts = map(Table, found.tables())
+    blocks: list[Block] = [Paragraph(f"a: {a.folder}; b: {b.folder}"), overall]
+    return [
+        Section(title, [*blocks, *map(Paragraph, [found.legend, *found.warnings])]),
+        *(Section(f"{title}: subgroups", [part], level=3, folded=True) for part in parts),
+    ]
 
 
 def score_table(scores: Iterable[Score]) -> Table:

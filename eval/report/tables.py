@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eval.benchmarks.data_split import CLOSED_SHORT
+from eval.extent import Extent
 from eval.items import Predictions
 from eval.report.results import Results
 from eval.scores import Score
@@ -25,8 +26,8 @@ def label(predictions: Predictions) -> str:
     """Describe a run: the benchmark; or model, split, and what was done with the images."""
     header = predictions.header
     if "data" not in header:
-        shown = " (images not shown)" if header["images"] == "not shown" else ""
-        return f"{header['benchmark']['name']}{shown}"
+        images = Extent.of(predictions).images
+        return f"{header['benchmark']['name']} ({images})" if images else header["benchmark"]["name"]
     split = f"{header['data']['name']}/{header['data']['split']}"
     if header["images"] == "not shown":
         return f"base model, images not shown, {split}"
@@ -34,15 +35,20 @@ def label(predictions: Predictions) -> str:
 
 
 def value_text(score: Score | None) -> str:
-    """Format a score, fractions in percent, with its standard error, n, and the number of unscored items, if any."""
+    """Format a score, fractions in percent, with its 95% interval, n, the number of unscored items, and its caution.
+
+    The last two only where there are any.
+    """
     if score is None or score.n + score.unscored == 0:
         return "-"
-    unscored = f", {score.unscored} unscored" if score.unscored else ""
+    rest = f", {score.unscored} unscored" if score.unscored else ""
+    rest += f"; {score.caution}" if score.caution else ""
     if score.value is None:
-        return f"- (n=0{unscored})"
+        return f"- (n=0{rest})"
     scale, digits = (100, 1) if score.unit == "fraction" else (1, 3)
-    error = "" if score.stderr is None else f" ± {scale * score.stderr:.{digits}f}"
-    return f"{scale * score.value:.{digits}f}{error} (n={score.n}{unscored})"
+    bounds = [f"{scale * bound:.{digits}f}" for bound in score.interval or ()]
+    interval = f" [{', '.join(bounds)}]" if bounds else ""
+    return f"{scale * score.value:.{digits}f}{interval} (n={score.n}{rest})"
 
 
 def in_words(value: Any) -> str:

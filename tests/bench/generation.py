@@ -46,13 +46,14 @@ def main() -> None:
     logging.disable(logging.WARNING)
     with TemporaryDirectory() as folder:
         engine = TransformersEngine(options.model or checkpoint(Path(folder)), "float32", "cpu")
+    engine.shared = None  # all prompts show one image: tests.bench.shared_images measures what that saves
     if not options.model:
         _never_end(engine)
     size = sum(parameter.numel() for parameter in engine.model.parameters()) / 1e6
     print(f"\n{torch.get_num_threads()} threads, torch {torch.__version__}, float32, {size:.0f}M parameters, ", end="")
     print(f"{PROMPTS} prompts, median of {options.rounds} rounds")
     _compare(engine, "long answers to text", _asked(engine, images=0), LONG, options.rounds)
-    if engine.llava:
+    if engine.prompts.sees:
         _compare(engine, "short answers to images", _asked(engine, images=1), SHORT, options.rounds)
 
 

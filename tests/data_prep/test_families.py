@@ -1,13 +1,14 @@
 """Parents, followed through any number of steps."""
 
 import time
+from itertools import batched, pairwise
 
 import numpy as np
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.pipeline.families import Families
+from data_prep.pipeline.families import Families, encoded
 
 NAMES = st.sampled_from("abcdefgh")
 
@@ -68,12 +69,22 @@ def test_a_row_without_a_parent_may_say_so_by_an_empty_text():
     assert families([("a", ""), ("b", None), ("", "a")]).parent.tolist() == [-1, -1, 0]
 
 
-def test_a_million_steps_take_no_time():
-    number = 1_000_000
-    rows = Families.of(
-        pa.chunked_array([pa.array(map(str, range(number)))]),
-        pa.chunked_array([pa.array([None, *map(str, range(number - 1))], pa.string())]),
-    )
+@given(st.lists(st.none() | NAMES), st.data())
+def test_numbers_are_the_same_however_the_values_are_cut_into_chunks(values, data):
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(values)))))
+    chunks = [values[start:end] for start, end in pairwise([0, *cuts, len(values)])]
+    numbers, distinct = encoded(pa.chunked_array(chunks, pa.string()))
+    assert distinct.to_pylist() == list(dict.fromkeys(value for value in values if value is not None))
+    assert [distinct[number].as_py() if number >= 0 else None for number in numbers.tolist()] == values
+
+
+def test_a_million_steps_in_a_thousand_batches_take_no_time():
+    number, batch = 1_000_000, 1_000
+    ids = [*map(str, range(number))]
+    parents = [None, *ids[:-1]]
     start = time.monotonic()
+    rows = Families.of(
+        pa.chunked_array(batched(ids, batch), pa.string()), pa.chunked_array(batched(parents, batch), pa.string())
+    )
     assert (rows.nearest(rows.up < 0) == 0).all() and not rows.cycles()
     assert time.monotonic() - start < 10

@@ -6,7 +6,7 @@ import shutil
 import pytest
 import yaml
 
-from data_prep import missing_images
+from data_prep import missing_images, overview
 from data_prep.__main__ import main
 from data_prep.sources.bimed_v import BimedV
 from data_prep.sources.llava_med import LlavaMed
@@ -98,6 +98,18 @@ def test_images_are_counted_by_name(tmp_path, monkeypatch):
     assert missing_images.count(Slake(path=str(tmp_path)))[:3] == (8, 4, 2)
     monkeypatch.setattr(missing_images, "COUNTED", 2)
     assert missing_images.count(Slake(path=str(tmp_path)))[:3] == (2, 2, 2)
+
+
+def test_of_many_missing_images_the_first_are_named(tmp_path):
+    turns = [{"from": "human", "value": "<image>\nq"}, {"from": "gpt", "value": "a"}]
+    rows = [{"id": str(n), "image": f"{n}.jpg", "conversations": turns} for n in range(5)]
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    (tmp_path / "images").mkdir()
+    mixture = tmp_path / "x.yml"
+    mixture.write_text("{name: x, sources: [{reader: messages, path: rows.json, images: images, licence: CC0-1.0}]}")
+    assert "0 of the 5 images that its rows name are there; missing: 0.jpg, 1.jpg, 2.jpg and 2 more" in (
+        overview.sources([mixture], tmp_path)
+    )
 
 
 @pytest.fixture

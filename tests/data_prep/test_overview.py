@@ -124,11 +124,12 @@ def test_a_source_in_each_state(tmp_path):
     assert lines[2] == "  there: validation.json, test.json" and "to get it: https://" in lines[-1]
 
 
-def test_half_of_the_images_are_counted(tmp_path):
+def test_half_of_the_images_are_counted_and_the_missing_ones_are_named(tmp_path):
     vqa.slake(tmp_path / "SLAKE", unpacked=2, archive=False)
     entry = {"reader": "slake", "path": "SLAKE"}
     assert overview(tmp_path, **entry)[0] == (
-        "slake (SLAKE): found, incomplete: 2 of the 4 images that its rows name are there"
+        "slake (SLAKE): found, incomplete: 2 of the 4 images that its rows name are there; "
+        "missing: xmlab404/source.jpg, xmlab500/source.jpg"
     )
     vqa.slake(tmp_path / "SLAKE")
     lines = overview(tmp_path, **entry)

@@ -125,6 +125,13 @@ def test_an_interrupted_build_leaves_no_process_and_says_one_line(waiting, tmp_p
     assert until(lambda: not marked(str(tmp_path)), seconds=10)
 
 
+def test_an_interruption_that_reaches_a_worker_first_is_no_fault_of_the_worker(waiting):
+    process, workers = waiting
+    os.kill(workers[1], signal.SIGINT)
+    assert process.wait(20) == 130
+    assert process.stderr.read().splitlines() == ["interrupted; run the same command to resume"]
+
+
 @pytest.mark.parametrize("how, says", [(signal.SIGKILL, "SIGKILL, as the kernel does"), (signal.SIGSEGV, "SIGSEGV;")])
 def test_a_worker_that_dies_ends_the_build_with_one_message(waiting, tmp_path, how, says):
     process, workers = waiting

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eval.benchmarks.medarabench import csv_rows
+from eval.benchmarks.medarabiq import csv_rows
 from eval.errors import EvalError
 from eval.items import check_items
 from eval.registry import load
@@ -68,9 +68,9 @@ def test_scores_by_task(medarabiq):
     exact = value(scores, "exact")
     assert (exact.value, exact.n) == (1, 1)
     # 2 of 6 words in order: P 1, R 2/6, F 1/2. BLEU-1: 2/2 * exp(1 - 6/2).
-    assert value(scores, "rougeL", task="patient_doctor").value == pytest.approx(0.5)
-    assert value(scores, "bleu1", task="patient_doctor").value == pytest.approx(0.1353353)
-    rouge = value(scores, "rougeL")
+    assert value(scores, "ours.rougeL", task="patient_doctor").value == pytest.approx(0.5)
+    assert value(scores, "ours.bleu1", task="patient_doctor").value == pytest.approx(0.1353353)
+    rouge = value(scores, "ours.rougeL")
     assert (rouge.n, rouge.unscored) == (3, 1)
 
 
@@ -80,8 +80,9 @@ def test_single_values(medarabiq, medarabench):
     assert {metric: len(found) for metric, found in values.items()} == {
         "accuracy": 3,
         "exact": 1,
-        "bleu1": 4,
-        "rougeL": 4,
+        "accuracy_of_all": 3,
+        "ours.bleu1": 4,
+        "ours.rougeL": 4,
     }
     assert values["accuracy"]["medarabiq-blank_choices-1"] == 1
     found = single_values(medarabench, answered(medarabench.items(), "B"))
@@ -106,7 +107,13 @@ def test_medarabench_asks_the_options_that_are_there(medarabench, capsys):
     assert heart.facts["options"] == {"A": "القلب", "B": "الكلية"}
     assert plain.id == "medarabench-5"
     said = capsys.readouterr().err
-    assert "2 of 5 rows are left out" in said and "row 4: the answer is 'D', the options are A, B" in said
+    assert "2 of 5 rows are left out" in said and "row 3: the answer is 'D', the options are A, B" in said
+
+
+def test_medarabench_asks_what_it_asked_as_a_class(medarabench):
+    """The hash of the same rows as they were asked before the benchmark became a YAML file."""
+    assert medarabench.sha256() == "f55e9c4bce07907db5872ea0b86acde2c6e2fc8d0926174f42d280f7e1f09a5b"
+    assert medarabench.header([], None)["benchmark"]["split"] == "test (4,959 questions)"
 
 
 def test_medarabench_by_level_and_specialty(medarabench):
@@ -123,20 +130,20 @@ def test_medarabench_by_level_and_specialty(medarabench):
 def test_medarabench_duplicate_and_missing_numbers(medarabench, capsys):
     first = medarab_layouts.BENCH[0]
     medarab_layouts.make_medarabench(medarabench.root / "MedAraBench", [first, first])
-    with pytest.raises(EvalError, match="medarabench-1"):
-        check_items(medarabench.items(), "medarabench")
+    with pytest.raises(EvalError, match=r"1 ids come twice \(medarabench-1\)"):
+        medarabench.items()
     medarab_layouts.make_medarabench(medarabench.root / "MedAraBench", [first, ["", *first[1:]]])
     assert len(medarabench.items()) == 1
-    assert "row 3: no Question Number" in capsys.readouterr().err
+    assert "row 2: no Question Number" in capsys.readouterr().err
     medarab_layouts.make_medarabench(medarabench.root / "MedAraBench", [["", *first[1:]]])
-    with pytest.raises(EvalError, match="no question can be asked; the first is row 2: no Question Number"):
+    with pytest.raises(EvalError, match="no question can be asked; the first is row 1: no Question Number"):
         medarabench.items()
 
 
 def test_medarabench_missing_columns_and_file(medarabench):
     names = [name for name in medarab_layouts.BENCH_COLUMNS if name not in ("Correct Answer", "Option B")]
     medarab_layouts.make_medarabench(medarabench.root / "MedAraBench", [["1"] * len(names)], names)
-    with pytest.raises(EvalError, match="no column Correct Answer, Option B; it has Question Number, Question"):
+    with pytest.raises(EvalError, match="no column Option B, Correct Answer; it has Question Number, Question"):
         medarabench.items()
     (medarabench.root / "MedAraBench/medarabench-test_split.csv").unlink()
     (problem,) = medarabench.problems()

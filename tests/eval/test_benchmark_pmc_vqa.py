@@ -5,7 +5,7 @@ import json
 import pytest
 
 from eval.errors import EvalError
-from eval.metrics.choice import lettered, split_options
+from eval.metrics.option_letters import lettered, split_options
 from eval.registry import load
 from eval.scores import score_predictions
 from tests.helpers.layouts import pmc_vqa
@@ -20,7 +20,9 @@ def test_the_checked_split_of_the_first_release(tmp_path):
     (item,) = benchmark.items()
     assert item.id == "pmc_vqa-1-test_clean-choice-1"
     assert item.facts["right"] == "B" and item.facts["options"]["C"] == "DNA: none"
-    assert texts(item)[0] is None and texts(item)[1].endswith("\nD. Cannot be told")
+    assert texts(item)[0] is None and texts(item)[1].endswith(
+        "\nD. Cannot be told\nAnswer with the letter of the right option alone."
+    )
     assert benchmark.image(item.images[0])[:2] == b"\xff\xd8"
 
 
@@ -30,16 +32,17 @@ def test_the_second_release(tmp_path):
     assert (item.id, item.gold) == ("pmc_vqa-2-test-choice-11", "D. Cannot be told")
 
 
-def test_accuracy_counts_what_chooses_nothing_as_wrong(tmp_path):
+def test_an_answer_that_chooses_nothing_is_unscored_or_wrong(tmp_path):
     pmc_vqa.make(tmp_path / "PMC-VQA")
     (tmp_path / "PMC-VQA/test_clean.csv").write_bytes((tmp_path / "PMC-VQA/test.csv").read_bytes())
     benchmark = load("pmc_vqa", tmp_path)
     first, second = benchmark.items()
-    (score,) = score_predictions(
+    clear, every = score_predictions(
         benchmark, answered([first, second], {first.id: "The answer is B.", second.id: "maybe"}), []
     )
-    assert (score.metric, score.value, score.n, score.unscored) == ("accuracy", 0.5, 2, 0)
-    assert score.note == "1 of 2 answers choose no option; they count as wrong."
+    assert (clear.metric, clear.value, clear.n, clear.unscored) == ("accuracy", 1, 1, 1)
+    assert clear.note == "1 answers choose no option, or several"
+    assert (every.metric, every.value, every.n, every.unscored) == ("accuracy_of_all", 0.5, 2, 0)
     failed = value(
         score_predictions(benchmark, answered([first, second], {first.id: "A", second.id: None}), []), "accuracy"
     )
@@ -64,7 +67,7 @@ def test_arabic_versions_are_scored_on_their_own(with_arabic):
     benchmark = with_arabic()
     english, arabic = benchmark.items()
     assert (arabic.id, arabic.language, arabic.images) == (f"{english.id}-ar", "ar", english.images)
-    assert texts(arabic) == [None, "ما هذا؟\nأ. قلب\nب. رئة\nج. كبد"]
+    assert texts(arabic) == [None, "ما هذا؟\nأ. قلب\nب. رئة\nج. كبد\nاختر الإجابة الصحيحة، واكتب حرفها فقط."]
     assert arabic.facts["right"] == "B" and arabic.facts["options"] == {"A": "قلب", "B": "رئة", "C": "كبد"}
     predictions = answered([english, arabic], {english.id: "A", arabic.id: "الجواب هو ب"})
     scores = score_predictions(benchmark, predictions, [])

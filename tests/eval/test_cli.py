@@ -14,7 +14,10 @@ JUDGE = (
 VERBS = {
     "run": "--model --root --suite --task --data --split --permute-images --row-tasks --name --limit --out "
     "--batch-size --max-new-tokens --dtype --engine --base-url --api-key-variable --concurrency --timeout --shots "
-    "--chat-template " + JUDGE,
+    "--chat-template --without-images --chat-template-file --device-map --load-in --tensor-parallel --data-parallel "
+    "--temperature --server-extras --checkpoint " + JUDGE,
+    "chat": "--model --max-new-tokens --dtype --web --system --temperature --drop-oldest --chat-template-file "
+    "--device-map --load-in --base-url --api-key-variable --timeout --host --port --password-file",
     "benchmarks": "--root",
     "judge": "results --task --root --estimate " + JUDGE,
     "score": "results --root",
@@ -24,7 +27,15 @@ VERBS = {
     "quickstart": "--model --base --data --out --training --batch-size --max-new-tokens --dtype",
 }
 SEVERAL = {"--task", "--row-tasks", "--training", "--starred"}
-SWITCHES = {"--permute-images", "--chat-template", "--judge-swap", "--estimate"}
+SWITCHES = {
+    "--permute-images",
+    "--chat-template",
+    "--judge-swap",
+    "--estimate",
+    "--without-images",
+    "--web",
+    "--drop-oldest",
+}
 REQUIRED = {"run": {"--model", "--out"}, "quickstart": {"--model", "--base", "--data", "--out"}}
 DEFAULTS = {
     "--root": "data/benchmarks",
@@ -33,7 +44,16 @@ DEFAULTS = {
     "--concurrency": "16",
     "--timeout": "300",
     "--shots": "0",
+    "--temperature": "0.0",
+    "--server-extras": "{}",
+    "--tensor-parallel": "1",
+    "--data-parallel": "1",
+    "--system": "",
+    "--host": "127.0.0.1",
+    "--port": "7860",
 }
+OF_PAGES = {"--host", "--port", "--password-file"}
+"""Declared in data_prep.local_page."""
 
 
 def actions(verb):
@@ -50,19 +70,19 @@ def test_the_verbs():
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_options_of_each_verb(verb):
-    found = actions(verb)
+    found, severals = actions(verb), SEVERAL | ({"--model"} if verb == "chat" else set())
     assert set(found) == set(VERBS[verb].split())
     for name, action in found.items():
         required = not name.startswith("--") or name in REQUIRED.get(verb, set())
         assert action.required == required, name
-        assert (action.nargs == "+") == (name in SEVERAL) and (action.nargs == 0) == (name in SWITCHES), name
-        default = {**{several: [] for several in SEVERAL}, **dict.fromkeys(SWITCHES, False), **DEFAULTS}.get(name)
+        assert (action.nargs == "+") == (name in severals) and (action.nargs == 0) == (name in SWITCHES), name
+        default = {**{several: [] for several in severals}, **dict.fromkeys(SWITCHES, False), **DEFAULTS}.get(name)
         shown = str(action.default) if name in DEFAULTS else action.default
         assert shown == default, name
 
 
 def test_every_declared_option_belongs_to_a_verb():
-    assert set(OPTIONS) == {name for options in VERBS.values() for name in options.split()}
+    assert set(OPTIONS) | OF_PAGES == {name for options in VERBS.values() for name in options.split()}
 
 
 def test_one_flag_takes_several_values():

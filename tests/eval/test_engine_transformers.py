@@ -5,9 +5,12 @@ import shutil
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from eval.benchmarks.data_split import items_of
 from eval.checkpoint import checkpoint_sha256
+from eval.engines import parted
 from eval.engines.engine import Request
 from eval.engines.transformers_engine import TransformersEngine
 from eval.errors import EvalError
@@ -120,8 +123,8 @@ def test_no_chat_template(copy):
         TransformersEngine(copy, "float32", "cpu")
 
 
-def test_no_folder_is_never_looked_up_elsewhere(tmp_path):
-    with pytest.raises(EvalError, match=r"no such folder.*nothing is downloaded"):
+def test_no_folder(tmp_path):
+    with pytest.raises(EvalError, match=r"no such folder.*or ORGANISATION/NAME on the Hub"):
         TransformersEngine(tmp_path / "model", "float32", "cpu")
 
 
@@ -149,3 +152,52 @@ def test_the_hash_knows_every_file_that_decides(copy, llava, name):
 def test_dtype():
     assert [resolve_dtype("auto", "cpu"), resolve_dtype("auto", "cuda")] == ["float32", "bfloat16"]
     assert resolve_dtype("bfloat16", "cpu") == "bfloat16"
+
+
+WORDS = ["Is", "this", "a", "CT?", "Where", "هل", "يوجد", "كسر؟", "Yes."]
+QUESTION = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(" ".join)
+ALONE = {}
+
+
+def alone(engine, request):
+    """The answer to one prompt by itself, computed once."""
+    key = (request.prompt, *(image.sha256 for image in request.images))
+    if key not in ALONE:
+        ALONE[key] = engine.answer([request], TOKENS)[0]
+    return ALONE[key]
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(st.tuples(QUESTION, st.lists(st.sampled_from(make.COLOURS[:3]), max_size=2)), min_size=1, max_size=7),
+    st.sampled_from([0.75, 9.0]),
+)
+def test_any_batch_answers_as_its_prompts_alone(engine, drawn, worthwhile):
+    """With and without images, shared or not, equal prompts: whether prefixes are shared or not."""
+    requests = []
+    for number, (question, colours) in enumerate(drawn):
+        (item,) = items_of([make.row(f"r{number}", "en", "vqa_short", [(question, "That.")], colours)])
+        requests.append(asked(engine, item))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parted, "WORTHWHILE", worthwhile)
+        together = engine.answer(requests, TOKENS)
+    assert together == [alone(engine, request) for request in requests]
+
+
+def test_questions_of_one_image_are_computed_from_one_prefix(engine):
+    """The tokens that enter the model: the prefix once, then what each question has of its own."""
+    rows = [
+        make.row(f"r{number}", "en", "vqa_short", [(f"{'Is this ' * 6}{number}?", "That.")], ["red"])
+        for number in range(6)
+    ]
+    requests = [asked(engine, item) for item in items_of(rows)]
+    computed = []
+    layer = engine.model.model.language_model.layers[0]
+    hook = layer.register_forward_pre_hook(lambda _, arguments: computed.append(tuple(arguments[0].shape[:2])))
+    answers = engine.answer(requests, TOKENS)
+    hook.remove()
+    (one, prefix), (every, own), *steps = computed
+    whole = engine.inputs(requests[:1])["input_ids"].shape[1]
+    assert (one, every) == (1, len(rows)) and prefix + own == whole and own < prefix
+    assert steps == [(len(rows), 1)] * (TOKENS - 1)
+    assert answers == [alone(engine, request) for request in requests]

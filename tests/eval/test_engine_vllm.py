@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import types
+from itertools import groupby
 from types import SimpleNamespace
 
 import pytest
@@ -26,7 +27,7 @@ def requests(monkeypatch):
     """Put a vllm in place that expands placeholders as the real one does, and remember what it was asked."""
     module = types.ModuleType("vllm")
     module.__spec__ = importlib.machinery.ModuleSpec("vllm", None, origin="by hand")
-    seen = SimpleNamespace(options=None, prompts=[], sampling=None, expansion=IMAGE_TOKENS, answer=[9])
+    seen = SimpleNamespace(options=None, prompts=[], sampling=None, expansion=IMAGE_TOKENS, answer=[9], calls=[])
 
     class LLM:
         def __init__(self, **options):
@@ -34,6 +35,7 @@ def requests(monkeypatch):
 
         def generate(self, prompts, sampling, use_tqdm):
             seen.prompts, seen.sampling = prompts, sampling
+            seen.calls.append(prompts)
             return [self._output(prompt["prompt_token_ids"]) for prompt in prompts]
 
         def _output(self, ids):
@@ -79,6 +81,20 @@ def test_the_command_line_asks_vllm(requests, llava, data, tmp_path):
     command = ["run", "--engine", "vllm", "--model", llava, "--data", data, "--split", "train", "--out", tmp_path]
     assert main([*map(str, command), "--limit", "2"]) == 0
     assert len(requests.prompts) == 2 and requests.options["model"] == str(llava)
+
+
+def test_all_questions_are_handed_over_at_once_those_of_an_image_side_by_side(requests, llava, tmp_path):
+    colours = make.COLOURS[:3]
+    rows = [
+        make.row(f"r{number}", "en", "vqa_short", [(f"Is it {'so ' * number}?", "Yes.")], [colours[number % 3]])
+        for number in range(72)
+    ]
+    make.write_data(tmp_path / "data", {"test": rows})
+    command = ["run", "--engine", "vllm", "--model", llava, "--data", tmp_path / "data", "--split", "test"]
+    assert main([*map(str, command), "--out", str(tmp_path)]) == 0
+    (prompts,) = requests.calls
+    shown = [id(image) for prompt in prompts for image in prompt["multi_modal_data"]["image"]]
+    assert len(shown) == 72 and [len(list(run)) for _, run in groupby(shown)] == [24, 24, 24]
 
 
 def test_without_vllm_it_is_told_what_to_do(llava, tmp_path, capsys, monkeypatch):

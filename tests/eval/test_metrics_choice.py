@@ -1,131 +1,39 @@
-"""Which option an answer chooses, in the forms in which models say it."""
+"""Accuracy of choices: unclear answers are unscored and counted, and wrong in the accuracy of all."""
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from eval.benchmark import Metric
+from eval.items import Prediction, Predictions
+from eval.metrics.choice import ACCURACY, ACCURACY_ALL, accuracy_by, choice_facts
+from eval.scores import aggregate
 
-from eval.metrics.choice import ARABIC, chosen, is_right, letter_of
-
-ENGLISH = {"A": "Diffuse uptake", "B": "Focal uptake", "C": "No uptake", "D": "A+C", "E": ""}
-IN_ENGLISH = [
-    ("B", "B"),
-    ("b", "B"),
-    (" (B) ", "B"),
-    ("B.", "B"),
-    ("B) Focal uptake", "B"),
-    ("B: it is focal", "B"),
-    ("B - focal", "B"),
-    ("B\nbecause it is focal", "B"),
-    ("**B**", "B"),
-    ("The answer is B", "B"),
-    ("The correct answer is (B) because", "B"),
-    ("The best answer is: C", "C"),
-    ("**Answer:** B", "B"),
-    ("answer: b.", "B"),
-    # The last answer counts, and an answer more than an option.
-    ("The answer is A. No, the answer is C.", "C"),
-    ("Option A is wrong. The answer is B", "B"),
-    ("I choose option C.", "C"),
-    ("Option A is wrong, option C too", None),
-    # An option's text, alone or inside.
-    ("focal uptake", "B"),
-    ("It shows focal uptake in the breast.", "B"),
-    ("Focal uptake or diffuse uptake", None),
-    ("A+C", "D"),
-    # The article and the start of a word are no letters.
-    ("A tumour is seen", None),
-    ("The answer is a tumour", None),
-    ("Because it glows", None),
-    ("uptake", None),
-    # A letter of no option; an option without text is none by its text.
-    ("G", None),
-    ("", None),
-]
-ARABIC_OPTIONS = {
-    "A": "العصب البصري",
-    "B": "العصب الثالث",
-    "C": "السادس",
-    "D": "كل ما سبق صحيح",
-    "E": "لا شيء مما سبق",
-}
-IN_ARABIC = [
-    ("أ", "A"),
-    ("ا", "A"),
-    ("إ", "A"),
-    ("آ.", "A"),
-    ("ب", "B"),
-    ("(ب)", "B"),
-    ("ب) العصب الثالث", "B"),
-    ("ب- العصب الثالث", "B"),
-    ("ج. السادس", "C"),
-    ("هـ", "E"),
-    ("ه", "E"),
-    ("هـ. لا شيء مما سبق", "E"),
-    ("الإجابة: ب", "B"),
-    ("الاجابة هي (ب).", "B"),
-    ("الإجابة الصحيحة هي ب", "B"),
-    ("**الإجابة:** د", "D"),
-    ("الجواب هو ب لأن العصب", "B"),
-    ("الخيار ج", "C"),
-    ("\u200fب", "B"),
-    # The other script.
-    ("B", "B"),
-    ("Answer: ج", "C"),
-    ("الإجابة C", "C"),
-    # An option's text, in another spelling.
-    ("العَصَب البصرى", "A"),
-    ("الإجابة هي العصب الثالث", "B"),
-    ("العصب الثالث أو السادس", None),
-    # Words that begin with a letter are not the letter.
-    ("الإجابة الصحيحة هي بسبب", None),
-    ("بسبب الورم", None),
-    ("جوابه غير واضح", None),
-    ("أعتقد ذلك", None),
-    ("و", None),
-]
+OPTIONS = {"A": "heart", "B": "lung", "C": "heart"}
 
 
-@pytest.mark.parametrize(("answer", "letter"), IN_ENGLISH)
-def test_english(answer, letter):
-    assert chosen(answer, ENGLISH) == letter
+def line(item, output, error="", **facts):
+    about = choice_facts(OPTIONS, "A") | facts
+    return Prediction(item=item, language="en", task="choice", output=output, gold="A. heart", facts=about, error=error)
 
 
-@pytest.mark.parametrize(("answer", "letter"), IN_ARABIC)
-def test_arabic(answer, letter):
-    assert chosen(answer, ARABIC_OPTIONS) == letter
+def scored(*lines):
+    return accuracy_by(Predictions("run", {}, list(lines)), ("level",))
 
 
-def test_a_longer_option_hides_the_one_inside_it():
-    options = {"A": "uptake", "B": "no uptake"}
-    assert chosen("There is no uptake here", options) == "B"
-    assert chosen("There is uptake here", options) == "A"
+def test_unclear_answers():
+    found = scored(line("1", "A"), line("2", "B"), line("3", "A or B"), line("4", "", error="timeout"), line("5", "C"))
+    assert [value for value in found[ACCURACY].values.values() if not isinstance(value, str)] == [1, 0, None, 1]
+    assert list(found[ACCURACY_ALL].values.values()) == [1, 0, 0, None, 1]
+    clear, every = aggregate("run", found)
+    assert (clear.value, clear.n, clear.unscored) == (2 / 3, 3, 2)
+    assert (every.value, every.n, every.unscored) == (2 / 4, 4, 1)
+    assert clear.note == "1 answers choose no option, or several" and every.note == ""
 
 
-def test_two_options_of_the_same_text_are_both_right():
-    options = {"A": "المشيمة", "B": "الأرومة", "C": "المشيمة"}
-    assert is_right("المشيمة", options, "C") and is_right("أ", options, "C") and is_right("ج", options, "C")
-    assert not is_right("ب", options, "C") and not is_right("لا أعرف", options, "C")
+def test_reasoning_is_taken_off_and_noted():
+    found = scored(line("1", "<think>B, surely B.</think>A"), line("2", "<think>A"))
+    assert found[ACCURACY].values["1"] is True and isinstance(found[ACCURACY].values["2"], str)
+    assert found[ACCURACY_ALL].note == "2 of 2 outputs were scored without their reasoning blocks"
 
 
-def test_letters():
-    assert [letter_of(text) for text in "ABhأابجدهو"] == ["A", "B", "H", "A", "A", "B", "C", "D", "E", "F"]
-    assert letter_of("هـ") == "E" and letter_of(" c ") == "C"
-    assert letter_of("") is letter_of("AB") is letter_of("I") is letter_of("ع") is None
-
-
-LETTERS = st.sampled_from([*"ABCDE", *"abcde", *"أبجده"])
-
-
-@given(LETTERS, st.sampled_from(["{}", "({})", "{}.", "**{}**", "{})", "Answer: {}", "الإجابة: {}", "الجواب هو {}."]))
-def test_any_letter_in_any_form(letter, form):
-    assert chosen(form.format(letter), ARABIC_OPTIONS) == ARABIC.get(letter, letter.upper())
-
-
-@given(st.text(max_size=40))
-def test_any_text_gives_an_option_or_none(text):
-    assert chosen(text, ENGLISH) in {None, *ENGLISH}
-
-
-@given(st.sampled_from(sorted(ARABIC_OPTIONS)), st.sampled_from(["", " ", "\n"]))
-def test_the_text_of_an_option_chooses_it(letter, space):
-    assert chosen(space + ARABIC_OPTIONS[letter] + space, ARABIC_OPTIONS) == letter
+def test_by_a_fact_and_without_predictions():
+    found = scored(line("1", "A", level="easy"), line("2", "B", level="hard"))
+    assert [group.subgroup for group in found[ACCURACY].groups] == [{}, {"level": "easy"}, {"level": "hard"}]
+    assert all(isinstance(metric, Metric) for metric in found.values()) and scored() == {}

@@ -1,20 +1,26 @@
 """A whole run: items to predictions, interrupted and gone on from, and what it refuses before a model is loaded."""
 
+import collections
+import io
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
+from PIL import Image
 
+from eval import images, sight
 from eval import model as model_module
 from eval.benchmarks.data_split import DataSplit, Selection
 from eval.cli import main
 from eval.dataset import DataSet
 from eval.errors import EvalError
 from eval.model import Checkpoint, Settings
-from eval.predict import questions_of, run
+from eval.predict import left_of, questions_of, run
 from eval.predictions import read_predictions
 from eval.registry import of_header
 from eval.scores import score_predictions
+from tests.helpers import core_builders as hand
 from tests.helpers import eval_builders as make
 
 SETTINGS = Settings(batch_size=4, max_new_tokens=4)
@@ -113,11 +119,10 @@ def test_tasks_and_limit(checkpoint, data):
         questions_of(DataSplit(data, Selection("train", tasks=("caption",))))
 
 
-def test_a_text_model_is_shown_no_images(text_model, data, tmp_path):
+def test_a_text_model_is_shown_no_images_where_that_is_asked_for(text_model, data, tmp_path):
     path = tmp_path / "base.jsonl"
-    run(
-        Checkpoint(text_model, SETTINGS), questions_of(DataSplit(data, Selection("train", tasks=("vqa_closed",)))), path
-    )
+    questions = questions_of(DataSplit(data, Selection("train", tasks=("vqa_closed",))))
+    run(Checkpoint(text_model, replace(SETTINGS, without_images=True)), questions, path)
     found = read_predictions(path)
     assert found.header["images"] == "not shown"
     assert [line.image_hashes for line in found.lines] == [[], []]
@@ -161,3 +166,63 @@ def test_command_line(llava, data, tmp_path, capsys):
     assert main([*map(str, arguments), "--max-new-tokens", "2", "--permute-images"]) == 0
     assert len(read_predictions(tmp_path / "predictions" / "train_permuted.jsonl").lines) == 1
     assert "eval: train_permuted: 1/1 items" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def questions_about_few_images(tmp_path_factory):
+    """Four images with six questions each, and questions about two images at once, in mixed order."""
+    colours = make.COLOURS[:4]
+    rows = [
+        make.row(f"r{number}-{colour}", "en", "vqa_short", [(f"{'Is this ' * 5}{number}?", "That.")], [colour])
+        for number in range(6)
+        for colour in colours
+    ]
+    rows += [
+        make.row(f"two-{number}", "en", "vqa_open", [(f"Same {number}?", "No.")], colours[:2]) for number in range(2)
+    ]
+    return make.write_data(tmp_path_factory.mktemp("few") / "few", {"train": rows})
+
+
+def counting_decodes(monkeypatch):
+    """Count from here how often each image is decoded; the first item's is, once more, to compare prompt tokens."""
+    decoded = collections.Counter()
+
+    def read_image(content, name):
+        decoded[name] += 1
+        return images.DecodedImage(content, Image.open(io.BytesIO(content)).convert("RGB"))
+
+    for module in (images, sight):
+        monkeypatch.setattr(module, "read_image", read_image)
+    return decoded
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 16])
+def test_each_image_is_decoded_once_in_a_run(llava, questions_about_few_images, tmp_path, monkeypatch, batch_size):
+    decoded = counting_decodes(monkeypatch)
+    asked = questions_of(DataSplit(questions_about_few_images, Selection("train")))
+    run(Checkpoint(llava, Settings(batch_size, 2)), asked, tmp_path / "train.jsonl")
+    assert set(decoded) == set(map(make.key, make.COLOURS[:4])) and decoded.total() == len(decoded) + 1
+    assert len(read_predictions(tmp_path / "train.jsonl").lines) == 26
+
+
+@pytest.mark.parametrize("done", [1, 5, 11, 24])
+def test_a_run_killed_between_questions_of_an_image_goes_on_to_the_same_file(
+    checkpoint, questions_about_few_images, tmp_path, done
+):
+    asked = questions_of(DataSplit(questions_about_few_images, Selection("train")))
+    whole, killed = tmp_path / "whole.jsonl", tmp_path / "killed.jsonl"
+    run(checkpoint, asked, whole)
+    killed.write_text(
+        "".join(whole.read_text(encoding="utf-8").splitlines(keepends=True)[: 1 + done]), encoding="utf-8"
+    )
+    run(checkpoint, asked, killed)
+    assert without_seconds(killed) == without_seconds(whole)
+
+
+def test_a_half_finished_batch_is_asked_whole_only_where_rounding_depends_on_it():
+    batches = [[hand.item("a"), hand.item("b")], [hand.item("c"), hand.item("d")], [hand.item("e")]]
+    ids = {
+        whole: [[item.id for item in batch] for batch in left_of(batches, {"a", "c", "d"}, whole=whole)]
+        for whole in (True, False)
+    }
+    assert ids == {True: [["a", "b"], ["e"]], False: [["b"], ["e"]]}

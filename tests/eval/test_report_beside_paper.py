@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from data_prep.sources.bimed_mbench import CONVERSATION, DESCRIPTION, DOMAINS
+from eval.benchmark import Metric
 from eval.benchmarks.uphill import ACCURACY
 from eval.errors import EvalError
 from eval.items import Predictions
@@ -14,7 +15,7 @@ from eval.judge.grades import RELATIVE
 from eval.metrics.reports.scorers import METRICS
 from eval.metrics.vqa import vqa as vqa_metrics
 from eval.registry import BENCHMARKS
-from eval.report.beside_paper import our_column, side_by_side
+from eval.report.beside_paper import our_column, our_columns, side_by_side
 from eval.report.figures import bars, radar
 from eval.report.paper import TABLES, published
 from eval.report.report import write_report
@@ -94,7 +95,7 @@ def test_cells_have_interval_and_count_and_near_numbers_are_marked(tmp_path):
 def test_interval_of_an_average_of_different_items_follows_from_its_parts(tmp_path):
     column = our_column(CLINICAL, Results.read(make.write_published(tmp_path, "BiMediX2 8B", [CLINICAL.key])))
     low, high = column.average_interval
-    assert (high - low) / 2 == pytest.approx(1.96 * 0.02 / 10**0.5)
+    assert (high - low) / 2 == pytest.approx(0.05 / 10**0.5)
     make.write_published(tmp_path / "vqa", "BiMediX2 8B", [VQA.key])
     assert our_column(VQA, Results.read(tmp_path / "vqa")).average_interval is None
 
@@ -104,8 +105,18 @@ def test_figures_only_with_numbers_enough(tmp_path):
     column = [our_column(MBENCH, results)]
     drawn = radar(MBENCH, column, with_published=True)
     assert "<svg" in drawn.svg and drawn.svg == radar(MBENCH, column, with_published=True).svg
+    assert drawn.alt.endswith("every axis from 0 to 100")
+    better = replace(column[0], scores={place: replace(s, value=1.04) for place, s in column[0].scores.items()})
+    assert radar(MBENCH, [better], with_published=False).alt.endswith("every axis from 0 to 110")
     assert bars(UPHILL, [our_column(UPHILL, results)], with_published=True) is None
     assert radar(VQA, [our_column(VQA, results)], with_published=True) is None
+
+
+def test_two_folders_of_one_model_name_are_two_columns(tmp_path):
+    folders = [make.write_published(tmp_path / name, "BiMediX2 8B", [MBENCH.key]) for name in ("a", "b")]
+    columns = our_columns(MBENCH, [Results.read(folder) for folder in folders])
+    assert [column.title for column in columns] == [f"bimedix2-8b ({folder})" for folder in folders]
+    assert our_columns(MBENCH, [Results.read(folders[0])])[0].title == "bimedix2-8b"
 
 
 def test_report_beside_published_numbers(tmp_path):
@@ -118,7 +129,7 @@ def test_report_beside_published_numbers(tmp_path):
     assert [path.name for path in paths] == ["report.md", "report.html", "report.json"]
     page = paths[0].read_text(encoding="utf-8")
     assert "two checkpoints" in page and "factual\\_accuracy, level Writing Demand" in page
-    assert "Not run: Table 2: clinical language (mmlu\\_clinical\\_knowledge" in page
+    assert "- mmlu\\_anatomy: MMLU, one clinical subject (Table 2): python -m eval run --task mmlu\\_anatomy" in page
     assert page.index("## Beyond the paper") < page.index("### medarabiq")
     machine = json.loads(paths[2].read_text(encoding="utf-8"))
     overall = machine["paper"]["tables"][1]["rows"][-1]
@@ -139,9 +150,9 @@ def test_against_another_folder(tmp_path, monkeypatch):
         make.write_scores(tmp_path / name, [make.fraction("vqa_rad", "multimedeval.recall", count / 20)])
 
     def values(results, run):
-        return {"multimedeval.recall": {f"i{n}": float(n < right[results.name]) for n in range(20)}}
+        return {"multimedeval.recall": Metric({f"i{n}": float(n < right[results.name]) for n in range(20)})}
 
-    monkeypatch.setattr("eval.report.comparison.item_values", values)
+    monkeypatch.setattr("eval.report.comparison.item_metrics", values)
     page = write_report(tmp_path / "a", [], tmp_path / "a" / "report.md", str(tmp_path / "b"))[0].read_text()
     assert "|  | a | b |" in page and "| Rad-VQA recall | 0.250 " in page
     assert "## Item by item" in page and "b is higher" in page

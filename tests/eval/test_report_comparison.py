@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from eval import scores
-from eval.benchmark import Benchmark, Metric
+from eval.benchmark import Benchmark, Metric, groups_in
 from eval.errors import EvalError
 from eval.predictions import read_all
 from eval.registry import BENCHMARKS, load
@@ -136,21 +136,56 @@ def test_every_benchmark_has_values_of_items(name, tmp_path):
     assert callable(benchmark.SCORER) or type(benchmark).metrics is not Benchmark.metrics
 
 
-def test_values_of_items_are_what_a_score_is_the_mean_of(folders):
+def versioned(right, count=8):
+    """The answers of `answers` with modalities, two to an image, and an Arabic version of each of the first four."""
     facts = {"closed": False, "typed": True}
-    lines = [replace(line, facts=facts) for line in answers(3, count=8)]
-    arabic = replace(lines[0], item="i00#0-ar", language="ar", facts={**facts, "version_of": "i00#0"})
-    write(folders[0], "slake", [*lines, arabic], benchmark={"name": "slake", "split": "test", "sha256": "1"})
+    own = [
+        replace(line, facts=facts, modality=("ct", "mri")[n % 2], image_hashes=[f"image {n // 2}"])
+        for n, line in enumerate(answers(right, count))
+    ]
+    arabic = [
+        replace(line, item=f"{line.item}-ar", language="ar", facts={**facts, "version_of": line.item})
+        for line in own[:4]
+    ]
+    return [*own, *arabic]
+
+
+def test_subgroups_and_arabic_versions_are_compared_and_corrected_apart(folders):
+    for folder, right in zip(folders, (3, 7), strict=True):
+        write(folder, "slake", versioned(right), benchmark={"name": "slake", "split": "test", "sha256": "1"})
+    found = comparison(*folders)
+    overall = {line.metric: line for line in found.lines}
+    recall = overall["multimedeval.recall"].result
+    assert (recall.n, recall.clusters, recall.test, recall.difference) == (8, 4, "cluster permutation", 0.5)
+    parts = {tuple(line.subgroup.items()): line for line in found.subgroups if line.metric == "multimedeval.recall"}
+    assert set(parts) == {(("modality", "ct"),), (("modality", "mri"),), (("language", "ar"),)}
+    arabic = parts[("language", "ar"),].result
+    assert (arabic.n, arabic.clusters, arabic.a, arabic.b) == (4, 2, 0.75, 1.0)
+    for family in (found.lines, found.subgroups):
+        least = min(family, key=lambda line: line.result.p).result
+        assert least.adjusted == pytest.approx(min(1, len(family) * least.p))
+    text = found.text()
+    assert f"{len(found.lines)} over all items" in text and f"{len(found.subgroups)} over subgroups" in text
+    assert "multimedeval.recall, language ar" in text and " 8 in 4 " in text
+
+
+def test_items_that_only_the_second_run_has_are_counted_too(folders):
+    a, b = folders
+    make.write_predictions(a, "train", answers(3, count=15))
+    make.write_predictions(b, "train", answers(3, count=20))
+    assert lines_of(a, b)["train", "exact"].left_out == 5
+
+
+def test_values_of_items_are_what_a_score_is_the_mean_of(folders):
+    write(folders[0], "slake", versioned(3), benchmark={"name": "slake", "split": "test", "sha256": "1"})
     (run,) = read_all(folders[0])
-    values = scores.item_values(folders[0], run)
-    overall = {
-        score.metric: score
-        for score in scores.score_predictions(load("slake", folders[0]), run, [])
-        if not score.subgroup
-    }
-    assert set(values) == set(overall)
-    for metric, items in values.items():
-        assert sum(items.values()) / len(items) == pytest.approx(overall[metric].value)
+    metrics = scores.item_metrics(folders[0], run)
+    found = scores.score_predictions(load("slake", folders[0]), run, [])
+    assert {score.metric for score in found} == set(metrics)
+    for score in found:
+        (group,) = [each for each in groups_in(metrics[score.metric]) if each.subgroup == score.subgroup]
+        values = scores.values_in(metrics[score.metric], group)
+        assert sum(values.values()) / len(values) == pytest.approx(score.value)
 
 
 def test_average_over_the_clinical_columns(folders, monkeypatch):
@@ -159,8 +194,8 @@ def test_average_over_the_clinical_columns(folders, monkeypatch):
         for name in CLINICAL:
             write(folder, name, answers(1, count=1), benchmark={"name": name, "split": "test", "sha256": "1"})
     monkeypatch.setattr(
-        "eval.report.comparison.item_values",
-        lambda results, run: {"accuracy": {f"i{n}": float(n < right[results.name]) for n in range(20)}},
+        "eval.report.comparison.item_metrics",
+        lambda results, run: {"accuracy": Metric({f"i{n}": float(n < right[results.name]) for n in range(20)})},
     )
     line = comparison(*folders).lines[-1]
     assert (line.benchmark, line.metric, line.result.n) == ("Table 2: clinical language", "average", 200)

@@ -8,6 +8,7 @@ import pytest
 from eval.cli import main
 from eval.errors import EvalError
 from eval.predictions import read_all
+from eval.report.beside_paper import small_print
 from eval.report.figures import read_losses
 from eval.report.report import summary, write_report
 from eval.report.results import Results
@@ -47,24 +48,34 @@ def results(tmp_path):
 
 def test_short_table(results):
     table = exact_table(Results.read(results))
-    # English: 5 of 7 right (en0 and the nasty one wrong): sd = sqrt(5/7 * 2/7 * 7/6), over sqrt(7) = 18.4 %.
-    # Arabic: 5 of 6: sqrt(5/6 * 1/6 * 6/5) / sqrt(6) = 16.7 %.
+    # English: 5 of 7 right (en0 and the nasty one wrong); Arabic: 5 of 6; Wilson's intervals.
     assert table[1:] == [
-        ["trained, hand/train", "71.4 ± 18.4 (n=7)", "83.3 ± 16.7 (n=6)"],
+        ["trained, hand/train", "71.4 [35.9, 91.8] (n=7)", "83.3 [43.6, 97.0] (n=6)"],
         ["trained, images permuted, hand/train", "0.0 (n=1)", "-"],
-        ["base model, images not shown, hand/train", "50.0 ± 50.0 (n=2)", "-"],
+        ["base model, images not shown, hand/train", "50.0 [9.5, 90.5] (n=2)", "-"],
     ]
 
 
+def test_scores_of_an_earlier_version_are_read(results):
+    path = results / "scores.json"
+    lines = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps([{k: v for k, v in line.items() if k != "clusters"} for line in lines]))
+    found = Results.read(results)
+    assert {score.clusters for score in found.scores} == {0}
+    assert exact_table(found)[1][1] == "71.4 [35.9, 91.8] (n=7)"
+    assert small_print(found.scores[0], percent=True).endswith("n=13")
+
+
 def test_unscored_items_are_told():
-    assert value_text(Score("r", "exact", 0.5, 2, 0.5, 3, {})) == "50.0 ± 50.0 (n=2, 3 unscored)"
+    score = Score("r", "exact", 0.5, 2, 0.5, 3, {}, (0.095, 0.905))
+    assert value_text(score) == "50.0 [9.5, 90.5] (n=2, 3 unscored)"
     assert value_text(Score("r", "exact", None, 0, None, 3, {})) == "- (n=0, 3 unscored)"
 
 
 def test_report_has_all_sections_and_no_text_from_data_acts_as_markup(results, training):
     write_report(results, [training], results / "report.md")
     page = (results / "report.md").read_text(encoding="utf-8")
-    assert "71.4 ± 18.4 (n=7)" in page and "openQuestionsRecall" in page
+    assert "71.4 \\[35.9, 91.8\\] (n=7)" in page and "openQuestionsRecall" in page
     assert "Not for medical use" in page and "decoding greedy" in page and "rows by language: en 3, ar 2" in page
     assert page.count('<div dir="rtl" lang="ar">') >= 3 and '<div dir="rtl" lang="ar">رأس</div>' in page
     for name in ("loss.svg", "scores.svg"):

@@ -4,14 +4,14 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from eval.benchmark import Group, Metric, subgroups
 from eval.predictions import read_predictions
 from eval.registry import of_header
-from eval.scores import score, score_predictions, standard_error
+from eval.scores import aggregate, score, score_predictions
 from tests.helpers import eval_builders as make
 
 LINES = [
@@ -95,11 +95,48 @@ def test_every_mean_over_items_has_its_interval(find):
     assert find("multimedeval.F1", language="en").interval is not None
 
 
-@given(st.lists(st.floats(0, 1), min_size=2, max_size=20))
-def test_standard_error_is_the_textbook_one(values):
-    mean = sum(values) / len(values)
-    variance = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
-    assert standard_error(values) == pytest.approx(math.sqrt(variance / len(values)), abs=1e-9)
+def line(item, language="en", **facts):
+    return make.prediction(item, "", "", language, facts=facts)
+
+
+def test_subgroups_only_where_there_are_several():
+    lines = [line("a", type="x"), line("b", "ar", type="x"), line("c", "ar", type="x")]
+    assert subgroups(lines, "language", "type") == [
+        Group({}, {"a", "b", "c"}),
+        Group({"language": "ar"}, {"b", "c"}),
+        Group({"language": "en"}, {"a"}),
+    ]
+
+
+def test_every_group_is_counted_on_its_own():
+    lines = [line("a"), line("b", "ar"), line("c", "ar")]
+    values = {"accuracy": {"a": 1.0, "b": 0.0, "c": None}, "open": {"a": 0.5}}
+    groups = subgroups(lines, "language")
+    scores = aggregate("run", {name: Metric(items, groups) for name, items in values.items()})
+    found = {(s.metric, s.subgroup.get("language", "")): (s.value, s.n, s.unscored) for s in scores}
+    assert found == {
+        ("accuracy", ""): (0.5, 2, 1),
+        ("open", ""): (0.5, 1, 0),
+        ("accuracy", "ar"): (0.0, 1, 1),
+        ("accuracy", "en"): (1.0, 1, 0),
+        ("open", "en"): (0.5, 1, 0),
+    }
+
+
+def test_questions_on_one_image_are_one_cluster(tmp_path):
+    shown = [[], ["x"], ["x"], ["x"], ["y"], ["y"], ["y"]]
+    right = [1, 1, 1, 1, 0, 0, 0]
+    lines = [
+        make.prediction(f"i{number}#0", "chest", "chest" if is_right else "head", image_hashes=images)
+        for number, (images, is_right) in enumerate(zip(shown, right, strict=True))
+    ]
+    run = read_predictions(make.write_predictions(tmp_path, "train", lines))
+    clustered, *_ = score_predictions(of_header(run.header, tmp_path), run)
+    blind = replace(run, lines=[replace(line, image_hashes=[]) for line in lines])
+    alone, *_ = score_predictions(of_header(run.header, tmp_path), blind)
+    assert (clustered.n, clustered.clusters, alone.clusters) == (7, 3, 7)
+    assert clustered.value == alone.value and clustered.stderr > 1.5 * alone.stderr
+    assert clustered.interval[0] < alone.interval[0] and alone.interval[1] < clustered.interval[1]
 
 
 def test_scores_file_has_every_predictions_file(tmp_path):
@@ -108,7 +145,8 @@ def test_scores_file_has_every_predictions_file(tmp_path):
     score(tmp_path)
     written = json.loads((tmp_path / "scores.json").read_text())
     assert {line["name"] for line in written} == {"train", "base"}
-    names = {"name", "metric", "value", "n", "stderr", "unscored", "subgroup", "interval", "unit", "note"}
+    names = {"name", "metric", "value", "n", "stderr", "unscored", "subgroup", "interval", "unit", "note", "clusters"}
+    names |= {"asked", "images"}
     assert all(set(line) == names for line in written)
 
 

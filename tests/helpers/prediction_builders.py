@@ -1,7 +1,8 @@
 """Predictions made from a benchmark's items, without a model."""
 
+from eval.benchmark import groups_in
 from eval.items import Prediction, Predictions
-from eval.scores import overall_values
+from eval.scores import values_in
 
 
 def answered(items, outputs, name="run"):
@@ -28,8 +29,9 @@ def answered(items, outputs, name="run"):
 
 def single_values(benchmark, predictions, verdicts=()):
     """Metric -> item -> value behind the overall scores; metrics that were not computed are left out."""
-    found = overall_values(benchmark.metrics(predictions, verdicts))
-    return {metric: values for metric, values in found.items() if set(values.values()) != {None}}
+    metrics = benchmark.metrics(predictions, verdicts)
+    found = {name: values_in(metric, groups_in(metric)[0]) for name, metric in metrics.items()}
+    return {metric: values for metric, values in found.items() if values and set(values.values()) != {None}}
 
 
 def value(scores, metric, **subgroup):

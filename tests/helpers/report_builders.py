@@ -1,9 +1,11 @@
 """Results folders with benchmarks in them, made by hand: scores are given, not computed."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from eval.items import Prediction
+from eval.judge.instructions import PLAIN
+from eval.judge.verdicts import VerdictsFile, path_of, sha256
 from eval.report.paper import TABLES, published
 from eval.scores import Score
 
@@ -76,3 +78,30 @@ def answer(item, output, gold="yes", language="en", **more):
     answer = {"item": item, "language": language, "output": output, "gold": gold}
     rest = {"finish_reason": "stop", "tokens": 1, "seconds": 0.1, "facts": {"closed": True, "typed": True}}
     return Prediction(**{**made, **answer, **rest, **more})
+
+
+def bilingual_vqa(right_en, right_ar, count=12, versions=12):
+    """Closed questions, three to an image, and the Arabic versions of the first ones."""
+    english = [answer(f"q{n}", "yes" if n < right_en else "no", image_hashes=[f"image {n // 3}"]) for n in range(count)]
+    arabic = [
+        replace(
+            line,
+            item=f"{line.item}-ar",
+            language="ar",
+            gold="نعم",
+            output="نعم" if n < right_ar else "لا",
+            facts={**line.facts, "version_of": line.item},
+        )
+        for n, line in enumerate(english[:versions])
+    ]
+    return [*english, *arabic]
+
+
+def write_judged(folder, name, replies, **more):
+    """Write a judged run with one answer for each item of `replies`, and the judge's reply to it where there is one."""
+    write_run(folder, name, [answer(item, "text", **more) for item in replies])
+    file = VerdictsFile(path_of(folder, name), {"model": "judge", "instructions": "instructions: own"})
+    for item, reply in replies.items():
+        if reply:
+            about = {"key": item, "item": item, "kind": PLAIN, "repeat": 0}
+            file.append({**about, "answer_sha256": sha256("text"), "reply": reply})

@@ -177,6 +177,20 @@ def test_lumi_starts_the_same_through_its_container(cluster, place):
     assert f"{container} train recipes/bimedix2_70b.yml --launcher torchrun -- --nnodes=2 --nproc-per-node=8" in call
 
 
+def test_slurm_serves_a_model_over_the_nodes(cluster, place):
+    _, environment = cluster
+    environment |= {"RAY_WAIT": "0", "SLURM_GPUS_ON_NODE": "4"}
+    command = ["bash", "recipes/cluster/serve.slurm", "outputs/m", "--max-model-len", "4096"]
+    assert subprocess.run(command, check=False, env=environment, timeout=60).returncode == 0
+    calls = (place / "calls").read_text().splitlines()
+    assert any("-w node1 .venv-vllm/bin/ray start --head --node-ip-address=node1" in call for call in calls)
+    assert any("--exclude=node1 .venv-vllm/bin/ray start --address=node1:6379 --num-gpus=4" in call for call in calls)
+    (serve,) = [call for call in calls if "vllm serve" in call]
+    assert "--tensor-parallel-size 4 --pipeline-parallel-size 2 --max-model-len 4096" in serve
+    without = subprocess.run(command[:2], check=False, env=environment, timeout=60, capture_output=True, text=True)
+    assert without.returncode != 0 and "say which model" in without.stderr
+
+
 def test_slurm_puts_a_job_out_of_time_back_into_the_queue(cluster, place):
     command, environment = cluster
     (place / "slow").touch()

@@ -24,6 +24,7 @@ from eval.items import Item
 def main(checkpoint: str, items: str, out: str) -> None:
     """Answer all items in one batch."""
     engine = VllmEngine(Path(checkpoint), "float32", "cpu")
+    assert engine._llm.llm_engine.vllm_config.cache_config.enable_prefix_caching
     asked = []
     for fields in json.loads(Path(items).read_text(encoding="utf-8")):
         item = Item(fields["id"], "en", "", "", tuple(fields["messages"]), tuple(fields["images"]), "", "")

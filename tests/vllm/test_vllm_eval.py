@@ -35,6 +35,7 @@ def items(checkpoint):
     answered = [user("What is shown?", 1), {"role": "assistant", "content": [{"type": "text", "text": "A cyst."}]}]
     return [
         {"id": "one", "messages": [user("Is there a fracture?", 1)], "images": files[:1]},
+        {"id": "same", "messages": [user("Where is it, left or right?", 1)], "images": files[:1]},
         {"id": "two", "messages": [user("Compare them.", 2)], "images": files[1:]},
         {"id": "none", "messages": [user("ما معنى كسر؟")], "images": []},
         {"id": "turns", "messages": [*answered, user("Sure?")], "images": files[:1]},

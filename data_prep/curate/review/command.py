@@ -1,12 +1,11 @@
 """The verb `review` of `python -m data_prep`."""
 
 import argparse
-import ipaddress
-import os
 import shlex
 from pathlib import Path
 from typing import Any
 
+from data_prep import local_page
 from data_prep.curate.review.apply import apply
 from data_prep.curate.review.curated import CuratedSet
 from data_prep.curate.review.decisions import conflicts
@@ -18,8 +17,6 @@ from data_prep.curate.review.summary import printed, summarise
 from data_prep.curate.review.verdicts_file import read, write
 
 PASSWORD = "BIMEDIX2_REVIEW_PASSWORD"
-PORT = 7860
-LOCAL = "127.0.0.1"
 _LONGEST_NAME = 100
 _PLAN = ("sample", "waiting", "seed", "share")
 
@@ -42,9 +39,7 @@ def add(verbs: Any) -> None:
     verb.add_argument("--seed", type=int, help="of the sample; default: 0")
     verb.add_argument("--share", type=float, help="the part that every reviewer gets; default: 0.2")
     verb.add_argument("--part", type=int, metavar="K", help="the reviewer's part of the sample, from 1; default: next")
-    verb.add_argument("--host", default=LOCAL, help="address to serve on; another than this machine's needs a password")
-    verb.add_argument("--port", type=int, default=PORT, help=f"default: {PORT}")
-    verb.add_argument("--password-file", type=Path, help=f"its first line; default: the variable {PASSWORD}")
+    local_page.add_options(verb, PASSWORD)
     verb.add_argument("--out", type=Path, help="dataset folder that --apply writes")
     verb.add_argument("--names", action="store_true", help="with --apply: the card names the reviewers")
     verb.set_defaults(verb=_review)
@@ -120,26 +115,10 @@ def _checked_name(name: str) -> str:
 
 def _password(arguments: argparse.Namespace) -> str | None:
     """The page's password, or None on this machine alone. Raises ReviewError where one is needed and not given."""
-    given = os.environ.get(PASSWORD)
-    if arguments.password_file is not None:
-        try:
-            given = arguments.password_file.read_text(encoding="utf-8").partition("\n")[0].strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ReviewError(f"--password-file {arguments.password_file}: cannot be read ({error})") from error
-        if not given:
-            raise ReviewError(f"--password-file {arguments.password_file}: its first line is empty")
-    if not given and not _is_local(arguments.host):
-        raise ReviewError(
-            f"--host {arguments.host}: others can open the page; set a password with --password-file or {PASSWORD}"
-        )
-    return given or None
-
-
-def _is_local(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        return local_page.read_password(arguments.host, arguments.password_file, PASSWORD)
+    except local_page.PageError as error:
+        raise ReviewError(str(error)) from error
 
 
 def _given_plan(arguments: argparse.Namespace) -> dict[str, Any]:

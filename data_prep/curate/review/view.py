@@ -5,12 +5,13 @@ import json
 from statistics import median
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from data_prep.curate.review.curated import CuratedSet, texts_of
 from data_prep.curate.review.session import Session, Shown
 from data_prep.curate.review.store import SKIP, Verdict
 from data_prep.images.store import ImageStoreError, open_store
+from data_prep.local_page import safe
 
 _NAMES = {"en": "English", "ar": "Arabic"}
 _FIELD = '<textarea rows="1" data-text="{}" dir="{}" lang="{}">{}</textarea>'
@@ -37,14 +38,6 @@ def render(session: Session, shown: Shown) -> str:
     root = '<div class="review" data-key="{}" data-row="{}" data-saved="{}" data-open="{}">{}</div>'
     is_open = "" if shown.row is None else "yes"
     return str(_markup(root, key, shown.row or "", shown.saved, is_open, Markup("").join(parts)))
-
-
-def safe(text: Any) -> Markup:
-    """The text as HTML that shows it: escaped, with the signs that gradio's templates act on as references, too."""
-    made = str(escape(str(text)))
-    for sign in "${}`\\":
-        made = made.replace(sign, f"&#{ord(sign)};")
-    return Markup(made)
 
 
 def _markup(pattern: str, *values: Any) -> Markup:

@@ -1,20 +1,23 @@
 """The scores of generated or summarised reports, as MultiMedEval has them: one value a report, then their mean.
 
-BLEU reads the texts as they are. The values are raw; `python -m eval report --starred` rescales the two that the
-paper's tables rescale, by a rule that the reader chooses. Every metric is a mean over reports, BLEU and METEOR too, so
-each has its interval.
+BLEU reads the texts as they are. MultiMedEval's ROUGE-L knows no word of another script; for other languages than
+English `ours.rougeL`, which knows them all, stands beside it. The values are raw; `python -m eval report --starred`
+rescales the two that the paper's tables rescale, by a rule that the reader chooses. Every metric is a mean over
+reports, BLEU and METEOR too, so each has its interval.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from eval.benchmark import Metric, Metrics, values_of
 from eval.errors import say
 from eval.items import Prediction, Predictions
+from eval.metrics.reasoning import in_both_ways
 from eval.metrics.reports.scorers import scorers
-from eval.metrics.text_match import bleu, rouge_l
+from eval.metrics.text_match import bleu, rouge_l, rouge_l_ascii
 
 METEOR = "multimedeval.meteor"
 UNBOUNDED = ("radcliq",)
@@ -26,6 +29,10 @@ def reports(predictions: Predictions, root: Path) -> Metrics:
     Raises:
         EvalError: such weights or functions cannot be used.
     """
+    return in_both_ways(partial(_reports, root), predictions)
+
+
+def _reports(root: Path, predictions: Predictions) -> Metrics:
     lines = predictions.lines
     overlap = {name: Metric(values) for name, values in values_of(lines, _overlap).items()}
     return {**overlap, METEOR: _meteor(lines), **_by_models(predictions, root)}
@@ -33,11 +40,12 @@ def reports(predictions: Predictions, root: Path) -> Metrics:
 
 def _overlap(line: Prediction) -> Mapping[str, float]:
     pair = line.output, line.gold
-    return {
+    values = {
         "multimedeval.bleu1": bleu(*pair, 1),
         "multimedeval.bleu4": bleu(*pair),
-        "multimedeval.rougeL": rouge_l(*pair),
+        "multimedeval.rougeL": rouge_l_ascii(*pair),
     }
+    return values if line.language == "en" else values | {"ours.rougeL": rouge_l(*pair)}
 
 
 def _meteor(lines: Sequence[Prediction]) -> Metric:

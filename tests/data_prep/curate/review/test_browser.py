@@ -3,7 +3,7 @@
 import pytest
 
 from data_prep.curate.review.curated import texts_of
-from tests.helpers.review_server import ReviewServer, opened_browser
+from tests.helpers.page_server import ReviewServer, opened_browser
 from tests.helpers.reviewed import HOSTILE, curated_set, opened, said
 
 pytestmark = pytest.mark.browser

@@ -1,4 +1,4 @@
-"""A review's page in a process of its own, and a browser that records every request."""
+"""A page in a process of its own, and a browser that records every request."""
 
 import contextlib
 import os
@@ -17,14 +17,17 @@ def free_port():
         return one.getsockname()[1]
 
 
-class ReviewServer:
-    """`python -m data_prep review FOLDER --reviewer NAME`; a context manager that ends it."""
+class PageServer:
+    """A command of ours that serves a page on `--port`; a context manager that ends it.
 
-    def __init__(self, folder, reviewer, *options, blocks="unlimited", **environment):
+    `blocks` bounds the files that it may write, in KiB; `environment` is added to its own.
+    """
+
+    def __init__(self, *command, blocks="unlimited", **environment):
         self.port = free_port()
         self.url = f"{LOCAL}{self.port}"
-        command = [sys.executable, "-m", "data_prep", "review", folder, "--reviewer", reviewer, "--port", self.port]
-        self._command = ["bash", "-c", f'ulimit -f {blocks}; exec "$@"', "bash", *map(str, [*command, *options])]
+        whole = [sys.executable, "-m", *map(str, command), "--port", str(self.port)]
+        self._command = ["bash", "-c", f'ulimit -f {blocks}; exec "$@"', "bash", *whole]
         self._environment = os.environ | environment
         self._process = None
 
@@ -38,15 +41,26 @@ class ReviewServer:
     def start(self):
         """Start it, and return when it answers."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True, env=self._environment)
-        line = self._process.stdout.readline()
-        assert self.url in line, line
+        line = next((line for line in self._process.stdout if self.url in line), "")
+        assert line, self._command
 
     def kill(self):
         """End it at once, as a power cut would."""
+        self.end(signal.SIGKILL)
+
+    def end(self, how=signal.SIGTERM):
+        """Send it a signal, and wait until it is gone."""
         with contextlib.suppress(ProcessLookupError):
-            os.kill(self._process.pid, signal.SIGKILL)
+            os.kill(self._process.pid, how)
         self._process.wait()
         self._process.stdout.close()
+
+
+class ReviewServer(PageServer):
+    """`python -m data_prep review FOLDER --reviewer NAME`."""
+
+    def __init__(self, folder, reviewer, *options, **settings):
+        super().__init__("data_prep", "review", folder, "--reviewer", reviewer, *options, **settings)
 
 
 @contextlib.contextmanager

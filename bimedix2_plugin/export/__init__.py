@@ -1,0 +1,1 @@
+"""Export of a merged checkpoint to GGUF, with its vision part, checked on the llama.cpp at hand."""

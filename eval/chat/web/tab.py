@@ -1,0 +1,115 @@
+"""What belongs to one tab of the browser: its chat, the files that it shows, how its DICOM files are shown."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from data_prep.local_page import safe
+from eval.chat.attachment import Attachment, View, attach, is_dicom
+from eval.chat.conversation import Turn
+from eval.chat.session import Session
+from eval.errors import EvalError
+
+_JOINER = "\u2060"
+
+
+class Tab:
+    """A chat in one tab; its files are in a folder of its own, which `close` removes.
+
+    Attributes:
+        session: the chat.
+        views: of the DICOM files that are uploaded and not yet sent, by path.
+    """
+
+    def __init__(self, session: Session, uploads: Path) -> None:
+        self.session = session
+        self.views: dict[str, View] = {}
+        self._uploads = uploads
+        self._folder = Path(tempfile.mkdtemp(dir=uploads, prefix="tab-"))
+
+    def close(self) -> None:
+        """End what is being written, and remove the files."""
+        self.session.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def forget_images(self) -> None:
+        """Remove the files of images that are in no conversation any more."""
+        used = {image.key for lane in self.session.lanes for image in lane.conversation.images()}
+        for file in self._folder.iterdir():
+            if file.stem not in used:
+                file.unlink()
+
+    def dicom_files(self, paths: list[str]) -> list[str]:
+        """Return those of the uploaded files that are DICOM. Raises EvalError for a file that was not uploaded."""
+        return [path for path in paths if is_dicom(self._uploaded(path))]
+
+    def preview(self, path: str) -> Attachment:
+        """Return an uploaded file as it will be sent. Raises EvalError."""
+        return attach(self._uploaded(path), self.views.get(path, View()))
+
+    def take(self, paths: list[str]) -> list[Attachment]:
+        """Return uploaded files as attachments, and remove the files, with their metadata. Raises EvalError.
+
+        If one cannot be shown, none is removed.
+        """
+        if paths:
+            self.session.check_images()
+        taken = [self.preview(path) for path in paths]
+        for path in paths:
+            self._uploaded(path).unlink(missing_ok=True)
+            self.views.pop(path, None)
+        return taken
+
+    def messages(self, lane: int) -> list[dict[str, Any]]:
+        """Return a lane's conversation as gradio's chatbot takes it, a message for each turn."""
+        return [
+            {"role": turn.role, "content": self._content(turn)} for turn in self.session.lanes[lane].conversation.turns
+        ]
+
+    def _content(self, turn: Turn) -> list[dict[str, Any]]:
+        files = [{"path": str(self._file(image)), "alt_text": image.name} for image in turn.images]
+        return [*files, *([text_part(turn.text)] if turn.text else [])]
+
+    def _file(self, image: Attachment) -> Path:
+        path = self._folder / (image.key + image.suffix)
+        if not path.is_file():
+            path.write_bytes(image.content)
+        return path
+
+    def _uploaded(self, path: str) -> Path:
+        found = Path(path).resolve()
+        if not found.is_relative_to(self._uploads.resolve()):
+            raise EvalError(f"{path}: no uploaded file.")
+        return found
+
+
+def text_part(text: str) -> dict[str, Any]:
+    """Return a text as a part of gradio's message, which takes it for HTML.
+
+    An invisible letter after each sign that HTML acts on makes it a sign like any other; `without_joiners` undoes it.
+    Escaping would not do: the button that copies a message and the field that edits it show the escapes.
+    """
+    return {"type": "text", "text": re.sub("[<&]", lambda found: found[0] + _JOINER, text)}
+
+
+def without_joiners(text: str) -> str:
+    """Return an edited message as it was typed."""
+    return re.sub(f"([<&]){_JOINER}", r"\1", text)
+
+
+def picture(image: Attachment) -> str:
+    """Return HTML that shows an image, and how it was made of a DICOM file."""
+    kind = "png" if image.suffix == ".png" else "jpeg"
+    source = f"data:image/{kind};base64,{base64.b64encode(image.content).decode()}"
+    caption = f"<figcaption>{safe(image.note)}</figcaption>"
+    return f'<figure><img alt="{safe(image.name)}" src="{source}">{caption}</figure>'
+
+
+def message(text: str) -> str:
+    """Return HTML that shows a message; empty for an empty text."""
+    return f'<p role="alert" dir="auto">{safe(text)}</p>' if text else ""

@@ -1,0 +1,225 @@
+"""A merged checkpoint becomes files of llama.cpp that answer like it, or nothing at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import resource
+import shutil
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from bimedix2_plugin import cli
+from bimedix2_plugin.errors import RecipeError
+from bimedix2_plugin.export import export as exporting
+from bimedix2_plugin.export.checkpoint import read_checkpoint
+from bimedix2_plugin.export.export import MMPROJ, MODEL, RECORD, export
+from bimedix2_plugin.export.images import image_processor, prepare
+from bimedix2_plugin.export.mmproj import write_mmproj
+from bimedix2_plugin.export.proof import Proof, prove
+from bimedix2_plugin.export.reference import compute
+from bimedix2_plugin.export.vision import read_vision
+from tests.helpers import exportable
+
+pytest.importorskip("xllamacpp")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def converter():
+    """Where the tests' converter is."""
+    exportable.needs_converter()
+    with pytest.MonkeyPatch.context() as patch:
+        if exportable.CONVERTER.is_dir():
+            patch.setenv("LLAMA_CPP_DIR", str(exportable.CONVERTER))
+        yield
+
+
+@pytest.fixture(scope="module")
+def merged(tmp_path_factory):
+    return exportable.merged(tmp_path_factory.mktemp("llava"))
+
+
+@pytest.fixture(scope="module")
+def exported(merged):
+    """An export beside what a killed one left."""
+    out = merged.parent / "exported"
+    left = merged.parent / ".exported.partial"
+    left.mkdir()
+    (left / MODEL).write_bytes(b"half")
+    return _export(merged, out)
+
+
+@pytest.fixture(scope="module")
+def reference(merged):
+    return compute(read_checkpoint(merged, images_prepared=False))
+
+
+def _export(merged, out, **changes):
+    given = {"outtype": "f32", "images_prepared": False, "say": lambda _: None} | changes
+    return export(merged, out, **given)
+
+
+@contextmanager
+def _full_disk(size):
+    """No file of this process or its children can grow further."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def _preferring(answer, token):
+    """The answer of a checkpoint that is sure of another third token."""
+    sure = answer.log_probabilities.clone()
+    sure[2, token] = 0
+    return replace(answer, ids=[*answer.ids[:2], token, *answer.ids[3:]], log_probabilities=sure)
+
+
+def _nothing_left(folder):
+    return not [entry.name for entry in folder.iterdir() if entry.name.lstrip(".").startswith("out") and entry.is_dir()]
+
+
+def test_a_checkpoint_is_exported_and_answers_alike(merged, exported):
+    assert exported.reason == ""
+    assert exported.proof.embeddings.passed
+    names = [probe.name for probe in exported.proof.probes]
+    kinds = ("text", "image", "two images over three turns")
+    assert sorted(names) == sorted(f"{kind}, {language}" for kind in kinds for language in ("en", "ar"))
+    assert all(probe.tokens > 0 and probe.difference < 0.01 for probe in exported.proof.probes)
+    assert exported.proof.raw.mean > exported.proof.embeddings.mean
+    files = {file.name for file in exported.folder.iterdir()}
+    assert files == {MODEL, MMPROJ, RECORD, "preprocessor_config.json"}
+    record = json.loads((exported.folder / RECORD).read_text())
+    assert record["probes"][0]["tokens"] == exported.proof.probes[0].tokens
+    assert record["llama_cpp"].startswith("xllamacpp 20")
+    assert not (merged.parent / ".exported.partial").exists()
+
+
+def test_a_client_prepares_images_with_the_exports_settings(merged, exported):
+    image = Image.new("RGB", (80, 30), "white")
+    alike = [prepare(image, image_processor(folder)) for folder in (merged, exported.folder)]
+    assert alike[0].size == (30, 30)
+    assert alike[0].tobytes() == alike[1].tobytes()
+    processor = image_processor(merged)
+    again = [processor(given, return_tensors="np")["pixel_values"] for given in (image, alike[0])]
+    assert abs(again[0] - again[1]).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda answer: replace(answer, prompt=answer.prompt + " "), "the prompt is"),
+        (lambda answer: _preferring(answer, 77), "token 3 is"),
+        (lambda answer: replace(answer, ids=answer.ids[:4]), "transformers' answer ends earlier"),
+    ],
+)
+def test_another_answer_is_a_problem(exported, reference, tmp_path, change, said):
+    """Of the last probe: two images over three turns."""
+    answers = [*reference.answers[:-1], change(reference.answers[-1])]
+    last = replace(reference, probes=reference.probes[-1:], answers=answers[-1:])
+    proof = prove(exported.folder / MODEL, exported.folder / MMPROJ, last, tmp_path, 4)
+    assert said in proof.problem
+
+
+def test_other_embeddings_are_a_problem(exported, reference, tmp_path):
+    off = replace(reference, embeddings=reference.embeddings * 1.01)
+    proof = prove(exported.folder / MODEL, exported.folder / MMPROJ, off, tmp_path, 4)
+    assert "its embeddings of an image are 0.9" in proof.problem
+
+
+@pytest.fixture
+def converted(exported, reference, monkeypatch):
+    """The converter's and the checkpoint's parts are done, as in the export above."""
+
+    def copy(checkpoint, out, *_):
+        shutil.copyfile(exported.folder / MODEL, out)
+
+    monkeypatch.setattr(exporting, "write_text_half", copy)
+    monkeypatch.setattr(exporting, "compute", lambda _: reference)
+
+
+def test_a_vision_part_that_is_computed_otherwise_is_deleted_and_the_text_half_kept(
+    merged, converted, tmp_path, monkeypatch
+):
+    def wrong(checkpoint):
+        part = read_vision(checkpoint)
+        part.tensors["mm.2.weight"] *= 1.1
+        return part
+
+    monkeypatch.setattr(exporting, "read_vision", wrong)
+    made = CliRunner().invoke(cli.export_gguf, [str(merged), "--out", str(tmp_path / "out")])
+    assert made.exit_code == 1
+    assert "the vision part was deleted, the text half kept: its embeddings of an image are" in made.output
+    assert "Traceback" not in made.output
+    assert (tmp_path / "out" / MODEL).is_file()
+    assert not (tmp_path / "out" / MMPROJ).exists()
+    record = json.loads((tmp_path / "out" / RECORD).read_text())
+    assert "embeddings" in record["no_vision_because"]
+    assert [probe["name"] for probe in record["probes"]] == ["text, en", "text, ar"]
+
+
+def test_a_language_model_that_answers_otherwise_is_not_exported(merged, converted, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "prove", lambda *_: Proof([], problem="text, en: token 1 is 5, in transformers 6"))
+    with pytest.raises(RecipeError, match=r"answers differently in xllamacpp .*token 1 is 5"):
+        _export(merged, tmp_path / "out")
+    assert _nothing_left(tmp_path)
+
+
+def test_an_interrupted_export_leaves_nothing(merged, converted, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(exporting, "prove", stop)
+    with pytest.raises(KeyboardInterrupt):
+        _export(merged, tmp_path / "out")
+    assert _nothing_left(tmp_path)
+
+
+def test_a_full_disk_in_the_middle_is_one_message(merged, tmp_path):
+    with _full_disk(2_000_000), pytest.raises(RecipeError, match=r"cannot be written .*Free some space"):
+        _export(merged, tmp_path / "out")
+    assert _nothing_left(tmp_path)
+
+
+def test_a_disk_that_fills_up_with_the_vision_part_is_told(merged, tmp_path):
+    part = read_vision(read_checkpoint(merged, images_prepared=False))
+    with _full_disk(50_000), pytest.raises(OSError, match=r".") as error:
+        write_mmproj(tmp_path / MMPROJ, part, "a test")
+    assert error.value.errno in (errno.ENOSPC, errno.EFBIG)
+
+
+def test_a_disk_without_room_is_told_before_any_work(merged, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1_000_000))
+    with pytest.raises(RecipeError, match="Free some space"):
+        _export(merged, tmp_path / "out")
+    assert _nothing_left(tmp_path)
+
+
+def test_without_a_converter_the_command_that_brings_it_is_told(merged, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LLAMA_CPP_DIR", str(tmp_path))
+    with pytest.raises(RecipeError, match=r"LLAMA_CPP_DIR is .*make setup-export"):
+        _export(merged, tmp_path / "out")
+    monkeypatch.delenv("LLAMA_CPP_DIR")
+    with pytest.raises(RecipeError, match=r"no llama\.cpp was found.*make setup-export"):
+        _export(merged, tmp_path / "out")
+
+
+def test_an_existing_folder_is_not_replaced(merged, tmp_path):
+    with pytest.raises(RecipeError, match="exists"):
+        _export(merged, tmp_path)
+
+
+def test_the_command_refuses_an_adapter_in_one_line(tmp_path):
+    (tmp_path / "adapter_config.json").write_text("{}")
+    made = CliRunner().invoke(cli.export_gguf, [str(tmp_path), "--out", str(tmp_path / "out")])
+    assert made.exit_code == 1
+    assert made.output.startswith("Error: MERGED:")
+    assert made.output.count("\n") == 1
