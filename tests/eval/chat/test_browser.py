@@ -142,6 +142,9 @@ def test_an_image_and_a_chosen_frame_are_sent_bare_and_nothing_stays_on_disk(bro
         left = [file.read_bytes() for file in temporary.rglob("*") if file.is_file()]
         assert left and not any(b"Somebody" in content or content[128:132] == b"DICM" for content in left)
         assert all(folder.stat().st_mode & 0o077 == 0 for folder in temporary.iterdir())
+        tabs = list(temporary.rglob("tab-*"))
+        page.reload()
+        until(page, lambda: tabs and not any(tab.exists() for tab in tabs))
         chat.end()
     assert not [file for file in temporary.rglob("*") if file.is_file()]
 
