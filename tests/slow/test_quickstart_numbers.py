@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -70,11 +69,9 @@ def test_a_second_run_redoes_nothing(quickstart):
     folders = [ROOT / name for name in ("parts", "data/quickstart", "data/quickstart_align", "outputs")]
     before = {file: file.stat().st_mtime_ns for folder in folders for file in folder.rglob("*.safetensors")}
     predictions = {file: file.stat().st_mtime_ns for file in SCORES.parent.glob("predictions/*.jsonl")}
-    start = time.monotonic()
     again = _make("quickstart")
     assert again.returncode == 0 and " of 7, " not in again.stdout
     assert "everything is made" in again.stdout and "outputs/quickstart/merged" in again.stdout
-    assert time.monotonic() - start < 120
     assert {file: file.stat().st_mtime_ns for file in before} == before and before
     assert {file: file.stat().st_mtime_ns for file in predictions} == predictions and predictions
 
