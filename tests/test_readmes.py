@@ -61,7 +61,7 @@ def test_pages_are_found():
         _name(page) for page in PAGES
     }
     assert {"eval/README.md", "bimedix2_plugin/README.md", "tests/bench/README.md"} <= {_name(page) for page in PAGES}
-    assert len(HEADERS) == 33 + 7 + 3 + 6
+    assert len(HEADERS) == 33 + 7 + 4 + 6
 
 
 def test_the_front_page_is_short():
