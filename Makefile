@@ -104,6 +104,10 @@ eval-4b eval-8b eval-70b: eval-%:
 	python -m eval run --model outputs/bimedix2_$*/merged --suite paper --root $(NEEDS_ROOT) --out outputs/bimedix2_$*/eval $(or $(ENGINE),$(SPREAD_$*)) $(JUDGE)
 	python -m eval report outputs/bimedix2_$*/eval --against published --root $(NEEDS_ROOT) --data data/bimed-v
 
+.PHONY: chat
+chat: outputs/quickstart/merged/composition.json  ## talk to the quickstart's model in the browser, with images (CHAT="--port 7861": further options)
+	@$(OFFLINE) python -m eval chat --model outputs/quickstart/merged --web $(CHAT)
+
 .PHONY: curate-demo
 curate-demo: data/quickstart/manifest.json  ## translate some of the quickstart's rows with a small local model, and see the checks reject them
 	@$(UV) pip install --quiet --python $(VENV) -c constraints.txt -e '.[quickstart,curate-demo]'
@@ -127,12 +131,12 @@ test-vllm: $(VENV)/.dev .venv-vllm/.installed  ## test that vLLM generates the s
 	$(OFFLINE) pytest tests/vllm -m vllm --timeout=1800
 
 .PHONY: test-browser
-test-browser: $(VENV)/.dev  ## run the tests of the review's page in Debian's chromium (apt-get install chromium fonts-noto-core)
+test-browser: $(VENV)/.dev  ## run the tests of the pages of reviews and chats in Debian's chromium (apt-get install chromium fonts-noto-core)
 	$(UV) pip install --quiet --python $(VENV) -c constraints.txt -r pyproject.toml --extra browser
 	@test -x /usr/bin/chromium || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
 	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium fonts-noto-core >/dev/null; } \
 	  || { echo "the tests need /usr/bin/chromium: as root, apt-get install chromium fonts-noto-core" >&2; exit 1; }
-	$(OFFLINE) pytest tests/data_prep/curate/review -m browser
+	$(OFFLINE) pytest tests/data_prep/curate/review tests/eval/chat -m browser
 
 .PHONY: bench
 bench: $(VENV)/.dev  ## benchmark against stock Axolotl, datasets.map and unbatched generation (hours)

@@ -98,7 +98,8 @@ def read_ahead(read: Callable[[str], bytes], batches: Sequence[Sequence[str]]) -
         for names in batches:
             wanted = len(dict.fromkeys(names))
             while len(waiting) < wanted + AHEAD and (name := next(coming, None)) is not None:
-                recent[name] = recent.pop(name, None) or pool.submit(decode, name)
+                known = recent.pop(name, None)
+                recent[name] = known or pool.submit(decode, name)
                 waiting.append((name, recent[name]))
                 if len(recent) > KEPT:
                     del recent[next(iter(recent))]

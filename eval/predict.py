@@ -93,8 +93,12 @@ def run(model: Model, questions: Questions, path: Path) -> None:
         seconds = round((time.monotonic() - start) / len(batch), 4)
         start = time.monotonic()
         todo = [each for each in requests if each.item.id not in file.finished]
-        told = {"benchmark": benchmark.name, "shown": model.shows_images, "seconds": seconds}
-        file.append([_prediction(each, completions[each.item.id], **told) for each in todo])
+        file.append(
+            _prediction(
+                each, completions[each.item.id], benchmark=benchmark.name, shown=model.shows_images, seconds=seconds
+            )
+            for each in todo
+        )
         progress.add(len(todo))
         engine.check()
     if unanswered := len({item.id for item in items} - file.finished):

@@ -42,7 +42,8 @@ def place(tmp_path, monkeypatch):
         shutil.copy(ROOT / source, tmp_path / target)
     (tmp_path / "recipes/data/mine.yml").write_text(_mixture(), encoding="utf-8")
     (tmp_path / "ray_8b.yml").touch()  # what recipes/cluster/ray.yml says to write
-    (tmp_path / "results/8b").mkdir(parents=True)
+    for folder in ("results/8b", "outputs/bimedix2_8b/merged"):
+        (tmp_path / folder).mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

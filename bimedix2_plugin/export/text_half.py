@@ -80,7 +80,7 @@ def _link(checkpoint: Checkpoint, folder: Path) -> None:
     The converter takes the language model's architecture from `text_config.architectures`, and otherwise for Llama's.
     """
     from transformers import AutoConfig
-    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
     folder.mkdir()
     for file in checkpoint.folder.iterdir():
@@ -88,10 +88,9 @@ def _link(checkpoint: Checkpoint, folder: Path) -> None:
             (folder / file.name).symlink_to(file.resolve())
     config = dict(checkpoint.config)
     if checkpoint.has_vision:
-        text = AutoConfig.from_pretrained(checkpoint.folder).text_config
-        config["text_config"] = config["text_config"] | {
-            "architectures": [MODEL_FOR_CAUSAL_LM_MAPPING[type(text)].__name__]
-        }
+        kind = AutoConfig.from_pretrained(checkpoint.folder).text_config.model_type
+        architectures = [str(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES[kind])]
+        config["text_config"] = config["text_config"] | {"architectures": architectures}
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     template = for_llama_cpp(checkpoint.folder)
     if template:

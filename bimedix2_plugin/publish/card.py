@@ -151,14 +151,16 @@ def _evaluation(facts: Facts) -> str:
         )
         for line in shown
     ]
-    head = ("benchmark", "metric", "language", "value ± standard error", "items", "unscored")
+    head = ("benchmark", "metric", "language", "value, 95% interval", "items", "unscored")
     return "Fractions are in percent.\n\n" + table(head, rows)
 
 
 def _value(line: dict[str, Any]) -> str:
     factor = 100 if line.get("unit", "fraction") == "fraction" else 1
-    error = "" if line["stderr"] is None else f" ± {factor * line['stderr']:.1f}"
-    return f"{factor * line['value']:.1f}{error}"
+    bounds = ", ".join(f"{factor * bound:.1f}" for bound in line.get("interval") or ())
+    interval = f" [{bounds}]" if bounds else ""
+    cautions = [line[key] for key in ("asked", "images") if line.get(key)]
+    return "; ".join([f"{factor * line['value']:.1f}{interval}", *cautions])
 
 
 def _licences(facts: Facts) -> str:

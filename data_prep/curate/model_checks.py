@@ -5,6 +5,7 @@ Only drafts in which the other checks found nothing are read by a model.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from data_prep.curate.ask import Asking, Outcome
@@ -20,15 +21,15 @@ _SHOWN = 300
 
 
 class ModelChecks:
-    """Adds to the outcomes of `asking` what the step's models find in its drafts."""
+    """Adds to the outcomes of `asking` what the step's models find in its drafts; similarities are kept in a file."""
 
-    def __init__(self, loaded: Loaded, asking: Asking) -> None:
+    def __init__(self, loaded: Loaded, asking: Asking, similarities: Path) -> None:
         self._loaded, self._asking, step = loaded, asking, loaded.step
         self.back: Asking | None = None
         if step.back_translation is not None:
             self.back = replace(asking, step=_reversed(loaded), failures={})
             self.back.kind = type(loaded.kind)(self.back.step)
-        self._similarity = Similarity(loaded.similarity_weights) if step.similarity is not None else None
+        self._similarity = Similarity(loaded.similarity_weights, similarities) if step.similarity is not None else None
 
     def run(self, items: Iterable[Item], client: Client, told: Any) -> None:
         """Ask for the back-translation of every draft whose reply is not kept. Raises as Asking.run does."""

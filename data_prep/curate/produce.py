@@ -68,7 +68,7 @@ def _ask(loaded: Loaded, out: Path, counted: Estimate) -> ModelChecks | None:
     if any(map(asking.next_request, _items(loaded))):
         progress = Progress(loaded, counted)
         asking.run(_items(loaded), _client(loaded, progress), progress)
-    checks = ModelChecks(loaded, asking)
+    checks = ModelChecks(loaded, asking, out.with_name(f"{out.name}.similarity.jsonl"))
     if checks.back is not None and not checks.is_kept(_items(loaded)):
         reversed_step = replace(loaded, step=checks.back.step)
         progress = Progress(reversed_step, counted)

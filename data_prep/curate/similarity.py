@@ -4,21 +4,25 @@ LaBSE (Feng et al. 2022, arXiv 2007.01852) is a BERT whose pooled first token is
 the dot product of two, -1 to 1. AIN (arXiv 2502.00094) kept machine translations from 0.80 on.
 """
 
+import hashlib
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from data_prep.curate.errors import CurateError
+from data_prep.curate.replies import key_of
+from data_prep.llm.append_only import AppendOnlyFile
 
 LONGEST = 512
 """Tokens that are read of a text: the positions that LaBSE has."""
 
 
 class Similarity:
-    """The model in `folder`, loaded when it is first asked."""
+    """The model in `folder`, loaded when it is first asked for a value that is not kept in the file `kept`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kept: Path | None = None) -> None:
         self._folder = folder
+        self._file = None if kept is None else AppendOnlyFile(kept, remedy="Remove that line.")
 
     def problems(self) -> list[str]:
         """Files that are missing from the folder."""
@@ -28,7 +32,37 @@ class Similarity:
         return [f"{self._folder}: no {', '.join(missing)}; {advice}"] if missing else []
 
     def __call__(self, first: str, second: str) -> float:
-        """The cosine of the two texts' embeddings, -1 to 1. Raises CurateError if the weights cannot be read."""
+        """The cosine of the two texts' embeddings, -1 to 1.
+
+        Raises CurateError if the weights cannot be read or the file of kept values is damaged.
+        """
+        if self._file is None:
+            return self._computed(first, second)
+        key = key_of({"weights": self._digest, "texts": [first, second]})
+        if key not in self._known:
+            self._known[key] = self._computed(first, second)
+            self._file.append([{"key": key, "cosine": self._known[key]}])
+        return self._known[key]
+
+    @cached_property
+    def _known(self) -> dict[str, float]:
+        """The kept values by their keys."""
+        assert self._file is not None
+        self._file.open()
+        try:
+            return {str(record["key"]): float(record["cosine"]) for record in self._file.records()}
+        except (KeyError, TypeError, ValueError) as error:
+            raise CurateError(f"{self._file.path}: not a file of kept similarities; remove it: {error}") from error
+
+    @cached_property
+    def _digest(self) -> str:
+        try:
+            with (self._folder / "model.safetensors").open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise CurateError(f"similarity.weights: {self._folder}: {error.strerror}") from error
+
+    def _computed(self, first: str, second: str) -> float:
         import torch
 
         model, tokenizer = self._loaded

@@ -36,6 +36,7 @@ class TaskBenchmark(Benchmark):
     ) -> None:
         super().__init__(name, root)
         self.task, self._wrong, self._own = task, list(wrong), place is not None
+        self.FOLDER = task.folder
         self.folder = (root if place is None else place) / task.folder
         self.ABOUT = about_of(task)  # type: ignore[misc]  # of one file, where other benchmarks have a class each
         self.MAX_NEW_TOKENS = task.max_new_tokens  # type: ignore[misc]

@@ -191,7 +191,7 @@ def _right(value: Any, options: Mapping[str, str], count_from: int | None) -> st
     else:
         same = [name for name, option in options.items() if normalise(option) == normalise(text)]
         letter = letter_of(text) or (same[0] if same else chosen(text, options))
-    if letter not in options:
+    if letter is None or letter not in options:
         raise ValueError(f"the answer is {text!r}, the options are {', '.join(options)}")
     return letter
 

@@ -101,7 +101,7 @@ def longest_shareable(model: Any) -> float:
     """
     from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
 
-    layers = DynamicCache(config=model.config).layers
+    layers: list[Any] = list(DynamicCache(config=model.config).layers)
     if any(type(layer) not in {DynamicLayer, DynamicSlidingWindowLayer} for layer in layers):
         return 0
     return min((layer.sliding_window for layer in layers if layer.is_sliding), default=math.inf)

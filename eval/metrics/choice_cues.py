@@ -31,28 +31,28 @@ ASKS = words(
 LEADS = words(
     rf"{NOUNS}|ans|choose|chose|pick|select|selected|go(?:ing)? with|correct|conclude|(?:it|that|this) (?:is|would be)|"
     "it's|think|believe|guess|meant|say|so|therefore|thus|hence|but|actually|recommend|suggest",
-    f"{ARABIC_NOUNS}|الصحيح|الصحيحة|[سفو]?(?:أ|ن)?ختار|اخترت|أرجح|أعتقد|أظن|انها|انه|بل|لكن|لذلك|لذا|اذن|فهو|فهي|وهو|وهي|أقصد|و?الأرجح",
+    f"{ARABIC_NOUNS}|الصحيح|الصحيحة|[سفو]?(?:أ|ن)?ختار|اخترت|أرجح|أعتقد|أظن|انها|انه|بل|لكن|لذلك|لذا|اذن|فهو|فهي|وهو|وهي|أقصد|و?الأرجح|الأصح|وانما|رقم",
 )
 """A letter behind one of them, with LINK between, is the answer."""
 LINK = words(
     "is|be|it|it's|its|that|this|the|most|to|for|would|must|should|could|might|may|will|i|my|likely|correct|right|best|"
     "option|choice|answer|letter|as|final|probably|therefore|definitely|clearly|either|both",
-    "هو|هي|أن|أنها|أنه|الإجابة|الجواب|الصحيح|الصحيحة|الخيار|خيار|الحرف|حرف|تكون|يكون|النهائية|النهائي|الأنسب|على|رقم|اما",
+    "هو|هي|أن|أنها|أنه|الإجابة|الجواب|الصحيح|الصحيحة|الخيار|خيار|الحرف|حرف|تكون|يكون|النهائية|النهائي|الأنسب|الأدق|الأفضل|الأقرب|الأصح|المناسب|المناسبة|على|رقم|اما",
 )
 IS = words("is|was|are|seems|appears|looks|would be|must be|has to be")
 ARABIC_IS = words("هو|هي|هما|يكون|تكون", "هو|هي|هما|يكون|تكون|الخيار")
 ALSO = words(
     "option|choice|letter|answer|and|or|so|but|thus|therefore|maybe|perhaps|probably|definitely",
-    "الخيار|خيار|الحرف|حرف|بل|إذن|لذلك|لذا|لكن|و|ربما|غالبا",
+    "الخيار|خيار|الحرف|حرف|رقم|بل|وإنما|إذن|لذلك|لذا|لكن|و|ربما|غالبا",
 )
 """What may stand beside a letter that is a clause by itself."""
 CONCLUDES = words(
     "so|therefore|thus|hence|but|wait|actually|sorry|correction|instead|conclu\\w+|no|meant",
-    "لذلك|لذا|إذن|وبالتالي|بالتالي|عفوا|عذرا|آسف|تصحيح|في الواقع|بل|لكن|ختاما|الخلاصة|أقصد",
+    "لذلك|لذا|إذن|وبالتالي|بالتالي|عفوا|عذرا|آسف|تصحيح|في الواقع|بل|وإنما|لكن|ختاما|الخلاصة|أقصد",
 )
 """A conclusion or a correction, which outweighs what was said before it."""
 FINAL = words("final(?:ly)?", "النهائي|النهائية|أخيرا")
-RESETS = words("but|so|therefore|thus|hence|actually", "بل|لكن|لذلك|لذا|إذن")
+RESETS = words("but|so|therefore|thus|hence|actually", "بل|وإنما|لكن|لذلك|لذا|إذن")
 """A denial does not reach past one of them."""
 DENIES = words(
     r"not|\w+n['’]t|neither|nor|never|no|wrong|incorrect|incorrectly|unlikely|less likely|false|exclude[ds]?|excluding|"
@@ -68,5 +68,5 @@ LIKELY = words(
     "diagnosis|likely|consistent with|indicates?|indicating|suggests?|suggestive|confirms?",
     "التشخيص|الأرجح|المرجح|يشير|تشير|يدل|تدل",
 )
-REASON = re.compile(rf"^\W*{words('because|since|due to|given|while|whereas', 'لأن|لأنه|لأنها|بسبب|نظرا|بينما')}")
+REASON = re.compile(rf"^\W*{words('because|since|due to|given', 'لأن|لأنه|لأنها|بسبب|نظرا')}")
 """A clause that gives a reason names no answer."""

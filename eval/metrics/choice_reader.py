@@ -93,14 +93,11 @@ class _Named:
 
 @dataclass(frozen=True)
 class _Heading:
-    """What a clause that names no option says of the next one ("Final answer:", "Wait,", "Wrong options:").
-
-    `lists`: the clause is a letter that was asked for, and so is the next one if it is a letter ("Answer: A, C")."""
+    """What a clause that names no option says of the next one ("Final answer:", "Wait,", "Wrong options:")."""
 
     asks: bool = False
     turn: int = 0
     denies: bool = False
-    lists: bool = False
 
 
 def _read(text: str, options: Mapping[str, str]) -> str | None:
@@ -128,15 +125,13 @@ def _all_named(text: str, options: Mapping[str, str]) -> Iterator[_Named]:
             heading = _Heading(heading.asks, heading.turn)
         turn = max(heading.turn, 2 if re.search(FINAL, clause) else 1 if re.search(CONCLUDES, clause) else 0)
         denied = heading.denies or bool(re.search(DENIES, clause)) or (denied and bool(re.search(ALIKE, clause)))
-        alone = bool(_ALONE.match(clause))
-        asked = heading.asks or (heading.lists and alone)
-        found = list(_named(clause, asked=asked, options=options))
+        found = list(_named(clause, asked=heading.asks, options=options))
         if found and not denied:
             forbidden = bool(re.search(FORBIDS, clause))
             yield from (_Named(letter, weight, turn, place, forbidden) for letter, weight in found)
         asks = bool(re.search(ASKS, clause))
         short = not found and len(clause.split()) <= 8
-        heading = _Heading(asks or heading.asks, turn, denied and asks) if short else _Heading(lists=asked and alone)
+        heading = _Heading(asks or heading.asks, turn, denied and asks) if short else _Heading()
 
 
 _AND = r"(?>(?:(?!\n)\W){1,4}(?:(?<!\w)(?:and|or|nor|vs|و|او)(?!\w)\W{1,4})?)"

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
-from eval.metrics.choice_cues import DENIES, RIGHT, words
+from eval.metrics.choice_cues import DENIES, IS, LINK, RIGHT, words
 from eval.metrics.option_letters import ARABIC, LETTERS, letter_of
 from eval.metrics.text_match import normalise, one_alphabet, without_marks
 
@@ -47,10 +47,15 @@ _YES_LIKE = frozenset(map(normalise, ("yes", "نعم")))
 _SPLIT = re.compile(
     r"\n+|[;:!?؛؟،–—=]|[.,](?!\d)|(?<!\d)[.,]|(?<!\S)-|-(?!\S)"
     r"|\b(?=(?:but|so|therefore|thus|hence|while|whereas|because|since|rather than|instead of|due to|given)\b)"
+    rf"|\b(?=and (?:option )?{LETTER} (?:is|was)\b)|(?<!\w)(?=و\s*(?:الخيار )?{LETTER}\s+(?:خطا|خاطئ|غير|صحيح|صواب))"
     rf"|\b(?=(?:and )?not (?:option |choice )?(?:{LETTER}|{MARK}))|\b(?=(?:no|without)\b[^.,;\n]{{0,30}}{MARK})"
-    r"|(?<!\w)(?=(?:بل|لكن|ولكن|لذلك|لذا|اذن|وبالتالي|بالتالي|بينما|لان|لانه|لانها|بسبب|نظرا|وليس|وليست|بدلا)(?!\w))",
+    r"|(?<!\w)(?=(?:بل|لكن|ولكن|لذلك|لذا|اذن|وبالتالي|بالتالي|بينما|لان|لانه|لانها|بسبب|نظرا|وليس|وليست|بدلا|وانما)(?!\w))",
     re.IGNORECASE,
 )
+_LETTER_LIST = re.compile(
+    rf"({LETTER})\s*[,،]\s*(?:and |or |nor |و\s?|او )?(?={LETTER}\s*(?:[,،.;!؟\n]|$|(?:and|or|nor|و|او)(?!\w)))"
+)
+_CALLED_RIGHT = re.compile(rf"\W*(?:{MARK}\W*)?(?:{IS}\W+(?:{LINK}\W+){{0,4}})?(?:{RIGHT}|{words('yes', 'نعم')})")
 _ECHOED = re.compile(rf"(?P<letter>{LETTER})[\s.:);,،-]*(?P<mark>{MARK})[ \t]*[.,;،]?")
 _LISTED = re.compile(
     rf"^[ \t]*[-•>]?[ \t]*(?:option |الخيار )?(?P<letter>{LETTER})[ \t]*[.:);-](?P<rest>.*)$",
@@ -80,27 +85,28 @@ def without_echo(text: str, options: Mapping[str, str]) -> str:
     A remark that calls the option right stays, as a sentence.
     """
     wanted = max(2, len(options) - (len(options) > 3))
-    echo = _first_by_letter(
+    listed = _longest_run(_LISTED.finditer(text))
+    if len(listed) >= max(wanted, 3):
+        return _cut(text, {match: _verdict(letter, match["rest"]) for letter, match in listed.items()})
+    echo = _longest_run(
         found for found in _ECHOED.finditer(text) if letter_of(found["letter"]) == marked_letter(found["mark"])
     )
-    if len(echo) >= wanted:
-        text = _cut(text, dict.fromkeys(echo.values(), ""))
-    listed = _first_by_letter(_LISTED.finditer(text))
-    if len(listed) >= max(wanted, 3):
-        text = _cut(text, {match: _verdict(letter, match["rest"]) for letter, match in listed.items()})
-    return text
+    return _cut(text, dict.fromkeys(echo.values(), "")) if len(echo) >= wanted else text
 
 
-def _first_by_letter(found: Iterable[re.Match[str]]) -> dict[str, re.Match[str]]:
-    first: dict[str, re.Match[str]] = {}
+def _longest_run(found: Iterable[re.Match[str]]) -> dict[str, re.Match[str]]:
+    """The most matches in a row whose letters ascend, by letter; the first of equally long rows."""
+    runs: list[dict[str, re.Match[str]]] = [{}]
     for match in found:
-        first.setdefault(letter_of(match["letter"]) or "", match)
-    return first
+        letter = letter_of(match["letter"]) or ""
+        if runs[-1] and letter <= max(runs[-1]):
+            runs.append({})
+        runs[-1][letter] = match
+    return max(runs, key=len)
 
 
 def _verdict(letter: str, remark: str) -> str:
-    right = re.match(rf"\W*(?:{MARK}\W*)?(?:{RIGHT}|{words('yes', 'نعم')})", remark) and not re.search(DENIES, remark)
-    return f"{letter} is correct" if right else ""
+    return f"{letter} is correct" if _CALLED_RIGHT.match(remark) and not re.search(DENIES, remark) else ""
 
 
 def _cut(text: str, replacements: Mapping[re.Match[str], str]) -> str:
@@ -141,9 +147,8 @@ def marked_letter(mark: str) -> str:
 
 def clauses_of(text: str) -> Sequence[str]:
     """Split a text into clauses at punctuation and at conjunctions, which begin the next clause."""
-    return [
-        clause for part in _SPLIT.split(_ABBREVIATION.sub(" ", text)) if (clause := part.strip(" \t\"'«»“”‘’()[]{}"))
-    ]
+    text = _LETTER_LIST.sub(r"\1 and ", _ABBREVIATION.sub(" ", text))
+    return [clause for part in _SPLIT.split(text) if (clause := part.strip(" \t\"'«»“”‘’()[]{}"))]
 
 
 def _unbracketed(found: re.Match[str]) -> str:

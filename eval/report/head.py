@@ -54,8 +54,11 @@ def language_blocks(found: Sequence[Gap]) -> list[Block]:
 
 def language_records(found: Sequence[Gap]) -> list[dict[str, Any]]:
     """Return the gaps for report.json: a is English, b Arabic, `arabic_n` the Arabic items where there are no pairs."""
-    about = [{"name": gap.name, "metric": gap.metric, "unit": gap.unit, "arabic_n": gap.arabic} for gap in found]
-    return [{**head, **asdict(gap.result)} for head, gap in zip(about, found, strict=True)]
+    return [
+        {"name": gap.name, "metric": gap.metric, "unit": gap.unit, **asdict(gap.result)}
+        | {"arabic_n": gap.arabic, "asked": gap.asked}
+        for gap in found
+    ]
 
 
 def capability_table(results: Results) -> Table:
@@ -113,7 +116,7 @@ def _language_row(gap: Gap) -> list[str | Cell]:
         number(result.b, percent=percent),
         Cell(_signed(result.difference, percent=percent), f"[{low}, {high}]"),
         f"{result.adjusted:.3f}" if result.adjusted >= 0.001 else "<0.001",
-        f"{result.n} + {gap.arabic}" if gap.arabic else f"{result.n} pairs{clusters}",
+        Cell(f"{result.n} + {gap.arabic}" if gap.arabic else f"{result.n} pairs{clusters}", gap.asked),
         verdict,
     ]
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from eval.benchmark import Group, Metric, Metrics, groups_in, ids
 from eval.benchmarks.data_split import CLOSED_SHORT
 from eval.clusters import clusters_of
+from eval.extent import Extent
 from eval.intervals import combined
 from eval.items import Prediction, Predictions
 from eval.paired import Paired, holm, p_of, paired
@@ -35,7 +36,8 @@ _SUBJECT = "mmlu_"
 class Gap:
     """One metric of one benchmark in both languages; `result` has English as a, Arabic as b.
 
-    `arabic` is the number of Arabic items where these are other items than the English ones, else 0.
+    `arabic` is the number of Arabic items where these are other items than the English ones, else 0. `asked` says
+    "40 of 451" where a run is not the whole of its split.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Gap:
     unit: str
     result: Paired
     arabic: int = 0
+    asked: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,11 @@ class Side:
     def lines(self) -> list[Prediction]:
         """The predictions in this language."""
         return [line for line in self.run.lines if line.language == self.language]
+
+    @property
+    def asked(self) -> str:
+        """How much of the split was asked, where that is not all of it."""
+        return Extent.of(self.run).asked({"language": self.language})
 
     def group(self, metric: Metric) -> Group:
         """The items that count: of a dataset's split its closed and short answers, else all in this language."""
@@ -92,21 +100,22 @@ def _sides(results: Results) -> Iterator[tuple[str, Side, Side]]:
                 arabic = results.benchmark_runs[other]
                 sides = [Side(run, "en", item_metrics(results.folder, run))]
                 sides.append(Side(arabic, "ar", item_metrics(results.folder, arabic)))
-                yield f"{name}, {other}", sides[0], sides[1]
+                yield f"{label(run)}, {label(arabic)}", sides[0], sides[1]
 
 
 def _gaps(name: str, english: Side, arabic: Side) -> Iterator[Gap]:
     original = _originals(english.lines, arabic.lines)
+    asked = ", ".join(dict.fromkeys(filter(None, (english.asked, arabic.asked))))
     for metric in HEADLINES:
         if metric in english.metrics and metric in arabic.metrics:
             unit = english.metrics[metric].unit
             if original:
                 result = _of_pairs(metric, english, arabic, original)
-                found = Gap(name, metric, unit, result) if result else None
+                found = Gap(name, metric, unit, result, 0, asked) if result else None
             else:
                 first, second = _score(metric, english), _score(metric, arabic)
                 result = _of_scores(first, second)
-                found = Gap(name, metric, unit, result, second.n) if result else None
+                found = Gap(name, metric, unit, result, second.n, asked) if result else None
             if found:
                 yield found
 

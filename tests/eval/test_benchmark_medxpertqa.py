@@ -4,6 +4,7 @@ import pytest
 
 from eval.registry import load
 from eval.scores import score_predictions
+from eval.suite import wanted
 from tests.helpers.layouts import medxpertqa as layout
 from tests.helpers.prediction_builders import answered, texts, value
 
@@ -49,6 +50,10 @@ def test_accuracy_by_task(root):
     scores = score_predictions(benchmark, answered([first, second], {first.id: "A", second.id: "B"}), [])
     assert value(scores, "accuracy").value == 0.5
     assert value(scores, "accuracy", medical_task="Treatment").value == 0
+
+
+def test_the_listing_names_the_files_from_the_root(tmp_path):
+    assert wanted(load("medxpertqa_text", tmp_path)).startswith("MedXpertQA/Text/test.jsonl or MedXpertQA/Text/test-*")
 
 
 def test_missing_images_are_told(root):

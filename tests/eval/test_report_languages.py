@@ -74,6 +74,13 @@ def test_translated_rows_of_a_dataset_are_pairs_of_closed_and_short_answers(tmp_
     assert (gap.result.a, gap.result.b, gap.result.n, gap.arabic) == (1.0, 0.0, 6, 0)
 
 
+def test_a_part_of_a_split_says_so(tmp_path):
+    about = {"name": "slake", "split": "test", "sha256": "1", "licence": "", "limit": 24}
+    size = {"items": 1061, "versions": 12, "with_images": 1073, "published": 1061}
+    make.write_run(tmp_path, "slake", make.bilingual_vqa(9, 6), benchmark={**about, "size": size})
+    assert found(tmp_path)["slake", "corrected.closed_accuracy"].asked == "24 of 1073"
+
+
 def test_one_language_has_no_gap(tmp_path):
     make.write_run(tmp_path, "slake", make.bilingual_vqa(9, 6, versions=0))
     assert not found(tmp_path)

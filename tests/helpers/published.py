@@ -94,10 +94,11 @@ def stage_1(work: Path) -> Path:
 
 def scores(folder: Path) -> Path:
     """Write scores.json: one overall, one by language, one of a finer subgroup, one that could not be computed."""
-    line = {"name": "vqa_rad", "metric": "exact", "value": 0.625, "n": 40, "stderr": 0.0775, "unscored": 1}
+    line = {"name": "vqa_rad", "metric": "exact", "value": 0.625, "n": 40, "unscored": 1}
+    line |= {"stderr": 0.0775, "interval": [0.471, 0.757], "asked": "40 of 451", "images": ""}
     lines = [
         line | {"subgroup": {}, "unit": "fraction"},
-        line | {"subgroup": {"language": "ar"}, "value": 7.25, "unit": "score", "stderr": None},
+        line | {"subgroup": {"language": "ar"}, "value": 7.25, "unit": "score", "interval": None, "asked": ""},
         line | {"subgroup": {"language": "ar", "task": "closed"}, "value": 0.111},
         line | {"subgroup": {}, "value": None, "metric": "RadGraph"},
     ]

@@ -77,7 +77,7 @@ def test_a_stage_1_without_its_files_is_said_not_to_be_recorded(tmp_path):
 
 def test_evaluation_table(card):
     shown = card.split("## Evaluation\n\n")[1].split("\n## ")[0]
-    assert r"| vqa\_rad | exact | all | 62.5 ± 7.8 | 40 | 1 |" in shown
+    assert r"| vqa\_rad | exact | all | 62.5 \[47.1, 75.7\]; 40 of 451 | 40 | 1 |" in shown
     assert r"| vqa\_rad | exact | ar | 7.2 | 40 | 1 |" in shown
     assert "RadGraph" not in shown and "11.1" not in shown
 

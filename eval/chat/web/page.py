@@ -1,7 +1,6 @@
 """The page: conversations, the question's field, DICOM files, settings. Nothing is kept on disk, or leaves here."""
 
-from __future__ import annotations
-
+import inspect
 import os
 import shutil
 import signal
@@ -17,7 +16,7 @@ from eval.chat.session import Session
 from eval.chat.warning import WARNING
 from eval.chat.web import handlers
 from eval.chat.web.examples import EXAMPLES
-from eval.chat.web.tab import Tab
+from eval.chat.web.tab import Tab, Tabs
 from eval.errors import EvalError
 
 _HERE = Path(__file__).parent
@@ -66,9 +65,12 @@ def build(new_session: Callable[[], Session], uploads: Path) -> Any:
     local_page.without_analytics()
     import gradio
 
-    sample = new_session()
+    sample, tabs = new_session(), Tabs(new_session, uploads)
+
+    def left(request: gradio.Request) -> None:
+        tabs.close(str(request.session_hash))
+
     with gradio.Blocks(title="Chat", analytics_enabled=False, fill_width=True) as page:
-        tab = gradio.State(lambda: Tab(new_session(), uploads), delete_callback=Tab.close)
         gradio.HTML(_WARNING, elem_id="warning")
         with gradio.Row(elem_id="lanes"):
             chats = [_chatbot(gradio, lane.talker.name) for lane in sample.lanes]
@@ -82,12 +84,13 @@ def build(new_session: Callable[[], Session], uploads: Path) -> Any:
             placeholder="Question, images, DICOM files / سؤال وصور وملفات DICOM",
         )
         shown = [question, status, *chats]
-        _dicom_panel(gradio, tab, question)
+        _dicom_panel(gradio, tabs, question)
         with gradio.Row(elem_id="buttons"):
             names = ("Stop", "Regenerate", "Undo", "Drop oldest", "New", "Save", "Dark / light")
             buttons = {name: gradio.Button(name, size="sm") for name in names}
-        _settings_panel(gradio, tab, sample)
-        _connect(gradio, tab, shown, buttons)
+        _settings_panel(gradio, tabs, sample)
+        _connect(gradio, tabs, shown, buttons)
+        page.unload(left)
     return page
 
 
@@ -104,40 +107,57 @@ def _chatbot(gradio: Any, name: str) -> Any:
     )
 
 
-def _connect(gradio: Any, tab: Any, shown: list[Any], buttons: dict[str, Any]) -> None:
+def _connect(gradio: Any, tabs: Tabs, shown: list[Any], buttons: dict[str, Any]) -> None:
     question, status, *chats = shown
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     stream = quiet | {"outputs": shown, "concurrency_limit": None}
-    question.submit(handlers.send, [tab, question], **stream)
-    buttons["Regenerate"].click(handlers.regenerate, tab, **stream)
+    of_tab = partial(_of_tab, gradio, tabs)
+    question.submit(of_tab(handlers.send), question, **stream)
+    buttons["Regenerate"].click(of_tab(handlers.regenerate), None, **stream)
     for lane, chat in enumerate(chats):
-
-        def edit(tab: Tab, event: gradio.EditData, lane: int = lane) -> Any:
-            place = event.index[0] if isinstance(event.index, (list, tuple)) else event.index
-            yield from handlers.edit(tab, lane, place, str(event.value))
+        chat.edit(_edit(gradio, tabs, lane), None, **stream)
 
         def example(event: gradio.SelectData) -> dict[str, Any]:
             return {"text": event.value["text"], "files": []}
 
-        chat.edit(edit, tab, **stream)
-        chat.clear(partial(_change, Session.clear), tab, shown, **(quiet | {"queue": False}))
+        chat.clear(of_tab(partial(_change, Session.clear)), None, shown, **(quiet | {"queue": False}))
         chat.example_select(example, outputs=question, **quiet)
     at_once = quiet | {"queue": False}
-    buttons["Stop"].click(lambda tab: tab.session.stop(), tab, **at_once)
+    buttons["Stop"].click(of_tab(lambda tab: tab.session.stop()), **at_once)
     for name, deed in (("Undo", Session.undo), ("Drop oldest", Session.drop_oldest), ("New", Session.clear)):
-        buttons[name].click(partial(_change, deed), tab, shown, **at_once)
+        buttons[name].click(of_tab(partial(_change, deed)), None, shown, **at_once)
     saved = gradio.Textbox(visible="hidden")
-    buttons["Save"].click(handlers.packed, tab, [saved, status], **at_once).then(
+    buttons["Save"].click(of_tab(handlers.packed), None, [saved, status], **at_once).then(
         None, saved, None, js=_DOWNLOAD, **quiet
     )
     buttons["Dark / light"].click(None, js=_DARK, **quiet)
+
+
+def _of_tab(gradio: Any, tabs: Tabs, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a handler that calls a function with the tab of the request before the inputs' values."""
+
+    def once(request: gradio.Request, *values: Any) -> Any:
+        return function(tabs.of(str(request.session_hash)), *values)
+
+    def stream(request: gradio.Request, *values: Any) -> Any:
+        yield from function(tabs.of(str(request.session_hash)), *values)
+
+    return stream if inspect.isgeneratorfunction(function) else once
+
+
+def _edit(gradio: Any, tabs: Tabs, lane: int) -> Callable[..., Any]:
+    def edit(request: gradio.Request, event: gradio.EditData) -> Any:
+        place = event.index[0] if isinstance(event.index, (list, tuple)) else event.index
+        yield from handlers.edit(tabs.of(str(request.session_hash)), lane, place, str(event.value))
+
+    return edit
 
 
 def _change(deed: Callable[[Session], None], tab: Tab) -> Any:
     return handlers.change(tab, lambda: deed(tab.session))
 
 
-def _dicom_panel(gradio: Any, tab: Any, question: Any) -> None:
+def _dicom_panel(gradio: Any, tabs: Tabs, question: Any) -> None:
     """Window and frame of the DICOM files that are in the question's field."""
     with gradio.Group(visible=False, elem_id="dicom") as panel:
         picture = gradio.HTML("")
@@ -164,13 +184,14 @@ def _dicom_panel(gradio: Any, tab: Any, question: Any) -> None:
         return handlers.dicom(tab, *view)[0]
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    question.change(uploaded, [tab, question, file], [panel, file], **quiet)
-    file.change(chosen, [tab, file], [picture, frame, centre, width], **quiet)
+    of_tab = partial(_of_tab, gradio, tabs)
+    question.change(of_tab(uploaded), [question, file], [panel, file], **quiet)
+    file.change(of_tab(chosen), file, [picture, frame, centre, width], **quiet)
     for control in (frame, centre, width):
-        control.input(looked, [tab, file, frame, centre, width], picture, trigger_mode="always_last", **quiet)
+        control.input(of_tab(looked), [file, frame, centre, width], picture, trigger_mode="always_last", **quiet)
 
 
-def _settings_panel(gradio: Any, tab: Any, sample: Session) -> None:
+def _settings_panel(gradio: Any, tabs: Tabs, sample: Session) -> None:
     with gradio.Accordion("Settings", open=False):
         system = gradio.Textbox(
             sample.lanes[0].conversation.system, label="System text (empty: the checkpoint's own)", elem_id="system"
@@ -181,4 +202,10 @@ def _settings_panel(gradio: Any, tab: Any, sample: Session) -> None:
             drops = gradio.Checkbox(sample.drops_oldest, label="Drop the oldest turns when the context is full")
     settings = [system, temperature, longest, drops]
     for control in settings:
-        control.change(handlers.settle, [tab, *settings], show_progress="hidden", api_visibility="private", queue=False)
+        control.change(
+            _of_tab(gradio, tabs, handlers.settle),
+            settings,
+            show_progress="hidden",
+            api_visibility="private",
+            queue=False,
+        )

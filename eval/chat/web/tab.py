@@ -6,6 +6,8 @@ import base64
 import re
 import shutil
 import tempfile
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +88,29 @@ class Tab:
         if not found.is_relative_to(self._uploads.resolve()):
             raise EvalError(f"{path}: no uploaded file.")
         return found
+
+
+class Tabs:
+    """The open tabs by gradio's session; a tab is made when it is first asked for."""
+
+    def __init__(self, new_session: Callable[[], Session], uploads: Path) -> None:
+        self._new_session, self._uploads = new_session, uploads
+        self._tabs: dict[str, Tab] = {}
+        self._lock = threading.Lock()
+
+    def of(self, session: str) -> Tab:
+        """Return the tab of a session."""
+        with self._lock:
+            if session not in self._tabs:
+                self._tabs[session] = Tab(self._new_session(), self._uploads)
+            return self._tabs[session]
+
+    def close(self, session: str) -> None:
+        """Close a tab that the browser has left."""
+        with self._lock:
+            tab = self._tabs.pop(session, None)
+        if tab is not None:
+            tab.close()
 
 
 def text_part(text: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from data_prep.__main__ import main
+from data_prep.curate.errors import CurateError
 from data_prep.curate.similarity import Similarity
 from tests.helpers.curation import ARABIC, english_set, lines_of, rows_of, translate_step, translated
 from tests.helpers.scripted_server import PIECE, Answer, ScriptedServer, last_text
@@ -86,6 +87,25 @@ def test_drafts_below_the_least_similarity_go_to_review(folder, weights):
     (folder / "out.replies.jsonl").unlink()
     curate(folder, both_ways(str), similarity={"weights": str(weights), "least": -1.0})
     assert "review" not in {split for split, _ in rows_of(folder / "out").values()}
+
+
+def test_a_similarity_is_kept_until_texts_or_weights_change(tmp_path, weights, monkeypatch):
+    kept = tmp_path / "out.similarity.jsonl"
+    first = Similarity(weights, kept)("Is it normal?", "Yes.")
+    with kept.open("a") as file:
+        file.write('{"key": "of a line that was cut')
+    monkeypatch.setattr(Similarity, "_computed", lambda *_: 7.0)
+    again = Similarity(weights, kept)
+    assert again("Is it normal?", "Yes.") == first and again("Is it normal?", "No.") == 7
+    with (weights / "model.safetensors").open("ab") as file:
+        file.write(b"other")
+    assert Similarity(weights, kept)("Is it normal?", "Yes.") == 7
+
+
+def test_a_damaged_file_of_similarities_is_told(tmp_path, weights):
+    (tmp_path / "kept").write_text('{"key": "a"}\n')
+    with pytest.raises(CurateError, match="kept: not a file of kept similarities; remove it"):
+        Similarity(weights, tmp_path / "kept")("Is it normal?", "Yes.")
 
 
 def test_similarity_is_the_cosine_of_two_embeddings(weights):
