@@ -7,7 +7,7 @@ from collections.abc import Generator
 from typing import Any
 
 from eval.chat.conversation import Conversation
-from eval.chat.generation import Generation
+from eval.chat.generation import POLL_SECONDS, Generation
 from eval.chat.kept_cache import KeptCache, can_keep
 from eval.chat.local_inputs import Prepared, prepare
 from eval.chat.talker import STOPPED, Decoding, TooLongError
@@ -46,8 +46,14 @@ class LocalTalker:
             raise EvalError(f"{self.name} is a text-only model, which sees no images: ask without them.")
         item = conversation.item()
         request = Request(item, self.engine.prompt(item), tuple(image.decoded for image in images))
-        with self._lock:
+        while not self._lock.acquire(timeout=POLL_SECONDS):  # another chat's answer is being written
+            if stop.is_set():
+                yield Completion("", STOPPED, 0)
+                return
+        try:
             yield from self._answer(prepare(self.engine, request, self._kept), decoding, stop)
+        finally:
+            self._lock.release()
 
     def _answer(self, prepared: Prepared, decoding: Decoding, stop: threading.Event) -> Generator[Completion]:
         sampling = {"do_sample": True, "temperature": decoding.temperature, "top_k": 0}

@@ -126,6 +126,18 @@ def without_last(conversation):
     return Conversation(conversation.system, conversation.turns[:-1])
 
 
+def test_a_chat_that_waits_for_another_is_stopped_at_once(talker):
+    first, second, stop = Conversation(), Conversation(), threading.Event()
+    first.ask("What is it?")
+    second.ask("And mine?")
+    stream = talker.stream(first, Decoding(400), threading.Event())
+    next(stream)
+    stop.set()
+    assert [part.finish_reason for part in talker.stream(second, Decoding(), stop)] == [STOPPED]
+    stream.close()
+    assert answered(talker, second).text
+
+
 def test_a_reader_that_goes_away_ends_the_generation(talker):
     conversation = Conversation()
     conversation.ask("What is it?")
