@@ -65,17 +65,20 @@ def make_header(model: Model, questions: Questions) -> Header:
     }
 
 
+def run_header(model: Model, questions: Questions) -> Header:
+    """Describe a run that generates answers: also whether its tokens are those of the checkpoint's own processor."""
+    header = make_header(model, questions)
+    first = first_of_each(questions.items, questions.benchmark, shown=model.shows_images)
+    return header | {"engine": header["engine"] | {"prompt_tokens": model.prompt_tokens(first)}}
+
+
 def run(model: Model, questions: Questions, path: Path) -> None:
     """Answer what the file at `path` does not hold yet. All input is checked before a model is loaded."""
     items, benchmark = questions.items, questions.benchmark
     check_sight(model, [(benchmark.name, items)])
     if model.shows_images:
         benchmark.check_images(items)
-    header = make_header(model, questions)
-    header["engine"] |= {
-        "prompt_tokens": model.prompt_tokens(first_of_each(items, benchmark, shown=model.shows_images))
-    }
-    file = PredictionsFile(path, header)
+    file = PredictionsFile(path, run_header(model, questions))
     if not {item.id for item in items} - file.finished:
         say(f"{path.stem}: all {len(items)} items are there already")
         return
