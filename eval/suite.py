@@ -170,5 +170,5 @@ def listing(root: Path) -> str:
 def wanted(benchmark: Benchmark) -> str:
     """List the files that a benchmark needs, as paths from the root; its layout may be relative to its folder."""
     folder = getattr(benchmark, "FOLDER", "")
-    words = re.split(r"(, or | or | and |, )", ", ".join(benchmark.ABOUT.layout))
+    words = re.split(r"(, or | or | and |, |also in |all of them in )", ", ".join(benchmark.ABOUT.layout))
     return "".join(f"{folder}/{word}" if folder and ("/" in word or "." in word) else word for word in words)

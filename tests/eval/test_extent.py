@@ -91,6 +91,7 @@ def test_sizes_are_those_that_the_list_of_benchmarks_tells(tmp_path):
         told = [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", benchmark.ABOUT.split)]
         if benchmark.ABOUT.size is not None and name not in ("uphill", "medarabiq", "safety"):
             assert benchmark.ABOUT.size in told, name
+        assert benchmark.size is not None or not re.search(r"\(\d[\d,]* ", benchmark.ABOUT.split), name
     assert sum(load(name, tmp_path).size for name in BENCHMARKS if name.startswith("mmlu_")) == 1089
     assert load("global_mmlu_ar_anatomy", tmp_path).size == load("mmlu_anatomy", tmp_path).size == 135
     assert load("usmle", tmp_path).size == 324

@@ -191,7 +191,8 @@ def test_wanted_files_are_named_with_their_folder(tmp_path, capsys):
     assert main(["benchmarks", "--root", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert "  wants  SLAKE/train.json, SLAKE/validation.json, SLAKE/test.json, SLAKE/imgs/ or SLAKE/imgs.zip" in out
-    assert "  wants  VQA-RAD/VQA_RAD Dataset Public.json and VQA-RAD/VQA_RAD Image Folder/, " in out
+    assert "  wants  VQA-RAD/VQA_RAD Dataset Public.json and VQA-RAD/VQA_RAD Image Folder/, also in VQA-RAD/osf" in out
+    assert ", or all of them in SLAKE/Slake1.0/" in out and "also in MIMIC-CXR/mimic-cxr-reports/" in out
     for name in BENCHMARKS:
         benchmark = load(name, tmp_path)
         for folder in {getattr(benchmark, "FOLDER", "")} - {""}:
