@@ -18,6 +18,9 @@ _INTO = {"en": 0, "ar": 1}
 _ROUTES = ("intravenous", "intramuscular", "subcutaneous", "oral", "rectal", "topical", "inhaler")
 _SHAPES = ("tablet", "capsule", "syrup", "ointment", "cream", "drops", "inhaler", "suppository", "patch", "injection")
 _SHORTEST = 4
+_SCRIPTS = re.compile("(?<=[\u0620-\u064a])(?=[A-Za-z])|(?<=[A-Za-z])(?=[\u0620-\u064a])")
+"""Where an Arabic particle touches a Latin name."""
+_ABBREVIATION = re.compile(r"\b[A-Z]{2,5}[0-9]?\b|\b[A-Z][0-9]\b")
 
 
 @lru_cache(maxsize=50_000)
@@ -52,6 +55,7 @@ def drugs(made: Translation) -> Iterator[str]:
     """A drug that a turn does not name or adds, or another dose form or route."""
     for number, source, text in made.turns():
         known = {word for term in made.terms for word in words(term.english)}
+        text = _SCRIPTS.sub(" ", text)
         here = words(text)
         wanted = drugs_in(source, made.source_language)
         for name in wanted:
@@ -60,10 +64,15 @@ def drugs(made: Translation) -> Iterator[str]:
         there = words(source)
         there += [one + other for one, other in pairwise(there)]  # as in co-trimoxazole
         for name in drugs_in(text, made.language):
-            unsure = made.source_language == "ar" and name not in COMMON
+            unsure = (made.source_language == "ar" and name not in COMMON) or _written_out(source, text)
             if name not in wanted and not _named(name, there) and _certain(name) and not unsure:
                 yield f"the drug {name} of turn {number} is not in the source"
         yield from _forms(number, normalised(source), normalised(text), made)
+
+
+def _written_out(source: str, text: str) -> bool:
+    """Whether the source has an abbreviation that the text lacks: it may be that of a drug."""
+    return any(short not in text for short in _ABBREVIATION.findall(source))
 
 
 def _certain(name: str) -> bool:

@@ -12,6 +12,7 @@ _SENTENCE_END = re.compile(
     r"(?<![0-9A-Z])(?<!\be\.g)(?<!\bi\.e)(?<!\b[Ff]ig)(?<!\bDr)(?<!\bvs)(?<!\bno)[.!?؟]+(?=\s|$)"
     r"|(?<=[0-9A-Z])[.!?؟]+(?=\s*(?:\n|$|[A-Z\u0620-\u064a]))|\n+"
 )
+_OPTION = re.compile(r"^[ \t]*\(?\w{1,2}[.)][ \t]", re.M)
 _WORD = re.compile(r"\w")
 _JOINT = re.compile(
     r"[,;:،؛](?=\s)|\b(?:and|but|or|which|who|while|whereas|although)\b|(?<=\s)و(?!ريد|ذم|رم|جه|جود|ظيف|قت|صف|زن|فا|ضع"
@@ -46,7 +47,7 @@ _OPENING = re.compile(
     r"|(?:ال)?(?:ترجمة|إجابة|جواب|نص المترجم|صياغة)(?: \S{1,20}){0,4}\s*:)"
 )
 _REMARK = re.compile(
-    r"(?:^|[\n.!?؟(\[،,;]\s*)(?:و)?\**(?:(?:translator['’]?s? )?note\**\s*:|please note\b|as an ai\b|as a "
+    r"(?:^|\n)\s*(?:or|alternatively|أو)\s*:|(?:^|[\n.!?؟(\[،,;]\s*)(?:و)?\**(?:(?:translator['’]?s? )?note\**\s*:|please note\b|as an ai\b|as a "
     r"(?:large )?language model|disclaimer\s*:|(?:تنبيه|تنويه)\s*:|هذه الترجمة|في النص الأصلي|ملاحظة(?: "
     r"المترجم)?\**\s*:|ملحوظة\s*:"
     r"|(?:i )?hope (?:this|that) helps|let me know if|feel free to|i (?:have|'ve|’ve) (?:translated|rewritten"
@@ -127,7 +128,7 @@ def sentences(made: Translation) -> Iterator[str]:
 
 
 def _count(text: str) -> int:
-    return sum(1 for part in _SENTENCE_END.split(text) if part and _WORD.search(part))
+    return sum(1 for part in _SENTENCE_END.split(_OPTION.sub("", text)) if part and _WORD.search(part))
 
 
 def _clauses(text: str) -> int:

@@ -56,7 +56,7 @@ _WEAK = {
         r"|عديم\w*|امتناع"
         r"|[يت]متنع|[يت]رفض|رفض\w*|نفي\w*|خلاف|عوضا|مضاد استطباب|مانع\w*|موانع|صفر|[يت]توقف|توقف|كف|فقط|فحسب"
         r"|قله|نقص|ضعف|عوز"
-        r"|صعوب\w*|اخري)\b"
+        r"|صعوب\w*|اخري|مستاصل\w*|استيصال\w*|مفقود\w*)\b"
     ),
 }
 """Words that may stand for a negation: prefixes, exceptives, limits, verbs of ending, of staying and of avoiding."""

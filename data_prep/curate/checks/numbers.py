@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from data_prep.curate.checks.durations import durations, equal
 from data_prep.curate.checks.quantities import Quantities, quantities
 from data_prep.curate.checks.subject import Rewriting, Translation
 from data_prep.curate.checks.units import KINDS
@@ -15,9 +16,9 @@ def numbers(made: Translation) -> Iterator[str]:
     """Numbers that a turn lacks, or has and its source has not."""
     for number, source, text in made.turns():
         wanted, found = quantities(source), quantities(text)
-        for value in _missing(wanted, found):
+        for value in _missing(wanted, found, text):
             yield f"the number {value} of turn {number} is missing"
-        for value in _missing(found, wanted):
+        for value in _missing(found, wanted, source):
             yield f"the number {value} of turn {number} is not in the source"
         for group, names in wanted.named.items():
             others = found.named.get(group, set())
@@ -28,8 +29,19 @@ def numbers(made: Translation) -> Iterator[str]:
                 yield f"turn {number} says {other}/{one} instead of {one}/{other}"
 
 
-def _missing(wanted: Quantities, found: Quantities) -> list[str]:
-    return sorted(value for value in wanted.values - found.values if value not in found.weak)
+def _missing(wanted: Quantities, found: Quantities, text: str) -> list[str]:
+    """The values that the quantities of a text lack."""
+    lacks = sorted(value for value in wanted.values - found.values if value not in found.weak)
+    if not lacks:
+        return lacks
+    spans = durations(text, found)
+    return [value for value in lacks if not equal(value, wanted.units.get(value, set()), spans)]
+
+
+def _same_times(source: str, text: str) -> bool:
+    """Whether all lengths of time of one text are in the other."""
+    times = durations(source, quantities(source)), durations(text, quantities(text))
+    return times[0] <= times[1] or times[1] <= times[0]
 
 
 def units(made: Translation) -> Iterator[str]:
@@ -50,7 +62,8 @@ def units(made: Translation) -> Iterator[str]:
             if value in wanted.values and not age:
                 yield f"the unit of {value} in turn {number}, {min(names)}, is not in the source"
         for name in sorted(wanted.all_units - found.all_units):
-            if KINDS.get(name) in {KINDS.get(other, "") for other in found.all_units - wanted.all_units}:
+            others = {KINDS.get(other, "") for other in found.all_units - wanted.all_units}
+            if KINDS.get(name) in others and not (KINDS[name] == "time" and _same_times(source, text)):
                 yield f"the unit {name} of turn {number} is missing"
 
 

@@ -1,4 +1,4 @@
-"""Which organ stands beside which side, in both languages: sentences may name two sides in another order."""
+"""Which organ or number stands beside which side, in both languages: sentences may name two sides in another order."""
 
 import re
 
@@ -30,21 +30,48 @@ _ORGANS = {
         ("adrenal", "adrenal", "كظر"),
         ("hilum", "hil(?:um|ar)", "نقير"),
         ("face", "face|facial|cheek|jaw|mandib|maxill", "وجه|خد|فك"),
+        ("nothing found", "normal|clear|unremarkable|intact|spared", "طبيعي|سليم|صافي"),
     )
 }
 _NEAR = 3
 """Words between a side and its organ, at most."""
+_NUMBER = re.compile(r"\b[0-9]+(?: [0-9]+)*")
 
 
 def same_organs(one: str, other: str, side: re.Pattern[str]) -> bool:
-    """Whether two normalised texts say of some organ that it is on one side, and none says otherwise.
+    """Whether two normalised texts say of some organ, or else number, that it is on one side, and none says otherwise.
 
     Args:
         side: of a word that says a side; the name of its group is the side, with "_ar" in Arabic.
     """
     beside, also = _beside(one, side), _beside(other, side)
     shared = beside.keys() & also.keys()
-    return bool(shared) and all(beside[organ] == also[organ] for organ in shared)
+    if shared:
+        return all(beside[organ] == also[organ] for organ in shared)
+    return any(_same(read(one, side), read(other, side)) for read in (_before_numbers, _around_numbers))
+
+
+def _same(sides: dict[str, str], others: dict[str, str]) -> bool:
+    shared = sides.keys() & others.keys()
+    return bool(shared) and all(sides[number] == others[number] for number in shared)
+
+
+def _before_numbers(text: str, side: re.Pattern[str]) -> dict[str, str]:
+    """For each number the last side before it."""
+    places = [(found.end(), _name(found)) for found in side.finditer(text)]
+    before = {found[0]: [name for end, name in places if end <= found.start()] for found in _NUMBER.finditer(text)}
+    return {number: names[-1] for number, names in before.items() if names}
+
+
+def _around_numbers(text: str, side: re.Pattern[str]) -> dict[str, str]:
+    """For each number the nearest side."""
+    places = [(found.start(), _name(found)) for found in side.finditer(text)]
+    numbers = _NUMBER.finditer(text) if places else ()
+    return {found[0]: min(places, key=lambda place: abs(place[0] - found.start()))[1] for found in numbers}
+
+
+def _name(found: re.Match[str]) -> str:
+    return str(found.lastgroup).removesuffix("_ar")
 
 
 def _beside(text: str, side: re.Pattern[str]) -> dict[str, set[str]]:
@@ -53,7 +80,7 @@ def _beside(text: str, side: re.Pattern[str]) -> dict[str, set[str]]:
     sides: dict[int, str] = {}
     for place, word in enumerate(words):
         if found := side.fullmatch(word):
-            sides[place] = str(found.lastgroup).removesuffix("_ar")
+            sides[place] = _name(found)
     found_sides: dict[str, set[str]] = {}
     for place, word in enumerate(words):
         near = [other for other in sides if abs(other - place) <= _NEAR]

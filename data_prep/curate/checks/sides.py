@@ -29,7 +29,8 @@ _NO_SIDE = re.compile(
 _TAG = re.compile(r", right\?", re.I)
 _SIDE = re.compile(
     r"\b(?:(?P<left>left\w*)|(?P<right>right(?!s\b)\w*)|(?P<both>bilateral\w*|both (?=side|lung|kidney|eye|ear|breast"
-    r"|leg|arm|hand|feet|foot|knee|hip|ovar|lobe|hemi|upper|lower|pleur|pulm|orbit|adren|thal|maxill|costo)\w+))"
+    r"|leg|arm|hand|feet|foot|knee|hip|ovar|lobe|hemi|(?:upper|lower) (?:lung|lobe|limb|eye|leg|arm|extrem|zone|pole)"
+    r"|pleur|pulm|orbit|adren|thal|maxill|costo)\w+))"
     r"|\b(?:[وفبل]{0,2}(?:ال|ل)?)(?:(?P<left_ar>يسار\w?|اعسر|عسرا|ايسر\w{0,2}|يسري\w{0,2}|يسراوي\w*)"
     r"|(?P<right_ar>يمين\w?"
     r"|ايمن\w{0,2}|يمني\w{0,2}|يمناوي\w*)"

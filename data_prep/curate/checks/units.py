@@ -19,7 +19,10 @@ _ALIASES = {
     "m": "m meter meters metre metres متر مترا امتار",
     "mmHg": "mmhg",
     "mmol": "mmol ملمول مليمول ملليمول ميليمول ممول",
-    "meq": "meq مكافي ملمكافي",
+    "µmol": "µmol μmol umol ميكرومول مايكرومول مكمول",
+    "nmol": "nmol نانومول",
+    "pmol": "pmol بيكومول",
+    "meq": "meq مكافي ملمكافي مليمكافي ملليمكافي ميليمكافي",
     "IU": "iu",
     "unit": "unit units u وحده وحدات",
     "h": "h hr hrs hour hours ساعه ساعات",
@@ -62,7 +65,7 @@ KINDS = {
     **dict.fromkeys(("ml", "dl", "l"), "volume"),
     **dict.fromkeys(("mm", "cm", "µm", "m"), "length"),
     **dict.fromkeys(("h", "min", "s", "day", "week", "month", "year"), "time"),
-    **dict.fromkeys(("IU", "unit", "mmol", "meq"), "amount"),
+    **dict.fromkeys(("IU", "unit", "mmol", "µmol", "nmol", "pmol", "meq"), "amount"),
 }
 """What a unit measures."""
 OF_TWO_WORDS = (
