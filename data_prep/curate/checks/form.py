@@ -28,7 +28,7 @@ _JOINED = 0.55
 _COMPLETE = 0.8
 """Shares of the usual length under which a text with fewer sentences lacks some: with as many clauses, with fewer."""
 _LONG = 40
-_LIMITS = ((150, 0.68, 1.6), (60, 0.55, 1.9), (25, 0.4, 2.2), (0, 0.2, 4.0))
+_LIMITS = ((150, 0.68, 1.6), (60, 0.55, 1.9), (25, 0.25, 2.2), (0, 0.2, 4.0))
 """From how many characters of the source which shares of its length are allowed."""
 _ANSWER_LIMIT = 400
 _PER_CHARACTER = 12

@@ -19,6 +19,10 @@ _WITH = re.compile(r"\b(?:with|has|have|had|having|plus|مع|به|بها|مصح�
 """What a "without" may have turned into its opposite; else it is a phrase such as "without delay"."""
 _THERE_IS = re.compile(r"\W*(?:there (?:is|are)|يوجد|توجد|هناك)\b", re.I)
 _NOT = re.compile(r"\b(?:no|not|without|لا|لم|ليس\w*|دون|بدون|غير)\b")
+_NOTHING_WRONG = re.compile(
+    r"\b(?:nothing|no|not|without|لا|لم|ليس\w*|دون) (?:\w+ ){0,3}?(?:wrong|abnormal\w*|unusual|remarkable|شذوذ\w*|غير طبيعي|شاذ)"
+)
+"""Denials that another language may say as "normal"."""
 _ABNORMAL = re.compile(r"\babnormal\w*", re.I)
 _ZERO = frozenset(("0", "٠", "zero", "Zero", "صفر"))
 _COMMON = roots("is are there a an the in on of this that image any seen show هل يوجد توجد في الصوره هذه هناك")
@@ -109,6 +113,8 @@ def _answers(given: str, source: str, made: Translation) -> bool:
 
 def _opposites(source: str, text: str, source_language: str, language: str) -> Iterator[str]:
     compared, translated = normalised(source), normalised(text)
+    if _sound_instead(compared, translated) or _sound_instead(translated, compared):
+        return
     for one, other, one_ar, other_ar in _PAIRS:
         of = {"en": (one, other), "ar": (one_ar, other_ar)}
         has = [bool(pattern.search(compared)) for pattern in of[source_language]]
@@ -146,6 +152,10 @@ def _without_answer(text: str) -> str:
 def _change(source: str, text: str, made: Translation) -> int:
     """-1 for a negation that is lost, 1 for one that is added, 0 for neither."""
     one, other = normalised(source), normalised(text)
+    if _sound_instead(one, other):
+        one = _NOTHING_WRONG.sub(" ", one)
+    elif _sound_instead(other, one):
+        other = _NOTHING_WRONG.sub(" ", other)
     wanted, found = negations(one, made.source_language), negations(other, made.language)
     if once(one, wanted.strong) > sum(found) or (wanted.lexical and not sum(found)):
         return -1
@@ -153,6 +163,11 @@ def _change(source: str, text: str, made: Translation) -> int:
     if said > 0 and not sum(wanted):
         return 1
     return int(once(other, found.strong) > sum(wanted) + (wanted.weak + wanted.lexical > 0))
+
+
+def _sound_instead(denied: str, said: str) -> bool:
+    """Whether a normalised text denies that something is wrong where the other says that it is normal."""
+    return bool(_NOTHING_WRONG.search(denied)) and bool(_SOUND.search(said)) and not _NOT.search(said)
 
 
 def _excluded(text: str) -> bool:

@@ -8,7 +8,7 @@ from data_prep.curate.checks.quantities import Quantities, quantities
 from data_prep.curate.checks.subject import Rewriting, Translation
 from data_prep.curate.checks.units import KINDS
 
-_AGE_OR_RATE = re.compile(r"عمر|\b(?:age[ds]?|aging|old|times|twice|once|مرة|مرات|مرتين|مرتان)\b")
+_AGE_OR_RATE = re.compile(r"عمر|أعمار|(?<!\w)سن(?!\w)|\b(?:(?:over|under|above|below) (?=[0-9])|age[ds]?|aging|old|times|twice|once|مرة|مرات|مرتين|مرتان)\b")
 """Ages and rates: their units of time have many forms."""
 
 

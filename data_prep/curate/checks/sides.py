@@ -26,6 +26,7 @@ _NO_SIDE = re.compile(
     rf"|{_NOUN}left (?:untreated|over|behind|out|the|alone|unattended|him|her|to(?! right)|with|hospital|home"
     rf"|school))\b"
 )
+_CLAUSE = re.compile(r"[.,;:،؛](?=\s)|\n|\b(?:while|whereas|but)\b|(?<!\w)(?:بينما|أما|لكن|في حين)(?!\w)")
 _TAG = re.compile(r", right\?", re.I)
 _SIDE = re.compile(
     r"\b(?:(?P<left>left\w*)|(?P<right>right(?!s\b)\w*)|(?P<both>bilateral\w*|both (?=side|lung|kidney|eye|ear|breast"
@@ -34,7 +35,7 @@ _SIDE = re.compile(
     r"|\b(?:[وفبل]{0,2}(?:ال|ل)?)(?:(?P<left_ar>يسار\w?|اعسر|عسرا|ايسر\w{0,2}|يسري\w{0,2}|يسراوي\w*)"
     r"|(?P<right_ar>يمين\w?"
     r"|ايمن\w{0,2}|يمني\w{0,2}|يمناوي\w*)"
-    r"|(?P<both_ar>ثنايي\w{0,2} الجانب|(?:علي )?كلا الجانبين|كلتا الجهتين|جانبين|جهتين|ناحيتين|كلا|كلتا|كلي|كلتي))\b"
+    r"|(?P<both_ar>ثنايي\w{0,2} الجانب|(?:علي )?كلا الجانبين|كلتا الجهتين|جانبين|جهتين|ناحيتين|(?<!ال)(?:كلا|كلتا|كلي|كلتي)(?= ال)))\b"
 )
 _TWO = re.compile(r"\b(?:\w+(?:ين|ان|تي|تا)|[وفبل]?(?:جانبي|جهتي|طرفي)|both|two|each|either|bilateral\w*)\b")
 _ABBREVIATED = re.compile(r"\b(R|L)(?:UQ|LQ|UL|LL|ML|V[A-Z]{0,2}|A[A-Z]?|[CMI]?CA|CX|BBB|LE|UE|T|t)?\b|\bO(D|S)\b")
@@ -56,6 +57,10 @@ _OTHER_SENSES = {
 def sides_in(text: str) -> list[str]:
     """ "left", "right" and "both" in the order in which a text says them."""
     return [_name(found) for found in _SIDE.finditer(_compared(text))]
+
+
+def _clauses(text: str) -> list[str]:
+    return [_compared(clause) for clause in _CLAUSE.split(text)]
 
 
 def _compared(text: str) -> str:
@@ -95,7 +100,7 @@ def sides(made: Translation) -> Iterator[str]:
             yield f"turn {number} does not say that it is both sides"
         pairs = [side for side in wanted if side in only], [side for side in found if side in only]
         moved = not lacks and not added and pairs[0] != pairs[1] and len(pairs[0]) == len(pairs[1])
-        if moved and not same_organs(_compared(source), _compared(text), _SIDE):
+        if moved and not same_organs(_clauses(source), _clauses(text), _SIDE):
             yield f"left and right are exchanged in turn {number}"
 
 
