@@ -94,12 +94,21 @@ def _named(name: str, here: list[str]) -> bool:
 
 def _sounds(word: str, wanted: str, name: str) -> bool:
     found = skeleton.arabic_forms(word)
+    if any(_is_longer(_by_skeleton().get(one), wanted, name) for one in found):
+        return False
     hard = skeleton.english(name.replace("ch", "s"))
     if wanted in found or hard in found:
         return True
     if any(one in _by_skeleton() for one in found):
         return False
     return any(skeleton.alike(one, wanted) for one in found)
+
+
+def _is_longer(other: str | None, wanted: str, name: str) -> bool:
+    """Whether a word is another drug, whose first letter may look like a particle."""
+    if other is None or name in other or other == SYNONYMS.get(name):
+        return False
+    return len(skeleton.english(other)) > len(wanted)
 
 
 def _forms(number: int, source: str, text: str, made: Translation) -> Iterator[str]:

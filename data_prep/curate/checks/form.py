@@ -25,7 +25,7 @@ _WRITTEN_OUT = 16
 """Characters by which an abbreviation grows when it is written out."""
 _BRACKETS = re.compile(r"\([^()]{0,60}\)")
 _JOINED = 0.55
-_COMPLETE = 0.8
+_COMPLETE = 0.9
 """Shares of the usual length under which a text with fewer sentences lacks some: with as many clauses, with fewer."""
 _LONG = 40
 _LIMITS = ((150, 0.68, 1.6), (60, 0.55, 1.9), (25, 0.25, 2.2), (0, 0.2, 4.0))

@@ -53,6 +53,19 @@ _ANTONYMS = (
     ),
     (r"\bacute\b", r"\bchronic\w*", r"(?:\b|ال)حاد", r"مزمن"),
     (r"\babnormal\w*", r"\bnormal\w*", r"(?:غير (?:ال)?طبيعي|شاذ|شذوذ)", r"(?<!غير )(?<!غير ال)طبيعي"),
+    (
+        r"\b(?:large|larger|largest|big|bigger|enlarg\w*)\b",
+        r"\b(?:small\w*|tiny)\b",
+        r"(?:كبير|كبر|ضخم|ضخام|تضخم)",
+        r"(?:صغير|اصغر|صغر|ضييل)",
+    ),
+    (r"\bhigh\b", r"\blow\b", r"(?:\b|ال)(?:عالي\w?|مرتفع\w*|ارتفاع)", r"(?:\b|ال)(?:منخفض\w*|انخفاض|قليل\w?|متدني\w?)"),
+    (r"\b(?:improv\w*|better)\b", r"\b(?:worse\w*|deteriorat\w*)\b", r"تحسن|افضل", r"ساءت?\b|سوءا|تدهور|تفاقم"),
+    (r"\bbefore\b", r"\bafter\b", r"(?<!من )\b[وف]?قبل\b", r"\b[وف]?بعد\b"),
+    (r"\banterior\w*", r"\bposterior\w*", r"امامي", r"خلفي"),
+    (r"\b(?:upper|superior)\b", r"\b(?:lower|inferior)\b", r"علوي|علي?ا\b", r"سفلي"),
+    (r"\bproximal\w*", r"\bdistal\w*", r"داني|قريب", r"قاصي|بعيد"),
+    (r"\bmedial\w*", r"\blateral\w*", r"انسي|داخلي|وسط", r"وحشي|جانبي|خارجي"),
     (r"\bhyper\w+", r"\bhypo\w+", r"(?:فرط|ارتفاع|زياد|تضخم)", r"(?:نقص|انخفاض|قصور|هبوط)"),
 )
 _PAIRS = [tuple(map(re.compile, pair)) for pair in _ANTONYMS]

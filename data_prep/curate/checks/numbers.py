@@ -20,6 +20,8 @@ def numbers(made: Translation) -> Iterator[str]:
             yield f"the number {value} of turn {number} is missing"
         for value in _missing(found, wanted, source):
             yield f"the number {value} of turn {number} is not in the source"
+        if _another_time(source, text):
+            yield f"turn {number} says another length of time"
         for group, names in wanted.named.items():
             others = found.named.get(group, set())
             if others and not others & names:
@@ -36,6 +38,18 @@ def _missing(wanted: Quantities, found: Quantities, text: str) -> list[str]:
         return lacks
     spans = durations(text, found)
     return [value for value in lacks if not equal(value, wanted.units.get(value, set()), spans)]
+
+
+def _another_time(source: str, text: str) -> bool:
+    """Whether each text has one length of time, said without a number, and these differ."""
+    wanted, found = quantities(source), quantities(text)
+    if wanted.values or found.values:
+        return False
+    times = durations(source, wanted), durations(text, found)
+    if len(times[0]) != 1 or len(times[1]) != 1:
+        return False
+    (one,), (other,) = times
+    return one[0] == other[0] and one != other
 
 
 def _same_times(source: str, text: str) -> bool:

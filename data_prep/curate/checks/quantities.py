@@ -18,7 +18,8 @@ _ASCII = {
     if unicodedata.category(chr(code)) == "Nd"
 }
 _ASCII |= {ord("٫"): ".", ord("٬"): "'", ord("’"): "'", ord("\u202f"): "'", ord("٪"): "%", ord("،"): ","}
-_TOKEN = re.compile(r"[0-9]+(?:[.,'][0-9]+)*|[½¼¾⅓⅔]|[^\W\d_]+|[%/°]")
+_TOKEN = re.compile(r"[0-9]+(?:[.,'][0-9]+)*|[½¼¾⅓⅔]|[^\W\d_]+|[%/°;:\n]|[.,](?=\s)")
+"""Numbers, words and signs; a mark of punctuation parts a number from the word after it."""
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:([,'])[0-9]{3})(?:\1[0-9]{3})*(?:\.[0-9]+)?")
 _DECIMAL = re.compile(r"[0-9]+[.,][0-9]+")
 _FRACTIONS = {"½": "0.5", "¼": "0.25", "¾": "0.75", "⅓": "0.333", "⅔": "0.667"}
@@ -46,6 +47,12 @@ _SPACED = re.compile(r"(?<![0-9.,])([1-9][0-9]{0,2})((?: [0-9]{3})+)(?![0-9])")
 _PAIR = re.compile(r"(?<![0-9/.,])([0-9]{1,3})/([0-9]{1,3})(?![0-9/.,]?[0-9/])")
 _ROMAN = {"II": "2", "III": "3", "IV": "4", "V": "5", "VI": "6", "VII": "7", "VIII": "8", "IX": "9", "X": "10"}
 _GRADED = frozenset(("grade", "stage", "type", "class", "nerve", "factor", "degree"))
+_LEVANTINE = {
+    **{"كانون الثاني": "يناير", "شباط": "فبراير", "آذار": "مارس", "نيسان": "أبريل", "أيار": "مايو", "حزيران": "يونيو"},
+    **{"تموز": "يوليو", "آب": "أغسطس", "أيلول": "سبتمبر", "تشرين الأول": "أكتوبر", "تشرين الثاني": "نوفمبر"},
+    "كانون الأول": "ديسمبر",
+}
+_MONTH = re.compile(rf"(?<!\w)({'|'.join(_LEVANTINE)})(?!\w)")
 _PREFIXED = re.compile(
     r"(?<!\w)(م[يل]?لل?ي|ميكرو|مايكرو|نانو|بيكو|كيلو|سنتي|ديسي)[ -](?=(?:غرام|جرام|مول|ل[ي]?تر|متر|مكافئ))"
 )
@@ -78,6 +85,7 @@ class Quantities:
 def quantities(text: str) -> Quantities:
     """The numbers of a text of any language; not to be changed."""
     text = _NAMES.sub(" ", _MARKS.sub("", text)).translate(_ASCII)
+    text = _MONTH.sub(lambda found: _LEVANTINE[found[1]], text)
     text = _PREFIXED.sub(r"\1", text)
     text = _DECADE_AR.sub(lambda found: f"{_CENTURIES[found[2]]}{_DECADES[found[1]]}0", text)
     text = _LETTER_BEFORE.sub("~", _SHORTHAND.sub(r"\1\2d", _DECADE_EN.sub(r"\1\g<2>0", text)))
