@@ -120,9 +120,10 @@ def sentences(made: Translation) -> Iterator[str]:
         wanted, found = _count(source), _count(text)
         ratio = len(text) / (len(source) * scale or 1)
         short = _extent(text, source) / (len(source) * scale or 1)
-        lacks = ratio < _JOINED if _clauses(text) >= _clauses(source) else short < _COMPLETE
+        clauses = _clauses(text) - _clauses(source)
+        lacks = ratio < _JOINED if clauses >= 0 else short < _COMPLETE
         if (found < wanted and (lacks or (wanted - found > wanted * 0.4 and wanted > 3))) or (
-            found > wanted and ratio > 1.28 and len(text) > _LONG
+            found > wanted and clauses > 0 and ratio > 1.28 and len(text) > _LONG
         ):
             yield f"turn {number} has {found} sentences instead of {wanted}"
 

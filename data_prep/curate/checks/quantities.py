@@ -32,6 +32,8 @@ _NAMES = re.compile(
 """Names with numbers that a translation may write in words; and "during", which without its hamza is a two."""
 _LETTER_BEFORE = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{1,2}(?=[0-9])")
 """The letters of names such as L4 and T2, which are no units of the number before."""
+_LETTERS = frozenset("MFDHSG")
+"""Capitals that are no units: 45M is a man."""
 _SHORTHAND = re.compile(r"\b([btq])\.? ?([id])\.? ?d\b\.?")
 _DECADE_EN = re.compile(r"\b(1[0-9]|20)([0-9])0['’]?s\b")
 _DECADE_AR = re.compile(
@@ -213,6 +215,8 @@ def _unit(tokens: list[str], place: int) -> tuple[int, str]:
     if tokens[place] == "°":
         place += 1
         return (place + 1, "°C") if tokens[place : place + 1] in (["C"], ["م"]) else (place, "")
+    if tokens[place] in _LETTERS:
+        return place, ""
     word = folded(tokens[place])
     after = folded(tokens[place + 1]) if place + 1 < len(tokens) else ""
     unit = UNITS.get(word) or UNITS.get(bare(word), "")

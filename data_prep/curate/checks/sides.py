@@ -39,6 +39,8 @@ _SIDE = re.compile(
 )
 _TWO = re.compile(r"\b(?:\w+(?:ين|ان|تي|تا)|[وفبل]?(?:جانبي|جهتي|طرفي)|both|two|each|either|bilateral\w*)\b")
 _ABBREVIATED = re.compile(r"\b(R|L)(?:UQ|LQ|UL|LL|ML|V[A-Z]{0,2}|A[A-Z]?|[CMI]?CA|CX|BBB|LE|UE|T|t)?\b|\bO(D|S)\b")
+_IMPLIED = (("right", re.compile(r"\bdextro[cpsvr]", re.I)), ("left", re.compile(r"\bla?evo[cpsvr]", re.I)))
+"""Prefixes that say a side, as in dextrocardia."""
 _OTHER_SENSES = {
     "right": re.compile(
         r"\b[وفبلك]{0,2}(?:ال|ل)?(?:صحيح\w{0,3}|صواب|صايب\w?|[يت]?حق|حقوق\w{0,3}|حقه\w?|محق\w{0,2}|مصيب\w?"
@@ -73,7 +75,8 @@ def _name(found: re.Match[str]) -> str:
 
 def _short(text: str) -> set[str]:
     found = {one for pair in _ABBREVIATED.findall(text) for one in pair if one}
-    return {"left" if one in "LS" else "right" for one in found}
+    implied = {side for side, prefix in _IMPLIED if prefix.search(text)}
+    return implied | {"left" if one in "LS" else "right" for one in found}
 
 
 def sides(made: Translation) -> Iterator[str]:
