@@ -77,7 +77,7 @@ _LOANS = re.compile(
     r"|hormon\w+|vitamin\w*|film\w*|laser|doppler"
     r"|computer|radio|doctor|centim\w+|millim\w+|\w*gram\w*|\w*lit(?:er|re)s?|\w*met(?:er|re)s?|card|test"
     r"|alcohol\w*|gas|"
-    r"chlamydia|salmonella|\w+cocc\w+|cholera|malaria|eczema|anemia|tetanus|typhoid|\w*plasm\w*|cyto\w+|serum|collagen|keratin"
+    r"chlamydia|salmonella|\w+cocc\w+|cholera|malaria|eczema|anemia|tetanus|typhoid|\w*plasm\w*|cyto\w+|\w+yl|nitr\w+|sul(?:f|ph)\w+|serum|collagen|keratin"
     r"|gel|colon|"
     r"nicotin\w*|antigen\w*|technolog\w+|percent\w*|parasit\w+|tuberc\w+|dynam\w+|strateg\w+|hist\w+|electron\w*"
     r"|system\w*)$"
