@@ -55,15 +55,15 @@ def drugs(made: Translation) -> Iterator[str]:
     """A drug that a turn does not name or adds, or another dose form or route."""
     for number, source, text in made.turns():
         known = {word for term in made.terms for word in words(term.english)}
-        text = _SCRIPTS.sub(" ", text)
-        here = words(text)
+        parted = _SCRIPTS.sub(" ", text)
+        here = words(parted)
         wanted = drugs_in(source, made.source_language)
         for name in wanted:
             if name not in known and not _named(name, here):
                 yield f"the drug {name} of turn {number} is missing"
         there = words(source)
         there += [one + other for one, other in pairwise(there)]  # as in co-trimoxazole
-        for name in drugs_in(text, made.language):
+        for name in drugs_in(parted, made.language):
             unsure = (made.source_language == "ar" and name not in COMMON) or _written_out(source, text)
             if name not in wanted and not _named(name, there) and _certain(name) and not unsure:
                 yield f"the drug {name} of turn {number} is not in the source"

@@ -47,7 +47,8 @@ _OPENING = re.compile(
     r"|(?:ال)?(?:ترجمة|إجابة|جواب|نص المترجم|صياغة)(?: \S{1,20}){0,4}\s*:)"
 )
 _REMARK = re.compile(
-    r"(?:^|\n)\s*(?:or|alternatively|أو)\s*:|(?:^|[\n.!?؟(\[،,;]\s*)(?:و)?\**(?:(?:translator['’]?s? )?note\**\s*:|please note\b|as an ai\b|as a "
+    r"(?:^|\n)\s*(?:or|alternatively|أو)\s*:"
+    r"|(?:^|[\n.!?؟(\[،,;]\s*)(?:و)?\**(?:(?:translator['’]?s? )?note\**\s*:|please note\b|as an ai\b|as a "
     r"(?:large )?language model|disclaimer\s*:|(?:تنبيه|تنويه)\s*:|هذه الترجمة|في النص الأصلي|ملاحظة(?: "
     r"المترجم)?\**\s*:|ملحوظة\s*:"
     r"|(?:i )?hope (?:this|that) helps|let me know if|feel free to|i (?:have|'ve|’ve) (?:translated|rewritten"

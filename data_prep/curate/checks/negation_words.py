@@ -47,14 +47,16 @@ _WEAK = {
         r"|a(?:vascular|typical|symmetric|morphous|cellular|febrile|menorr|nuri|plas|pne|tax|phas|gene)\w*"
         r"|intoleran\w+|deficien\w+|rare|false|wrong|otherwise|unless|nor|hetero\w+|ill|resol\w+|blur\w*|obscur\w*"
         r"|persist\w*|remain\w*|still|continu\w*|only|sole\w*|mal(?:nutri|absor|occlu|form|align|posit|rotat|union)\w*"
-        r"|poor\w*|no longer|hypo\w+|low\w*|mere\w*|until|sterile|below|w o|ns(?:aids?|temi|clc|ip)|na(?:sh|fld|d)|n(?:po|bm|kda|hl|iv)|dnr|contracept\w*|prophyla\w*|little|few|cease\w*|empty"
+        r"|poor\w*|no longer|hypo\w+|low\w*|mere\w*|until|sterile|below|w o"
+        r"|ns(?:aids?|temi|clc|ip)|na(?:sh|fld|d)|n(?:po|bm|kda|hl|iv)|dnr|contracept\w*|prophyla\w*|little|few|cease\w*|empty"
         r"|skip\w*|omit\w*|forg[eo]t\w*|refrain\w*|abstain\w*|too \w+ to|sub[a-z]{3,}|similar\w*|same|stable|identical"
         r"|at (?:least|most)|up to|within|exceed\w*|lest|away from|over the counter|zero)\b"
     ),
     "ar": re.compile(
         r"\b[وفبل]{0,2}(?:ال)?(?:الا|ليلا|كيلا|سلبي\w*|سالب\w*|[اينت]?فقد\w{0,3}|سوي|نادرا|كلا|بدلا|تجنب|منع"
         r"|عديم\w*|امتناع"
-        r"|[يت]متنع|[يت]رفض|رفض\w*|نفي\w*|خلاف|عوضا|مضاد استطباب|مانع\w*|موانع|صفر|[يت]توقف|توقف|كف|فقط|فحسب|ابدا|مطلقا|البته"
+        r"|[يت]متنع|[يت]رفض|رفض\w*|نفي\w*|خلاف|عوضا|مضاد استطباب|مانع\w*|موانع|صفر|[يت]توقف|توقف|كف|فقط|فحسب"
+        r"|ابدا|مطلقا|البته"
         r"|قله|نقص|ضعف|عوز"
         r"|الم(?= [يتن]\w\w)|صعوب\w*|اخري|مستاصل\w*|استيصال\w*|مفقود\w*)\b"
     ),

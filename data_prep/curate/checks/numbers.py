@@ -9,7 +9,8 @@ from data_prep.curate.checks.subject import Rewriting, Translation
 from data_prep.curate.checks.units import KINDS
 
 _AGE_OR_RATE = re.compile(
-    r"عمر|أعمار|(?<!\w)سن(?!\w)|\b(?:(?:over|under|above|below) (?=[0-9])|age[ds]?|aging|old|times|twice|once|مرة|مرات|مرتين|مرتان)\b"
+    r"عمر|أعمار|(?<!\w)سن(?!\w)|\b(?:(?:over|under|above|below) (?=[0-9])|age[ds]?"
+    r"|aging|old|times|twice|once|مرة|مرات|مرتين|مرتان)\b"
 )
 """Ages and rates: their units of time have many forms."""
 

@@ -26,7 +26,8 @@ _FRACTIONS = {"½": "0.5", "¼": "0.25", "¾": "0.75", "⅓": "0.333", "⅔": "0
 _AS_DECIMAL = {("1", "2"): "0.5", ("1", "4"): "0.25", ("3", "4"): "0.75"}
 _MARKS = re.compile("[\u064b-\u0652\u0670\u0640]")
 _NAMES = re.compile(
-    r"(?<![A-Za-z0-9])(?:HbA1c|A1[Cc]|(?:S[pav]|Fi|P?[aA]?C|P[aA]|et ?C)?O2|(?:cm)?H2O2?|(?:[Ff]ree |[Tt]otal |F|f)T[34]|T[34](?= ?الحر| ?الكلي)|HCO3|NH3|N2O|COVID-19)"
+    r"(?<![A-Za-z0-9])(?:HbA1c|A1[Cc]|(?:S[pav]|Fi|P?[aA]?C|P[aA]|et ?C)?O2|(?:cm)?H2O2?"
+    r"|(?:[Ff]ree |[Tt]otal |F|f)T[34]|T[34](?= ?الحر| ?الكلي)|HCO3|NH3|N2O|COVID-19)"
     r"(?![A-Za-z0-9])|كوفيد[ -]?19|ال[اإ]ثن[يا] عشر\b|\b(?:ال)?[اإ]ثن[يا] ?عشري\w*|\b[أا]ثناء\b"
 )
 """Names with numbers that a translation may write in words; and "during", which without its hamza is a two."""
