@@ -7,13 +7,18 @@ import re
 from typing import NamedTuple
 
 _NEGATIVE_AR = "لا|لم|لن|ما|ليس(?:ت|ا|تا|وا|نا)?"
+_BELOW = (
+    r"(?:سن\b|السنه|عمر|العمر|ال [0-9]|[0-9]|(?:ال)?(?:مستوي|حد|معدل|متوسط|طبيعي|مجال|مايين|ميين|عتبه|خط|خامسه|عاشره"
+    r"|ثانيه|ثالثه|ثامنه)\b|متي|ما\b|قياس|قراءات|ملاحظات|اسم|اسما|مواعيد)"
+)
+"""What follows the word for "without" where it says "below" or, as a verb, "write down"."""
 _STRONG = {
     "en": re.compile(
         r"\b(?:not|no(?! (?:[0-9]+|longer than)\b)|cannot|never|without|neither|none|nothing|nobody|\w+n t|absent"
         r"|absence|denie[sd]|deny|denying|free of|negative for)\b"
     ),
     "ar": re.compile(
-        r"\b(?:الن|[وف]?(?:لم|لن|غير|دون(?! (?:سن|ال [0-9]|[0-9]))|ليس(?:ت|ا|تا|وا|نا)?|اليست?|لست|بلا|بدون|ينفي\w*"
+        rf"\b(?:الن|[وف]?(?:لم|لن|غير|دون(?! {_BELOW})|ليس(?:ت|ا|تا|وا|نا)?|اليست?|لست|بلا|بدون|ينفي\w*"
         r"|تنفي|نفي"
         r"|نفت|انعدام|غياب"
         r"|الا(?= [يت]\w{2,}))|[وف]?لا(?! (?:سيما|بد|يزال|تزال|يزالون|زال|باس|شك|تتردد)\b))\b"

@@ -75,7 +75,11 @@ def units(made: Translation) -> Iterator[str]:
                     yield f"the unit of {value} {name} in turn {number} is another one or missing"
         if not wanted.all_units and found.units:
             value, names = next(iter(found.units.items()))
-            measured = {KINDS.get(name) for name in names} <= {"mass", "volume", "length"}
+            measured = {KINDS.get(name) for name in names - {"m"}} & {
+                "mass",
+                "volume",
+                "length",
+            }  # م also follows years
             if value in wanted.values and measured:
                 yield f"the unit of {value} in turn {number}, {min(names)}, is not in the source"
         for name in sorted(wanted.all_units - found.all_units):

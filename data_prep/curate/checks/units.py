@@ -16,7 +16,7 @@ _ALIASES = {
     "mm": "mm millimeter millimeters millimetre millimetres مم ملم مليمتر ملليمتر ميليمتر ميلليمتر مليمترات مليمترا",
     "cm": "cm cms centimeter centimeters centimetre centimetres سم سنتيمتر سنتمتر سنتيمترات سنتيمترا",
     "µm": "µm μm micrometer micrometers micron microns ميكرومتر ميكرون ميكرونا",
-    "m": "m meter meters metre metres متر مترا امتار",
+    "m": "m meter meters metre metres م متر مترا امتار",
     "mmHg": "mmhg",
     "mmol": "mmol ملمول مليمول ملليمول ميليمول ممول",
     "µmol": "µmol μmol umol ميكرومول مايكرومول مكمول",
