@@ -36,7 +36,7 @@ class PageServer:
         return self
 
     def __exit__(self, *_):
-        self.kill()
+        self.end()
 
     def start(self):
         """Start it, and return when it answers."""

@@ -2,10 +2,8 @@
 
 import inspect
 import os
-import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +14,7 @@ from eval.chat.session import Session
 from eval.chat.warning import WARNING
 from eval.chat.web import handlers
 from eval.chat.web.examples import EXAMPLES
+from eval.chat.web.private_folder import private_folder
 from eval.chat.web.tab import Tab, Tabs
 from eval.errors import EvalError
 
@@ -41,19 +40,18 @@ def serve(
     Raises:
         EvalError: the port is in use, or the host is not this machine's.
     """
-    uploads = Path(tempfile.mkdtemp(prefix="chat-"))  # readable by this user alone
-    os.environ["GRADIO_TEMP_DIR"] = str(uploads)  # gradio reads it when it is imported
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        css = (_HERE / "page.css").read_text(encoding="utf-8")
-        local_page.serve(build(new_session, uploads), address, _started, css, login)
+        with private_folder() as uploads:
+            os.environ["GRADIO_TEMP_DIR"] = str(uploads)  # gradio reads it when it is imported
+            css = (_HERE / "page.css").read_text(encoding="utf-8")
+            local_page.serve(build(new_session, uploads), address, _started, css, login)
     except local_page.PageError as error:
         raise EvalError(str(error)) from None
     except KeyboardInterrupt:
         print()
     finally:
         signal.signal(signal.SIGTERM, before)
-        shutil.rmtree(uploads, ignore_errors=True)
 
 
 def _started(url: str) -> None:
