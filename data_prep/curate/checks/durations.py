@@ -13,7 +13,7 @@ _MONTHS = {"month": 1, "year": 12}
 _PARTS = {
     **dict.fromkeys(("half a", "half an", "half of the", "نصف"), 0.5),
     **dict.fromkeys(("a quarter of an", "quarter of an", "a quarter of a", "quarter of a", "ربع"), 0.25),
-    **dict.fromkeys(("three quarters of an", "three quarters of a", "ثلاثه ارباع", "ثلاثه ارباع ال"), 0.75),
+    **dict.fromkeys(("three quarters of an", "three quarters of a", "ثلاثه ارباع"), 0.75),
     **dict.fromkeys(("a third of an", "ثلث"), 1 / 3),
     **dict.fromkeys(("a", "an", "one"), 1),
 }

@@ -103,8 +103,10 @@ def opposites(source: str, text: str, source_language: str, language: str) -> It
     for english, arabic, also in _PAIRS:
         of = {"en": english, "ar": arabic}
         has = [pattern.search(compared) for pattern in of[source_language]]
+        if bool(has[0]) == bool(has[1]):
+            continue
+        this, that = (0, 1) if has[0] else (1, 0)
+        word = has[this]
         gets = [pattern.search(translated) for pattern in of[language]]
-        for this, that in ((0, 1), (1, 0)):
-            word = has[this]
-            if word and not has[that] and gets[that] and not gets[this] and not also[that].search(compared):
-                yield f"says the opposite of {word[0]!r}"
+        if word and gets[that] and not gets[this] and not also[that].search(compared):
+            yield f"says the opposite of {word[0]!r}"
