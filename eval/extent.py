@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,8 +45,8 @@ class Extent:
     """What the scores of one run say.
 
     Attributes:
-        own: "40 of 451" where items of the benchmark's own were not answered, or the split was not of the published
-            size; else empty.
+        own: "40 of 451" where items of the benchmark's own were not answered, or not judged where a judge is needed, or
+            the split was not of the published size; else empty.
         versions: the same, of all items together with their versions in another language.
         images: "images not shown" where there are some, and the model was shown none; else empty.
     """
@@ -56,13 +56,18 @@ class Extent:
     images: str = ""
 
     @classmethod
-    def of(cls, run: Predictions) -> Extent:
-        """Read it off a predictions file; one of an earlier version does not tell its size, and nothing is said."""
+    def of(cls, run: Predictions, judged: Collection[str] | None = None) -> Extent:
+        """Read it off a predictions file; one of an earlier version does not tell its size, and nothing is said.
+
+        Args:
+            run: the predictions.
+            judged: the items with a verdict; None where no judge is needed.
+        """
         about = run.header.get("benchmark") or run.header.get("data") or {}
         size = about.get("size")
         if not size:
             return cls()
-        answered = [line for line in run.lines if not line.error]
+        answered = [line for line in run.lines if not line.error and (judged is None or line.item in judged)]
         own = sum("version_of" not in line.facts for line in answered)
         blind = run.header["images"] == "not shown" and size["with_images"]
         expected = size["published"] or size["items"]

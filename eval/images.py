@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from eval.errors import EvalError
 
@@ -66,6 +66,8 @@ def read_image(content: bytes, name: str) -> DecodedImage:
     try:
         with Image.open(io.BytesIO(content)) as image:
             return DecodedImage(content, ImageOps.exif_transpose(image).convert("RGB"))
+    except UnidentifiedImageError as error:
+        raise EvalError(f"image {name} cannot be decoded (its content is of no image format).") from error
     # Pillow reports broken files by all of these.
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise EvalError(f"image {name} cannot be decoded ({error}).") from error

@@ -65,17 +65,20 @@ def make_header(model: Model, questions: Questions) -> Header:
     }
 
 
+def run_header(model: Model, questions: Questions) -> Header:
+    """Describe a run that generates answers: also whether its tokens are those of the checkpoint's own processor."""
+    header = make_header(model, questions)
+    first = first_of_each(questions.items, questions.benchmark, shown=model.shows_images)
+    return header | {"engine": header["engine"] | {"prompt_tokens": model.prompt_tokens(first)}}
+
+
 def run(model: Model, questions: Questions, path: Path) -> None:
     """Answer what the file at `path` does not hold yet. All input is checked before a model is loaded."""
     items, benchmark = questions.items, questions.benchmark
     check_sight(model, [(benchmark.name, items)])
     if model.shows_images:
         benchmark.check_images(items)
-    header = make_header(model, questions)
-    header["engine"] |= {
-        "prompt_tokens": model.prompt_tokens(first_of_each(items, benchmark, shown=model.shows_images))
-    }
-    file = PredictionsFile(path, header)
+    file = PredictionsFile(path, run_header(model, questions))
     if not {item.id for item in items} - file.finished:
         say(f"{path.stem}: all {len(items)} items are there already")
         return
@@ -86,23 +89,26 @@ def run(model: Model, questions: Questions, path: Path) -> None:
     names = [[name for item in batch for name in item.images if model.shows_images] for batch in batches]
     longest = longest_answer(model, benchmark)
     progress = Progress(path.stem, len(items), len(file.finished))
-    start = time.monotonic()
+    start, failure = time.monotonic(), ""
     for batch, images in zip(batches, read_ahead(benchmark.image, names), strict=True):
         requests = [_request(item, prompts[item.id], images) for item in batch]
         completions = _answer(engine, requests, images, longest)
         seconds = round((time.monotonic() - start) / len(batch), 4)
         start = time.monotonic()
-        todo = [each for each in requests if each.item.id not in file.finished]
-        file.append(
+        lines = [
             _prediction(
                 each, completions[each.item.id], benchmark=benchmark.name, shown=model.shows_images, seconds=seconds
             )
-            for each in todo
-        )
-        progress.add(len(todo))
+            for each in requests
+            if each.item.id not in file.finished
+        ]
+        file.append(lines)
+        failure = failure or next((line.error for line in lines if line.error), "")
+        progress.add(len(lines))
         engine.check()
     if unanswered := len({item.id for item in items} - file.finished):
-        say(f"{path.stem}: {unanswered} items have an error in place of an answer; the next run asks them again")
+        told = f"{path.stem}: {unanswered} of {len(items)} items have an error in place of an answer"
+        say(f"{told}; the next run asks them again. The first: {failure}")
 
 
 def left_of(batches: Sequence[list[Item]], finished: Set[str], *, whole: bool) -> list[list[Item]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from data_prep.llm.append_only import AppendOnlyFile
 from eval.errors import EvalError
@@ -43,6 +44,17 @@ class PredictionsFile:
         self.finished |= _answered(lines)
 
 
+def check_same_run(path: Path, header: Header) -> None:
+    """Check that a file is of a run with this header, where there is one with a complete line.
+
+    Raises:
+        EvalError: it holds predictions of a run with another header.
+    """
+    first = next(iter(AppendOnlyFile(path, REMEDY, EvalError).records()), None)
+    if first is not None:
+        _check_header(path, _header_in(path, first), header)
+
+
 def read_predictions(path: Path) -> Predictions:
     """Read a predictions file; an incomplete last line is left out.
 
@@ -52,13 +64,12 @@ def read_predictions(path: Path) -> Predictions:
         EvalError: a complete line is not JSON or no prediction, or the first line is no header.
     """
     header, *records = list(AppendOnlyFile(path, REMEDY, EvalError).records()) or [{}]
-    if "header" not in header:
-        raise EvalError(f"{path}: the first line is no header. {REMEDY}")
+    found = _header_in(path, header)
     try:
         latest = {line.item: line for line in map(Prediction.from_record, records)}
     except TypeError as error:
         raise EvalError(f"{path}: a line is no prediction ({error}). {REMEDY}") from error
-    return Predictions(path.stem, header["header"], list(latest.values()))
+    return Predictions(path.stem, found, list(latest.values()))
 
 
 def read_all(results: Path) -> list[Predictions]:
@@ -84,14 +95,30 @@ def _answered(lines: Iterable[Prediction]) -> set[str]:
     return {line.item for line in lines if not line.error}
 
 
+def _header_in(path: Path, first: Mapping[str, Any]) -> Header:
+    if "header" not in first:
+        raise EvalError(f"{path}: the first line is no header. {REMEDY}")
+    header: Header = first["header"]
+    return header
+
+
 def _check_header(path: Path, found: Header, wanted: Header) -> None:
-    differing = sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
+    old, new = _leaves(found), _leaves(wanted)
+    differing = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
     if differing:
         details = "; ".join(
-            f"{key}: the file has {json.dumps(found.get(key))}, this run has {json.dumps(wanted.get(key))}"
+            f"{key}: the file has {json.dumps(old.get(key))}, this run has {json.dumps(new.get(key))}"
             for key in differing
         )
+        other = "--name or --out" if "data" in wanted else "--out"
         raise EvalError(
-            f"{path}: these predictions belong to another run ({details}). "
-            "Choose another --name or --out, or delete the file."
+            f"{path}: these predictions belong to another run ({details}). Choose another {other}, or delete the file."
         )
+
+
+def _leaves(header: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Return the single values of a header, each under the keys that lead to it, such as "benchmark.limit"."""
+    found: dict[str, Any] = {}
+    for key, value in header.items():
+        found |= _leaves(value, f"{above}{key}.") if isinstance(value, dict) and value else {f"{above}{key}": value}
+    return found

@@ -22,7 +22,8 @@ from eval.errors import EvalError
 from eval.extent import Extent
 from eval.intervals import Interval, interval, standard_errors, sums_of
 from eval.items import Predictions
-from eval.judge.verdicts import read_verdicts
+from eval.judge.instructions import JudgedBenchmark
+from eval.judge.verdicts import latest_by_item, read_verdicts
 from eval.predictions import read_all
 from eval.registry import ROOT, of_header
 
@@ -77,11 +78,21 @@ def _scores_of_file(results: Path, predictions: Predictions, root: Path) -> list
         benchmark = of_header(predictions.header, root)
     except EvalError as error:
         raise EvalError(f"{predictions.name}: {error}") from error
-    extent = Extent.of(predictions)
+    extent = extent_of(results, predictions)
     return [
         replace(line, asked=extent.asked(line.subgroup), images=extent.images)
         for line in score_predictions(benchmark, predictions, _verdicts(results, benchmark, predictions))
     ]
+
+
+def extent_of(results: Path, run: Predictions) -> Extent:
+    """Return how much of a split was asked and, where a judge is needed, judged, by the verdicts in `results`."""
+    benchmark = of_header(run.header, Path())
+    if not isinstance(benchmark, JudgedBenchmark):
+        return Extent.of(run)
+    verdicts = _verdicts(results, benchmark, run)
+    judged = [latest_by_item(verdicts, run.lines, kind).keys() for kind in benchmark.KINDS]
+    return Extent.of(run, {line.item for line in run.lines if all(line.item in items for items in judged)})
 
 
 def _verdicts(results: Path, benchmark: Benchmark, predictions: Predictions) -> list[Verdict]:

@@ -13,10 +13,10 @@ from eval.benchmarks.multiple_choice import ChoiceBenchmark
 from eval.engines.engine import Model
 from eval.errors import EvalError, say
 from eval.items import Header
-from eval.likelihood.run import PLAIN, Prompting, run_likelihood
+from eval.likelihood.run import PLAIN, Prompting, likelihood_header, run_likelihood
 from eval.model import Checkpoint
-from eval.predict import Questions, questions_of, run
-from eval.predictions import read_predictions
+from eval.predict import Questions, questions_of, run, run_header
+from eval.predictions import check_same_run, read_predictions
 from eval.registry import BENCHMARKS, SUITES, load, name_of
 from eval.report.markdown import plain_table
 from eval.sight import check_sight
@@ -40,7 +40,7 @@ def run_benchmarks(
     `prompting` applies to the benchmarks that are scored by likelihood.
 
     Raises:
-        EvalError: none can be run, a file cannot be used, or `results` belongs to another checkpoint.
+        EvalError: none can be run, a file cannot be used, or `results` belongs to another checkpoint or run.
     """
     if judge:
         judge.check()
@@ -52,8 +52,12 @@ def run_benchmarks(
     check_results(results, model, list(map(name_of, names)))
     asked = [questions_of(benchmark, limit) for benchmark in ready]
     check_sight(model, [(each.benchmark.name, each.items) for each in asked])
-    for questions in asked:
-        _predict(model, questions, results, limit, prompting)
+    paths = [results / "predictions" / f"{each.benchmark.name}.jsonl" for each in asked]
+    for questions, path in zip(asked, paths, strict=True):
+        if path.is_file():
+            check_same_run(path, _header(model, questions, prompting))
+    for questions, path in zip(asked, paths, strict=True):
+        _predict(model, questions, path, limit, prompting)
     _judge([each.name for each in ready if each.JUDGED], results, root, judge)
     say(f"done: {', '.join(each.name for each in ready)}. Predictions are in {results / 'predictions'}.")
     if missing:
@@ -94,7 +98,7 @@ def check_results(results: Path, model: Model, names: Sequence[str]) -> None:
     """
     mine = _identity(model.header())
     for path in sorted((results / "predictions").glob("*.jsonl")):
-        # The files of `names` are left out: their whole header is compared when they are opened.
+        # The files of `names` are left out: their whole header is compared.
         header = read_predictions(path).header
         if path.stem not in names and "benchmark" in header and _identity(header) != mine:
             raise EvalError(
@@ -112,9 +116,15 @@ def _has_likelihoods(model: Model) -> bool:
     return isinstance(model, Checkpoint)
 
 
-def _predict(model: Model, questions: Questions, results: Path, limit: int | None, prompting: Prompting) -> None:
+def _header(model: Model, questions: Questions, prompting: Prompting) -> Header:
     benchmark = questions.benchmark
-    path = results / "predictions" / f"{benchmark.name}.jsonl"
+    if isinstance(benchmark, ChoiceBenchmark) and isinstance(model, Checkpoint):
+        return likelihood_header(model, benchmark, questions, prompting)
+    return run_header(model, questions)
+
+
+def _predict(model: Model, questions: Questions, path: Path, limit: int | None, prompting: Prompting) -> None:
+    benchmark = questions.benchmark
     if not benchmark.LIKELIHOOD:
         run(model, questions, path)
         return
@@ -160,5 +170,5 @@ def listing(root: Path) -> str:
 def wanted(benchmark: Benchmark) -> str:
     """List the files that a benchmark needs, as paths from the root; its layout may be relative to its folder."""
     folder = getattr(benchmark, "FOLDER", "")
-    words = re.split(r"(, or | or | and |, )", ", ".join(benchmark.ABOUT.layout))
+    words = re.split(r"(, or | or | and |, |also in |all of them in )", ", ".join(benchmark.ABOUT.layout))
     return "".join(f"{folder}/{word}" if folder and ("/" in word or "." in word) else word for word in words)

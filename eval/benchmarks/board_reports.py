@@ -144,9 +144,9 @@ def _study(place: str, row: Mapping[str, Any]) -> Study | Rejected:
     return checked(Study(str(row.get("id") or number), tuple(names), findings, impression))
 
 
-def _about(title: str, data: str, get: str, split: str, licence: str) -> About:
+def _about(title: str, data: str, get: str, split: str, licence: str, *, size: int | None = None) -> About:
     layout = (f"{FOLDER}/{data}/test.json", f"{FOLDER}/{data}/images/")
-    return About(title, "", f"{CLONE}, {get}", licence, split, layout, redistribute=False)
+    return About(title, "", f"{CLONE}, {get}", licence, split, layout, redistribute=False, size=size)
 
 
 class IuXrayBoard(_Clone):
@@ -160,6 +160,7 @@ class IuXrayBoard(_Clone):
         "and NLMCXR_png.tgz of https://openi.nlm.nih.gov/faq, unpacked into datas/IU_XRAY/images or IU-Xray/NLMCXR_png",
         "test of MedEvalKit (296 studies)",
         "CC-BY-NC-ND-4.0",
+        size=296,
     )
 
 

@@ -36,7 +36,9 @@ OVERALL = "judge.overall"
 NOT_ALL = "without all four marks"
 SCRIPTS = ("VLMEvalKit/vlmeval/dataset", "VLMEvalKit", f"{FOLDER}")
 _PLACES = {"MLLM DESC": "{answer}", "GOLDEN DESC": "{reference}"}
-_SCORE = re.compile(r"score\s*[\"']?\s*[:：=]\s*([0-2](?:\.\d+)?)\b", re.IGNORECASE)
+_OTHERS = r"\s*(?:[/|,]\s*[0-2]\s*(?:[/|,]|or\b)|(?:[-–]|,?\s*or|to)\s*[0-2]\b)"
+"""Further marks to choose from: the instructions, and no verdict."""
+_SCORE = re.compile(rf"score\s*[\"']?\s*[:：=]\s*([0-2](?:\.\d+)?+)\b(?!{_OTHERS})", re.IGNORECASE)
 _BARE = re.compile(r"\s*([0-2](?:\.\d+)?)\s*")
 
 

@@ -139,11 +139,9 @@ def task_of(content: Mapping[str, Any], where: str) -> tuple[TaskFile, list[str]
         except ValueError:
             fatal.append(f"{key}: {value!r} is not {expected}")
     fatal += [f"no {key}" for key in _required() if key not in content]
-    if fatal:
-        raise EvalError(f"{where}: {'; '.join([*wrong, *fatal])}.")
-    task = TaskFile(**values)
-    fatal = _contradictions(task)
-    if fatal:
+    task = TaskFile(**values) if values.keys() >= {*_required()} else None
+    fatal += _contradictions(task) if task else []
+    if fatal or not task:
         raise EvalError(f"{where}: {'; '.join([*wrong, *fatal])}.")
     return task, wrong
 

@@ -138,7 +138,7 @@ class OpenAIEngine:
         """
         if self.client.stopped:
             raise EvalError(
-                f"{self.client.connection.public_url}: stopped, {self.client.why_stopped} "
+                f"{self.client.connection.public_url}: stopped, {self.client.why_stopped.rstrip('.')}. "
                 "Answers so far are kept: run the same command again to go on."
             )
 

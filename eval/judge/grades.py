@@ -35,7 +35,9 @@ TINY = 1e-100
 """Added to the reference's grade by the official summary, so that division by a grade of 0 is defined."""
 
 _GRADE = re.compile(r"\d+(?:[.٫]\d+)?")
-_LABEL = r"""["']?{key}["']?\s*:\s*["']?([A-Za-z]+)"""
+_OTHERS = r"""\s*["']?\s*(?:[|/]|,?\s*or\b|,\s*["']?[A-Za-z]+["']?\s*(?:,|or\b))"""
+"""Further labels to choose from: the instructions, and no verdict."""
+_LABEL = rf"""["']?{{key}}["']?\s*:\s*["']?([A-Za-z]++)(?!{_OTHERS})"""
 
 
 def outcomes_of(
@@ -133,7 +135,8 @@ def official_grades(reply: str) -> tuple[float, float] | None:
 def label(reply: str, key: str) -> str | None:
     """The value of `key` in a reply's JSON object, in lower case ("none" for null); None if there is none.
 
-    Judges put text or a code fence around the object, or omit quotes; then the last `key: word` counts.
+    Judges put text or a code fence around the object, or omit quotes; then the last `key: word` counts. Several words
+    to choose from are the judge's instructions, and no value.
     """
     try:
         found: Any = json.loads(reply[reply.index("{") : reply.rindex("}") + 1])
@@ -142,7 +145,8 @@ def label(reply: str, key: str) -> str | None:
         return words[-1].lower() if words else None
     if not isinstance(found, dict) or key not in found:
         return None
-    return str(found[key]).strip().lower()
+    value = str(found[key]).strip().lower()
+    return None if re.match(rf"[a-z]++{_OTHERS}", value) else value
 
 
 def _grades_on_scale(reply: str) -> tuple[float, float] | str:

@@ -48,7 +48,10 @@ METRICS = {"bleu4": "BLEU-4*", "radcliq": "RadCliQ*"}
 
 @dataclass(frozen=True)
 class Column:
-    """The scores of one results folder in one table; `missing` holds the reason for each empty cell."""
+    """The scores of one results folder in one table.
+
+    `missing` holds the reason for each empty cell, `partial` the places whose benchmark was run on a part of its split.
+    """
 
     title: str
     scores: dict[Place, Score]
@@ -56,6 +59,7 @@ class Column:
     average: float | None
     average_interval: Interval | None
     no_average: str
+    partial: frozenset[Place] = frozenset()
 
     def value(self, place: Place) -> float | None:
         """Return the score at a place, or None."""
@@ -87,7 +91,10 @@ def our_column(table: PaperTable, results: Results) -> Column:
     interval = None
     if average is not None and table.independent and len(parts) == len(table.rows):
         interval = combined([1 / len(parts)] * len(parts), *zip(*parts, strict=True))
-    return Column(results.title, scores, missing, average, interval, why)
+    runs = {score.name for score in results.scores if score.asked and "language" not in score.subgroup}
+    benchmarks = {benchmark for benchmark, run in results.benchmark_runs.items() if run.name in runs}
+    partial = frozenset(row.place for row in table.rows if row.benchmark in benchmarks)
+    return Column(results.title, scores, missing, average, interval, why, partial)
 
 
 def side_by_side(table: PaperTable, columns: Sequence[Column], *, with_published: bool) -> Table:
@@ -113,8 +120,8 @@ def side_by_side(table: PaperTable, columns: Sequence[Column], *, with_published
 
 
 def is_partial(place: Place, columns: Sequence[Column]) -> bool:
-    """Tell whether a score of ours in this row is not of the whole split."""
-    return any(column.scores[place].asked for column in columns if place in column.scores)
+    """Tell whether a run of ours is not of the whole split of this row's benchmark."""
+    return any(place in column.partial for column in columns)
 
 
 def with_rules(tables: Sequence[PaperTable], chosen: Sequence[str]) -> tuple[PaperTable, ...]:
@@ -176,9 +183,9 @@ def _score(row: Row, results: Results) -> Score | str:
     score = results.find(run.name, row.metric, row.subgroup)
     if score:
         return rescaled(row, score)
-    if row.subgroup and results.find(run.name, row.metric):
-        return "no item of this subgroup was asked"
-    return f"no such score: python -m eval score {results.folder}"
+    if any(score.name == run.name for score in results.scores):
+        return f"no item {'of this subgroup' if row.subgroup else 'that this metric scores'} was asked"
+    return f"not scored: python -m eval score {results.folder}"
 
 
 def _average(table: PaperTable, scores: dict[Place, Score]) -> tuple[float | None, str]:

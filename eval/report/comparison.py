@@ -19,7 +19,7 @@ from eval.predictions import read_all
 from eval.report.markdown import markdown_table
 from eval.report.paper import TABLES
 from eval.report.tables import in_words
-from eval.scores import item_metrics, values_in
+from eval.scores import extent_of, item_metrics, values_in
 
 Table = list[list[str]]
 
@@ -108,7 +108,8 @@ def comparison(a: Path, b: Path) -> Comparison:
         warnings += [f"{name}: {setting}" for setting in _differing(*described)]
         metrics = item_metrics(a, first[name]), item_metrics(b, second[name])
         found = list(_lines(name, *metrics, clusters_of([*first[name].lines, *second[name].lines])))
-        lines += [replace(line, caution=_caution(first[name], second[name])) for line in found]
+        extents = extent_of(a, first[name]), extent_of(b, second[name])
+        lines += [replace(line, caution=_caution(line.subgroup, *extents)) for line in found]
         if not found:
             warnings.append(f"{name}: not compared: no metric has values for two items that both runs scored")
     if not lines:
@@ -133,11 +134,10 @@ def _lines(name: str, first: Metrics, second: Metrics, clusters: Clusters) -> It
                 yield Line(name, metric, result, len(scored[0] ^ scored[1]), group.subgroup)
 
 
-def _caution(*runs: Predictions) -> str:
+def _caution(subgroup: Mapping[str, str], *extents: Extent) -> str:
     """Say of which run ("a", "b") not all items were answered, or images were not shown."""
-    extents = zip("ab", map(Extent.of, runs), strict=True)
-    said = [(run, ", ".join(part for part in (extent.own, extent.images) if part)) for run, extent in extents]
-    return "; ".join(f"{run}: {text}" for run, text in said if text)
+    said = [", ".join(part for part in (extent.asked(subgroup), extent.images) if part) for extent in extents]
+    return "; ".join(f"{run}: {text}" for run, text in zip("ab", said, strict=True) if text)
 
 
 def _corrected(lines: list[Line]) -> list[Line]:

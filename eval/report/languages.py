@@ -20,7 +20,7 @@ from eval.paired import Paired, holm, p_of, paired
 from eval.registry import BENCHMARKS
 from eval.report.results import Results
 from eval.report.tables import label
-from eval.scores import Score, item_metrics, mean_score, values_in
+from eval.scores import Score, extent_of, item_metrics, mean_score, values_in
 
 HEADLINES = (
     *("exact", "accuracy", "corrected.closed_accuracy", "corrected.open_recall"),
@@ -55,6 +55,12 @@ class Side:
     run: Predictions
     language: str
     metrics: Metrics
+    extent: Extent
+
+    @classmethod
+    def of(cls, results: Results, run: Predictions, language: str) -> Side:
+        """Read the values of the items, and how many of them there are."""
+        return cls(run, language, item_metrics(results.folder, run), extent_of(results.folder, run))
 
     @property
     def lines(self) -> list[Prediction]:
@@ -64,7 +70,7 @@ class Side:
     @property
     def asked(self) -> str:
         """How much of the split was asked, where that is not all of it."""
-        return Extent.of(self.run).asked({"language": self.language})
+        return self.extent.asked({"language": self.language})
 
     def group(self, metric: Metric) -> Group:
         """The items that count: of a dataset's split its closed and short answers, else all in this language."""
@@ -92,15 +98,13 @@ def twins(name: str) -> list[str]:
 def _sides(results: Results) -> Iterator[tuple[str, Side, Side]]:
     for run in results.runs:
         if {"en", "ar"} <= {line.language for line in run.lines}:
-            metrics = item_metrics(results.folder, run)
-            yield label(run), Side(run, "en", metrics), Side(run, "ar", metrics)
+            english = Side.of(results, run, "en")
+            yield label(run), english, replace(english, language="ar")
     for name, run in results.benchmark_runs.items():
         for other in twins(name):
             if other in results.benchmark_runs:
                 arabic = results.benchmark_runs[other]
-                sides = [Side(run, "en", item_metrics(results.folder, run))]
-                sides.append(Side(arabic, "ar", item_metrics(results.folder, arabic)))
-                yield f"{label(run)}, {label(arabic)}", sides[0], sides[1]
+                yield f"{label(run)}, {label(arabic)}", Side.of(results, run, "en"), Side.of(results, arabic, "ar")
 
 
 def _gaps(name: str, english: Side, arabic: Side) -> Iterator[Gap]:

@@ -117,6 +117,12 @@ REPLIES = [
     ("Score: 3", MALFORMED),
     ("Score: 2.5", MALFORMED),
     ("I would say 2", MALFORMED),
+    ("Score: 0/1/2", MALFORMED),
+    ("Score: 2, 1, or 0", MALFORMED),
+    ("score: 0-2", MALFORMED),
+    ("Score: 0, 1 or 2. Score: 1", 1),
+    ("Score: 2/2", 2),
+    ("Score: 2, 1 fault is missing", 2),
     ("", MALFORMED),
 ]
 

@@ -152,7 +152,7 @@ def test_what_failed_is_asked_again_and_nothing_else(httpserver, questions, tmp_
     httpserver.expect_request(CHAT).respond_with_handler(handle)
     server = server_of(httpserver, retries=0)
     run(server, questions, tmp_path / "p.jsonl")
-    assert "2 items have an error in place of an answer" in capsys.readouterr().err
+    assert " of 20 items have an error in place of an answer; the next run asks them" in capsys.readouterr().err
     refused.clear()
     httpserver.clear_log()
     run(server, questions, tmp_path / "p.jsonl")
@@ -170,7 +170,7 @@ def test_a_server_that_dies_stops_the_run_and_keeps_what_was_answered(httpserver
         return answer_all(request) if len(asked) <= 5 else Response("gone", 500)
 
     httpserver.expect_request(CHAT).respond_with_handler(handle)
-    with pytest.raises(EvalError, match=r"stopped, \d+ failures in a row.*run the same command again"):
+    with pytest.raises(EvalError, match=r"stopped, \d+ failures in a row.*\w\. Answers so far are kept: run the same"):
         run(server_of(httpserver, retries=0), questions, tmp_path / "p.jsonl")
     found = answers_of(tmp_path / "p.jsonl")
     assert sum(not line.error for line in found.values()) == 5
@@ -255,8 +255,11 @@ def test_a_failure_is_an_error_in_place_of_an_answer():
     assert completion_of(Failure("busy")) == Completion("", "error", None, "busy")
 
 
-def test_prompts_that_are_refused_do_not_stop_the_run(httpserver, questions, tmp_path):
+def test_prompts_that_are_refused_do_not_stop_the_run_and_are_told_why(httpserver, questions, tmp_path, capsys):
     httpserver.expect_request(CHAT).respond_with_json({"error": {"message": "too long"}}, status=400)
     run(server_of(httpserver), questions, tmp_path / "p.jsonl")
     found = answers_of(tmp_path / "p.jsonl")
     assert len(found) == 20 > FAILURES_IN_A_ROW and all("too long" in line.error for line in found.values())
+    told = capsys.readouterr().err
+    assert "20 of 20 items have an error in place of an answer; the next run asks them again. The first: " in told
+    assert "too long" in told

@@ -14,6 +14,7 @@ from eval.predict import questions_of, run
 from eval.predictions import read_predictions
 from eval.registry import BENCHMARKS, load
 from eval.report.beside_paper import our_column, side_by_side
+from eval.report.comparison import comparison
 from eval.report.figures import bars, radar
 from eval.report.paper import TABLES, published
 from eval.report.results import Results
@@ -23,6 +24,8 @@ from tests.helpers import core_builders as hand
 from tests.helpers import report_builders as make
 
 VQA = TABLES[3]
+MBENCH = TABLES[1]
+GRADES = "8 6"
 
 
 def size(items=451, versions=0, with_images=451, published=451):
@@ -88,6 +91,7 @@ def test_sizes_are_those_that_the_list_of_benchmarks_tells(tmp_path):
         told = [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", benchmark.ABOUT.split)]
         if benchmark.ABOUT.size is not None and name not in ("uphill", "medarabiq", "safety"):
             assert benchmark.ABOUT.size in told, name
+        assert benchmark.size is not None or not re.search(r"\(\d[\d,]* ", benchmark.ABOUT.split), name
     assert sum(load(name, tmp_path).size for name in BENCHMARKS if name.startswith("mmlu_")) == 1089
     assert load("global_mmlu_ar_anatomy", tmp_path).size == load("mmlu_anatomy", tmp_path).size == 135
     assert load("usmle", tmp_path).size == 324
@@ -113,7 +117,7 @@ def test_every_cell_says_so_and_no_published_number_is_beside_it(limited):
     scored = [place for place in (row.place for row in VQA.rows) if place in column.scores]
     for row, cells in zip(VQA.rows, table.rows[1:], strict=False):
         others = [cell.text for cell in cells[2:]]
-        assert (set(others) == {"–"}) == (row.place in scored)
+        assert (set(others) == {"–"}) == (row.benchmark == "vqa_rad")
         if row.place in scored:
             assert "2 of 451" in cells[1].small
     assert bars(VQA, [column], with_published=True) is radar(VQA, [column], with_published=True) is None
@@ -128,11 +132,36 @@ def test_the_report_and_its_json(limited, tmp_path):
     assert (tmp_path / "r.md").read_text().count("2 of 451") > len(ours)
 
 
+def test_a_metric_without_an_item_in_the_part_is_not_beside_published_numbers_either(tmp_path):
+    run = predictions(2)
+    make.write_run(tmp_path, "vqa_rad", run.lines, benchmark=run.header["benchmark"])
+    score(tmp_path)
+    column = our_column(VQA, Results.read(tmp_path))
+    places = [row.place for row in VQA.rows if row.benchmark == "vqa_rad"]
+    assert {column.missing[place] for place in places if place in column.missing} == {
+        "no item that this metric scores was asked"
+    }
+    rows = side_by_side(VQA, [column], with_published=True).rows[1 : 1 + len(places)]
+    assert {cell.text for row in rows for cell in row[2:]} == {"–"}
+
+
 def test_a_whole_run_stands_beside_the_published_numbers(tmp_path):
     model = next(iter(published(VQA)))
     results = Results.read(make.write_published(tmp_path, model, [VQA.key]))
     table = side_by_side(VQA, [our_column(VQA, results)], with_published=True)
     assert any(cell.text not in ("", "–") for row in table.rows[1:] for cell in row[2:])
+
+
+@pytest.mark.parametrize(
+    ("replies", "asked"), [((GRADES, GRADES), ""), ((GRADES, None), "1 of 2"), ((None,) * 2, "0 of 2")]
+)
+def test_answers_that_no_judge_has_seen_are_not_asked(tmp_path, replies, asked):
+    """A part of the verdicts is a part of the split: a judge that stopped halfway stands beside no published number."""
+    about = {"name": "bimed_mbench_en", "size": size(2, 0, 2, 2)}
+    make.write_judged(tmp_path, "bimed_mbench_en", {"a": replies[0], "b": replies[1]}, header={"benchmark": about})
+    assert {each.asked for each in score(tmp_path)} == {asked}
+    table = side_by_side(MBENCH, [our_column(MBENCH, Results.read(tmp_path))], with_published=True)
+    assert ({row[2].text for row in table.rows[1:]} == {"–"}) == bool(asked)
 
 
 def test_a_limited_run_of_a_dataset(data, tmp_path):
@@ -150,3 +179,15 @@ def test_compare_says_which_run_is_a_part(tmp_path, capsys):
         make.write_run(tmp_path / name, "vqa_rad", run.lines, images=images, benchmark=run.header["benchmark"])
     assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b")]) == 0
     assert "vqa_rad (a: 2 of 451; b: 3 of 451, images not shown)" in capsys.readouterr().out
+
+
+def test_compare_says_which_run_lacks_versions(tmp_path):
+    """All of the split's own items, and not all of their Arabic versions: only the Arabic lines are of a part."""
+    about = make.benchmark_header("vqa_rad")["benchmark"] | {"size": size(12, 12, 24, 12)}
+    for name, versions in (("a", 12), ("b", 11)):
+        lines = make.bilingual_vqa(9, 9, versions=versions)
+        make.write_run(tmp_path / name, "vqa_rad", lines, benchmark=about)
+    found = comparison(tmp_path / "a", tmp_path / "b")
+    assert {line.caution for line in found.lines} == {""}
+    arabic = [line.caution for line in found.subgroups if line.subgroup.get("language") == "ar"]
+    assert arabic and set(arabic) == {"b: 23 of 24"}

@@ -180,7 +180,7 @@ def test_rows_without_items_say_so(tmp_path):
     column = our_column(MBENCH, Results.read(tmp_path))
     assert column.scores[("Overall",)].value == 0.5 and column.missing[("CXR",)] == "no item of this subgroup was asked"
     make.write_scores(tmp_path, [])
-    assert "no such score: python -m eval score" in our_column(MBENCH, Results.read(tmp_path)).missing[("CXR",)]
+    assert "not scored: python -m eval score" in our_column(MBENCH, Results.read(tmp_path)).missing[("CXR",)]
 
 
 @pytest.mark.parametrize(

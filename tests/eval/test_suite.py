@@ -127,8 +127,18 @@ def test_a_results_folder_holds_one_checkpoint(root, tmp_path):
 def test_a_changed_benchmark_is_another_run(root, tmp_path):
     run_benchmarks(hand.Echo(), ["hand"], root, tmp_path / "out")
     (root / "hand" / "items.json").write_text(json.dumps(ITEMS[:1]))
-    with pytest.raises(EvalError, match=r"belong to another run \(benchmark: the file has"):
+    with pytest.raises(EvalError, match=r"belong to another run \(benchmark\.sha256: the file has"):
         run_benchmarks(hand.Echo(), ["hand"], root, tmp_path / "out")
+
+
+def test_a_file_of_another_part_of_the_split_is_told_before_anything_is_asked(root, tmp_path):
+    hand.write_benchmark(root, "other", ITEMS)
+    run_benchmarks(hand.Echo(), ["other"], root, tmp_path / "out", limit=1)
+    model = hand.Echo()
+    told = r"other\.jsonl: .*\(benchmark\.limit: the file has 1, this run has null\)\. Choose another --out, or"
+    with pytest.raises(EvalError, match=told):
+        run_benchmarks(model, ["hand", "other"], root, tmp_path / "out")
+    assert not model.asked and not (tmp_path / "out" / "predictions" / "hand.jsonl").exists()
 
 
 def test_likelihoods_need_a_checkpoint(root, tmp_path, capsys):
@@ -181,7 +191,8 @@ def test_wanted_files_are_named_with_their_folder(tmp_path, capsys):
     assert main(["benchmarks", "--root", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert "  wants  SLAKE/train.json, SLAKE/validation.json, SLAKE/test.json, SLAKE/imgs/ or SLAKE/imgs.zip" in out
-    assert "  wants  VQA-RAD/VQA_RAD Dataset Public.json and VQA-RAD/VQA_RAD Image Folder/, " in out
+    assert "  wants  VQA-RAD/VQA_RAD Dataset Public.json and VQA-RAD/VQA_RAD Image Folder/, also in VQA-RAD/osf" in out
+    assert ", or all of them in SLAKE/Slake1.0/" in out and "also in MIMIC-CXR/mimic-cxr-reports/" in out
     for name in BENCHMARKS:
         benchmark = load(name, tmp_path)
         for folder in {getattr(benchmark, "FOLDER", "")} - {""}:

@@ -246,6 +246,7 @@ WRONG = [
     ({"scorer": "exactly", "language": "fr"}, "scorer: 'exactly'; known: choice, short, report; language: 'fr'"),
     ({"columns": {"question": "stem", "anser": "key"}}, "unknown 'anser'; .*; columns: no answer; columns: no options"),
     ({"by": ["specialty"]}, "by: 'specialty' is none of the facts"),
+    ({"size": "many", "scorer": "choise"}, "size: 'many' is not a number; scorer: 'choise'; known: choice, short"),
     (
         {"size": "many", "files": 3, "titel": "x"},
         r"unknown key 'titel' \(did you mean title\?\); files: 3 is not a text",

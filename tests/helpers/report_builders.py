@@ -97,9 +97,9 @@ def bilingual_vqa(right_en, right_ar, count=12, versions=12):
     return [*english, *arabic]
 
 
-def write_judged(folder, name, replies, **more):
+def write_judged(folder, name, replies, header=None, **more):
     """Write a judged run with one answer for each item of `replies`, and the judge's reply to it where there is one."""
-    write_run(folder, name, [answer(item, "text", **more) for item in replies])
+    write_run(folder, name, [answer(item, "text", **more) for item in replies], **(header or {}))
     file = VerdictsFile(path_of(folder, name), {"model": "judge", "instructions": "instructions: own"})
     for item, reply in replies.items():
         if reply:
