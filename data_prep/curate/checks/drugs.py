@@ -18,6 +18,9 @@ _INTO = {"en": 0, "ar": 1}
 _ROUTES = ("intravenous", "intramuscular", "subcutaneous", "oral", "rectal", "topical", "inhaler")
 _SHAPES = ("tablet", "capsule", "syrup", "ointment", "cream", "drops", "inhaler", "suppository", "patch", "injection")
 _SHORTEST = 4
+_SCRIPTS = re.compile("(?<=[\u0620-\u064a])(?=[A-Za-z])|(?<=[A-Za-z])(?=[\u0620-\u064a])")
+"""Where an Arabic particle touches a Latin name."""
+_ABBREVIATION = re.compile(r"\b[A-Z]{2,5}[0-9]?\b|\b[A-Z][0-9]\b")
 
 
 @lru_cache(maxsize=50_000)
@@ -52,18 +55,24 @@ def drugs(made: Translation) -> Iterator[str]:
     """A drug that a turn does not name or adds, or another dose form or route."""
     for number, source, text in made.turns():
         known = {word for term in made.terms for word in words(term.english)}
-        here = words(text)
+        parted = _SCRIPTS.sub(" ", text)
+        here = words(parted)
         wanted = drugs_in(source, made.source_language)
         for name in wanted:
             if name not in known and not _named(name, here):
                 yield f"the drug {name} of turn {number} is missing"
         there = words(source)
         there += [one + other for one, other in pairwise(there)]  # as in co-trimoxazole
-        for name in drugs_in(text, made.language):
-            unsure = made.source_language == "ar" and name not in COMMON
+        for name in drugs_in(parted, made.language):
+            unsure = (made.source_language == "ar" and name not in COMMON) or _written_out(source, text)
             if name not in wanted and not _named(name, there) and _certain(name) and not unsure:
                 yield f"the drug {name} of turn {number} is not in the source"
         yield from _forms(number, normalised(source), normalised(text), made)
+
+
+def _written_out(source: str, text: str) -> bool:
+    """Whether the source has an abbreviation that the text lacks: it may be that of a drug."""
+    return any(short not in text for short in _ABBREVIATION.findall(source))
 
 
 def _certain(name: str) -> bool:
@@ -85,12 +94,21 @@ def _named(name: str, here: list[str]) -> bool:
 
 def _sounds(word: str, wanted: str, name: str) -> bool:
     found = skeleton.arabic_forms(word)
+    if any(_is_longer(_by_skeleton().get(one), wanted, name) for one in found):
+        return False
     hard = skeleton.english(name.replace("ch", "s"))
     if wanted in found or hard in found:
         return True
     if any(one in _by_skeleton() for one in found):
         return False
     return any(skeleton.alike(one, wanted) for one in found)
+
+
+def _is_longer(other: str | None, wanted: str, name: str) -> bool:
+    """Whether a word is another drug, whose first letter may look like a particle."""
+    if other is None or name in other or other == SYNONYMS.get(name):
+        return False
+    return len(skeleton.english(other)) > len(wanted)
 
 
 def _forms(number: int, source: str, text: str, made: Translation) -> Iterator[str]:

@@ -12,6 +12,7 @@ _SENTENCE_END = re.compile(
     r"(?<![0-9A-Z])(?<!\be\.g)(?<!\bi\.e)(?<!\b[Ff]ig)(?<!\bDr)(?<!\bvs)(?<!\bno)[.!?؟]+(?=\s|$)"
     r"|(?<=[0-9A-Z])[.!?؟]+(?=\s*(?:\n|$|[A-Z\u0620-\u064a]))|\n+"
 )
+_OPTION = re.compile(r"^[ \t]*\(?\w{1,2}[.)][ \t]", re.M)
 _WORD = re.compile(r"\w")
 _JOINT = re.compile(
     r"[,;:،؛](?=\s)|\b(?:and|but|or|which|who|while|whereas|although)\b|(?<=\s)و(?!ريد|ذم|رم|جه|جود|ظيف|قت|صف|زن|فا|ضع"
@@ -24,10 +25,10 @@ _WRITTEN_OUT = 16
 """Characters by which an abbreviation grows when it is written out."""
 _BRACKETS = re.compile(r"\([^()]{0,60}\)")
 _JOINED = 0.55
-_COMPLETE = 0.8
+_COMPLETE = 0.9
 """Shares of the usual length under which a text with fewer sentences lacks some: with as many clauses, with fewer."""
 _LONG = 40
-_LIMITS = ((150, 0.68, 1.6), (60, 0.55, 1.9), (25, 0.4, 2.2), (0, 0.2, 4.0))
+_LIMITS = ((150, 0.68, 1.6), (60, 0.55, 1.9), (25, 0.25, 2.2), (0, 0.2, 4.0))
 """From how many characters of the source which shares of its length are allowed."""
 _ANSWER_LIMIT = 400
 _PER_CHARACTER = 12
@@ -46,7 +47,8 @@ _OPENING = re.compile(
     r"|(?:ال)?(?:ترجمة|إجابة|جواب|نص المترجم|صياغة)(?: \S{1,20}){0,4}\s*:)"
 )
 _REMARK = re.compile(
-    r"(?:^|[\n.!?؟(\[،,;]\s*)(?:و)?\**(?:(?:translator['’]?s? )?note\**\s*:|please note\b|as an ai\b|as a "
+    r"(?:^|\n)\s*(?:or|alternatively|أو)\s*:"
+    r"|(?:^|[\n.!?؟(\[،,;]\s*)(?:و)?\**(?:(?:translator['’]?s? )?note\**\s*:|please note\b|as an ai\b|as a "
     r"(?:large )?language model|disclaimer\s*:|(?:تنبيه|تنويه)\s*:|هذه الترجمة|في النص الأصلي|ملاحظة(?: "
     r"المترجم)?\**\s*:|ملحوظة\s*:"
     r"|(?:i )?hope (?:this|that) helps|let me know if|feel free to|i (?:have|'ve|’ve) (?:translated|rewritten"
@@ -119,15 +121,16 @@ def sentences(made: Translation) -> Iterator[str]:
         wanted, found = _count(source), _count(text)
         ratio = len(text) / (len(source) * scale or 1)
         short = _extent(text, source) / (len(source) * scale or 1)
-        lacks = ratio < _JOINED if _clauses(text) >= _clauses(source) else short < _COMPLETE
+        clauses = _clauses(text) - _clauses(source)
+        lacks = ratio < _JOINED if clauses >= 0 else short < _COMPLETE
         if (found < wanted and (lacks or (wanted - found > wanted * 0.4 and wanted > 3))) or (
-            found > wanted and ratio > 1.28 and len(text) > _LONG
+            found > wanted and clauses > 0 and ratio > 1.28 and len(text) > _LONG
         ):
             yield f"turn {number} has {found} sentences instead of {wanted}"
 
 
 def _count(text: str) -> int:
-    return sum(1 for part in _SENTENCE_END.split(text) if part and _WORD.search(part))
+    return sum(1 for part in _SENTENCE_END.split(_OPTION.sub("", text)) if part and _WORD.search(part))
 
 
 def _clauses(text: str) -> int:

@@ -4,31 +4,21 @@ import re
 from collections.abc import Iterator
 
 from data_prep.curate.checks.negation_words import NOT_EXCLUDED, Negations, negations, once, without
+from data_prep.curate.checks.opposites import NOT, NOTHING_WRONG, SOUND, opposites, sound_instead
 from data_prep.curate.checks.pathology import contradictions
 from data_prep.curate.checks.subject import Rewriting, Translation
 from data_prep.curate.stems import roots
 from data_prep.text.normalise import normalised
 
-_EXCLUDED = re.compile(
-    r"\b(?:(?:can ?not|can t|could not|couldn t|not|never) (?:be )?(?:\w+ )?(?:excluded?|ruled? out)"
-    r"|[وف]?(?:لا|لم|لن) (?:\w+ ){0,2}(?:ب|ال)?استبعاد\w*|[وف]?(?:لا|لم|لن) (?:ي|ت)ستبعد\w*)\b"
-)
-"""Two negations that a translation may say as a possibility."""
 _EXCLUDED = re.compile(r"\b(?:excluded?|ruled? out|(?:ال|و)?استبعاد\w*|(?:ا|ت|ي)ستبعد\w*)\b")
 _WITH = re.compile(r"\b(?:with|has|have|had|having|plus|مع|به|بها|مصحوب\w*|[وب]\w{3,})\b")
 """What a "without" may have turned into its opposite; else it is a phrase such as "without delay"."""
 _THERE_IS = re.compile(r"\W*(?:there (?:is|are)|يوجد|توجد|هناك)\b", re.I)
-_NOT = re.compile(r"\b(?:no|not|without|لا|لم|ليس\w*|دون|بدون|غير)\b")
 _ABNORMAL = re.compile(r"\babnormal\w*", re.I)
 _ZERO = frozenset(("0", "٠", "zero", "Zero", "صفر"))
 _COMMON = roots("is are there a an the in on of this that image any seen show هل يوجد توجد في الصوره هذه هناك")
 _SENTENCE = re.compile(r"(?<![0-9.])[.!?؟\n]+(?=\s|$)|\n")
-_SOUND = re.compile(
-    r"\b(?:normal|clear|intact|healthy|unremarkable|midline|sharp|preserved)\b|\b(?:ال)?(?:سليم|طبيعي|صافي|نظيف"
-    r"|واضح|سوي)"
-)
-"""Words of a question that a denial of something else affirms."""
-_NOT_SOUND = re.compile(rf"\b(?:not|no longer|isn t|aren t|غير|ليس\w*|لا|لم) (?:\w+ ){{0,2}}?(?:{_SOUND.pattern})")
+_NOT_SOUND = re.compile(rf"\b(?:not|no longer|isn t|aren t|غير|ليس\w*|لا|لم) (?:\w+ ){{0,2}}?(?:{SOUND.pattern})")
 _FIRST = re.compile(
     r"^\W*(?:(?P<yes>yes|yeah|نعم|اجل|بلى|بلي)|(?P<no>no|لا|كلا))(?P<alone>\s*(?:[,.،;:!؛—–-]|$))?(?!\w)", re.I
 )
@@ -38,29 +28,6 @@ _AFFIRMS = re.compile(
 )
 """Beginnings of a normalised text that say yes."""
 _NOT_ENGLISH = re.compile("[\u0620-\u064a]")
-_ANTONYMS = (
-    (r"\bpositiv\w*", r"\bnegativ\w*", r"(?:ايجابي|موجب)", r"(?:سلبي|سالب)"),
-    (r"\bmalignan\w*", r"\bbenign\w*", r"خبيث", r"حميد"),
-    (
-        r"\b(?:increas|elevat)\w*",
-        r"\b(?:decreas|reduc)\w*",
-        r"(?:زياد|ارتفاع|مرتفع|يزيد|تزيد|متزايد)",
-        r"(?:نقص|انخفاض|منخفض|يقل|تقل|ينقص|خفض)",
-    ),
-    (r"\bacute\b", r"\bchronic\w*", r"(?:\b|ال)حاد", r"مزمن"),
-    (r"\babnormal\w*", r"\bnormal\w*", r"(?:غير (?:ال)?طبيعي|شاذ|شذوذ)", r"(?<!غير )(?<!غير ال)طبيعي"),
-    (r"\bhyper\w+", r"\bhypo\w+", r"(?:فرط|ارتفاع|زياد|تضخم)", r"(?:نقص|انخفاض|قصور|هبوط)"),
-)
-_PAIRS = [tuple(map(re.compile, pair)) for pair in _ANTONYMS]
-_AMOUNTS = {pair[0] for pair in _PAIRS if pair[0].pattern.startswith((r"\b(?:increas", r"\bhyper"))}
-_MORE_OR_LESS = (
-    re.compile(r"\b(?:increas|elevat|rais|ris|rose|high|hyper|excess|enlarg|over)\w*|زياد|ارتفاع|مرتفع|فرط|تضخم|عالي"),
-    re.compile(
-        r"\b(?:failure|insufficien|deficien|low|loss|lost|hypo|reduc|decreas|drop|f[ea]ll|weak|less|declin|lack)\w*"
-        r"|نقص|انخفاض|قصور|هبوط|ضعف|قله"
-    ),
-)
-"""Words of other amounts, which a translation may say with those of the pair."""
 
 
 def first_word(text: str) -> str:
@@ -98,26 +65,13 @@ def polarity(made: Translation) -> Iterator[str]:
                 yield f"turn {number} does not say {wanted}"
         elif not wanted and (given := _alone(text)) and not first_word(source) and not _answers(given, source, made):
             yield f"turn {number} says {given}, the source does not"
-        for opposite in _opposites(source, text, made.source_language, made.language):
+        for opposite in opposites(source, text, made.source_language, made.language):
             yield f"turn {number} {opposite}"
 
 
 def _answers(given: str, source: str, made: Translation) -> bool:
     """Whether a text without yes or no says it in other words."""
     return bool(any(negated(source, made.source_language)) if given == "no" else _AFFIRMS.match(normalised(source)))
-
-
-def _opposites(source: str, text: str, source_language: str, language: str) -> Iterator[str]:
-    compared, translated = normalised(source), normalised(text)
-    for one, other, one_ar, other_ar in _PAIRS:
-        of = {"en": (one, other), "ar": (one_ar, other_ar)}
-        has = [bool(pattern.search(compared)) for pattern in of[source_language]]
-        gets = [bool(pattern.search(translated)) for pattern in of[language]]
-        for this, that in ((0, 1), (1, 0)):
-            if has[this] and not has[that] and gets[that] and not gets[this]:
-                if one in _AMOUNTS and _MORE_OR_LESS[that].search(compared):
-                    continue
-                yield f"says the opposite of {of[source_language][this].search(compared)[0]!r}"  # type: ignore[index]
 
 
 def negation(made: Translation) -> Iterator[str]:
@@ -146,6 +100,10 @@ def _without_answer(text: str) -> str:
 def _change(source: str, text: str, made: Translation) -> int:
     """-1 for a negation that is lost, 1 for one that is added, 0 for neither."""
     one, other = normalised(source), normalised(text)
+    if sound_instead(one, other):
+        one = NOTHING_WRONG.sub(" ", one)
+    elif sound_instead(other, one):
+        other = NOTHING_WRONG.sub(" ", other)
     wanted, found = negations(one, made.source_language), negations(other, made.language)
     if once(one, wanted.strong) > sum(found) or (wanted.lexical and not sum(found)):
         return -1
@@ -175,7 +133,7 @@ def polarity_of_rewriting(made: Rewriting) -> Iterator[str]:
         yield from _against(wanted, text, made.question)
     else:
         yield from _denied(made, text)
-    for opposite in _opposites(made.answer, text, language_in(made.answer), language_in(text)):
+    for opposite in opposites(made.answer, text, language_in(made.answer), language_in(text)):
         yield f"the draft {opposite}"
 
 
@@ -191,7 +149,7 @@ def _against(wanted: str, text: str, question: str) -> Iterator[str]:
         return
     if wanted == "yes" and (clause.denying or (not found and _denies_again(text, question))):
         yield "the answer is yes, and the draft denies"
-    sound = _SOUND.search(normalised(text)) and not _SOUND.search(normalised(question))
+    sound = SOUND.search(normalised(text)) and not SOUND.search(normalised(question))
     denied = sound or any(negated(_first_sentence(text), language))
     if wanted == "no" and not found and not denied:
         yield "the answer is no, and nothing in the draft denies"
@@ -204,18 +162,18 @@ def _denied(made: Rewriting, text: str) -> Iterator[str]:
     denies = negated(made.answer, language_in(made.answer))
     none = made.answer.strip() in _ZERO
     said = _ABNORMAL.sub(" ", text) if _ABNORMAL.search(made.answer) else text
-    if (denies.strong or none) and not any(negated(said, language_in(text))) and not _SOUND.search(normalised(said)):
+    if (denies.strong or none) and not any(negated(said, language_in(text))) and not SOUND.search(normalised(said)):
         yield "the answer's negation is lost"
         return
     asked = made.caption or any(negated(made.question, language_in(made.question)))
-    if _SOUND.search(normalised(made.answer)) and not _NOT_SOUND.search(normalised(text)):
+    if SOUND.search(normalised(made.answer)) and not _NOT_SOUND.search(normalised(text)):
         return
     if not any(denies) and not none and not asked and negated(_first_clause(text), language_in(text)).denying:
         yield "the draft denies what the answer says"
 
 
 def _other_sound(question: str, text: str) -> bool:
-    sound = _SOUND.search(normalised(question))
+    sound = SOUND.search(normalised(question))
     return sound is not None and sound[0] not in normalised(text).split()
 
 
@@ -230,7 +188,7 @@ def _denies_again(text: str, question: str) -> bool:
     """Whether a negation of the first sentence stands before a word of the question."""
     asked = roots(question) - _COMMON
     compared = normalised(_first_sentence(text))
-    return any(roots(" ".join(compared[found.end() :].split()[:2])) & asked for found in _NOT.finditer(compared))
+    return any(roots(" ".join(compared[found.end() :].split()[:2])) & asked for found in NOT.finditer(compared))
 
 
 def _first_sentence(text: str) -> str:

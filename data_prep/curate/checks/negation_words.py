@@ -7,13 +7,18 @@ import re
 from typing import NamedTuple
 
 _NEGATIVE_AR = "لا|لم|لن|ما|ليس(?:ت|ا|تا|وا|نا)?"
+_BELOW = (
+    r"(?:سن\b|السنه|عمر|العمر|ال [0-9]|[0-9]|(?:ال)?(?:مستوي|حد|معدل|متوسط|طبيعي|مجال|مايين|ميين|عتبه|خط|خامسه|عاشره"
+    r"|ثانيه|ثالثه|ثامنه)\b|متي|ما\b|قياس|قراءات|ملاحظات|اسم|اسما|مواعيد)"
+)
+"""What follows the word for "without" where it says "below" or, as a verb, "write down"."""
 _STRONG = {
     "en": re.compile(
         r"\b(?:not|no(?! (?:[0-9]+|longer than)\b)|cannot|never|without|neither|none|nothing|nobody|\w+n t|absent"
         r"|absence|denie[sd]|deny|denying|free of|negative for)\b"
     ),
     "ar": re.compile(
-        r"\b(?:[وف]?(?:لم|لن|غير|دون(?! (?:سن|ال [0-9]|[0-9]))|ليس(?:ت|ا|تا|وا|نا)?|اليست?|لست|بلا|بدون|ينفي\w*"
+        rf"\b(?:الن|[وف]?(?:لم|لن|غير|دون(?! {_BELOW})|ليس(?:ت|ا|تا|وا|نا)?|اليست?|لست|بلا|بدون|ينفي\w*"
         r"|تنفي|نفي"
         r"|نفت|انعدام|غياب"
         r"|الا(?= [يت]\w{2,}))|[وف]?لا(?! (?:سيما|بد|يزال|تزال|يزالون|زال|باس|شك|تتردد)\b))\b"
@@ -41,13 +46,14 @@ _WEAK = {
         r"|rarely|hardly|barely|scarcely|seldom|instead|rather than|abnormal\w*|loss|lost|miss(?:es|ed|ing)?|asympt\w*"
         r"|in(?:adequate|sufficient|complete|distinct|visible|significant|determinate|correct|active|accurate|depend"
         r"|operable|curable|effective|fertil|continen|toleran|stabil|direct|frequent|vasive|somn|compat|compet|attent"
-        r"|consist|equal|organic|volunt)\w*"
+        r"|consist|equal|organic|volunt|numer|separab|evitab|capab)\w*"
         r"|afebrile|\w{3,}less|im(?:matur|mobil|balanc|perfora|perfect|palpab)\w*|ir(?:regular|reversible|relevant)\w*"
         r"|dis(?:continu|appear|abilit|comfort|order|charg|satisf|agree)\w*|arrhythm\w*|dysr\w*|mis(?:match|place)\w*"
         r"|a(?:vascular|typical|symmetric|morphous|cellular|febrile|menorr|nuri|plas|pne|tax|phas|gene)\w*"
         r"|intoleran\w+|deficien\w+|rare|false|wrong|otherwise|unless|nor|hetero\w+|ill|resol\w+|blur\w*|obscur\w*"
         r"|persist\w*|remain\w*|still|continu\w*|only|sole\w*|mal(?:nutri|absor|occlu|form|align|posit|rotat|union)\w*"
-        r"|poor\w*|no longer|hypo\w+|low\w*|mere\w*|until|contracept\w*|prophyla\w*|little|few|cease\w*|empty"
+        r"|poor\w*|no longer|hypo\w+|low\w*|mere\w*|until|sterile|below|w o"
+        r"|ns(?:aids?|temi|clc|ip)|na(?:sh|fld|d)|n(?:po|bm|kda|hl|iv)|dnr|contracept\w*|prophyla\w*|little|few|cease\w*|empty"
         r"|skip\w*|omit\w*|forg[eo]t\w*|refrain\w*|abstain\w*|too \w+ to|sub[a-z]{3,}|similar\w*|same|stable|identical"
         r"|at (?:least|most)|up to|within|exceed\w*|lest|away from|over the counter|zero)\b"
     ),
@@ -55,8 +61,9 @@ _WEAK = {
         r"\b[وفبل]{0,2}(?:ال)?(?:الا|ليلا|كيلا|سلبي\w*|سالب\w*|[اينت]?فقد\w{0,3}|سوي|نادرا|كلا|بدلا|تجنب|منع"
         r"|عديم\w*|امتناع"
         r"|[يت]متنع|[يت]رفض|رفض\w*|نفي\w*|خلاف|عوضا|مضاد استطباب|مانع\w*|موانع|صفر|[يت]توقف|توقف|كف|فقط|فحسب"
+        r"|ابدا|مطلقا|البته"
         r"|قله|نقص|ضعف|عوز"
-        r"|صعوب\w*|اخري)\b"
+        r"|الم(?= [يتن]\w\w)|صعوب\w*|اخري|مستاصل\w*|استيصال\w*|مفقود\w*)\b"
     ),
 }
 """Words that may stand for a negation: prefixes, exceptives, limits, verbs of ending, of staying and of avoiding."""

@@ -138,8 +138,8 @@ WEAK = {
 
 GROUPS = {
     "ordinal": {
-        **dict.fromkeys(("first", "اول", "اولي"), "1"),
-        **dict.fromkeys(("second", "secondary", "ثاني", "ثانيه", "ثان"), "2"),
+        **dict.fromkeys(("first", "primary", "اول", "اولي", "اوليه"), "1"),
+        **dict.fromkeys(("second", "secondary", "ثاني", "ثانيه", "ثان", "ثانوي", "ثانويه"), "2"),
     },
     "fraction": {
         **dict.fromkeys(("half", "نصف"), "0.5"),

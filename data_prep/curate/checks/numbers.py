@@ -3,11 +3,15 @@
 import re
 from collections.abc import Iterator
 
+from data_prep.curate.checks.durations import durations, equal
 from data_prep.curate.checks.quantities import Quantities, quantities
 from data_prep.curate.checks.subject import Rewriting, Translation
 from data_prep.curate.checks.units import KINDS
 
-_AGE_OR_RATE = re.compile(r"عمر|\b(?:age[ds]?|aging|old|times|twice|once|مرة|مرات|مرتين|مرتان)\b")
+_AGE_OR_RATE = re.compile(
+    r"عمر|أعمار|(?<!\w)سن(?!\w)|\b(?:(?:over|under|above|below) (?=[0-9])|age[ds]?"
+    r"|aging|old|times|twice|once|مرة|مرات|مرتين|مرتان)\b"
+)
 """Ages and rates: their units of time have many forms."""
 
 
@@ -15,10 +19,12 @@ def numbers(made: Translation) -> Iterator[str]:
     """Numbers that a turn lacks, or has and its source has not."""
     for number, source, text in made.turns():
         wanted, found = quantities(source), quantities(text)
-        for value in _missing(wanted, found):
+        for value in _missing(wanted, found, text):
             yield f"the number {value} of turn {number} is missing"
-        for value in _missing(found, wanted):
+        for value in _missing(found, wanted, source):
             yield f"the number {value} of turn {number} is not in the source"
+        if _another_time(source, text):
+            yield f"turn {number} says another length of time"
         for group, names in wanted.named.items():
             others = found.named.get(group, set())
             if others and not others & names:
@@ -28,8 +34,31 @@ def numbers(made: Translation) -> Iterator[str]:
                 yield f"turn {number} says {other}/{one} instead of {one}/{other}"
 
 
-def _missing(wanted: Quantities, found: Quantities) -> list[str]:
-    return sorted(value for value in wanted.values - found.values if value not in found.weak)
+def _missing(wanted: Quantities, found: Quantities, text: str) -> list[str]:
+    """The values that the quantities of a text lack."""
+    lacks = sorted(value for value in wanted.values - found.values if value not in found.weak)
+    if not lacks:
+        return lacks
+    spans = durations(text, found)
+    return [value for value in lacks if not equal(value, wanted.units.get(value, set()), spans)]
+
+
+def _another_time(source: str, text: str) -> bool:
+    """Whether each text has one length of time, said without a number, and these differ."""
+    wanted, found = quantities(source), quantities(text)
+    if wanted.values or found.values:
+        return False
+    times = durations(source, wanted), durations(text, found)
+    if len(times[0]) != 1 or len(times[1]) != 1:
+        return False
+    (one,), (other,) = times
+    return one[0] == other[0] and one != other
+
+
+def _same_times(source: str, text: str) -> bool:
+    """Whether all lengths of time of one text are in the other."""
+    times = durations(source, quantities(source)), durations(text, quantities(text))
+    return times[0] <= times[1] or times[1] <= times[0]
 
 
 def units(made: Translation) -> Iterator[str]:
@@ -46,11 +75,16 @@ def units(made: Translation) -> Iterator[str]:
                     yield f"the unit of {value} {name} in turn {number} is another one or missing"
         if not wanted.all_units and found.units:
             value, names = next(iter(found.units.items()))
-            age = {KINDS.get(name) for name in names} == {"time"} and _AGE_OR_RATE.search(f"{source} {text}")
-            if value in wanted.values and not age:
+            measured = {KINDS.get(name) for name in names - {"m"}} & {
+                "mass",
+                "volume",
+                "length",
+            }  # م also follows years
+            if value in wanted.values and measured:
                 yield f"the unit of {value} in turn {number}, {min(names)}, is not in the source"
         for name in sorted(wanted.all_units - found.all_units):
-            if KINDS.get(name) in {KINDS.get(other, "") for other in found.all_units - wanted.all_units}:
+            others = {KINDS.get(other, "") for other in found.all_units - wanted.all_units}
+            if KINDS.get(name) in others and not (KINDS[name] == "time" and _same_times(source, text)):
                 yield f"the unit {name} of turn {number} is missing"
 
 

@@ -1,6 +1,7 @@
-"""Which organ stands beside which side, in both languages: sentences may name two sides in another order."""
+"""Which organ or number stands beside which side, in both languages: sentences may name two sides in another order."""
 
 import re
+from collections.abc import Iterable, Iterator
 
 # English stems; Arabic stems in the form of data_prep.text.normalise.
 _ORGANS = {
@@ -30,35 +31,56 @@ _ORGANS = {
         ("adrenal", "adrenal", "كظر"),
         ("hilum", "hil(?:um|ar)", "نقير"),
         ("face", "face|facial|cheek|jaw|mandib|maxill", "وجه|خد|فك"),
+        ("nothing found", "normal|clear|unremarkable|intact|spared", "طبيعي|سليم|صافي"),
     )
 }
 _NEAR = 3
 """Words between a side and its organ, at most."""
+_NUMBER = re.compile(r"\b[0-9]+(?: [0-9]+)*")
 
 
-def same_organs(one: str, other: str, side: re.Pattern[str]) -> bool:
-    """Whether two normalised texts say of some organ that it is on one side, and none says otherwise.
+def same_organs(one: Iterable[str], other: Iterable[str], side: re.Pattern[str]) -> bool:
+    """Whether two texts put organs and numbers on the same sides: an exchange moves most of them, and a sentence that
+    leaves the second organ out moves one.
 
     Args:
+        one, other: the normalised clauses of each text.
         side: of a word that says a side; the name of its group is the side, with "_ar" in Arabic.
     """
     beside, also = _beside(one, side), _beside(other, side)
     shared = beside.keys() & also.keys()
-    return bool(shared) and all(beside[organ] == also[organ] for organ in shared)
+    agree = sum(beside[anchor] == also[anchor] for anchor in shared)
+    return 0 < agree >= len(shared) - agree
 
 
-def _beside(text: str, side: re.Pattern[str]) -> dict[str, set[str]]:
-    """The sides next to each organ: of the sides within a few words of it the nearest."""
-    words = text.split()
-    sides: dict[int, str] = {}
-    for place, word in enumerate(words):
-        if found := side.fullmatch(word):
-            sides[place] = str(found.lastgroup).removesuffix("_ar")
-    found_sides: dict[str, set[str]] = {}
+def _beside(clauses: Iterable[str], side: re.Pattern[str]) -> dict[str, set[str]]:
+    """The side of each organ, the nearest of those within a few words, and of each number, the last before it; none
+    of what is on two sides."""
+    found: dict[str, set[str]] = {}
+    for clause in clauses:
+        words = clause.split()
+        sides = {place: _name(match) for place, word in enumerate(words) if (match := side.fullmatch(word))}
+        if not sides:
+            continue
+        for organ, name in (*_organs(words, sides), *_numbers(clause, side)):
+            found.setdefault(organ, set()).add(name)
+    return {organ: names for organ, names in found.items() if len(names) == 1}
+
+
+def _organs(words: list[str], sides: dict[int, str]) -> Iterator[tuple[str, str]]:
     for place, word in enumerate(words):
         near = [other for other in sides if abs(other - place) <= _NEAR]
         for organ, pattern in _ORGANS.items():
             if near and pattern.match(word):
-                nearest = min(near, key=lambda other: (abs(other - place), other))
-                found_sides.setdefault(organ, set()).add(sides[nearest])
-    return {organ: named for organ, named in found_sides.items() if len(named) == 1}
+                yield organ, sides[min(near, key=lambda other: (abs(other - place), other))]
+
+
+def _numbers(clause: str, side: re.Pattern[str]) -> Iterator[tuple[str, str]]:
+    places = [(match.end(), _name(match)) for match in side.finditer(clause)]
+    for number in _NUMBER.finditer(clause):
+        if before := [name for end, name in places if end <= number.start()]:
+            yield number[0], before[-1]
+
+
+def _name(found: re.Match[str]) -> str:
+    return str(found.lastgroup).removesuffix("_ar")

@@ -18,19 +18,23 @@ _ASCII = {
     if unicodedata.category(chr(code)) == "Nd"
 }
 _ASCII |= {ord("٫"): ".", ord("٬"): "'", ord("’"): "'", ord("\u202f"): "'", ord("٪"): "%", ord("،"): ","}
-_TOKEN = re.compile(r"[0-9]+(?:[.,'][0-9]+)*|[½¼¾⅓⅔]|[^\W\d_]+|[%/°]")
+_TOKEN = re.compile(r"[0-9]+(?:[.,'][0-9]+)*|[½¼¾⅓⅔]|[^\W\d_]+|[%/°;:\n]|[.,](?=\s)")
+"""Numbers, words and signs; a mark of punctuation parts a number from the word after it."""
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:([,'])[0-9]{3})(?:\1[0-9]{3})*(?:\.[0-9]+)?")
 _DECIMAL = re.compile(r"[0-9]+[.,][0-9]+")
 _FRACTIONS = {"½": "0.5", "¼": "0.25", "¾": "0.75", "⅓": "0.333", "⅔": "0.667"}
 _AS_DECIMAL = {("1", "2"): "0.5", ("1", "4"): "0.25", ("3", "4"): "0.75"}
 _MARKS = re.compile("[\u064b-\u0652\u0670\u0640]")
 _NAMES = re.compile(
-    r"(?<![A-Za-z0-9])(?:HbA1c|A1[Cc]|(?:S[pav]|Fi|P?[aA]?C|P[aA]|et ?C)?O2|(?:cm)?H2O2?|HCO3|NH3|N2O|COVID-19)"
-    r"(?![A-Za-z0-9])|كوفيد[ -]?19|\b[أا]ثناء\b"
+    r"(?<![A-Za-z0-9])(?:HbA1c|A1[Cc]|(?:S[pav]|Fi|P?[aA]?C|P[aA]|et ?C)?O2|(?:cm)?H2O2?"
+    r"|(?:[Ff]ree |[Tt]otal |F|f)T[34]|T[34](?= ?الحر| ?الكلي)|HCO3|NH3|N2O|COVID-19)"
+    r"(?![A-Za-z0-9])|كوفيد[ -]?19|ال[اإ]ثن[يا] عشر\b|\b(?:ال)?[اإ]ثن[يا] ?عشري\w*|\b[أا]ثناء\b"
 )
-"""Names with digits that a translation may write in words; and "during", which without its hamza is a two."""
+"""Names with numbers that a translation may write in words; and "during", which without its hamza is a two."""
 _LETTER_BEFORE = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{1,2}(?=[0-9])")
 """The letters of names such as L4 and T2, which are no units of the number before."""
+_LETTERS = frozenset("MFDHSG")
+"""Capitals that are no units: 45M is a man."""
 _SHORTHAND = re.compile(r"\b([btq])\.? ?([id])\.? ?d\b\.?")
 _DECADE_EN = re.compile(r"\b(1[0-9]|20)([0-9])0['’]?s\b")
 _DECADE_AR = re.compile(
@@ -46,6 +50,16 @@ _SPACED = re.compile(r"(?<![0-9.,])([1-9][0-9]{0,2})((?: [0-9]{3})+)(?![0-9])")
 _PAIR = re.compile(r"(?<![0-9/.,])([0-9]{1,3})/([0-9]{1,3})(?![0-9/.,]?[0-9/])")
 _ROMAN = {"II": "2", "III": "3", "IV": "4", "V": "5", "VI": "6", "VII": "7", "VIII": "8", "IX": "9", "X": "10"}
 _GRADED = frozenset(("grade", "stage", "type", "class", "nerve", "factor", "degree"))
+_LEVANTINE = {
+    **{"كانون الثاني": "يناير", "شباط": "فبراير", "آذار": "مارس", "نيسان": "أبريل", "أيار": "مايو", "حزيران": "يونيو"},
+    **{"تموز": "يوليو", "آب": "أغسطس", "أيلول": "سبتمبر", "تشرين الأول": "أكتوبر", "تشرين الثاني": "نوفمبر"},
+    "كانون الأول": "ديسمبر",
+}
+_MONTH = re.compile(rf"(?<!\w)({'|'.join(_LEVANTINE)})(?!\w)")
+_PREFIXED = re.compile(
+    r"(?<!\w)(م[يل]?لل?ي|ميكرو|مايكرو|نانو|بيكو|كيلو|سنتي|ديسي)[ -](?=(?:غرام|جرام|مول|ل[ي]?تر|متر|مكافئ))"
+)
+"""The prefix of a unit apart from it."""
 _PER = ("/", "per", "لكل")
 
 
@@ -74,6 +88,8 @@ class Quantities:
 def quantities(text: str) -> Quantities:
     """The numbers of a text of any language; not to be changed."""
     text = _NAMES.sub(" ", _MARKS.sub("", text)).translate(_ASCII)
+    text = _MONTH.sub(lambda found: _LEVANTINE[found[1]], text)
+    text = _PREFIXED.sub(r"\1", text)
     text = _DECADE_AR.sub(lambda found: f"{_CENTURIES[found[2]]}{_DECADES[found[1]]}0", text)
     text = _LETTER_BEFORE.sub("~", _SHORTHAND.sub(r"\1\2d", _DECADE_EN.sub(r"\1\g<2>0", text)))
     text = _SPACED.sub(lambda found: found[1] + found[2].replace(" ", ""), text)
@@ -103,7 +119,7 @@ def _read(tokens: list[str], place: int, found: Quantities) -> int:
     _weak(word, found)
     if folded(" ".join(tokens[place + 1 : place + 2])) == "ونصف":
         found.weak.add("2.5" if table.DUAL.match(word) else "1.5")
-    if unit := WORD_UNITS.get(word) or WORD_UNITS.get(bare(word)):
+    if unit := WORD_UNITS.get(word) or WORD_UNITS.get(bare(word)) or _after_particle(word):
         found.all_units.add(unit)
         dual = word.endswith(("ان", "ين", "ي")) and bare(word) not in UNITS and word not in UNITS
         if dual:
@@ -200,6 +216,8 @@ def _unit(tokens: list[str], place: int) -> tuple[int, str]:
     if tokens[place] == "°":
         place += 1
         return (place + 1, "°C") if tokens[place : place + 1] in (["C"], ["م"]) else (place, "")
+    if tokens[place] in _LETTERS:
+        return place, ""
     word = folded(tokens[place])
     after = folded(tokens[place + 1]) if place + 1 < len(tokens) else ""
     unit = UNITS.get(word) or UNITS.get(bare(word), "")
@@ -207,6 +225,11 @@ def _unit(tokens: list[str], place: int) -> tuple[int, str]:
         if (word in firsts or unit in firsts) and after in seconds:
             return place + 2, whole
     return (place + 1, unit) if unit else (place, "")
+
+
+def _after_particle(word: str) -> str:
+    """The unit of a word such as "with litres", whose first letters look like particle and article."""
+    return WORD_UNITS.get(word[1:], "") if word[:2] in ("بل", "فل", "كل", "ول") else ""
 
 
 def _weak(word: str, found: Quantities) -> None:

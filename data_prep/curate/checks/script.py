@@ -16,7 +16,7 @@ from data_prep.text.normalise import normalised, words
 _ARABIC_WORD = re.compile("[\u0620-\u065f\u0670-\u06d3]{2,}")
 _BRACKETS = re.compile(r"[(\[][^()\[\]]{0,120}[)\]]")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z'’]*(?:-[A-Za-z]+)*")
-_LATIN_ENDING = re.compile(r"(?:us|um|ae|ii|is|ensis|coli|oides|ens|ans|osa|ica|cola|itis)$")
+_LATIN_ENDING = re.compile(r"(?:us|um|ae|ii|is|ensis|coli|[^aeiou]i|phila|bacter|oides|ens|ans|osa|ica|cola|itis)$")
 _LONG_WORD = 4
 _FEW = 3
 _SHORT_TURN = 25
@@ -77,7 +77,7 @@ _LOANS = re.compile(
     r"|hormon\w+|vitamin\w*|film\w*|laser|doppler"
     r"|computer|radio|doctor|centim\w+|millim\w+|\w*gram\w*|\w*lit(?:er|re)s?|\w*met(?:er|re)s?|card|test"
     r"|alcohol\w*|gas|"
-    r"chlamydia|salmonella|\w+cocc\w+|cholera|malaria|eczema|anemia|tetanus|typhoid|plasma|serum|collagen|keratin"
+    r"chlamydia|salmonella|\w+cocc\w+|cholera|malaria|eczema|anemia|tetanus|typhoid|\w*plasm\w*|cyto\w+|\w+yl|nitr\w+|sul(?:f|ph)\w+|serum|collagen|keratin"
     r"|gel|colon|"
     r"nicotin\w*|antigen\w*|technolog\w+|percent\w*|parasit\w+|tuberc\w+|dynam\w+|strateg\w+|hist\w+|electron\w*"
     r"|system\w*)$"
@@ -217,7 +217,8 @@ def _latinised(made: Translation) -> Iterator[str]:
         spelt = {skeleton.arabic(word): word for word in words(source) if len(word) > 4 and not word.isascii()}
         spelt = {one: word for one, word in spelt.items() if len(one) >= 4}
         for word in _LATIN.findall(text):
-            if len(word) > 5 and skeleton.english(word) in spelt and not _loan(word.lower()):
+            name = word.istitle() and not text.lstrip().startswith(word)
+            if len(word) > 5 and not name and skeleton.english(word) in spelt and not _loan(word.lower()):
                 yield f"turn {number} spells {spelt[skeleton.english(word)]!r} by its sound"
 
 

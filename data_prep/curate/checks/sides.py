@@ -26,17 +26,22 @@ _NO_SIDE = re.compile(
     rf"|{_NOUN}left (?:untreated|over|behind|out|the|alone|unattended|him|her|to(?! right)|with|hospital|home"
     rf"|school))\b"
 )
+_CLAUSE = re.compile(r"[.,;:،؛](?=\s)|\n|\b(?:while|whereas|but)\b|(?<!\w)(?:بينما|أما|لكن|في حين)(?!\w)")
 _TAG = re.compile(r", right\?", re.I)
 _SIDE = re.compile(
     r"\b(?:(?P<left>left\w*)|(?P<right>right(?!s\b)\w*)|(?P<both>bilateral\w*|both (?=side|lung|kidney|eye|ear|breast"
-    r"|leg|arm|hand|feet|foot|knee|hip|ovar|lobe|hemi|upper|lower|pleur|pulm|orbit|adren|thal|maxill|costo)\w+))"
+    r"|leg|arm|hand|feet|foot|knee|hip|ovar|lobe|hemi|(?:upper|lower) (?:lung|lobe|limb|eye|leg|arm|extrem|zone|pole)"
+    r"|pleur|pulm|orbit|adren|thal|maxill|costo)\w+))"
     r"|\b(?:[وفبل]{0,2}(?:ال|ل)?)(?:(?P<left_ar>يسار\w?|اعسر|عسرا|ايسر\w{0,2}|يسري\w{0,2}|يسراوي\w*)"
     r"|(?P<right_ar>يمين\w?"
     r"|ايمن\w{0,2}|يمني\w{0,2}|يمناوي\w*)"
-    r"|(?P<both_ar>ثنايي\w{0,2} الجانب|(?:علي )?كلا الجانبين|كلتا الجهتين|جانبين|جهتين|ناحيتين|كلا|كلتا|كلي|كلتي))\b"
+    r"|(?P<both_ar>ثنايي\w{0,2} الجانب|(?:علي )?كلا الجانبين|كلتا الجهتين|جانبين|جهتين|ناحيتين"
+    r"|(?<!ال)(?:كلا|كلتا|كلي|كلتي)(?= ال)))\b"
 )
 _TWO = re.compile(r"\b(?:\w+(?:ين|ان|تي|تا)|[وفبل]?(?:جانبي|جهتي|طرفي)|both|two|each|either|bilateral\w*)\b")
 _ABBREVIATED = re.compile(r"\b(R|L)(?:UQ|LQ|UL|LL|ML|V[A-Z]{0,2}|A[A-Z]?|[CMI]?CA|CX|BBB|LE|UE|T|t)?\b|\bO(D|S)\b")
+_IMPLIED = (("right", re.compile(r"\bdextro[cpsvr]", re.I)), ("left", re.compile(r"\bla?evo[cpsvr]", re.I)))
+"""Prefixes that say a side, as in dextrocardia."""
 _OTHER_SENSES = {
     "right": re.compile(
         r"\b[وفبلك]{0,2}(?:ال|ل)?(?:صحيح\w{0,3}|صواب|صايب\w?|[يت]?حق|حقوق\w{0,3}|حقه\w?|محق\w{0,2}|مصيب\w?"
@@ -57,6 +62,10 @@ def sides_in(text: str) -> list[str]:
     return [_name(found) for found in _SIDE.finditer(_compared(text))]
 
 
+def _clauses(text: str) -> list[str]:
+    return [_compared(clause) for clause in _CLAUSE.split(text)]
+
+
 def _compared(text: str) -> str:
     return _NO_SIDE.sub(" ", normalised(_TAG.sub("?", text)))
 
@@ -67,7 +76,8 @@ def _name(found: re.Match[str]) -> str:
 
 def _short(text: str) -> set[str]:
     found = {one for pair in _ABBREVIATED.findall(text) for one in pair if one}
-    return {"left" if one in "LS" else "right" for one in found}
+    implied = {side for side, prefix in _IMPLIED if prefix.search(text)}
+    return implied | {"left" if one in "LS" else "right" for one in found}
 
 
 def sides(made: Translation) -> Iterator[str]:
@@ -94,7 +104,7 @@ def sides(made: Translation) -> Iterator[str]:
             yield f"turn {number} does not say that it is both sides"
         pairs = [side for side in wanted if side in only], [side for side in found if side in only]
         moved = not lacks and not added and pairs[0] != pairs[1] and len(pairs[0]) == len(pairs[1])
-        if moved and not same_organs(_compared(source), _compared(text), _SIDE):
+        if moved and not same_organs(_clauses(source), _clauses(text), _SIDE):
             yield f"left and right are exchanged in turn {number}"
 
 

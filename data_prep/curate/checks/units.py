@@ -16,10 +16,13 @@ _ALIASES = {
     "mm": "mm millimeter millimeters millimetre millimetres مم ملم مليمتر ملليمتر ميليمتر ميلليمتر مليمترات مليمترا",
     "cm": "cm cms centimeter centimeters centimetre centimetres سم سنتيمتر سنتمتر سنتيمترات سنتيمترا",
     "µm": "µm μm micrometer micrometers micron microns ميكرومتر ميكرون ميكرونا",
-    "m": "m meter meters metre metres متر مترا امتار",
+    "m": "m meter meters metre metres م متر مترا امتار",
     "mmHg": "mmhg",
     "mmol": "mmol ملمول مليمول ملليمول ميليمول ممول",
-    "meq": "meq مكافي ملمكافي",
+    "µmol": "µmol μmol umol ميكرومول مايكرومول مكمول",
+    "nmol": "nmol نانومول",
+    "pmol": "pmol بيكومول",
+    "meq": "meq مكافي ملمكافي مليمكافي ملليمكافي ميليمكافي",
     "IU": "iu",
     "unit": "unit units u وحده وحدات",
     "h": "h hr hrs hour hours ساعه ساعات",
@@ -62,7 +65,7 @@ KINDS = {
     **dict.fromkeys(("ml", "dl", "l"), "volume"),
     **dict.fromkeys(("mm", "cm", "µm", "m"), "length"),
     **dict.fromkeys(("h", "min", "s", "day", "week", "month", "year"), "time"),
-    **dict.fromkeys(("IU", "unit", "mmol", "meq"), "amount"),
+    **dict.fromkeys(("IU", "unit", "mmol", "µmol", "nmol", "pmol", "meq"), "amount"),
 }
 """What a unit measures."""
 OF_TWO_WORDS = (

@@ -126,6 +126,18 @@ GOOD_TRANSLATIONS = [
     ("Is this a normal study?", "هل هذا الفحص طبيعي؟"),
     ("Chest.", "الصدر."),
     ("CT", "تصوير مقطعي محوسب"),
+    ("Fasting glucose 7.2 mmol/L.", "غلوكوز الصيام 7.2 ملي مول/لتر."),
+    ("He was given 2 litres of saline.", "أُعطي لترين من المحلول الملحي."),
+    ("Bleomycin, etoposide and cisplatin were given.", "أُعطيت bleomycin وetoposide وcisplatin."),
+    ("Secondary hypothyroidism after primary surgery.", "قصور درقية ثانوي بعد جراحة أولية."),
+    ("Both lower blood pressure.", "كلاهما يخفض ضغط الدم."),
+    ("He is allergic to NSAIDs.", "لديه حساسية من مضادات الالتهاب غير الستيرويدية."),
+    ("A duodenal ulcer, 1 cm across.", "قرحة في الاثني عشر قطرها 1 سم."),
+    ("BP 88/54, HR 126.", "الضغط 88/54، والنبض 126."),
+    ("A 72M with chest pain.", "رجل عمره 72 عاماً يعاني من ألم صدري."),
+    ("The lesion measures 12 HU.", "تبلغ كثافة الآفة 12 وحدة هاونسفيلد."),
+    ("Surgery on 3 November 2018.", "جراحة في 3 تشرين الثاني 2018."),
+    ("Which structure is it?\nA. Aorta\nB. Left atrium", "ما هذه البنية؟\nأ) الأبهر\nب) الأذين الأيسر"),
 ]
 WRONG_TRANSLATIONS = [
     ("negation", "The lesion enhances.", "الآفة لا تتعزز."),
@@ -181,6 +193,11 @@ WRONG_TRANSLATIONS = [
     ("units", "Give 5 mL every 6 hours.", "أعط 5 ملغ كل 6 ساعات."),
     ("units", "For 10 days.", "لمدة 10 أسابيع."),
     ("units", "50 mcg daily", "50 ملغ يومياً"),
+    ("units", "Creatinine 88 µmol/L.", "الكرياتينين 88 ملي مول/لتر."),
+    ("numbers", "Surgery on 3 November 2018.", "جراحة في 3 تشرين الأول 2018."),
+    ("drugs", "Switch to losartan.", "حوّل إلى فالسارتان."),
+    ("remarks", "Mild scoliosis.", "جنف خفيف.\nأو: انحناء بسيط."),
+    ("sides", "Cataracts in both eyes.", "ساد في العين اليمنى."),
 ]
 GOOD_REWRITINGS = [
     ("Is the heart normal?", "yes", "The heart shows no abnormality.", "en"),

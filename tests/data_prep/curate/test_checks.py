@@ -10,8 +10,7 @@ from tests.helpers.labelled_pairs import HALVES, TASKS, measured
 
 INDIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 LEAST_RECALL = 0.85
-MOST_FALSE_ALARMS = {"development": 0.05, "varied": 0.05, "held_out": 0.15}
-"""In the held-out half the goal, 0.05, is not reached: this is what the checks do."""
+MOST_FALSE_ALARMS = 0.05
 ANY_TEXT = st.text(st.characters(), max_size=200)
 
 
@@ -23,7 +22,7 @@ def numbers_of(source: str, made: str) -> list[str]:
 def reaches_the_goals(task: str, half: str) -> None:
     counts = measured(task, half)
     assert counts.recall >= LEAST_RECALL, f"{counts.recall:.1%} of the planted errors are found"
-    assert counts.false_alarms <= MOST_FALSE_ALARMS[half], f"{counts.false_alarms:.1%} of the good pairs fail a check"
+    assert counts.false_alarms <= MOST_FALSE_ALARMS, f"{counts.false_alarms:.1%} of the good pairs fail a check"
 
 
 @pytest.mark.parametrize("half", HALVES)

@@ -1,0 +1,112 @@
+"""Words that a translation turns into their opposites, and the ways of saying that all is normal."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from data_prep.text.normalise import normalised
+
+NOT = re.compile(r"\b(?:no|not|without|لا|لم|ليس\w*|دون|بدون|غير)\b")
+NOTHING_WRONG = re.compile(
+    r"\b(?:nothing|no|not|without|لا|لم|ليس\w*|دون) (?:\w+ ){0,3}?(?:wrong|abnormal\w*|unusual|remarkable"
+    r"|شذوذ\w*|غير طبيعي|شاذ)"
+)
+"""Denials that another language may say as "normal"."""
+SOUND = re.compile(
+    r"\b(?:normal|clear|intact|healthy|unremarkable|midline|sharp|preserved)\b|\b(?:ال)?(?:سليم|طبيعي|صافي|نظيف"
+    r"|واضح|سوي)"
+)
+"""Words of a question that a denial of something else affirms."""
+_MORE_OR_LESS = (
+    r"\b(?:increas|elevat|rais|ris|rose|high|hyper|excess|enlarg|over)\w*|زياد|ارتفاع|مرتفع|فرط|تضخم|عالي",
+    r"\b(?:failure|insufficien|deficien|low|loss|lost|hypo|reduc|decreas|drop|f[ea]ll|weak|less|declin|lack)\w*"
+    r"|نقص|انخفاض|قصور|هبوط|ضعف|قله",
+)
+_NO_OTHERS = (r"(?!)", r"(?!)")
+
+
+class _Pair(NamedTuple):
+    """Two opposites.
+
+    Attributes:
+        en, ar: patterns of both in normalised text.
+        also: patterns of other words, in both languages, that a translation may say with those of the pair.
+    """
+
+    en: tuple[str, str]
+    ar: tuple[str, str]
+    also: tuple[str, str] = _NO_OTHERS
+
+
+_ANTONYMS = (
+    _Pair((r"\bpositiv\w*", r"\bnegativ\w*"), (r"ايجابي|موجب", r"سلبي|سالب")),
+    _Pair((r"\bmalignan\w*", r"\bbenign\w*"), (r"خبيث", r"حميد")),
+    _Pair(
+        (r"\b(?:increas|elevat)\w*", r"\b(?:decreas|reduc)\w*"),
+        (r"زياد|ارتفاع|مرتفع|يزيد|تزيد|متزايد", r"نقص|انخفاض|منخفض|يقل|تقل|ينقص|خفض"),
+        _MORE_OR_LESS,
+    ),
+    _Pair((r"\bacute\b", r"\bchronic\w*"), (r"(?:\b|ال)حاد", r"مزمن")),
+    _Pair((r"\babnormal\w*", r"\bnormal\w*"), (r"غير (?:ال)?طبيعي|شاذ|شذوذ", r"(?<!غير )(?<!غير ال)طبيعي")),
+    _Pair(
+        (
+            r"\b(?:larger?|largest|big|bigger|enlarg\w*)\b(?! (?:bowel|intestin\w*|cell))",
+            r"\b(?:small\w*|tiny)\b(?! (?:bowel|intestin\w*|cell))",
+        ),
+        (r"كبير|كبر|ضخم|ضخام|تضخم", r"صغير|اصغر|صغر|ضييل|دقيق|بسيط|طفيف|خفيف"),
+        (
+            r"\b(?:\w*megaly|\w*troph\w*|\w*plas\w*|goit\w*|great\w*|maj\w*|grow\w*)|ضخام|تضخم",
+            r"\b(?:minor|mild|slight)",
+        ),
+    ),
+    _Pair(
+        (r"\bhigh\b", r"\blow\b(?! (?:back|power|lying|lumbar))"),
+        (r"(?:\b|ال)(?:عالي\w?|مرتفع\w*|ارتفاع)", r"(?:\b|ال)(?:منخفض\w*|انخفاض|قليل\w?|متدني\w?)"),
+        _MORE_OR_LESS,
+    ),
+    _Pair(
+        (r"\b(?:improv\w*|better)\b", r"\b(?:worse\w*|deteriorat\w*)\b"), (r"تحسن|افضل", r"ساءت?\b|سوءا|تدهور|تفاقم")
+    ),
+    _Pair(
+        (r"\bbefore\b", r"\bafter\b"),
+        (r"(?<!من )\b[وف]?قبل\b", r"\b[وف]?بعد\b"),
+        (
+            r"\b(?:ago|prior|earlier|previous\w*|until|by|pre\w+)\b|سابق|منذ",
+            r"\b(?:following|in|within|post\w*|later|since|yet)\b|عقب|اثر|خلال|لاحق",
+        ),
+    ),
+    _Pair((r"\banterior\w*", r"\bposterior\w*"), (r"امام|قدامي", r"خلفي?\b|خلفيه")),
+    _Pair((r"\b(?:upper|superior)\b", r"\b(?:lower|inferior)\b"), (r"علوي|عليا\b|اعلي\b", r"سفلي|اسفل|دنيا\b")),
+    _Pair(
+        (r"\bproximal\w*", r"\bdistal\w*"),
+        (r"\b[وبل]?(?:ال)?(?:داني|قريب)", r"\b[وبل]?(?:ال)?(?:قاصي|بعيد)"),
+    ),
+    _Pair(
+        (r"\bmedial\w*", r"\blateral\w*"),
+        (r"\b[وبل]?(?:ال)?(?:انسي|داخلي|اوسط|وسطي)", r"\b[وبل]?(?:ال)?(?:وحشي|جانب|خارجي)"),
+    ),
+    _Pair((r"\bhyper\w+", r"\bhypo\w+"), (r"فرط|ارتفاع|زياد|تضخم", r"نقص|انخفاض|قصور|هبوط"), _MORE_OR_LESS),
+)
+_PAIRS = [tuple(tuple(map(re.compile, patterns)) for patterns in pair) for pair in _ANTONYMS]
+
+
+def sound_instead(denied: str, said: str) -> bool:
+    """Whether a normalised text denies that something is wrong where the other says that it is normal."""
+    return bool(NOTHING_WRONG.search(denied)) and bool(SOUND.search(said)) and not NOT.search(said)
+
+
+def opposites(source: str, text: str, source_language: str, language: str) -> Iterator[str]:
+    """What a text says the opposite of: it has one word of a pair where its source has only the other."""
+    compared, translated = normalised(source), normalised(text)
+    if sound_instead(compared, translated) or sound_instead(translated, compared):
+        return
+    for english, arabic, also in _PAIRS:
+        of = {"en": english, "ar": arabic}
+        has = [pattern.search(compared) for pattern in of[source_language]]
+        if bool(has[0]) == bool(has[1]):
+            continue
+        this, that = (0, 1) if has[0] else (1, 0)
+        word = has[this]
+        gets = [pattern.search(translated) for pattern in of[language]]
+        if word and gets[that] and not gets[this] and not also[that].search(compared):
+            yield f"says the opposite of {word[0]!r}"
