@@ -152,3 +152,20 @@ class Prompts:
         if not ends:
             raise EvalError(f"{self.folder}: neither generation_config.json nor the tokenizer declares an end token.")
         return sorted(ends)
+
+
+class PromptedEngine:
+    """What local engines share: the checkpoint's processor makes their prompts, and only a batch can fail."""
+
+    prompts: Prompts
+
+    def prompt(self, item: Item) -> str:
+        """Render an item with the checkpoint's own chat template."""
+        return self.prompts.render(item)
+
+    def length(self, prompt: str) -> int:
+        """Count the tokens of a prompt, each image as one."""
+        return len(self.prompts.token_ids(prompt))
+
+    def check(self) -> None:
+        """Do nothing: a failure raises from `answer`."""

@@ -11,13 +11,12 @@ from typing import Any
 
 from eval.engines.engine import Completion, Request
 from eval.engines.placement import Placement
-from eval.engines.prompt import Prompts
+from eval.engines.prompt import PromptedEngine, Prompts
 from eval.engines.shared_prefix import SharedPrefixes
 from eval.errors import EvalError
-from eval.items import Item
 
 
-class TransformersEngine:
+class TransformersEngine(PromptedEngine):
     """A loaded checkpoint that answers batches of items with greedy decoding; its own sampling defaults are ignored.
 
     `shared` computes what prompts of a batch have in common once; without it every batch is padded.
@@ -55,17 +54,6 @@ class TransformersEngine:
         self.shared: SharedPrefixes | None = SharedPrefixes(
             self.model, self.processor, self.inputs, self.prompts.token_ids
         )
-
-    def prompt(self, item: Item) -> str:
-        """Render an item with the checkpoint's own chat template."""
-        return self.prompts.render(item)
-
-    def length(self, prompt: str) -> int:
-        """Count the tokens of a prompt, each image as one."""
-        return len(self.prompts.token_ids(prompt))
-
-    def check(self) -> None:
-        """Do nothing: this engine cannot fail between batches."""
 
     def inputs(self, requests: Sequence[Request], **more: Any) -> Any:
         """Return the processor's tensors for a batch, padded on the left; pixels in the model's precision.

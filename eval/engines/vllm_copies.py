@@ -15,8 +15,7 @@ from typing import Any
 
 from eval.engines.engine import Completion, Request
 from eval.engines.placement import Placement
-from eval.engines.prompt import Prompts
-from eval.items import Item
+from eval.engines.prompt import PromptedEngine, Prompts
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
@@ -24,7 +23,7 @@ _loaded: dict[str, Any] = {}
 """In a copy's process: its engine."""
 
 
-class VllmCopies:
+class VllmCopies(PromptedEngine):
     """As many engines as `placement.data_parallel` says; answers come in the order of the requests."""
 
     WHOLE_BATCHES = False
@@ -45,17 +44,6 @@ class VllmCopies:
             for pool, visible in zip(self._pools, gpus, strict=True)
         ]
         self.max_length = min(future.result() for future in loading)
-
-    def prompt(self, item: Item) -> str:
-        """Render an item with the checkpoint's own chat template."""
-        return self.prompts.render(item)
-
-    def length(self, prompt: str) -> int:
-        """Count the tokens of a prompt, each image as one."""
-        return len(self.prompts.token_ids(prompt))
-
-    def check(self) -> None:
-        """Do nothing: a copy that fails raises from its answer."""
 
     def answer(self, requests: Sequence[Request], max_new_tokens: int) -> list[Completion]:
         """Answer one batch. Raises EvalError where a copy does."""

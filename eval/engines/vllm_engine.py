@@ -15,9 +15,8 @@ from typing import Any
 
 from eval.engines.engine import Completion, Request
 from eval.engines.placement import Placement
-from eval.engines.prompt import Prompts
+from eval.engines.prompt import PromptedEngine, Prompts
 from eval.errors import EvalError
-from eval.items import Item
 
 QUIET = {"VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
 """vLLM's environment variables, unless they are set already: send no usage report, log only errors."""
@@ -41,7 +40,7 @@ def check_importable() -> None:
         )
 
 
-class VllmEngine:
+class VllmEngine(PromptedEngine):
     """A checkpoint in vLLM with greedy decoding; vLLM forms its own batches.
 
     Prompts that follow each other and begin alike, images included, are computed once: its prefix caching, which is on.
@@ -74,17 +73,6 @@ class VllmEngine:
             raise EvalError(f"{folder}: vLLM cannot load this checkpoint. {error}") from error
         self._end_ids = self.prompts.end_ids(None)
         self._compared: set[bool] = set()
-
-    def prompt(self, item: Item) -> str:
-        """Render an item with the checkpoint's own chat template."""
-        return self.prompts.render(item)
-
-    def length(self, prompt: str) -> int:
-        """Count the tokens of a prompt, each image as one."""
-        return len(self.prompts.token_ids(prompt))
-
-    def check(self) -> None:
-        """Do nothing: this engine cannot fail between batches."""
 
     def answer(self, requests: Sequence[Request], max_new_tokens: int) -> list[Completion]:
         """Answer one batch.

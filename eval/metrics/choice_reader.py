@@ -134,7 +134,10 @@ def _all_named(text: str, options: Mapping[str, str]) -> Iterator[_Named]:
         heading = _Heading(asks or heading.asks, turn, denied and asks) if short else _Heading()
 
 
-_AND = r"(?>(?:(?!\n)\W){1,4}(?:(?<!\w)(?:and|or|nor|vs|و|او)(?!\w)\W{1,4})?)"
+_AND = (
+    r"(?>(?:(?!\n)\W){1,4}(?:(?<!\w)(?:and|or|nor|vs|و|او)(?!\w)\W{1,4})?"
+    r"(?:(?<!\w)(?:maybe|perhaps|possibly|ربما)(?!\w)\W{1,4})?)"
+)
 _LETTERS = rf"(?P<letters>{LETTER}(?:{_AND}{LETTER}){{0,9}})"
 _ALONE = re.compile(rf"^\W*(?:{ALSO}\W+){{0,4}}{_LETTERS}\W*$")
 _BEHIND = re.compile(rf"{LEADS}(?:\W{{1,4}}{LINK}){{0,9}}\W+{_LETTERS}")

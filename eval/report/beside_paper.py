@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from eval.errors import EvalError
+from eval.extent import NOT_SHOWN
 from eval.intervals import Interval, combined
 from eval.report.blocks import Cell, Table
 from eval.report.paper import STARRED, PaperTable, Place, Row, published
@@ -94,7 +95,9 @@ def our_column(table: PaperTable, results: Results) -> Column:
     runs = {score.name for score in results.scores if score.asked and "language" not in score.subgroup}
     benchmarks = {benchmark for benchmark, run in results.benchmark_runs.items() if run.name in runs}
     partial = frozenset(row.place for row in table.rows if row.benchmark in benchmarks)
-    return Column(results.title, scores, missing, average, interval, why, partial)
+    blind = bool(scores) and all(score.images for score in scores.values())
+    title = f"{results.title} ({NOT_SHOWN})" if blind else results.title
+    return Column(title, scores, missing, average, interval, why, partial)
 
 
 def side_by_side(table: PaperTable, columns: Sequence[Column], *, with_published: bool) -> Table:

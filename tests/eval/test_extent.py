@@ -164,6 +164,17 @@ def test_answers_that_no_judge_has_seen_are_not_asked(tmp_path, replies, asked):
     assert ({row[2].text for row in table.rows[1:]} == {"–"}) == bool(asked)
 
 
+def test_tables_and_figures_name_a_model_that_was_shown_no_images(tmp_path):
+    model = next(iter(published(VQA)))
+    folder = make.write_published(tmp_path, model, [VQA.key])
+    shown = our_column(VQA, Results.read(folder)).title
+    scores = [{**each, "images": "images not shown"} for each in json.loads((folder / "scores.json").read_text())]
+    (folder / "scores.json").write_text(json.dumps(scores))
+    column = our_column(VQA, Results.read(folder))
+    assert column.title == f"{shown} (images not shown)"
+    assert side_by_side(VQA, [column], with_published=True).rows[0][1] == column.title
+
+
 def test_a_limited_run_of_a_dataset(data, tmp_path):
     model = hand.Echo()
     run(model, questions_of(DataSplit(data, Selection("train")), 3), tmp_path / "predictions" / "train.jsonl")

@@ -29,6 +29,8 @@ IN_ENGLISH = [
     ("Option A is wrong. The answer is B", "B"),
     ("I choose option C.", "C"),
     ("Option A is wrong, option C too", None),
+    ("The answer is B or maybe C", None),
+    ("The answer is B, possibly because of the uptake", "B"),
     # An option's text, alone or inside.
     ("focal uptake", "B"),
     ("It shows focal uptake in the breast.", "B"),
