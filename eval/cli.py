@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     add(chat, "--max-new-tokens", help="longest answer in tokens; default: 512")
     add(chat, "--temperature", type=float, help="default: 0, greedy, as in evaluation")
     add(chat, "--dtype", *CHAT, "--chat-template-file", "--device-map", "--load-in")
-    add(chat.add_argument_group("server"), "--base-url", "--api-key-variable", "--timeout")
+    add(chat.add_argument_group("server"), "--base-url", "--api-key-variable", "--timeout", "--prepare-images")
     local_page.add_options(chat.add_argument_group("page"), CHAT_PASSWORD)
 
     benchmarks = _verb(
@@ -226,6 +226,7 @@ def _model(options: Namespace) -> Model:
     if options.engine == "openai":
         from data_prep.llm.connection import ServerError, connect
         from eval.engines.openai_engine import Server
+        from eval.engines.sent_images import PreparedImages
 
         limits = {"concurrency": options.concurrency, "timeout": options.timeout}
         flags = ("--base-url", "--api-key-variable")
@@ -237,7 +238,9 @@ def _model(options: Namespace) -> Model:
         if settings.placement.header() or settings.chat_template:
             raise EvalError("Where and how a server loads its model is told to the server, not here.")
         temperature = None if options.temperature == SERVERS_OWN else options.temperature
-        return Server(options.model, connection, settings, temperature, options.server_extras, options.checkpoint)
+        prepared = PreparedImages(options.prepare_images) if options.prepare_images else None
+        told = (temperature, options.server_extras, options.checkpoint, prepared)
+        return Server(options.model, connection, settings, *told)
     if any(getattr(options, flag.strip("-").replace("-", "_")) for flag in SERVER):
         raise EvalError(f"{', '.join(SERVER[:-1])} and {SERVER[-1]} belong to --engine openai.")
     from eval.model import Checkpoint

@@ -88,6 +88,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "with --engine openai: what the server serves, a folder or a name on the Hub; its processor's tokens "
         "are compared with the server's",
     },
+    "--prepare-images": {
+        "type": Path,
+        "metavar": "FOLDER",
+        "help": "send images to a server as the image processor of this checkpoint or export sees them",
+    },
     "--shots": {"type": int, "choices": range(33), "metavar": "N", "default": 0, "help": "examples; default 0"},
     "--chat-template": {"action": "store_true", "help": "prompt with the checkpoint's chat template"},
     "--judge-model": {"help": "such as gpt-4o-2024-08-06, the paper's judge"},
@@ -119,7 +124,7 @@ CHAT_PASSWORD = "BIMEDIX2_CHAT_PASSWORD"
 SETTINGS = ("--batch-size", "--max-new-tokens", "--dtype")
 PROMPT = ("--without-images", "--chat-template-file")
 SIZE = ("--device-map", "--load-in", "--tensor-parallel", "--data-parallel")
-SERVER = ("--base-url", "--api-key-variable", "--temperature", "--server-extras", "--checkpoint")
+SERVER = ("--base-url", "--api-key-variable", "--temperature", "--server-extras", "--checkpoint", "--prepare-images")
 ENGINE = ("--engine", *SERVER, "--concurrency", "--timeout")
 CHAT = ("--web", "--system", "--drop-oldest")
 JUDGE = tuple(option for option in OPTIONS if option.startswith("--judge-"))

@@ -15,9 +15,9 @@ VERBS = {
     "run": "--model --root --suite --task --data --split --permute-images --row-tasks --name --limit --out "
     "--batch-size --max-new-tokens --dtype --engine --base-url --api-key-variable --concurrency --timeout --shots "
     "--chat-template --without-images --chat-template-file --device-map --load-in --tensor-parallel --data-parallel "
-    "--temperature --server-extras --checkpoint " + JUDGE,
+    "--temperature --server-extras --checkpoint --prepare-images " + JUDGE,
     "chat": "--model --max-new-tokens --dtype --web --system --temperature --drop-oldest --chat-template-file "
-    "--device-map --load-in --base-url --api-key-variable --timeout --host --port --password-file",
+    "--device-map --load-in --base-url --api-key-variable --timeout --prepare-images --host --port --password-file",
     "benchmarks": "--root",
     "judge": "results --task --root --estimate " + JUDGE,
     "score": "results --root",
