@@ -82,7 +82,8 @@ class Server:
         if self.checkpoint is None:
             return "unknown: the server makes them (--checkpoint names the one whose processor they are compared with)"
         assert self.engine
-        prompts = Prompts(locate(self.checkpoint).folder, without_images=self.without_images)
+        template, without = self.settings.chat_template, self.without_images
+        prompts = Prompts(locate(self.checkpoint).folder, template, without_images=without)
         for item, images in first:
             messages = messages_of(item, images, self._data_url)
             body = {"model": self.model, "messages": messages, "add_generation_prompt": True}
