@@ -149,7 +149,7 @@ test-browser: $(VENV)/.dev  ## run the tests of the pages of reviews and chats i
 
 .PHONY: bench
 bench: $(VENV)/.dev  ## benchmark against stock Axolotl, datasets.map and unbatched generation (hours)
-	for one in training mixed_sizes loader preprocess start generation overhead curation curate_checks; do \
+	for one in training mixed_sizes loader preprocess start generation overhead curation curate_checks shared_images; do \
 	  $(OFFLINE) python -m tests.bench.$$one 2>/dev/null || { echo "tests.bench.$$one failed: run it alone to see why" >&2; exit 1; }; done
 	$(OFFLINE) python -m tests.bench.data --rows $(BENCH_ROWS) --images $(BENCH_IMAGES)
 	$(OFFLINE) python -m tests.bench.data --rows 300000 --side 880

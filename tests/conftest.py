@@ -14,7 +14,9 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).pare
 import atexit
 import gc
 import shutil
+import sys
 
+import absl.logging
 import colorama.initialise
 import hypothesis
 import pytest
@@ -25,6 +27,9 @@ from tests.helpers import runs, tiny_data
 # The first example pays for imports, and two cores are shared: a time is not a test.
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.load_profile("here")
+
+# rouge-score imports absl, whose handler closes its stream when Axolotl configures logging: not pytest's.
+absl.logging.get_absl_handler().python_handler.setStream(sys.__stderr__)
 
 
 def pytest_sessionfinish():
