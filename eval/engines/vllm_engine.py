@@ -36,8 +36,8 @@ def check_importable() -> None:
     if found is None or found.origin is None:  # a namespace package: some folder of that name
         raise EvalError(
             "--engine vllm: vLLM is not installed here, and it cannot be beside Axolotl. `make setup-vllm` "
-            "installs it in an environment of its own. Then either run `make serve MODEL=...` and ask it with `--engine "
-            "openai --base-url http://localhost:8000/v1`, or run `.venv-vllm/bin/python -m eval` from this folder."
+            "installs it in an environment of its own. Then either run `make serve MODEL=...` and ask it with "
+            "`--engine openai --base-url http://localhost:8000/v1`, or run `.venv-vllm/bin/python -m eval` from this folder."
         )
 
 
