@@ -37,7 +37,7 @@ def check_importable() -> None:
         raise EvalError(
             "--engine vllm: vLLM is not installed here, and it cannot be beside Axolotl. `make setup-vllm` "
             "installs it in an environment of its own. Then either run `make serve MODEL=...` and ask it with "
-            "`--engine openai --base-url http://localhost:8000/v1`, or run `.venv-vllm/bin/python -m eval` from this folder."
+            "`--engine openai --base-url http://localhost:8000/v1`, or run `.venv-vllm/bin/python -m eval` here."
         )
 
 
