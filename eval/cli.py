@@ -9,23 +9,12 @@ import argparse
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from dataclasses import fields
-from typing import TYPE_CHECKING
 
 from data_prep import local_page
+from eval.described import judge_settings, model_of, settings_of
 from eval.errors import EvalError
-from eval.judge.client import SERVERS_OWN, JudgeSettings
-from eval.options import CHAT, CHAT_PASSWORD, ENGINE, JUDGE, PROMPT, SERVER, SETTINGS, SIZE, add
+from eval.options import CHAT, CHAT_PASSWORD, ENGINE, JUDGE, PROMPT, SERVE, SETTINGS, SIZE, add
 from eval.registry import chosen
-
-if TYPE_CHECKING:
-    from eval.engines.engine import Model
-    from eval.model import Settings
-
-SERVER_BATCH_FACTOR = 4
-"""Prompts in one batch of a server, per concurrent request: few requests then wait for the batch's slowest answer."""
-VLLM_BATCH = 2048
-"""Prompts that vLLM is handed at once: enough that it seldom runs dry, few enough that a killed run loses minutes."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,8 +49,13 @@ def _parser() -> argparse.ArgumentParser:
     add(chat, "--max-new-tokens", help="longest answer in tokens; default: 512")
     add(chat, "--temperature", type=float, help="default: 0, greedy, as in evaluation")
     add(chat, "--dtype", *CHAT, "--chat-template-file", "--device-map", "--load-in")
-    add(chat.add_argument_group("server"), "--base-url", "--api-key-variable", "--timeout")
+    add(chat.add_argument_group("server"), "--base-url", "--api-key-variable", "--timeout", "--prepare-images")
     local_page.add_options(chat.add_argument_group("page"), CHAT_PASSWORD)
+
+    serve = _verb(verbs, "serve", _serve, "serve a checkpoint with vLLM, compared with transformers at its start")
+    add(serve, "--model", help="checkpoint folder, or its name on the Hub")
+    add(serve, "--tensor-parallel", "--chat-template-file", *SERVE)
+    add(serve, "--dtype", help="by default as the checkpoint is stored")
 
     benchmarks = _verb(
         verbs, "benchmarks", _benchmarks, "list the benchmarks, which are there, and how to get the rest"
@@ -112,13 +106,13 @@ def _run(options: Namespace) -> None:
     names = chosen(options.task, options.suite)
     if bool(names) == bool(options.data) or bool(options.data) != bool(options.split):
         raise EvalError("Say what to ask: --suite or --task with benchmarks, or --data FOLDER with --split NAME.")
-    settings = _judge_settings(options) if options.judge_model else None
+    settings = judge_settings(options) if options.judge_model else None
     if names:
         from eval.likelihood.run import Prompting
         from eval.suite import run_benchmarks
 
         prompting = Prompting(options.shots, options.chat_template)
-        asked = (_model(options), names, options.root, options.out)
+        asked = (model_of(options), names, options.root, options.out)
         run_benchmarks(*asked, limit=options.limit, judge=settings, prompting=prompting)
     else:
         _run_data(options)
@@ -131,13 +125,19 @@ def _run_data(options: Namespace) -> None:
     selection = Selection(options.split, options.permute_images, tuple(options.row_tasks))
     questions = questions_of(DataSplit(options.data, selection), options.limit)
     name = options.name or options.split + ("_permuted" if options.permute_images else "")
-    run(_model(options), questions, options.out / "predictions" / f"{name}.jsonl")
+    run(model_of(options), questions, options.out / "predictions" / f"{name}.jsonl")
 
 
 def _chat(options: Namespace) -> None:
     from eval.chat.command import chat
 
-    chat(options, _settings(options))
+    chat(options, settings_of(options))
+
+
+def _serve(options: Namespace) -> None:
+    from eval.serve.command import serve
+
+    serve(options)
 
 
 def _benchmarks(options: Namespace) -> None:
@@ -151,7 +151,7 @@ def _judge(options: Namespace) -> None:
 
     if not options.judge_model:
         raise EvalError("--judge-model: say which model judges.")
-    asked = (options.results, options.root, chosen(options.task), _judge_settings(options))
+    asked = (options.results, options.root, chosen(options.task), judge_settings(options))
     if options.estimate:
         print(estimate(*asked))
     else:
@@ -194,53 +194,4 @@ def _quickstart(options: Namespace) -> None:
     from eval.quickstart import quickstart
 
     folders = (options.model, options.base, options.data, options.out)
-    print(quickstart(*folders, training=options.training, settings=_settings(options)))
-
-
-def _judge_settings(options: Namespace) -> JudgeSettings:
-    """Make the judge's settings; options that were not given keep the defaults of JudgeSettings."""
-    given = {field.name: getattr(options, f"judge_{field.name}", None) for field in fields(JudgeSettings)}
-    settings = {name: value for name, value in given.items() if value is not None}
-    if settings.get("temperature") == SERVERS_OWN:
-        settings["temperature"] = None
-    return JudgeSettings(**settings)
-
-
-def _settings(options: Namespace, batch_size: int | None = None) -> Settings:
-    from eval.engines.placement import Placement
-    from eval.model import Settings
-
-    given = vars(options)
-    placed = {field.name: given[field.name] for field in fields(Placement) if field.name in given}
-    return Settings(
-        given.get("batch_size") or batch_size or Settings.batch_size,
-        options.max_new_tokens,
-        options.dtype,
-        without_images=given.get("without_images", False),
-        chat_template=given.get("chat_template_file"),
-        placement=Placement(**placed),
-    )
-
-
-def _model(options: Namespace) -> Model:
-    if options.engine == "openai":
-        from data_prep.llm.connection import ServerError, connect
-        from eval.engines.openai_engine import Server
-
-        limits = {"concurrency": options.concurrency, "timeout": options.timeout}
-        flags = ("--base-url", "--api-key-variable")
-        try:
-            connection = connect(options.base_url, options.api_key_variable, options=flags, **limits)
-        except ServerError as error:
-            raise EvalError(str(error)) from None
-        settings = _settings(options, SERVER_BATCH_FACTOR * options.concurrency)
-        if settings.placement.header() or settings.chat_template:
-            raise EvalError("Where and how a server loads its model is told to the server, not here.")
-        temperature = None if options.temperature == SERVERS_OWN else options.temperature
-        return Server(options.model, connection, settings, temperature, options.server_extras, options.checkpoint)
-    if any(getattr(options, flag.strip("-").replace("-", "_")) for flag in SERVER):
-        raise EvalError(f"{', '.join(SERVER[:-1])} and {SERVER[-1]} belong to --engine openai.")
-    from eval.model import Checkpoint
-
-    batch_size = VLLM_BATCH if options.engine == "vllm" else None
-    return Checkpoint(options.model, _settings(options, batch_size), options.engine)
+    print(quickstart(*folders, training=options.training, settings=settings_of(options)))

@@ -88,6 +88,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "with --engine openai: what the server serves, a folder or a name on the Hub; its processor's tokens "
         "are compared with the server's",
     },
+    "--prepare-images": {
+        "type": Path,
+        "metavar": "FOLDER",
+        "help": "send images to a server as the image processor of this checkpoint or export sees them",
+    },
     "--shots": {"type": int, "choices": range(33), "metavar": "N", "default": 0, "help": "examples; default 0"},
     "--chat-template": {"action": "store_true", "help": "prompt with the checkpoint's chat template"},
     "--judge-model": {"help": "such as gpt-4o-2024-08-06, the paper's judge"},
@@ -111,6 +116,15 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "how to rescale the paper's starred rows, such as bleu4=times10 radcliq=reciprocal; the paper's own "
         "rule is unpublished",
     },
+    "--host": {"default": "127.0.0.1", "help": "address to serve on; another than this machine's needs a key"},
+    "--port": {"type": int, "default": 8000, "help": "default: 8000"},
+    "--served-name": {"metavar": "NAME", "help": "name that clients ask for; by default that of the checkpoint's run"},
+    "--tokens-only": {
+        "action": "store_true",
+        "help": "compare the server's prompts with transformers', not its answers",
+    },
+    "--log": {"type": Path, "default": Path("outputs/logs/serve.log"), "help": "file for vLLM's output"},
+    "vllm_options": {"nargs": "*", "default": [], "metavar": "OPTION", "help": "after --: further options of vLLM"},
     "--web": {"action": "store_true", "help": "chat in a page of the browser instead of the terminal"},
     "--system": {"default": "", "metavar": "TEXT", "help": "system text, in place of the checkpoint's own"},
     "--drop-oldest": {"action": "store_true", "help": "drop the oldest turns of a chat that exceeds the context"},
@@ -119,8 +133,9 @@ CHAT_PASSWORD = "BIMEDIX2_CHAT_PASSWORD"
 SETTINGS = ("--batch-size", "--max-new-tokens", "--dtype")
 PROMPT = ("--without-images", "--chat-template-file")
 SIZE = ("--device-map", "--load-in", "--tensor-parallel", "--data-parallel")
-SERVER = ("--base-url", "--api-key-variable", "--temperature", "--server-extras", "--checkpoint")
+SERVER = ("--base-url", "--api-key-variable", "--temperature", "--server-extras", "--checkpoint", "--prepare-images")
 ENGINE = ("--engine", *SERVER, "--concurrency", "--timeout")
+SERVE = ("--host", "--port", "--served-name", "--api-key-variable", "--tokens-only", "--log", "vllm_options")
 CHAT = ("--web", "--system", "--drop-oldest")
 JUDGE = tuple(option for option in OPTIONS if option.startswith("--judge-"))
 

@@ -144,3 +144,28 @@ def test_the_papers_data_in_four_steps(installed):
     steps = _make(installed, "data", "ROOT=/raw")
     assert [number for number, _ in steps] == ["1/4", "2/4", "3/4", "4/4"]
     assert steps[1][1] == "python -m data_prep build recipes/data/bimed_v.yml --root /raw --out data/bimed-v"
+
+
+def _printed(folder, *words):
+    command = ["make", "-n", "-f", str(ROOT / "Makefile"), *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_model_is_served_with_the_options_given(installed):
+    done = _printed(installed, "serve", "MODEL=outputs/m/merged", "TP=4", "SERVE=--port 8001 -- --max-model-len 4096")
+    options = "--model outputs/m/merged --tensor-parallel 4 --port 8001 -- --max-model-len 4096"
+    assert f"python -m eval serve {options}" in done.stdout
+    assert "set MODEL to a checkpoint" in _printed(installed, "serve").stderr
+
+
+@pytest.mark.parametrize("kind", ["cpu", "gpu"])
+def test_vllm_is_installed_for_the_machine(installed, kind):
+    printed = _printed(installed, "setup-vllm", f"VLLM={kind}").stdout
+    (line,) = [line for line in printed.splitlines() if "pip install" in line]
+    assert f"-r eval/engines/vllm/requirements-{kind}.txt" in line
+    assert ("constraints.txt" in line) == (kind == "cpu")  # those are of the CPU build
+
+
+def test_every_file_of_vllms_environment_is_there():
+    names = {path.name for path in (ROOT / "eval/engines/vllm").iterdir()}
+    assert names == {"requirements-cpu.txt", "requirements-gpu.txt", "overrides.txt", "constraints.txt"}

@@ -62,7 +62,7 @@ def test_pages_are_found():
         _name(page) for page in PAGES
     }
     assert {"eval/README.md", "bimedix2_plugin/README.md", "tests/bench/README.md"} <= {_name(page) for page in PAGES}
-    assert len(HEADERS) == 33 + 7 + 4 + 6
+    assert len(HEADERS) == 33 + 7 + 4 + 7
 
 
 def test_the_front_page_is_short():
@@ -99,7 +99,12 @@ def test_a_page_shows_commands_of_its_programs(page):
         "README.md": {"make quickstart", "python -m data_prep", "python -m eval", "axolotl train recipes/mine.yml"},
         "recipes/README.md": {"make train-8b", "axolotl merge-lora recipes/bimedix2_8b.yml"},
         "data_prep/README.md": {"python -m data_prep"},
-        "eval/README.md": {"python -m eval", ".venv-vllm/bin/python -m eval", "make .venv-vllm/.installed"},
+        "eval/README.md": {
+            "python -m eval",
+            ".venv-vllm/bin/python -m eval",
+            "make setup-vllm",
+            "make serve MODEL=outputs/bimedix2_8b/merged",
+        },
     }[page]
     assert wanted <= programs
 

@@ -175,5 +175,5 @@ def _image_problems(checkpoint: Checkpoint, *, images_prepared: bool) -> list[st
     return [
         "its images are cropped or stretched to a square (image_aspect: square), but llama.cpp pads them: an image "
         "sent as it is would be seen as another. If what sends the images prepares them, as `prepare` of "
-        "bimedix2_plugin.export.images does, say so with --images-prepared; or train with image_aspect: pad."
+        "data_prep.images.prepared does, say so with --images-prepared; or train with image_aspect: pad."
     ]

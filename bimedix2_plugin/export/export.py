@@ -16,7 +16,6 @@ from pathlib import Path
 
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.export.checkpoint import Checkpoint, read_checkpoint
-from bimedix2_plugin.export.images import image_processor
 from bimedix2_plugin.export.proof import Proof, prove
 from bimedix2_plugin.export.reference import Reference, compute
 from bimedix2_plugin.export.server import build
@@ -25,6 +24,7 @@ from bimedix2_plugin.export.text_half import check_converter, write_text_half
 from bimedix2_plugin.export.vision import VisionPart, read_vision
 from bimedix2_plugin.merge.writing import room_for
 from bimedix2_plugin.model.atomic import writing
+from data_prep.images.prepared import image_processor
 
 MODEL, MMPROJ, RECORD = "model.gguf", "mmproj.gguf", "export.json"
 _BYTES = {"f32": 4, "f16": 2, "bf16": 2}

@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bimedix2_plugin.export.images import png
+from data_prep.images.prepared import png
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.export.checkpoint import Checkpoint
-from bimedix2_plugin.export.images import image_processor, prepare
 from bimedix2_plugin.export.probes import Probe, probes, synthetic_images
+from data_prep.images.prepared import ProcessorError, image_processor, prepare
 
 if TYPE_CHECKING:
     import torch
@@ -90,7 +90,10 @@ def _reader(checkpoint: Checkpoint) -> Any:
     if not checkpoint.has_vision:
         return AutoTokenizer.from_pretrained(checkpoint.folder, local_files_only=True)
     processor = AutoProcessor.from_pretrained(checkpoint.folder, local_files_only=True)
-    processor.image_processor = image_processor(checkpoint.folder)
+    try:
+        processor.image_processor = image_processor(checkpoint.folder)
+    except ProcessorError as error:
+        raise RecipeError(f"MERGED: {error}") from error
     return processor
 
 

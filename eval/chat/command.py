@@ -52,15 +52,20 @@ def chat(options: argparse.Namespace, settings: Settings) -> None:
 def _talkers(options: argparse.Namespace, settings: Settings) -> Sequence[Talker]:
     if options.base_url:
         from eval.chat.server import served
+        from eval.engines.sent_images import PreparedImages
 
         flags = ("--base-url", "--api-key-variable")
         try:
             connection = connect(options.base_url, options.api_key_variable, options=flags, timeout=options.timeout)
         except ServerError as error:
             raise EvalError(str(error)) from None
+        if options.prepare_images:
+            return served(connection, options.model, PreparedImages(options.prepare_images))
         return served(connection, options.model)
     if options.api_key_variable:
         raise EvalError("--api-key-variable belongs to --base-url.")
+    if options.prepare_images:
+        raise EvalError("--prepare-images belongs to --base-url: a checkpoint's own processor prepares its images.")
     if not options.model:
         raise EvalError("--model: give a checkpoint folder, or the address of a server with --base-url.")
     from eval.chat.local import LocalTalker

@@ -12,7 +12,9 @@ from eval.chat.conversation import Conversation
 from eval.chat.talker import STOPPED, Decoding, TooLongError
 from eval.engines.engine import Completion
 from eval.engines.openai_engine import messages_of
+from eval.engines.sent_images import DataUrl
 from eval.errors import EvalError
+from eval.images import DecodedImage
 
 TOO_LONG = re.compile(r"context (length|size|window)|context_length|prompt is too long", re.IGNORECASE)
 """What vLLM, llama.cpp and OpenAI say of a conversation that is longer than the context."""
@@ -23,8 +25,9 @@ class ServerTalker:
 
     shows_images = True
 
-    def __init__(self, connection: Connection, name: str) -> None:
+    def __init__(self, connection: Connection, name: str, data_url: DataUrl = DecodedImage.data_url) -> None:
         self.connection, self.name = connection, name
+        self._data_url = data_url
 
     def stream(self, conversation: Conversation, decoding: Decoding, stop: threading.Event) -> Generator[Completion]:
         """Yield the answer as it grows. The server counts tokens, so `Completion.tokens` is None.
@@ -36,7 +39,7 @@ class ServerTalker:
         images = [image.decoded for image in conversation.images()]
         request = {
             "model": self.name,
-            "messages": messages_of(conversation.item(), images),
+            "messages": messages_of(conversation.item(), images, self._data_url),
             "temperature": decoding.temperature,
             "max_tokens": decoding.max_new_tokens,
         }
@@ -56,7 +59,7 @@ class ServerTalker:
         yield Completion(text, reason or STOPPED, None)
 
 
-def served(connection: Connection, names: list[str]) -> list[ServerTalker]:
+def served(connection: Connection, names: list[str], data_url: DataUrl = DecodedImage.data_url) -> list[ServerTalker]:
     """Return a talker for each model of a server; without names for the only one that it offers.
 
     Raises:
@@ -71,4 +74,4 @@ def served(connection: Connection, names: list[str]) -> list[ServerTalker]:
         raise EvalError(
             f"--model: say which of the server's models answers: {', '.join(offered[:20]) or 'it has none'}"
         )
-    return [ServerTalker(connection, name) for name in offered]
+    return [ServerTalker(connection, name, data_url) for name in offered]

@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible server as an engine; images are sent as data URLs.
+"""Any OpenAI-compatible server as an engine; images are sent as data URLs, as they are or prepared.
 
 The server renders the prompt. Where it tells its tokens (vLLM's /tokenize) and the checkpoint that it serves is known,
 they are compared with those of the checkpoint's own processor; else the header says that they are unknown.
@@ -16,6 +16,7 @@ from data_prep.llm.client import Client, Failure, Reply
 from data_prep.llm.connection import Connection, ServerError
 from eval.engines.engine import Completion, Request
 from eval.engines.prompt import Prompts
+from eval.engines.sent_images import DataUrl, PreparedImages
 from eval.errors import EvalError
 from eval.hub import locate
 from eval.images import DecodedImage
@@ -36,6 +37,8 @@ class Server:
     extras: Mapping[str, Any] = field(default_factory=dict)
     checkpoint: str | None = None
     """The checkpoint that the server serves, a folder or a name on the Hub, if it is known."""
+    prepared: PreparedImages | None = None
+    """Prepares images before they are sent; None sends them as they are."""
 
     @property
     def shows_images(self) -> bool:
@@ -68,7 +71,7 @@ class Server:
             self.connection.check_server()
         except ServerError as error:
             raise EvalError(f"{error} Start the server, or give its address with --base-url, /v1 included.") from None
-        return OpenAIEngine(self.model, self.connection, self.temperature, self.extras)
+        return OpenAIEngine(self.model, self.connection, self.temperature, self.extras, self._data_url)
 
     def prompt_tokens(self, first: Sequence[tuple[Item, Sequence[DecodedImage]]]) -> str:
         """Compare the server's tokens of items with those of the checkpoint's own processor, where both are known.
@@ -79,9 +82,11 @@ class Server:
         if self.checkpoint is None:
             return "unknown: the server makes them (--checkpoint names the one whose processor they are compared with)"
         assert self.engine
-        prompts = Prompts(locate(self.checkpoint).folder, without_images=self.without_images)
+        template, without = self.settings.chat_template, self.without_images
+        prompts = Prompts(locate(self.checkpoint).folder, template, without_images=without)
         for item, images in first:
-            body = {"model": self.model, "messages": messages_of(item, images), "add_generation_prompt": True}
+            messages = messages_of(item, images, self._data_url)
+            body = {"model": self.model, "messages": messages, "add_generation_prompt": True}
             extras = {name: value for name, value in self.extras.items() if name == "chat_template_kwargs"}
             try:
                 tokens = self.connection.post_beside("/tokenize", body | extras)["tokens"]
@@ -99,8 +104,13 @@ class Server:
             "checkpoint_sha256": None,
             "engine": engine,
             "generation": {"temperature": self.temperature} | ({"extras": dict(self.extras)} if self.extras else {}),
+            **({"images_prepared": self.prepared.header()} if self.prepared else {}),
             "versions": {"openai": version_of("openai")},
         }
+
+    @property
+    def _data_url(self) -> DataUrl:
+        return self.prepared or DecodedImage.data_url
 
 
 class OpenAIEngine:
@@ -114,7 +124,9 @@ class OpenAIEngine:
         connection: Connection,
         temperature: float | None = 0,
         extras: Mapping[str, Any] | None = None,
+        data_url: DataUrl = DecodedImage.data_url,
     ) -> None:
+        self._data_url = data_url
         self.client = Client(connection, model, temperature=temperature, extras=extras, give_up_after=FAILURES_IN_A_ROW)
 
     def prompt(self, item: Item) -> str:
@@ -127,8 +139,11 @@ class OpenAIEngine:
 
     def answer(self, requests: Sequence[Request], max_new_tokens: int) -> list[Completion]:
         """Answer a batch; a failed request gives an error in place of an answer."""
-        outcomes = self.client.ask(requests, lambda each: messages_of(each.item, each.images), max_new_tokens)
+        outcomes = self.client.ask(requests, self._messages, max_new_tokens)
         return [completion_of(outcome) for outcome in outcomes]
+
+    def _messages(self, request: Request) -> list[Message]:
+        return messages_of(request.item, request.images, self._data_url)
 
     def check(self) -> None:
         """Stop after many failures in a row, or after one that every other request would meet too.
@@ -143,9 +158,9 @@ class OpenAIEngine:
             )
 
 
-def messages_of(item: Item, images: Sequence[DecodedImage]) -> list[Message]:
+def messages_of(item: Item, images: Sequence[DecodedImage], data_url: DataUrl = DecodedImage.data_url) -> list[Message]:
     """Return an item's messages as a chat completion takes them; a turn without an image is a plain string."""
-    urls = iter([image.data_url() for image in images])
+    urls = iter([data_url(image) for image in images])
     messages: list[Message] = []
     for message in item.messages:
         content: Any = text_of(message)

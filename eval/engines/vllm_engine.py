@@ -34,9 +34,9 @@ def check_importable() -> None:
     found = importlib.util.find_spec("vllm")
     if found is None or found.origin is None:  # a namespace package: some folder of that name
         raise EvalError(
-            "--engine vllm: vLLM is not installed here, and it cannot be beside Axolotl. Either run `vllm serve MODEL` "
-            "in its own environment and ask it with `--engine openai --base-url http://localhost:8000/v1`, or run "
-            "`python -m eval` from this folder with that environment's Python, after `uv pip install pyarrow` there."
+            "--engine vllm: vLLM is not installed here, and it cannot be beside Axolotl. `make setup-vllm` "
+            "installs it in an environment of its own. Then either run `make serve MODEL=...` and ask it with "
+            "`--engine openai --base-url http://localhost:8000/v1`, or run `.venv-vllm/bin/python -m eval` here."
         )
 
 

@@ -24,7 +24,7 @@ from eval.scores import extent_of, item_metrics, values_in
 Table = list[list[str]]
 
 HEAD = ["benchmark", "metric", "a", "b", "b - a [95%]", "p", "p (Holm)", "test", "n", "left out", ""]
-SETTINGS = ("generation", "engine", "images", "permuted", "likelihood", "judge", "versions")
+SETTINGS = ("generation", "engine", "images", "images_prepared", "permuted", "likelihood", "judge", "versions")
 LEGEND = (
     "Values are as the metric computes them, mostly fractions of 1. Only items that both runs scored count; the others "
     "are left out. Answers that share an image, a claim or a row are one cluster: n tells the items, and in how many "

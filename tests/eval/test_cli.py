@@ -15,9 +15,11 @@ VERBS = {
     "run": "--model --root --suite --task --data --split --permute-images --row-tasks --name --limit --out "
     "--batch-size --max-new-tokens --dtype --engine --base-url --api-key-variable --concurrency --timeout --shots "
     "--chat-template --without-images --chat-template-file --device-map --load-in --tensor-parallel --data-parallel "
-    "--temperature --server-extras --checkpoint " + JUDGE,
+    "--temperature --server-extras --checkpoint --prepare-images " + JUDGE,
     "chat": "--model --max-new-tokens --dtype --web --system --temperature --drop-oldest --chat-template-file "
-    "--device-map --load-in --base-url --api-key-variable --timeout --host --port --password-file",
+    "--device-map --load-in --base-url --api-key-variable --timeout --prepare-images --host --port --password-file",
+    "serve": "--model --dtype --chat-template-file --tensor-parallel --host --port --served-name --api-key-variable "
+    "--tokens-only --log vllm_options",
     "benchmarks": "--root",
     "judge": "results --task --root --estimate " + JUDGE,
     "score": "results --root",
@@ -35,8 +37,13 @@ SWITCHES = {
     "--without-images",
     "--web",
     "--drop-oldest",
+    "--tokens-only",
 }
-REQUIRED = {"run": {"--model", "--out"}, "quickstart": {"--model", "--base", "--data", "--out"}}
+REQUIRED = {
+    "run": {"--model", "--out"},
+    "serve": {"--model"},
+    "quickstart": {"--model", "--base", "--data", "--out"},
+}
 DEFAULTS = {
     "--root": "data/benchmarks",
     "--dtype": "auto",
@@ -52,8 +59,9 @@ DEFAULTS = {
     "--host": "127.0.0.1",
     "--port": "7860",
 }
+OF_SERVE = {"--port": "8000", "--log": "outputs/logs/serve.log", "vllm_options": "[]"}
 OF_PAGES = {"--host", "--port", "--password-file"}
-"""Declared in data_prep.local_page."""
+"""Declared in data_prep.local_page, for chat."""
 
 
 def actions(verb):
@@ -73,11 +81,12 @@ def test_the_options_of_each_verb(verb):
     found, severals = actions(verb), SEVERAL | ({"--model"} if verb == "chat" else set())
     assert set(found) == set(VERBS[verb].split())
     for name, action in found.items():
-        required = not name.startswith("--") or name in REQUIRED.get(verb, set())
+        required = (not name.startswith("--") and action.nargs != "*") or name in REQUIRED.get(verb, set())
         assert action.required == required, name
         assert (action.nargs == "+") == (name in severals) and (action.nargs == 0) == (name in SWITCHES), name
-        default = {**{several: [] for several in severals}, **dict.fromkeys(SWITCHES, False), **DEFAULTS}.get(name)
-        shown = str(action.default) if name in DEFAULTS else action.default
+        defaults = DEFAULTS | (OF_SERVE if verb == "serve" else {})
+        default = {**{several: [] for several in severals}, **dict.fromkeys(SWITCHES, False), **defaults}.get(name)
+        shown = str(action.default) if name in defaults else action.default
         assert shown == default, name
 
 

@@ -18,11 +18,15 @@ from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.export import export as exporting
 from bimedix2_plugin.export.checkpoint import read_checkpoint
 from bimedix2_plugin.export.export import MMPROJ, MODEL, RECORD, export
-from bimedix2_plugin.export.images import image_processor, prepare
 from bimedix2_plugin.export.mmproj import write_mmproj
 from bimedix2_plugin.export.proof import Proof, prove
 from bimedix2_plugin.export.reference import compute
+from bimedix2_plugin.export.server import serving
 from bimedix2_plugin.export.vision import read_vision
+from data_prep.images.prepared import image_processor, prepare
+from eval.cli import main as evaluation
+from eval.predictions import read_predictions
+from tests.helpers import eval_builders as make
 from tests.helpers import exportable
 
 pytest.importorskip("xllamacpp")
@@ -223,3 +227,17 @@ def test_the_command_refuses_an_adapter_in_one_line(tmp_path):
     assert made.exit_code == 1
     assert made.output.startswith("Error: MERGED:")
     assert made.output.count("\n") == 1
+
+
+def test_evaluation_asks_the_export_through_its_server(merged, exported, tmp_path):
+    data = make.write_data(tmp_path / "data", {"test": make.TRAIN_ROWS})
+    asked = ["run", "--data", str(data), "--split", "test", "--limit", "8", "--max-new-tokens", "8", "--out"]
+    (checkpoint, export), kept = (tmp_path / "checkpoint", tmp_path / "export"), exported.folder
+    assert evaluation([*asked, str(checkpoint), "--model", str(merged)]) == 0
+    with serving(kept / MODEL, kept / MMPROJ, tmp_path, 2048) as server:
+        at = ["--engine", "openai", "--base-url", f"{server.address}/v1", "--prepare-images", str(kept)]
+        assert evaluation([*asked, str(export), "--model", "export", "--concurrency", "1", *at]) == 0
+    ours, theirs = (read_predictions(folder / "predictions/test.jsonl") for folder in (checkpoint, export))
+    assert theirs.header["images"] == "shown" and any(line.images for line in theirs.lines)
+    assert {line.item: line.output for line in theirs.lines} == {line.item: line.output for line in ours.lines}
+    assert evaluation(["compare", str(checkpoint), str(export)]) == 0

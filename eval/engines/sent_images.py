@@ -1,0 +1,44 @@
+"""How a server is sent images: as they are, or as the image processor of what it serves sees them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from data_prep.images.prepared import ProcessorError, check_preparable, image_processor, png, prepare
+from eval.errors import EvalError
+from eval.images import DecodedImage
+
+DataUrl = Callable[[DecodedImage], str]
+"""Returns an image as the data URL that is sent."""
+
+
+class PreparedImages:
+    """Images padded or cropped, and resized, by an image processor; what it then does to them changes nothing more.
+
+    Args:
+        folder: of a checkpoint, or of an export, which has the settings of its checkpoint's processor.
+
+    Raises:
+        EvalError: there is no image processor, or it cuts images into tiles or patches.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            self._processor = image_processor(folder)
+            check_preparable(self._processor, folder)
+        except ProcessorError as error:
+            raise EvalError(f"--prepare-images {error}") from None
+
+    def __call__(self, image: DecodedImage) -> str:
+        """Return the prepared image as the data URL of a PNG."""
+        content = png(prepare(image.image, self._processor))
+        return f"data:image/png;base64,{base64.b64encode(content).decode('ascii')}"
+
+    def header(self) -> dict[str, Any]:
+        """Return what a predictions file says: which processor, and the hash of its settings."""
+        settings = self._processor.to_json_string()
+        return {"processor": type(self._processor).__name__, "sha256": hashlib.sha256(settings.encode()).hexdigest()}
