@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import clinical_builders
+
 pytestmark = pytest.mark.vllm
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-vllm" / "bin" / "python"
@@ -62,3 +64,16 @@ def test_second_run_asks_nothing_and_loads_no_model(checkpoint, results):
     asked = ("--task", "safety", "--limit", LIMIT, "--max-new-tokens", 8, "--out", results["vllm"])
     said = evaluate(PYTHON, "run", "--engine", "vllm", "--model", checkpoint, *asked)
     assert f"all {LIMIT} items are there already" in said and "loading" not in said
+
+
+def test_likelihoods_are_those_of_transformers(checkpoint, tmp_path):
+    clinical_builders.make_mmlu(tmp_path, questions=4)
+    asked = ("run", "--model", checkpoint, "--task", "mmlu_anatomy", "--root", tmp_path, "--dtype", "float32")
+    found = {}
+    for engine, python in (("vllm", PYTHON), ("transformers", sys.executable)):
+        evaluate(python, *asked, "--engine", engine, "--out", tmp_path / engine)
+        text = (tmp_path / engine / "predictions" / "mmlu_anatomy.jsonl").read_text(encoding="utf-8")
+        found[engine] = [json.loads(line)["facts"]["loglikelihoods"] for line in text.splitlines()[1:]]
+    assert len(found["vllm"]) == 4
+    for theirs, ours in zip(found["vllm"], found["transformers"], strict=True):
+        assert theirs == pytest.approx(ours, abs=1e-4)
