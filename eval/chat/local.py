@@ -62,7 +62,8 @@ class LocalTalker:
         generation = Generation(self.engine, prepared.inputs, stop, **settings)
         try:
             for ids in generation:
-                yield Completion(self.engine.prompts.text(ids), "", len(ids))
+                # A character of which only the first bytes are there is not shown yet.
+                yield Completion(self.engine.prompts.text(ids).rstrip("\ufffd"), "", len(ids))
             completion = self.engine.completion(generation.ids)
             stopped = stop.is_set() and completion.finish_reason != "stop"
             yield Completion(completion.text, STOPPED, completion.tokens) if stopped else completion

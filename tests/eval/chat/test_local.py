@@ -4,6 +4,7 @@ import json
 import random
 import shutil
 import threading
+from itertools import pairwise
 
 import pytest
 
@@ -44,6 +45,27 @@ def test_answers_of_every_turn_are_those_of_evaluation(talker):
         conversation.ask(question, images)
         expected = evaluated(talker.engine, conversation)
         assert answered(talker, conversation) == expected
+
+
+def test_a_character_is_shown_once_all_its_bytes_are_there(talker, monkeypatch):
+    """The tokens of the fixture are bytes, so that an Arabic letter comes in two."""
+    ids = talker.engine.prompts.token_ids("صورة 🫀")
+
+    class Spelled(list):
+        def __init__(self):
+            super().__init__(ids[:end] for end in range(1, len(ids) + 1))
+            self.ids = [*ids, talker.engine.end_ids[0]]
+
+        def join(self):
+            return False
+
+    spelled = Spelled()
+    monkeypatch.setattr("eval.chat.local.Generation", lambda *_, **__: spelled)
+    conversation = Conversation()
+    conversation.ask("ما هذا؟", [])
+    shown = [answer.text for answer in talker.stream(conversation, Decoding(), threading.Event())]
+    assert len(ids) > len("صورة 🫀") and shown[-1] == "صورة 🫀"
+    assert all(later.startswith(one) for one, later in pairwise(shown))
 
 
 def test_the_same_after_anything_that_people_do(talker):
