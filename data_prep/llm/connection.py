@@ -12,6 +12,8 @@ OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"
 NO_KEY = "none"
 """Sent to a server that asks for no key: the protocol wants one."""
+LEFT_BEHIND_SECONDS = 5.0
+"""Added to twice the time of an attempt: the longest that one wait for the network may last."""
 CHECK_SECONDS = 15.0
 
 
@@ -57,10 +59,13 @@ class Connection:
         return text
 
     def client(self) -> Any:
-        """Return a new asynchronous client. It neither retries nor times out: `retry.with_retries` does both."""
+        """Return a new asynchronous client. `retry.with_retries` retries and times out.
+
+        The client's own limit only ends a wait in it that a cancelled attempt has left behind.
+        """
         from openai import AsyncOpenAI
 
-        return AsyncOpenAI(timeout=None, **self._options())
+        return AsyncOpenAI(timeout=2 * self.timeout + LEFT_BEHIND_SECONDS, **self._options())
 
     def sync_client(self) -> Any:
         """Return a new synchronous client. It does not retry; `timeout` bounds each silence, not the whole reply."""
