@@ -63,6 +63,11 @@ def check_free(host: str, port: int) -> None:
         raise PageError(f"--host {host} --port {port}: cannot be used ({error}); give another --port") from error
 
 
+def url_of(host: str, port: int) -> str:
+    """Return the URL of a host's port; an IPv6 address stands in brackets."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def without_analytics() -> None:
     """To be called before gradio is imported, which asks its makers' server otherwise."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -86,7 +91,7 @@ def serve(
         page.launch(server_name=host, server_port=port, auth=login, prevent_thread_lock=True, **_settings(css))
     except OSError as error:
         raise PageError(f"--port {port}: cannot be used on {host}; give another --port") from error
-    started(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+    started(url_of(host, port))
     try:
         threading.Event().wait()
     finally:

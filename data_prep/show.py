@@ -1,12 +1,12 @@
 """Show one row of a dataset folder: as JSON, its first image as a file, or as an HTML page with its images."""
 
-import base64
 import html
 import json
 from pathlib import Path
 from typing import Any
 
 from data_prep import manifest
+from data_prep.images.data_url import data_url
 from data_prep.images.store import ImageStore, ImageStoreError
 from data_prep.shards import first_ids, row_with_id, split_of
 
@@ -72,9 +72,7 @@ def _turn(message: dict[str, Any], pending: Any, images: dict[str, bytes]) -> st
     parts = []
     for part in message["content"]:
         if part["type"] == "image":
-            data = images[next(pending)]
-            kind = "png" if data.startswith(b"\x89PNG") else "jpeg"
-            parts.append(f'<img alt="" src="data:image/{kind};base64,{base64.b64encode(data).decode()}">')
+            parts.append(f'<img alt="" src="{data_url(images[next(pending)])}">')
         else:
             parts.append(f'<p dir="auto">{html.escape(part["text"])}</p>')
     role = html.escape(message["role"])

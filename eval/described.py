@@ -11,6 +11,7 @@ from eval.judge.client import SERVERS_OWN, JudgeSettings
 from eval.options import SERVER
 
 if TYPE_CHECKING:
+    from data_prep.llm.connection import Connection
     from eval.engines.engine import Model
     from eval.model import Settings
 
@@ -46,6 +47,22 @@ def settings_of(options: Namespace, batch_size: int | None = None) -> Settings:
     )
 
 
+def connection_of(options: Namespace) -> Connection:
+    """Describe the connection to the server that the options name.
+
+    Raises:
+        EvalError: the address is none, or there is no key for it.
+    """
+    from data_prep.llm.connection import ServerError, connect
+
+    limits = {name: getattr(options, name) for name in ("concurrency", "timeout") if hasattr(options, name)}
+    flags = ("--base-url", "--api-key-variable")
+    try:
+        return connect(options.base_url, options.api_key_variable, options=flags, **limits)
+    except ServerError as error:
+        raise EvalError(str(error)) from None
+
+
 def model_of(options: Namespace) -> Model:
     """Describe the model that is asked: a checkpoint, or one behind a server.
 
@@ -53,16 +70,10 @@ def model_of(options: Namespace) -> Model:
         EvalError: options that do not fit together, no such checkpoint, or no key for the server.
     """
     if options.engine == "openai":
-        from data_prep.llm.connection import ServerError, connect
         from eval.engines.openai_engine import Server
         from eval.engines.sent_images import PreparedImages
 
-        limits = {"concurrency": options.concurrency, "timeout": options.timeout}
-        flags = ("--base-url", "--api-key-variable")
-        try:
-            connection = connect(options.base_url, options.api_key_variable, options=flags, **limits)
-        except ServerError as error:
-            raise EvalError(str(error)) from None
+        connection = connection_of(options)
         settings = settings_of(options, SERVER_BATCH_FACTOR * options.concurrency)
         if settings.placement.header() or settings.chat_template:
             raise EvalError("Where and how a server loads its model is told to the server, not here.")

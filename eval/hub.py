@@ -51,3 +51,9 @@ def locate(model: str) -> Source:
             "Check the name and the revision; for a gated model, accept its terms and run `hf auth login`."
         ) from None
     return Source(name, Path(snapshot), Path(snapshot).name)
+
+
+def short_name(model: str) -> str:
+    """The last part of a name; for a folder `merged`, which `axolotl merge-lora` writes, its parent's name."""
+    path = Path(model)
+    return (path.parent.name if path.name == "merged" else path.name) or model

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 from collections import deque
@@ -14,10 +13,12 @@ from threading import Lock
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from data_prep.images.data_url import data_url
+from data_prep.images.encode import png_file
 from eval.errors import EvalError
 
 ORIENTATION = 0x0112
-SENT_UNCHANGED = {"PNG": "image/png", "JPEG": "image/jpeg"}
+SENT_UNCHANGED = {"PNG", "JPEG"}
 READERS = 4
 AHEAD = 32
 """Images that are read while an engine works on the batch before them."""
@@ -43,14 +44,9 @@ class DecodedImage:
         The file's own bytes where every decoder reads the same image out of them, else a PNG of `image`.
         """
         with Image.open(io.BytesIO(self.content)) as image:
-            kind = SENT_UNCHANGED.get(image.format or "")
+            unchanged = image.format in SENT_UNCHANGED
             plain = image.mode in {"RGB", "L"} and image.getexif().get(ORIENTATION, 1) == 1
-        content = self.content
-        if not (kind and plain):
-            buffer = io.BytesIO()
-            self.image.save(buffer, "PNG")
-            kind, content = "image/png", buffer.getvalue()
-        return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+        return data_url(self.content if unchanged and plain else png_file(self.image))
 
 
 ReadImages = Mapping[str, DecodedImage | EvalError]

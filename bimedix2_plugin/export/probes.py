@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from data_prep.images.prepared import png
+from data_prep.images.data_url import data_url
+from data_prep.images.encode import png_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -52,8 +52,7 @@ class Probe:
 
 
 def _sent(image: Image) -> dict[str, Any]:
-    encoded = base64.b64encode(png(image)).decode()
-    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{encoded}"}}
+    return {"type": "image_url", "image_url": {"url": data_url(png_file(image))}}
 
 
 def probes(images: list[Image]) -> list[Probe]:

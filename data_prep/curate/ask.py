@@ -4,7 +4,6 @@ A row is asked about once; if the reply is cut, empty, in another format or fail
 named. What a row came to depends on its kept replies alone.
 """
 
-import base64
 import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -18,6 +17,7 @@ from data_prep.curate.kinds.kind import BadReply, Draft, Kind
 from data_prep.curate.prompt_file import Prompt
 from data_prep.curate.replies import Kept, Replies, key_of
 from data_prep.curate.step import Step
+from data_prep.images.data_url import data_url
 from data_prep.llm.client import Client, Failure, Messages, Reply
 from data_prep.rows import Generator
 from data_prep.sources.source import Source
@@ -213,5 +213,4 @@ def _again(before: Kept, findings: tuple[Finding, ...]) -> Messages:
 
 
 def _image_part(data: bytes) -> dict[str, Any]:
-    kind = "png" if data.startswith(b"\x89PNG") else "jpeg"
-    return {"type": "image_url", "image_url": {"url": f"data:image/{kind};base64,{base64.b64encode(data).decode()}"}}
+    return {"type": "image_url", "image_url": {"url": data_url(data)}}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,10 +72,3 @@ def prepare(image: Image, processor: Any) -> Image:
     if values.ndim != 4 or values.shape[:2] != (1, 3):
         raise ValueError(f"pixel values of shape {values.shape} in place of (1, 3, height, width)")
     return Images.fromarray(np.clip(np.rint(values[0].transpose(1, 2, 0)), 0, 255).astype("uint8"))
-
-
-def png(image: Image) -> bytes:
-    """Encode an image without loss."""
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG")
-    return buffer.getvalue()

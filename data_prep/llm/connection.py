@@ -67,11 +67,14 @@ class Connection:
 
         return AsyncOpenAI(timeout=2 * self.timeout + LEFT_BEHIND_SECONDS, **self._options())
 
-    def sync_client(self) -> Any:
-        """Return a new synchronous client. It does not retry; `timeout` bounds each silence, not the whole reply."""
+    def sync_client(self, timeout: float | None = None) -> Any:
+        """Return a new synchronous client, which does not retry.
+
+        `timeout`, by default the connection's, bounds each silence in seconds, not the whole reply.
+        """
         from openai import OpenAI
 
-        return OpenAI(timeout=self.timeout, **self._options())
+        return OpenAI(timeout=self.timeout if timeout is None else timeout, **self._options())
 
     def check_server(self) -> None:
         """Ask for the list of models, which costs nothing, before anything else is sent.
@@ -81,9 +84,8 @@ class Connection:
         """
         import openai
 
-        client = openai.OpenAI(timeout=CHECK_SECONDS, **self._options())
         try:
-            with client:
+            with self.sync_client(CHECK_SECONDS) as client:
                 client.models.list()
         except openai.APIConnectionError as error:
             cause = self.hide_secrets(str(error.__cause__ or error))
@@ -105,9 +107,8 @@ class Connection:
         parts = self._parts
         api = parts.path.rstrip("/").removesuffix("/v1")
         url = urlunsplit((parts.scheme, parts.netloc, f"{api}{path}", "", ""))
-        client = openai.OpenAI(timeout=CHECK_SECONDS, **self._options())
         try:
-            with client:
+            with self.sync_client(CHECK_SECONDS) as client:
                 return client.post(url, cast_to=object, body=dict(body))
         except (openai.OpenAIError, ValueError) as error:
             message = " ".join(self.hide_secrets(str(error)).split())[:100]

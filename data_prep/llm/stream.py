@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from data_prep.llm.client import INSTEAD, LONGEST_MESSAGE, REFUSED
 from data_prep.llm.connection import Connection, ServerError
 
 POLL_SECONDS = 0.05
-LONGEST_MESSAGE = 300
-REFUSES_MAX_TOKENS = "max_completion_tokens"
-"""In the error of a server that takes no `max_tokens`: OpenAI's for its reasoning models."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +90,9 @@ def _begun(client: Any, request: dict[str, Any]) -> Any:
     try:
         return client.chat.completions.create(**request, stream=True)
     except openai.BadRequestError as error:
-        if "max_tokens" not in request or REFUSES_MAX_TOKENS not in str(error):
+        if REFUSED not in request or INSTEAD not in str(error):
             raise
-        renamed = {"max_completion_tokens" if key == "max_tokens" else key: value for key, value in request.items()}
+        renamed = {INSTEAD if key == REFUSED else key: value for key, value in request.items()}
         return client.chat.completions.create(**renamed, stream=True)
 
 

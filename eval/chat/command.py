@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Sequence
 
 from data_prep import local_page
-from data_prep.llm.connection import ServerError, connect
 from eval.chat.session import Session
 from eval.chat.talker import Decoding, Talker
+from eval.described import connection_of
 from eval.errors import EvalError
 from eval.model import Settings
 from eval.options import CHAT_PASSWORD
@@ -54,14 +54,9 @@ def _talkers(options: argparse.Namespace, settings: Settings) -> Sequence[Talker
         from eval.chat.server import served
         from eval.engines.sent_images import PreparedImages
 
-        flags = ("--base-url", "--api-key-variable")
-        try:
-            connection = connect(options.base_url, options.api_key_variable, options=flags, timeout=options.timeout)
-        except ServerError as error:
-            raise EvalError(str(error)) from None
-        if options.prepare_images:
-            return served(connection, options.model, PreparedImages(options.prepare_images))
-        return served(connection, options.model)
+        connection = connection_of(options)
+        prepared = (PreparedImages(options.prepare_images),) if options.prepare_images else ()
+        return served(connection, options.model, *prepared)
     if options.api_key_variable:
         raise EvalError("--api-key-variable belongs to --base-url.")
     if options.prepare_images:

@@ -16,7 +16,7 @@ from data_prep.llm.client import Client, Failure, Reply
 from data_prep.llm.connection import Connection, ServerError
 from eval.engines.engine import Completion, Request
 from eval.engines.prompt import Prompts
-from eval.engines.sent_images import DataUrl, PreparedImages
+from eval.engines.sent_images import DataUrl, PreparedImages, once
 from eval.errors import EvalError
 from eval.hub import locate
 from eval.images import DecodedImage
@@ -81,7 +81,7 @@ class Server:
         """
         if self.checkpoint is None:
             return "unknown: the server makes them (--checkpoint names the one whose processor they are compared with)"
-        assert self.engine
+        self.engine.check()  # a server that does not answer is told first
         template, without = self.settings.chat_template, self.without_images
         prompts = Prompts(locate(self.checkpoint).folder, template, without_images=without)
         for item, images in first:
@@ -126,7 +126,7 @@ class OpenAIEngine:
         extras: Mapping[str, Any] | None = None,
         data_url: DataUrl = DecodedImage.data_url,
     ) -> None:
-        self._data_url = data_url
+        self._data_url = once(data_url)
         self.client = Client(connection, model, temperature=temperature, extras=extras, give_up_after=FAILURES_IN_A_ROW)
 
     def prompt(self, item: Item) -> str:

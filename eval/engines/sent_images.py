@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from data_prep.images.prepared import ProcessorError, check_preparable, image_processor, png, prepare
+from data_prep.images.data_url import data_url
+from data_prep.images.encode import png_file
+from data_prep.images.prepared import ProcessorError, check_preparable, image_processor, prepare
 from eval.errors import EvalError
-from eval.images import DecodedImage
+from eval.images import KEPT, DecodedImage
 
 DataUrl = Callable[[DecodedImage], str]
 """Returns an image as the data URL that is sent."""
+
+
+def once(url_of: DataUrl) -> DataUrl:
+    """Return a function that makes the data URL of each of the last images once: their questions follow each other."""
+    made: dict[str, str] = {}
+
+    def url(image: DecodedImage) -> str:
+        if image.sha256 not in made:
+            if len(made) == KEPT:
+                del made[next(iter(made))]
+            made[image.sha256] = url_of(image)
+        return made[image.sha256]
+
+    return url
 
 
 class PreparedImages:
@@ -35,8 +50,7 @@ class PreparedImages:
 
     def __call__(self, image: DecodedImage) -> str:
         """Return the prepared image as the data URL of a PNG."""
-        content = png(prepare(image.image, self._processor))
-        return f"data:image/png;base64,{base64.b64encode(content).decode('ascii')}"
+        return data_url(png_file(prepare(image.image, self._processor)))
 
     def header(self) -> dict[str, Any]:
         """Return what a predictions file says: which processor, and the hash of its settings."""

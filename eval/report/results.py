@@ -10,6 +10,7 @@ from pathlib import Path
 
 from eval.benchmark import About
 from eval.errors import EvalError
+from eval.hub import short_name
 from eval.items import Header, Predictions
 from eval.predictions import read_all
 from eval.registry import load, of_header
@@ -32,12 +33,6 @@ def read_scores(results: Path) -> list[Score]:
         raise EvalError(
             f"{path}: not a list of scores ({error}). Compute it again: `python -m eval score {results}`."
         ) from error
-
-
-def _short(model: str) -> str:
-    """The last part of a name; for a folder `merged`, which `axolotl merge-lora` writes, its parent's name."""
-    path = Path(model)
-    return (path.parent.name if path.name == "merged" else path.name) or model
 
 
 def about_benchmark(name: str) -> About | None:
@@ -88,7 +83,7 @@ class Results:
     def title(self) -> str:
         """The name of the model that answered the benchmarks: its folder's, or the server's name for it."""
         models = dict.fromkeys(str(run.header["model"]) for run in self.benchmark_runs.values())
-        return ", ".join(map(_short, models)) or self.folder.name
+        return ", ".join(map(short_name, models)) or self.folder.name
 
     def find(self, name: str, metric: str, subgroup: Mapping[str, str] | None = None) -> Score | None:
         """Return the score of a predictions file, a metric and a subgroup, or None."""

@@ -15,7 +15,7 @@ from eval.engines.openai_engine import Server
 from eval.engines.placement import Placement
 from eval.engines.prompt import Prompts
 from eval.errors import EvalError, say
-from eval.hub import Source, locate
+from eval.hub import Source, locate, short_name
 from eval.model import Settings, default_device
 from eval.serve.check import check_answers, check_prompts
 from eval.serve.probes import Probe, probes
@@ -91,8 +91,7 @@ def _server(options: argparse.Namespace, source: Source) -> VllmServer:
 
 def name_of(model: str) -> str:
     """Return the name under which a model is served: its folder's, or the run's for .../RUN/merged."""
-    path = Path(model)
-    return path.parent.name if path.name == "merged" and path.parent.name else path.name or path.resolve().name
+    return short_name(model) if Path(model).name else Path(model).resolve().name
 
 
 def dtype_of(config: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_prep.local_page import url_of
 from eval.engines.vllm_engine import CPU_CACHE_BYTES
 from eval.errors import EvalError, say
 
@@ -56,8 +57,7 @@ class VllmServer:
     @property
     def address(self) -> str:
         """Where this machine reaches it, without /v1."""
-        host = _EVERYWHERE.get(self.host, self.host)
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        return url_of(_EVERYWHERE.get(self.host, self.host), self.port)
 
     def command(self, python: Path) -> list[str]:
         """Return the command that serves. Options of the user come last, and so take precedence."""

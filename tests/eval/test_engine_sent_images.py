@@ -16,9 +16,9 @@ from data_prep.llm.connection import Connection
 from eval import predict
 from eval.cli import main
 from eval.engines.openai_engine import Server
-from eval.engines.sent_images import PreparedImages
+from eval.engines.sent_images import PreparedImages, once
 from eval.errors import EvalError
-from eval.images import read_image
+from eval.images import KEPT, read_image
 from eval.model import Settings
 from eval.predict import Questions
 from eval.predictions import read_predictions
@@ -140,3 +140,21 @@ def test_a_folder_without_a_processor_is_refused_before_anything_is_asked(asked,
         assert run(asked, data, tmp_path / "out", "--prepare-images", folder) == 1
         assert f"--prepare-images {folder}: " in capsys.readouterr().err
     assert not asked.bodies and not (tmp_path / "out").exists()
+
+
+def test_questions_about_one_image_encode_it_once():
+    encoded = []
+
+    def url_of(image):
+        encoded.append(image.sha256)
+        return image.data_url()
+
+    url = once(url_of)
+    images = [read_image(make.noise((8, 8), seed, "PNG"), str(seed)) for seed in range(KEPT + 1)]
+    for image in images:
+        assert [url(image) for _ in range(3)] == [image.data_url()] * 3
+    assert encoded == [image.sha256 for image in images]
+    url(images[-1])
+    assert len(encoded) == len(images)
+    url(images[0])  # longer ago than the last KEPT
+    assert encoded[len(images) :] == [images[0].sha256]

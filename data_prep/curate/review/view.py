@@ -1,6 +1,5 @@
 """The page as HTML. Every text of the data is escaped, and no part of the page is a template."""
 
-import base64
 import json
 from statistics import median
 from typing import Any
@@ -10,6 +9,7 @@ from markupsafe import Markup
 from data_prep.curate.review.curated import CuratedSet, texts_of
 from data_prep.curate.review.session import Session, Shown
 from data_prep.curate.review.store import SKIP, Verdict
+from data_prep.images.data_url import data_url
 from data_prep.images.store import ImageStoreError, open_store
 from data_prep.local_page import safe
 
@@ -117,8 +117,7 @@ def _images(curated: CuratedSet, keys: list[str]) -> Markup:
         except ImageStoreError as error:
             made.append(_message(str(error)))
             continue
-        kind = "png" if data.startswith(b"\x89PNG") else "jpeg"
-        address = Markup(f"data:image/{kind};base64,{base64.b64encode(data).decode()}")
+        address = Markup(data_url(data))
         made.append(_markup('<img alt="image {}" title="click to enlarge" src="{}">', number, address))
     return _markup('<div class="images">{}</div>', Markup("").join(made)) if made else Markup("")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import shutil
 import tempfile
@@ -11,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from data_prep.images.data_url import data_url
 from data_prep.local_page import safe
 from eval.chat.attachment import Attachment, View, attach, is_dicom
 from eval.chat.conversation import Turn
@@ -129,10 +129,8 @@ def without_joiners(text: str) -> str:
 
 def picture(image: Attachment) -> str:
     """Return HTML that shows an image, and how it was made of a DICOM file."""
-    kind = "png" if image.suffix == ".png" else "jpeg"
-    source = f"data:image/{kind};base64,{base64.b64encode(image.content).decode()}"
     caption = f"<figcaption>{safe(image.note)}</figcaption>"
-    return f'<figure><img alt="{safe(image.name)}" src="{source}">{caption}</figure>'
+    return f'<figure><img alt="{safe(image.name)}" src="{data_url(image.content)}">{caption}</figure>'
 
 
 def message(text: str) -> str:
