@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, override
 
 from data_prep.images.image_folder import ImageFolder
-from data_prep.rows import Reject, Rejected
+from data_prep.rows import Rejected
 from data_prep.sources import mimic_cxr
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.table import TableError, absent, all_rows
 from eval.benchmark import About, Benchmark, Scorer
-from eval.benchmarks.source_benchmark import question_turn, tell_left_out
+from eval.benchmarks.source_benchmark import image_data, question_turn, tell_left_out
 from eval.errors import EvalError
 from eval.items import Item
 from eval.metrics.reports.medevalkit import board_reports
@@ -84,10 +84,7 @@ class BoardReports(Benchmark):
 
     @override
     def image(self, name: str) -> bytes:
-        try:
-            return self._images.read(name).data
-        except (Reject, TableError, OSError) as error:
-            raise EvalError(f"{self.name}: {error}") from error
+        return image_data(self.name, lambda: self._images.read(name))
 
     @cached_property
     def _images(self) -> ImageFolder:

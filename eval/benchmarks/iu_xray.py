@@ -20,13 +20,11 @@ from typing import ClassVar, NamedTuple, override
 from xml.etree import ElementTree
 
 from data_prep.images.image_folder import ImageFolder
-from data_prep.rows import Reject
 from data_prep.sources.mimic_iii import INSTRUCTION as SUMMARISE
 from data_prep.sources.source import first_existing
-from data_prep.tables.table import TableError
 from eval.benchmark import About, Benchmark, Scorer
 from eval.benchmarks.mimic_cxr import REQUEST
-from eval.benchmarks.source_benchmark import question_turn
+from eval.benchmarks.source_benchmark import image_data, question_turn
 from eval.errors import EvalError
 from eval.items import Item
 from eval.metrics.reports.values import reports
@@ -144,10 +142,7 @@ class IuXray(_OpenI):
 
     @override
     def image(self, name: str) -> bytes:
-        try:
-            return self._image_folder.read(name).data
-        except (Reject, TableError, OSError) as error:
-            raise EvalError(f"{self.name}: {error}") from error
+        return image_data(self.name, lambda: self._image_folder.read(name))
 
     @cached_property
     def _image_folder(self) -> ImageFolder:

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any, ClassVar, override
 
 from data_prep.images.image_folder import ImageFolder
-from data_prep.rows import Reject, Rejected
+from data_prep.rows import Rejected
 from data_prep.sources import hub
 from data_prep.tables.csv_file import CsvTable
 from data_prep.tables.table import TableError, absent, all_rows
 from eval.benchmark import About, Metric, Metrics, Verdict, subgroups
-from eval.benchmarks.source_benchmark import question_turn, tell_left_out
+from eval.benchmarks.source_benchmark import image_data, question_turn, tell_left_out
 from eval.errors import EvalError
 from eval.items import Item, Prediction, Predictions
 from eval.judge.grades import MALFORMED, Outcome, note_of, outcomes_of
@@ -84,10 +84,7 @@ class _Reasoning(JudgedBenchmark):
 
     @override
     def image(self, name: str) -> bytes:
-        try:
-            return ImageFolder(self._folder).read(name).data
-        except (Reject, TableError, OSError) as error:
-            raise EvalError(f"{self.name}: {error}") from error
+        return image_data(self.name, lambda: ImageFolder(self._folder).read(name))
 
     @override
     def instructions(self) -> Instructions:

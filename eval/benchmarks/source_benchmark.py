@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, override
 
-from data_prep.rows import NOT_SELECTED, Reject, Rejected, Sample
+from data_prep.rows import NOT_SELECTED, Loaded, Reject, Rejected, Sample
 from data_prep.sources.source import Source
 from data_prep.tables.json_file import JsonTable
 from data_prep.tables.table import TableError, all_rows
@@ -86,10 +86,7 @@ class SourceBenchmark(Benchmark):
 
     @override
     def image(self, name: str) -> bytes:
-        try:
-            return self._source.load(name).data
-        except (Reject, TableError, OSError) as error:
-            raise EvalError(f"{self.name}: {error}") from error
+        return image_data(self.name, lambda: self._source.load(name))
 
     @cached_property
     def _source(self) -> Source:
@@ -149,6 +146,14 @@ class SourceBenchmark(Benchmark):
 def no_folder(folder: Path, get: str, layout: tuple[str, ...]) -> str:
     """The problem of a benchmark whose folder is missing."""
     return f"{folder}: there is no such folder. Get it: {get}. Wanted in it: {'; '.join(layout)}."
+
+
+def image_data(benchmark: str, load: Callable[[], Loaded]) -> bytes:
+    """The file of an image of a benchmark. Raises EvalError if it is missing or cannot be read."""
+    try:
+        return load().data
+    except (Reject, TableError, OSError) as error:
+        raise EvalError(f"{benchmark}: {error}") from error
 
 
 def tell_left_out(name: str, rows: int, left_out: list[Rejected]) -> None:

@@ -76,11 +76,8 @@ class Generation:
 
     def _run(self, engine: TransformersEngine, inputs: dict[str, Any], settings: dict[str, Any]) -> None:
         import torch
-        from transformers import GenerationConfig
 
-        tokens = {"eos_token_id": engine.end_ids, "pad_token_id": engine.tokenizer.pad_token_id}
-        # Replaces the checkpoint's configuration as a whole: generate() would merge its sampling options into ours.
-        engine.model.generation_config = GenerationConfig(**tokens, **settings)
+        engine.generate_by(**settings)
         try:
             with torch.inference_mode():
                 engine.model.generate(**inputs, streamer=self, stopping_criteria=[self._is_stopped])

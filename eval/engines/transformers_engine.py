@@ -67,18 +67,21 @@ class TransformersEngine(PromptedEngine):
                 inputs[name] = value.to(self.model.dtype)
         return inputs.to(self.model.device)
 
+    def generate_by(self, **settings: Any) -> None:
+        """Set how the model generates: by these of transformers' settings, to the checkpoint's end tokens.
+
+        They replace its configuration as a whole: generate() would merge its sampling options into ours.
+        """
+        from transformers import GenerationConfig
+
+        ends = {"eos_token_id": self.end_ids, "pad_token_id": self.tokenizer.pad_token_id}
+        self.model.generation_config = GenerationConfig(**ends, **settings)
+
     def answer(self, requests: Sequence[Request], max_new_tokens: int) -> list[Completion]:
         """Decode one batch."""
         import torch
-        from transformers import GenerationConfig
 
-        # Replaces the checkpoint's configuration as a whole: generate() would merge its sampling options into ours.
-        self.model.generation_config = GenerationConfig(
-            do_sample=False,
-            max_new_tokens=max_new_tokens,
-            eos_token_id=self.end_ids,
-            pad_token_id=self.tokenizer.pad_token_id,
-        )
+        self.generate_by(do_sample=False, max_new_tokens=max_new_tokens)
         with torch.inference_mode():
             answers_BL = self.shared.generate(requests) if self.shared else None
             if answers_BL is None:

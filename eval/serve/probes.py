@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import io
-
+from data_prep.images.encode import png_file
 from eval.images import DecodedImage, read_image
 from eval.items import Item
 
@@ -39,6 +38,4 @@ def _drawing() -> bytes:
     draw = ImageDraw.Draw(drawing)
     draw.ellipse((30, 40, 170, 220), fill=(200, 60, 40))
     draw.rectangle((250, 150, 380, 280), fill=(40, 90, 200))
-    file = io.BytesIO()
-    drawing.save(file, "PNG")
-    return file.getvalue()
+    return png_file(drawing)

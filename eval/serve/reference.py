@@ -78,17 +78,9 @@ def _answers(folder: Path, dtype: str, device: str, template: Path | None) -> li
 
 def _answer(engine: TransformersEngine, request: Request) -> Answer:
     import torch
-    from transformers import GenerationConfig
 
     inputs = engine.inputs([request])
-    engine.model.generation_config = GenerationConfig(
-        do_sample=False,
-        max_new_tokens=NEW_TOKENS,
-        eos_token_id=engine.end_ids,
-        pad_token_id=engine.tokenizer.pad_token_id,
-        output_logits=True,
-        return_dict_in_generate=True,
-    )
+    engine.generate_by(do_sample=False, max_new_tokens=NEW_TOKENS, output_logits=True, return_dict_in_generate=True)
     with torch.inference_mode():
         made = engine.model.generate(**inputs)
     ids = made.sequences[0, inputs["input_ids"].shape[1] :].tolist()
