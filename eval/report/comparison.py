@@ -18,7 +18,7 @@ from eval.paired import Paired, average, holm, paired
 from eval.predictions import read_all
 from eval.report.markdown import markdown_table
 from eval.report.paper import TABLES
-from eval.report.tables import in_words
+from eval.report.tables import in_words, p_text
 from eval.scores import extent_of, item_metrics, values_in
 
 Table = list[list[str]]
@@ -198,14 +198,10 @@ def _row(line: Line) -> list[str]:
         f"{result.a:.3f}",
         f"{result.b:.3f}",
         f"{result.difference:+.3f} [{low:+.3f}, {high:+.3f}]",
-        _p(result.p),
-        _p(result.adjusted),
+        p_text(result.p),
+        p_text(result.adjusted),
         result.test,
         f"{result.n}{clusters}",
         str(line.left_out),
         verdict,
     ]
-
-
-def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else "<0.001"

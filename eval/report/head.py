@@ -15,6 +15,7 @@ from eval.report.beside_paper import number, small_print
 from eval.report.blocks import Block, Cell, Facts, Paragraph, Section, Table
 from eval.report.languages import Gap
 from eval.report.results import Results, about_benchmark
+from eval.report.tables import p_text
 from eval.scores import Score
 
 LANGUAGES_HEAD = ["", "metric", "English", "Arabic", "Arabic - English [95%]", "p (Holm)", "n", ""]
@@ -115,7 +116,7 @@ def _language_row(gap: Gap) -> list[str | Cell]:
         number(result.a, percent=percent),
         number(result.b, percent=percent),
         Cell(_signed(result.difference, percent=percent), f"[{low}, {high}]"),
-        f"{result.adjusted:.3f}" if result.adjusted >= 0.001 else "<0.001",
+        p_text(result.adjusted),
         Cell(f"{result.n} + {gap.arabic}" if gap.arabic else f"{result.n} pairs{clusters}", gap.asked),
         verdict,
     ]

@@ -51,6 +51,11 @@ def value_text(score: Score | None) -> str:
     return f"{scale * score.value:.{digits}f}{interval} (n={score.n}{rest})"
 
 
+def p_text(value: float) -> str:
+    """Format a p."""
+    return f"{value:.3f}" if value >= 0.001 else "<0.001"
+
+
 def in_words(value: Any) -> str:
     """Format a value of a header as plain text."""
     if isinstance(value, dict):

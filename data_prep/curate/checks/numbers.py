@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from data_prep.curate.checks.durations import durations, equal
+from data_prep.curate.checks.durations import Durations, durations, equal
 from data_prep.curate.checks.quantities import Quantities, quantities
 from data_prep.curate.checks.subject import Rewriting, Translation
 from data_prep.curate.checks.units import KINDS
@@ -13,6 +13,7 @@ _AGE_OR_RATE = re.compile(
     r"|aging|old|times|twice|once|مرة|مرات|مرتين|مرتان)\b"
 )
 """Ages and rates: their units of time have many forms."""
+_MEASURED = {"mass", "volume", "length"}
 
 
 def numbers(made: Translation) -> Iterator[str]:
@@ -45,10 +46,9 @@ def _missing(wanted: Quantities, found: Quantities, text: str) -> list[str]:
 
 def _another_time(source: str, text: str) -> bool:
     """Whether each text has one length of time, said without a number, and these differ."""
-    wanted, found = quantities(source), quantities(text)
-    if wanted.values or found.values:
+    if quantities(source).values or quantities(text).values:
         return False
-    times = durations(source, wanted), durations(text, found)
+    times = _times(source), _times(text)
     if len(times[0]) != 1 or len(times[1]) != 1:
         return False
     (one,), (other,) = times
@@ -57,8 +57,12 @@ def _another_time(source: str, text: str) -> bool:
 
 def _same_times(source: str, text: str) -> bool:
     """Whether all lengths of time of one text are in the other."""
-    times = durations(source, quantities(source)), durations(text, quantities(text))
+    times = _times(source), _times(text)
     return times[0] <= times[1] or times[1] <= times[0]
+
+
+def _times(text: str) -> Durations:
+    return durations(text, quantities(text))
 
 
 def units(made: Translation) -> Iterator[str]:
@@ -75,12 +79,8 @@ def units(made: Translation) -> Iterator[str]:
                     yield f"the unit of {value} {name} in turn {number} is another one or missing"
         if not wanted.all_units and found.units:
             value, names = next(iter(found.units.items()))
-            measured = {KINDS.get(name) for name in names - {"m"}} & {
-                "mass",
-                "volume",
-                "length",
-            }  # م also follows years
-            if value in wanted.values and measured:
+            kinds = {KINDS.get(name) for name in names - {"m"}}  # م also follows years
+            if value in wanted.values and kinds & _MEASURED:
                 yield f"the unit of {value} in turn {number}, {min(names)}, is not in the source"
         for name in sorted(wanted.all_units - found.all_units):
             others = {KINDS.get(other, "") for other in found.all_units - wanted.all_units}

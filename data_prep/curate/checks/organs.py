@@ -59,7 +59,7 @@ def _beside(clauses: Iterable[str], side: re.Pattern[str]) -> dict[str, set[str]
     found: dict[str, set[str]] = {}
     for clause in clauses:
         words = clause.split()
-        sides = {place: _name(match) for place, word in enumerate(words) if (match := side.fullmatch(word))}
+        sides = {place: side_of(match) for place, word in enumerate(words) if (match := side.fullmatch(word))}
         if not sides:
             continue
         for organ, name in (*_organs(words, sides), *_numbers(clause, side)):
@@ -76,11 +76,12 @@ def _organs(words: list[str], sides: dict[int, str]) -> Iterator[tuple[str, str]
 
 
 def _numbers(clause: str, side: re.Pattern[str]) -> Iterator[tuple[str, str]]:
-    places = [(match.end(), _name(match)) for match in side.finditer(clause)]
+    places = [(match.end(), side_of(match)) for match in side.finditer(clause)]
     for number in _NUMBER.finditer(clause):
         if before := [name for end, name in places if end <= number.start()]:
             yield number[0], before[-1]
 
 
-def _name(found: re.Match[str]) -> str:
+def side_of(found: re.Match[str]) -> str:
+    """The side that a word says, by the name of its group."""
     return str(found.lastgroup).removesuffix("_ar")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from data_prep.curate.checks.organs import same_organs
+from data_prep.curate.checks.organs import same_organs, side_of
 from data_prep.curate.checks.subject import Rewriting, Translation
 from data_prep.text.normalise import normalised
 
@@ -59,7 +59,7 @@ _OTHER_SENSES = {
 
 def sides_in(text: str) -> list[str]:
     """ "left", "right" and "both" in the order in which a text says them."""
-    return [_name(found) for found in _SIDE.finditer(_compared(text))]
+    return [side_of(found) for found in _SIDE.finditer(_compared(text))]
 
 
 def _clauses(text: str) -> list[str]:
@@ -68,10 +68,6 @@ def _clauses(text: str) -> list[str]:
 
 def _compared(text: str) -> str:
     return _NO_SIDE.sub(" ", normalised(_TAG.sub("?", text)))
-
-
-def _name(found: re.Match[str]) -> str:
-    return str(found.lastgroup).removesuffix("_ar")
 
 
 def _short(text: str) -> set[str]:
