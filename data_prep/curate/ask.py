@@ -72,7 +72,7 @@ class Asking:
         Raises CurateError if the server is considered gone; replies that came are kept.
         """
         work = _Work(self, iter(items), told)
-        client.ask_each(work, self._with_images, work.done, self.step.asked.max_tokens)
+        client.ask_each(work, self._with_images, work.done, self.step.asked.max_tokens, work.follow)
         if client.stopped:
             raise CurateError(
                 f"{self.step.name}: {client.why_stopped}; the replies until then are kept: run the same command to "
@@ -189,7 +189,7 @@ class _Work:
         return request
 
     def done(self, request: Request, outcome: Reply | Failure) -> None:
-        """Keep a reply, and ask again if it fails."""
+        """Keep a reply."""
         if isinstance(outcome, Failure):
             self._asking.failures[request.key] = outcome.message
             self._told(None)
@@ -197,6 +197,11 @@ class _Work:
         about = {"id": request.item.sample.id, "attempt": request.attempt, "model": self._asking.step.asked.name}
         self._asking.replies.add(request.key, about, outcome)
         self._told((request, outcome))
+
+    def follow(self, request: Request) -> None:
+        """Read the kept reply, and ask again if it fails."""
+        if request.key in self._asking.failures:
+            return
         following = self._asking.next_request(request.item)
         if following is None:
             self._told(None)
