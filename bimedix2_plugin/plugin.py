@@ -22,6 +22,10 @@ from bimedix2_plugin.training import fsdp, roles, run_folder, stages
 from bimedix2_plugin.training.document_attention import use_document_attention
 from bimedix2_plugin.training.loss_watch import LossWatch
 
+WARMUP = 0.03
+"""Share of the steps in which the learning rate grows, where the recipe says nothing: Axolotl's, without its limit of
+100 steps. The trainer takes a number below 1 as a share."""
+
 
 class BiMediX2Plugin(BasePlugin):
     """Composes, prepares, packs and trains a bilingual medical vision-language model from a recipe."""
@@ -46,12 +50,18 @@ class BiMediX2Plugin(BasePlugin):
         return "bimedix2_plugin.args.BiMediX2Args"
 
     def get_training_args(self, cfg: DictDefault) -> dict[str, Any]:
-        """Give all labelled tokens of a step the same weight over all ranks, and allow bf16 on a CPU.
+        """Give all labelled tokens of a step the same weight over all ranks, count the steps from the packs that are
+        trained, and allow bf16 on a CPU.
 
-        By default each rank averages over its own tokens, so that tokens count more on a rank with few of them. The
-        trainer refuses bf16 on a CPU without `use_cpu`.
+        By default each rank averages over its own tokens, so that tokens count more on a rank with few of them. Axolotl
+        takes the number of steps from packs of rows in a random order that differs in each process: a run would end
+        before its last epoch does, and a resumed one have other learning rates. The trainer refuses bf16 on a CPU
+        without `use_cpu`.
         """
-        return {"average_tokens_across_devices": True} | ({} if torch.cuda.is_available() else {"use_cpu": True})
+        arguments: dict[str, Any] = {"average_tokens_across_devices": True, "max_steps": cfg.max_steps or -1}
+        if cfg.warmup_steps is None:
+            arguments["warmup_steps"] = WARMUP if cfg.warmup_ratio is None else cfg.warmup_ratio
+        return arguments if torch.cuda.is_available() else arguments | {"use_cpu": True}
 
     def get_trainer_cls(self, cfg: DictDefault) -> type:
         """Return the trainer."""

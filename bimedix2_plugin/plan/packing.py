@@ -73,7 +73,7 @@ def steps(cfg: DictDefault, batches: Batches, gpus: int) -> int:
     if cfg.max_steps and cfg.max_steps > 0:
         return int(cfg.max_steps)
     each = math.ceil(batches.epoch / gpus)
-    return math.ceil(each / accumulation(cfg)) * math.ceil(cfg.num_epochs or 1)
+    return math.ceil(math.ceil(each / accumulation(cfg)) * (cfg.num_epochs or 1))
 
 
 def accumulation(cfg: DictDefault) -> int:

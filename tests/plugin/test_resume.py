@@ -6,14 +6,24 @@ import shutil
 from pathlib import Path
 
 import pytest
+from axolotl.utils.trainer import calculate_total_num_steps
 
 from tests.helpers import runs, tiny_data
 
 CHANGES = {"num_epochs": 3, "save_strategy": "steps", "save_steps": 1, "save_total_limit": 50, "lora_dropout": 0.05}
 
 
-def _history(trainer):
-    return {entry["step"]: entry["loss"] for entry in trainer.state.log_history if "loss" in entry}
+def _history(trainer, what="loss"):
+    return {entry["step"]: entry[what] for entry in trainer.state.log_history if what in entry}
+
+
+def _estimate_off_by(monkeypatch, steps):
+    """Change Axolotl's estimate of a run's steps. It is made of packs in an order that differs from process to process,
+    and so differs itself."""
+    monkeypatch.setattr(
+        "axolotl.utils.data.sft.calculate_total_num_steps",
+        lambda *args, **kwargs: calculate_total_num_steps(*args, **kwargs) + steps,
+    )
 
 
 def _watch(packs):
@@ -38,7 +48,8 @@ def test_resumed_equals_uninterrupted(work, monkeypatch, stage, at):
         tiny_data.captions("data", "captions")
     packs: list = []
     monkeypatch.setattr("bimedix2_plugin.training.trainer.PackTrainer.training_step", _watch(packs))
-    whole = _history(runs.train(**changes, output_dir="./whole", sequence_len=256))
+    trainer = runs.train(**changes, output_dir="./whole", sequence_len=256)
+    whole, rates = _history(trainer), _history(trainer, "learning_rate")
     steps = len(whole)
     assert steps > at
     uninterrupted = list(packs)
@@ -46,8 +57,11 @@ def test_resumed_equals_uninterrupted(work, monkeypatch, stage, at):
     shutil.copytree(f"whole/checkpoint-{at}", "again/checkpoint-99")  # as a kill in the middle of saving leaves it
     Path("again/checkpoint-99/trainer_state.json").write_text('{"epoch": 0.')
     packs.clear()
-    again = _history(runs.train(**changes, output_dir="./again", sequence_len=256, auto_resume_from_checkpoints=True))
+    _estimate_off_by(monkeypatch, 5)
+    trainer = runs.train(**changes, output_dir="./again", sequence_len=256, auto_resume_from_checkpoints=True)
+    again = _history(trainer)
     assert packs == uninterrupted[at:]
+    assert _history(trainer, "learning_rate") == rates
     assert {step: again[step] for step in range(at + 1, steps + 1)} == pytest.approx(
         {step: whole[step] for step in range(at + 1, steps + 1)}, rel=1e-6
     )
@@ -56,6 +70,7 @@ def test_resumed_equals_uninterrupted(work, monkeypatch, stage, at):
 def test_every_row_is_seen_in_every_epoch(work, monkeypatch):
     packs: list = []
     monkeypatch.setattr("bimedix2_plugin.training.trainer.PackTrainer.training_step", _watch(packs))
+    _estimate_off_by(monkeypatch, -2)
     trainer = runs.train(num_epochs=3, sequence_len=256)
     rows = {tuple(row["input_ids"]) for row in trainer.train_dataset}
     per_epoch = len(packs) // 3
@@ -63,6 +78,15 @@ def test_every_row_is_seen_in_every_epoch(work, monkeypatch):
         tokens = list(packs[epoch * per_epoch : (epoch + 1) * per_epoch])
         assert sum(len(row["input_ids"]) for row in trainer.train_dataset) <= sum(map(len, tokens))
         assert all(any(_holds(pack, row) for pack in tokens) for row in rows)
+
+
+@pytest.mark.parametrize("given, wanted", [({}, 1), ({"warmup_ratio": 0.5}, 12), ({"warmup_steps": 4}, 4)])
+def test_the_warmup_is_that_of_the_steps_that_are_trained(work, monkeypatch, given, wanted):
+    _estimate_off_by(monkeypatch, 40)
+    trainer = runs.train(num_epochs=3, sequence_len=256, **given)
+    steps = trainer.state.max_steps
+    assert steps == 3 * len(trainer.get_train_dataloader()) == 24
+    assert trainer.args.get_warmup_steps(steps) == wanted
 
 
 def _holds(pack, row):
