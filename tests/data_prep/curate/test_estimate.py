@@ -41,6 +41,7 @@ def test_after_fifty_replies_progress_tells_the_tokens_and_cost_of_all_rows(load
         progress((None, Reply("x", "stop", 100, 10)))
         progress(None)
     assert progress.line(10.0) == "ar: 49 of 1,000 rows, 4.9 per second, 3 min left"
+    assert "49 of 1,000 rows, 0.8 per minute, 1164 min left" in progress.line(3_600.0)
     progress((None, Reply("x", "stop", 100, 10)))
     assert progress.line(10.0).endswith("in all about 100,000 tokens in, 10,000 out, 0.30")
     progress.wait(1)
