@@ -15,6 +15,8 @@ _SMALL = frozenset(map(root, listed("of the a an and in to في من علي ل �
 
 def terms(made: Translation) -> Iterator[str]:
     """Terms of the source whose translation, or another form that the note accepts, is not in the draft."""
+    if not made.terms:
+        return
     said = [_american(word) for word in words("\n".join(made.made))]
     here = {root(word) for word in said} | {stem(word)[:6] for word in said}
     here |= {root(word[1:]) for word in said if len(word) > 3 and word[0] in "وفبلك"}
