@@ -193,6 +193,7 @@ def _sources(mixture: Mixture) -> list[dict[str, Any]]:
             "version": source.version(),
             "licence": source.terms,
             "redistribute": source.redistribute,
+            **({"test_split": True} if source.is_test else {}),
         }
         about += [entry] if entry not in about else []
     return about

@@ -66,7 +66,7 @@ def build(
         if manifest.is_complete(out, inputs):
             _remove_leftovers(out, inputs)
             return None
-        _refuse_unknown_files(out)
+        refuse_unknown_files(out)
         workdir = BuildFolder(_prepared(out, early, inputs), workers or os.cpu_count() or 1)
         try:
             made = _run(workdir, mixture, out, inputs, command, extra=extra)
@@ -209,8 +209,8 @@ def _refuse_overlaps(out: Path, overlaps: list[dict[str, Any]]) -> None:
         raise BuildError("\n".join(lines))
 
 
-def _refuse_unknown_files(out: Path) -> None:
-    """Replace a folder only if its manifest lists every file in it."""
+def refuse_unknown_files(out: Path) -> None:
+    """Raise BuildError unless `out` is absent, or a folder whose manifest lists every file in it."""
     if not out.exists():
         return
     if not out.is_dir():

@@ -59,7 +59,7 @@ def read_yaml(path: Path) -> dict[Any, Any]:
     except FileNotFoundError as error:
         raise MixtureError(f"{path}: there is no such file") from error
     except IsADirectoryError as error:
-        raise MixtureError(f"{path}: a folder; wanted: a mixture's YAML file") from error
+        raise MixtureError(f"{path}: a folder; wanted: a YAML file") from error
     except OSError as error:
         raise MixtureError(f"{path}: it cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

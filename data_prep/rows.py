@@ -231,11 +231,11 @@ def _check_order(roles: tuple[str, ...]) -> None:
         raise Reject("turn_order", f"{' '.join(roles) or 'no turns'}; wanted: [system] user assistant ...")
 
 
-def check_length(messages: list[Message], bound: int) -> None:
-    """Raise Reject (too_long) if the texts of a row have more than `bound` characters together."""
+def check_length(messages: list[Message], bound: int, key: str = "max_characters") -> None:
+    """Raise Reject (too_long) if the texts of a row have more than `bound` characters together; `key` sets it."""
     characters = sum([len(part.get("text") or "") for message in messages for part in message["content"]])
     if characters > bound:
-        raise Reject("too_long", f"{characters} characters of text, at most {bound}; the bound is `max_characters`")
+        raise Reject("too_long", f"{characters} characters of text, at most {bound}; the bound is `{key}`")
 
 
 def text_by_role(messages: list[Message], role: str) -> str:

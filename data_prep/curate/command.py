@@ -3,6 +3,7 @@
 import argparse
 import shlex
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,8 @@ def _curate(arguments: argparse.Namespace) -> None:
         print(estimate.said(loaded, estimate.estimate(loaded)))
         return
     out = arguments.out or FOLDER / loaded.step.name
-    command = shlex.join(["python", "-m", "data_prep", "curate", str(arguments.step), "--out", str(out)])
-    made = produce.produce(loaded, out, command)
+    began = time.monotonic()
+    made = produce.produce(loaded, out, _command(arguments, out))
     if made is None:
         print(f"{out}: already made from these inputs and replies, nothing to do")
         return
@@ -44,6 +45,18 @@ def _curate(arguments: argparse.Namespace) -> None:
     about = made["curation"]
     print(f"{out}: {made['written']} rows ({splits}); left out (ledger.jsonl): {left_out}")
     if "calls" in about:
-        print(f"{about['calls']} calls, {about['tokens_in']:,} tokens in, {about['tokens_out']:,} out")
+        price = f", {about['cost']:,.2f} at the step's prices" if "cost" in about else ""
+        took = f"; this run took {estimate.in_words((time.monotonic() - began) / 3600)}"
+        print(f"{about['calls']} calls, {about['tokens_in']:,} tokens in, {about['tokens_out']:,} out{price}{took}")
     if about["review_waiting"]:
-        print(f"{about['review_waiting']} rows wait for review: python -m data_prep review {out}", file=sys.stderr)
+        review = shlex.join(["python", "-m", "data_prep", "review", str(out)])
+        print(f"{about['review_waiting']} rows wait for review: {review} --reviewer NAME", file=sys.stderr)
+
+
+def _command(arguments: argparse.Namespace, out: Path) -> str:
+    """The command for the data card, with the options that its rows depend on."""
+    words = ["python", "-m", "data_prep", "curate", str(arguments.step)]
+    for name in ("input", "model", "limit"):
+        if (value := getattr(arguments, name)) is not None:
+            words += [f"--{name}", str(value)]
+    return shlex.join([*words, "--out", str(out)])

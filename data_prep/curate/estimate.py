@@ -10,6 +10,7 @@ from data_prep.curate.items import Item, Unusable, items
 from data_prep.curate.step_file import Loaded
 from data_prep.llm.client import Messages
 from data_prep.rows import Reject, Rejected
+from data_prep.sources.dataset import Dataset
 
 CHARACTERS_PER_TOKEN = {"en": 4.0, "ar": 2.5}
 """Of current tokenizers, about; the first replies correct it."""
@@ -36,7 +37,7 @@ class Estimate:
 
 def work(loaded: Loaded, counted: Counter[str] | None = None) -> Iterator[Item | Unusable]:
     """Yield the rows that the step works on, with their captions, and those that cannot be used; others are counted."""
-    step, taken = loaded.step, 0
+    step, taken, ids = loaded.step, 0, set[str]()
     for one in items(loaded.inputs, step.limits.characters):
         if step.limits.rows is not None and taken >= step.limits.rows:
             return
@@ -50,15 +51,23 @@ def work(loaded: Loaded, counted: Counter[str] | None = None) -> Iterator[Item |
                 counted["skipped"] += 1
             continue
         taken += 1
+        if one.sample.id in ids:
+            detail = "an earlier row of the input has this id"
+            yield Unusable(one.place, one.source, Rejected(one.sample.id, "duplicate_id", detail))
+            continue
+        ids.add(one.sample.id)
         yield _loadable(loaded, Item(one.place, one.source, one.split, one.sample, context))
 
 
 def _loadable(loaded: Loaded, item: Item) -> Item | Unusable:
-    """The row, or why one of its images cannot be sent."""
-    model = loaded.step.model
+    """The row, or why one of its images is missing or cannot be sent: nothing is then asked about it."""
+    model, source = loaded.step.model, loaded.inputs[item.place].source
+    if model is None:
+        return item
     try:
-        for name in item.sample.images if model and model.images else ():
-            loaded.inputs[item.place].source.load(name)
+        for name in item.sample.images:
+            if model.images or not source.has_image(name):
+                source.load(name)
     except Reject as reject:
         return Unusable(item.place, item.source, Rejected(item.sample.id, reject.reason, reject.detail))
     return item
@@ -67,8 +76,11 @@ def _loadable(loaded: Loaded, item: Item) -> Item | Unusable:
 def estimate(loaded: Loaded) -> Estimate:
     """Count rows and tokens without a call.
 
-    Raises CurateError for a row whose parent is nowhere, and for a benchmark of rows that are not held out.
+    Raises CurateError for a row whose parent is nowhere, for one of a benchmark's test split in a dataset folder, and
+    for a benchmark of rows that are not held out.
     """
+    sources = (given.source for given in loaded.inputs)
+    tests = [source.test_sources() if isinstance(source, Dataset) else set() for source in sources]
     made, ids, counted = Estimate(), set[str](), Counter[str]()
     for one in work(loaded, counted):
         if isinstance(one, Unusable):
@@ -78,6 +90,11 @@ def estimate(loaded: Loaded) -> Estimate:
         ids.add(one.sample.id)
         if one.sample.parent and not loaded.inputs[one.place].source.PARENTS_ELSEWHERE:
             made.parents.add(one.sample.parent)
+        if loaded.step.kind != "benchmark" and one.source in tests[one.place]:
+            raise CurateError(
+                f"{loaded.step.name}: {one.sample.id} comes from {one.source}, a benchmark's test split; what is made "
+                "from it would be a test question: name the `splits` to read, or use `kind: benchmark`"
+            )
         if loaded.step.kind == "benchmark" and one.split == "train":
             raise CurateError(
                 f"{loaded.step.name}: {one.sample.id} is a row for training; a benchmark is made from held-out rows: "
@@ -124,6 +141,13 @@ def hours(tokens_out: float, concurrency: int, per_second: float = TOKENS_PER_SE
     return tokens_out / per_second / concurrency / 3600
 
 
+def in_words(hours: float) -> str:
+    """A time in the largest fitting unit."""
+    if hours * 60 < 1:
+        return "less than a minute"
+    return f"about {hours * 60:.0f} minutes" if hours < 2 else f"about {hours:,.1f} hours"
+
+
 def cost(loaded: Loaded, tokens_in: float, tokens_out: float) -> float | None:
     """The cost at the step's prices; None without both."""
     model = loaded.step.model
@@ -143,8 +167,7 @@ def said(loaded: Loaded, made: Estimate) -> str:
     lines += [
         f"{made.calls:,} calls, and one more for each reply that fails a check; about {made.tokens_in:,.0f} tokens in, "
         f"{made.tokens_out:,.0f} out",
-        f"about {took:.2g} hours at {model.concurrency} requests at a time and {TOKENS_PER_SECOND:.0f} tokens a "
-        "second each",
+        f"{in_words(took)} at {model.concurrency} requests at a time and {TOKENS_PER_SECOND:.0f} tokens a second each",
         "no cost: the step names no prices" if price is None else f"about {price:,.2f} at the step's prices",
     ]
     return "\n".join(lines)

@@ -73,7 +73,7 @@ def _item(
             return None
         if not sample.id.strip():
             raise Reject("bad_row", f"{where}: a row without an id: what is made from it would have no parent")
-        rows.check_length(sample.messages, max_characters)
+        rows.check_length(sample.messages, max_characters, "limits.characters")
         rows.check(sample.messages, len(sample.images))
     except Reject as reject:
         if reject.reason == NOT_SELECTED:

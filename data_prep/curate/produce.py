@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from data_prep import manifest
 from data_prep.assemble import Extra
-from data_prep.build import BuildError, build
+from data_prep.build import BuildError, build, refuse_unknown_files
 from data_prep.curate import estimate
 from data_prep.curate.ask import Asking, Outcome
 from data_prep.curate.errors import CurateError
@@ -29,6 +29,7 @@ from data_prep.curate.step_file import Loaded
 from data_prep.llm.client import Client
 from data_prep.llm.connection import Connection, ServerError, connect
 from data_prep.mixture import Duplicates, Mixture
+from data_prep.shards import split_of
 from data_prep.sources.dataset import REVIEW
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -66,6 +67,7 @@ def _ask(loaded: Loaded, out: Path, counted: Estimate) -> ModelChecks | None:
     replies = Replies(out.with_name(f"{out.name}.replies.jsonl"), loaded.step.limits.characters)
     asking = Asking(loaded.step, loaded.kind, loaded.prompt, loaded.inputs, replies)
     if any(map(asking.next_request, _items(loaded))):
+        refuse_unknown_files(out)  # before a reply is paid for
         progress = Progress(loaded, counted)
         asking.run(_items(loaded), _client(loaded, progress), progress)
     checks = ModelChecks(loaded, asking, out.with_name(f"{out.name}.similarity.jsonl"))
@@ -113,7 +115,10 @@ def _write(
                 _add(loaded, checks, one, files, account)
         listed = files.sources()
         if not listed:
-            raise BuildError(f"{loaded.step.name}: the input has no row for a step of the kind {loaded.step.kind}")
+            raise BuildError(
+                f"{loaded.step.name}: the input has no row for a step of the kind {loaded.step.kind}, which takes "
+                f"{loaded.kind.TAKES}"
+            )
         mixture = Mixture(
             name=loaded.step.name,
             sources=[source for source, _ in listed],
@@ -145,6 +150,8 @@ def _add(
         detail = "; ".join(finding.detail for finding in outcome.findings)
         files.reject(one.place, one.source, one.sample.id, outcome.findings[0].check, detail)
         return
+    if loaded.step.limits.new_terms:
+        account.new_terms += loaded.kind.new_terms(one, outcome.draft)
     waits = bool(outcome.findings) or loaded.kind.REVIEWS_ALL
     original, language = one.sample.messages, one.sample.language
     for made in loaded.kind.made(one, outcome.draft, outcome.generator):
@@ -158,7 +165,6 @@ def _add(
             "context": one.context,
         }
         files.add(one.place, one.source, REVIEW if waits else one.split, made, line)
-        account.waiting += waits
         original, language = made.messages, made.language
 
 
@@ -167,7 +173,7 @@ class _Account:
 
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
-        self.waiting = self.calls = self.tokens_in = self.tokens_out = self.again = 0
+        self.calls = self.tokens_in = self.tokens_out = self.again = self.new_terms = 0
         self.findings: Counter[str] = Counter()
 
     def add(self, outcome: Outcome) -> None:
@@ -181,8 +187,7 @@ class _Account:
     def about(self, skipped: int) -> dict[str, Any]:
         """The manifest's entry."""
         step, prompt = self._loaded.step, self._loaded.prompt
-        made: dict[str, Any] = {"kind": step.kind, "step": step.name, "review_waiting": self.waiting}
-        made["skipped"] = skipped
+        made: dict[str, Any] = {"kind": step.kind, "step": step.name, "skipped": skipped}
         if prompt is None:
             return made
         made |= {"model": step.asked.name, "prompt_sha256": prompt.sha256}
@@ -191,15 +196,22 @@ class _Account:
         made |= {"tokens_in": self.tokens_in, "tokens_out": self.tokens_out}
         made |= {"cost": estimate.cost(self._loaded, self.tokens_in, self.tokens_out)}
         made |= {"failed_checks": dict(sorted(self.findings.items())), "review": vars(step.review)}
+        made |= {"new_terms": self.new_terms} if step.limits.new_terms else {}
         return {key: value for key, value in made.items() if value not in ("", None)}
 
 
 def _extra(loaded: Loaded, files: MadeFiles, about: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Write curation.jsonl, and the files of the kind, into the unfinished dataset folder."""
     places = files.places()
+    waiting = 0
     with (folder / LINES).open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
         for shard in sorted(folder.glob("*.parquet")):
-            for row_id in pq.read_table(shard, columns=["id"])["id"].to_pylist():
+            ids = pq.read_table(shard, columns=["id"])["id"].to_pylist()
+            waiting += len(ids) if split_of(shard.name) == REVIEW else 0
+            for row_id in ids:
                 file.write(json.dumps(line_at(*places[row_id]), ensure_ascii=False) + "\n")
     lines = {row_id: line_at(*place) for row_id, place in places.items()} if loaded.kind.REVIEWS_ALL else {}
-    return {"files": [LINES, *loaded.kind.files(folder, lines)], "manifest": {"curation": about}}
+    return {
+        "files": [LINES, *loaded.kind.files(folder, lines)],
+        "manifest": {"curation": {**about, "review_waiting": waiting}},
+    }

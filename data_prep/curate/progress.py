@@ -39,7 +39,8 @@ class Progress:
         total = self._estimate.rows
         rate = self.rows / seconds if seconds else 0.0
         left = f"{(total - self.rows) / rate / 60:.0f} min left" if rate else "no estimate yet"
-        text = f"{self._loaded.step.name}: {self.rows:,} of {total:,} rows, {rate:.1f} per second, {left}"
+        speed = f"{rate:.1f} per second" if rate >= 1 else f"{60 * rate:.1f} per minute"
+        text = f"{self._loaded.step.name}: {self.rows:,} of {total:,} rows, {speed}, {left}"
         if self.replies >= CORRECTED_AFTER:
             each = [count / self.replies * total for count in (self.tokens_in, self.tokens_out)]
             price = cost(self._loaded, *each)

@@ -89,10 +89,10 @@ def _examples(folder: Path, name: str | None, wrong: list[str]) -> tuple[tuple[t
         return (), ""
     pairs: list[tuple[str, str]] = []
     for number, line in enumerate(data.splitlines(), start=1):
-        pair = _pair(line)
+        pair = _pair(line) if line.strip() else ()
         if pair is None:
             wrong.append(f'examples: {path}: line {number}: wanted: {{"user": text, "assistant": text}}')
-        else:
+        elif pair:
             pairs.append(pair)
     return tuple(pairs), hashlib.sha256(data).hexdigest()
 

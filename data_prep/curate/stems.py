@@ -21,6 +21,11 @@ def stem(word: str) -> str:
     return _ENGLISH_SUFFIX.sub("", word)
 
 
+def without_prefix(word: str) -> str:
+    """A normalised Arabic word without article and conjunction."""
+    return _PREFIX.sub("", word)
+
+
 def stems(text: str) -> list[str]:
     """The stems of the words of a text, in order."""
     return [stem(word) for word in words(text)]

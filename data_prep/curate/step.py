@@ -41,10 +41,13 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """At most so many rows are read, and so many characters of a row's text and of a reply."""
+    """At most so many rows are read, so many characters of a row's text and of a reply, and so many new terms: findings
+    in a full answer or a conversation that its writer was not told.
+    """
 
     rows: int | None = field(default=None, metadata=keys.at_least(1))
     characters: int = field(default=20_000, metadata=keys.at_least(1))
+    new_terms: int = field(default=0, metadata=keys.at_least(0))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,16 +16,31 @@ from data_prep.curate.similarity import Similarity
 from data_prep.curate.step import KINDS, Alike, BackTranslation, Limits, Model, Sampling, Step
 from data_prep.shards import SPLIT_NAME
 from data_prep.sources import READERS, reader
-from data_prep.sources.dataset import Dataset
 from data_prep.sources.source import Source
 from data_prep.tables.table import TableError
 
 if TYPE_CHECKING:
     from data_prep.curate.glossary import Glossary
 
-_OF_TRANSLATIONS: dict[str, type] = {"back_translation": BackTranslation, "similarity": Alike}
-_INNER: dict[str, type] = {"model": Model, "limits": Limits, "review": Sampling, **_OF_TRANSLATIONS}
-_NEEDS_CAPTIONS = ("converse", "benchmark")
+_INNER: dict[str, type] = {
+    "model": Model,
+    "limits": Limits,
+    "review": Sampling,
+    "back_translation": BackTranslation,
+    "similarity": Alike,
+}
+_ASKING = tuple(kind for kind in KINDS if kind != "split")
+_ONLY = {
+    "model": _ASKING,
+    "prompt": _ASKING,
+    "checks": _ASKING,
+    "captions": ("converse", "benchmark"),
+    "glossary": ("translate", "benchmark"),
+    "language": ("translate",),
+    "back_translation": ("translate",),
+    "similarity": ("translate",),
+}
+"""The keys that steps of some kinds alone have."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +66,7 @@ def load(path: Path, root: Path | None = None, flags: dict[str, Any] | None = No
     except mixture_file.MixtureError as error:
         raise CurateError(str(error)) from error
     found = keys.errors("", given, Step, frozenset({"input", *_INNER}))
+    given = _without_keys_of_other_kinds(given, found)
     made = {key: value for key, value in given.items() if key not in ("input", *_INNER)}
     for key, kind in _INNER.items():
         if given.get(key) is not None:
@@ -68,9 +84,6 @@ def load(path: Path, root: Path | None = None, flags: dict[str, Any] | None = No
     glossary = _glossary(path.parent, given.get("glossary"), found)
     if made_by is not None:
         found += _wrong_checks(given.get("checks"), made_by)
-    found += [
-        f"{key}: only `kind: translate` has it" for key in _OF_TRANSLATIONS if given.get(key) and name != "translate"
-    ]
     weights = path.parent / made["similarity"].weights if "similarity" in made else Path()
     found += [f"similarity.weights: {one}" for one in Similarity(weights).problems()] if "similarity" in made else []
     captions = _captions(path.parent, given, found)
@@ -78,6 +91,17 @@ def load(path: Path, root: Path | None = None, flags: dict[str, Any] | None = No
         raise CurateError("\n".join(f"{path}: {error}" for error in found))
     step = Step(**{**made, "input": []})
     return Loaded(step, made_by(step, glossary), prompt, inputs, captions, glossary.sha256 if glossary else "", weights)
+
+
+def _without_keys_of_other_kinds(given: dict[Any, Any], found: list[str]) -> dict[Any, Any]:
+    """The content without what a step of this kind would not heed; each such key is an error."""
+    kind = given.get("kind")
+    wrong = {key: kinds for key, kinds in _ONLY.items() if given.get(key) is not None and kind not in kinds}
+    if kind in KINDS:
+        for key, kinds in wrong.items():
+            options = ", and the options --base-url, --model and --concurrency" if key == "model" else ""
+            found.append(f"{key}: read only by the kinds {', '.join(kinds)}; leave it out{options}")
+    return {key: value for key, value in given.items() if key not in wrong}
 
 
 def _overridden(given: dict[Any, Any], flags: dict[str, Any]) -> dict[Any, Any]:
@@ -109,7 +133,7 @@ def _inputs(given: Any, root: Path, found: list[str], *, may_be_test: bool) -> l
         if into is not None and not (isinstance(into, str) and SPLIT_NAME.fullmatch(into)):
             found.append(f"{where}.into: {into!r}; a split's name is lower-case letters and underscores")
         source = _source(where, one, root, found)
-        if source is not None and not may_be_test and _is_test(source):
+        if source is not None and not may_be_test and source.is_test:
             found.append(
                 f"{where}: {source.name} reads a benchmark's test split; what is made from it would be a test "
                 "question: read another split, or use `kind: benchmark`"
@@ -117,10 +141,6 @@ def _inputs(given: Any, root: Path, found: list[str], *, may_be_test: bool) -> l
         elif source is not None:
             made.append(Input(source, into))
     return made
-
-
-def _is_test(source: Source) -> bool:
-    return not isinstance(source, Dataset) and getattr(source, "split", "") == "test"
 
 
 def _source(where: str, given: Any, root: Path, found: list[str]) -> Source | None:
@@ -170,9 +190,7 @@ def _wrong_checks(names: Any, made_by: type[Kind]) -> list[str]:
 
 def _captions(folder: Path, given: dict[Any, Any], found: list[str]) -> Captions:
     name = given.get("captions")
-    if name is not None and given.get("kind") not in _NEEDS_CAPTIONS:
-        found.append(f"captions: read only by the kinds {', '.join(_NEEDS_CAPTIONS)}")
-    elif isinstance(name, str):
+    if isinstance(name, str):
         try:
             return Captions(folder / name)
         except TableError as error:

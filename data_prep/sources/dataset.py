@@ -140,6 +140,12 @@ class Dataset(Source):
         entry: dict[str, Any] = next((entry for entry in self._manifest["sources"] if entry["name"] == source), {})
         return {key: entry[key] for key in ("version", "licence", "redistribute") if key in entry}
 
+    def test_sources(self) -> set[str]:
+        """The names of those of its sources that are a benchmark's test split and nothing else."""
+        entries = self._manifest["sources"]
+        others = {entry["name"] for entry in entries if not entry.get("test_split")}
+        return {entry["name"] for entry in entries} - others
+
     @property
     def _folder(self) -> Path:
         return Path(self.path)

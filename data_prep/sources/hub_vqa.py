@@ -104,12 +104,16 @@ class HubVqa(Source):
         """The original's folder of images, or the files with the embedded ones."""
         return super().image_place() or ", ".join(str(path.resolve()) for path in self.paths)
 
+    def has_image(self, name: str) -> bool:
+        """Whether the original's folder has it, or the split the row that embeds it."""
+        return super().has_image(name) if self._images is not None else 0 <= _row_of(name) < self._starts[-1]
+
     def load(self, name: str) -> Loaded:
         """An image file of the original, or the image embedded in a row. Raises Reject."""
         if self._images is not None:
             return super().load(name)
-        row = int(name.rpartition("#")[2])
-        if not 0 <= row < self._starts[-1]:
+        row = _row_of(name)
+        if not self.has_image(name):
             raise Reject("missing_image", f"{name}: the split has {self._starts[-1]} rows")
         file = bisect_right(self._starts, row) - 1
         path = self.paths[file]
@@ -133,6 +137,11 @@ class HubVqa(Source):
     def _starts(self) -> list[int]:
         """The number of rows before each file of the split, and the total number of rows."""
         return list(accumulate(map(_count, self.paths), initial=0))
+
+
+def _row_of(name: str) -> int:
+    """The row of the split that an image is embedded in."""
+    return int(name.rpartition("#")[2])
 
 
 def table_and_images(form: str, table: Path, images: list[Path]) -> list[Files]:

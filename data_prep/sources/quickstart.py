@@ -92,6 +92,10 @@ class Quickstart(Source):
         """images.yml, which all of the quickstart's tables refer to."""
         return "images.yml"
 
+    def has_image(self, name: str) -> bool:
+        """Whether images.yml lists it, and its package is whole."""
+        return name in self._entries and image_path(self._entries[name]).is_file()
+
     def load(self, name: str) -> Loaded:
         """The image of this name in images.yml. Raises Reject."""
         entry = self._entries[name]

@@ -61,6 +61,11 @@ class Source(ABC):
         """Whether rows and images are redistributable."""
         return self.ABOUT.redistribute
 
+    @property
+    def is_test(self) -> bool:
+        """Whether its rows are a benchmark's test split."""
+        return getattr(self, "split", "") == "test"
+
     @abstractmethod
     def problems(self) -> list[str]:
         """What is wrong with the values of the keys, each "key: what, and what to do"; found before reading a row."""

@@ -33,7 +33,7 @@ def test_only_listed_images_are_read_and_none_of_the_unfit(monkeypatch):
     monkeypatch.setattr(quickstart, "image_path", recorded)
     source = Quickstart(questions=QUESTIONS)
     for image in {image for sample in read_all(source)[0] for image in sample.images}:
-        assert source.load(image).data
+        assert source.load(image).data and source.has_image(image)
     source.inputs()
     assert opened == ENTRIES.keys()
     for entry in ENTRIES.values():

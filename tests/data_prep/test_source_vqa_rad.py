@@ -131,6 +131,7 @@ def test_the_images_of_the_hub(hub):
     source = VqaRad(path=str(hub))
     samples = read_all(source)[0]
     assert [source.load(*sample.images).data for sample in samples] == [jpeg(row[2]) for row in layout.HUB["train"]]
+    assert source.has_image(*samples[-1].images) and not source.has_image(f"train#{len(samples)}")
 
 
 def test_the_original_is_read_where_both_are_there(hub):

@@ -5,6 +5,7 @@ import json
 import yaml
 
 from data_prep import mixture_file
+from data_prep.__main__ import main
 from data_prep.build import build
 from data_prep.shards import shard_rows, split_of
 from tests.helpers.data_fixtures import llava_mixture, llava_row
@@ -58,3 +59,12 @@ def rows_of(folder):
 
 def lines_of(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def failed(folder, step, capsys, *arguments):
+    """The one message of a step that fails; nothing is left that looks like a dataset."""
+    assert main(["curate", str(step), "--out", str(folder / "out"), *arguments]) == 1
+    assert not (folder / "out").exists()
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
+    return said.err

@@ -127,7 +127,7 @@ def answer_lost(made: Rewriting) -> Iterator[str]:
 
 def _another_disease(made: Rewriting, missing: list[str]) -> bool:
     other = {word for word in disease_words(made.answers) if word not in words(made.known)}
-    return any(new_terms(made)) or bool(other and any(disease_words(word) for word in missing))
+    return bool(terms_added(made)) or bool(other and any(disease_words(word) for word in missing))
 
 
 def _kept(answer: str, text: str) -> tuple[float, list[str]]:
@@ -151,14 +151,20 @@ def _has(word: str, here: set[str], full: set[str], generic: set[str], initials:
     short = root(word)
     if short in (here if len(word) < 5 or not word.isascii() else full) or concepts_in(word) & generic:
         return True
-    if any(short in same and same & here for same in _SAME):
+    if same_meaning(word, here):
         return True
-    if word.isascii() and len(word) > 4 and any(_one_word(word, other) for other in full):
+    if word.isascii() and len(word) > 4 and any(one_word(word, other) for other in full):
         return True
     return word.isascii() and 2 <= len(word) <= 5 and word in initials
 
 
-def _one_word(one: str, other: str) -> bool:
+def same_meaning(word: str, here: set[str]) -> bool:
+    """Whether one of these roots is of a word that means the same."""
+    short = root(word)
+    return any(short in same and not same.isdisjoint(here) for same in _SAME)
+
+
+def one_word(one: str, other: str) -> bool:
     """Whether two English words are forms of one: their beginnings are equal for most of the shorter."""
     shorter = min(len(one), len(other))
     same = next((place for place in range(shorter) if one[place] != other[place]), shorter)
@@ -166,14 +172,19 @@ def _one_word(one: str, other: str) -> bool:
 
 
 def new_terms(made: Rewriting) -> Iterator[str]:
-    """Findings and diseases that are in neither question, answer nor caption."""
+    """Findings and diseases that are in neither question, answer nor caption, if they are more than are allowed."""
+    found = terms_added(made)
+    if len(found) > made.new_terms:
+        yield from (f"{word!r} is in neither question, answer nor caption" for word in found)
+
+
+def terms_added(made: Rewriting) -> list[str]:
+    """The findings and diseases that are in neither question, answer nor caption."""
     known, text = made.known, made.answers
     told = roots(known)
     added = concepts_in(text) - concepts_in(known)
     named = {word for word in disease_words(text) if root(word) not in told and not concepts_in(word)}
-    for word in sorted(added | named):
-        if not _said_otherwise(word, known):
-            yield f"{word!r} is in neither question, answer nor caption"
+    return [word for word in sorted(added | named) if not _said_otherwise(word, known)]
 
 
 def _said_otherwise(word: str, known: str) -> bool:

@@ -37,6 +37,7 @@ class Rewriting:
         question, answer: of the row that is rewritten; empty for a conversation.
         made: the full answer alone, or question and answer in turn.
         caption: the caption and mentions that the writer saw.
+        new_terms: how many findings that the writer was not told are no error.
     """
 
     question: str
@@ -44,6 +45,7 @@ class Rewriting:
     made: tuple[str, ...]
     caption: str = ""
     language: str = "en"
+    new_terms: int = 0
 
     @property
     def conversation(self) -> bool:

@@ -35,6 +35,10 @@ class Benchmark(Kind):
 
     FIELDS: ClassVar[frozenset[str]] = frozenset({"caption", "mentions", "modality", "language"})
     REVIEWS_ALL: ClassVar[bool] = True
+    TAKES: ClassVar[str] = (
+        f"English rows on one image with a caption, of the modality {', '.join(DOMAINS.values())}; the reader "
+        "`messages` has a key `modality` for rows without one"
+    )
 
     @override
     def takes(self, sample: Sample) -> bool:
@@ -56,7 +60,7 @@ class Benchmark(Kind):
         found: list[Translation | Rewriting] = []
         for start in (0, 4):
             english, arabic = draft[start : start + 2], draft[start + 2 : start + 4]
-            found.append(grounded(item, english, "en"))
+            found.append(grounded(item, english, "en", self.step.limits.new_terms))
             found.append(
                 Translation(
                     source=english, made=arabic, source_language="en", language="ar", terms=tuple(terms), options=False

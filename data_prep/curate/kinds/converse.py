@@ -20,6 +20,8 @@ class Converse(Kind):
 
     FIELDS: ClassVar[frozenset[str]] = frozenset({"caption", "mentions", "modality", "language"})
 
+    TAKES: ClassVar[str] = "rows on images with a caption: captions, or rows that `captions` has one for"
+
     @override
     def takes(self, sample: Sample) -> bool:
         return bool(sample.images)
@@ -37,7 +39,7 @@ class Converse(Kind):
 
     @override
     def subjects(self, item: Item, draft: Draft) -> "list[Translation | Rewriting]":
-        return [grounded(item, draft)]
+        return [grounded(item, draft, item.sample.language, self.step.limits.new_terms)]
 
     @override
     def made(self, item: Item, draft: Draft, generator: Generator | None) -> list[Sample]:
@@ -67,9 +69,9 @@ def caption_fields(item: Item) -> dict[str, str]:
     }
 
 
-def grounded(item: Item, turns: Draft, language: str | None = None) -> "Rewriting":
-    """Made turns beside the caption and the mentions that their writer saw."""
+def grounded(item: Item, turns: Draft, language: str, new_terms: int) -> "Rewriting":
+    """Made turns beside the caption and the mentions that their writer saw; so many new terms are allowed."""
     from data_prep.curate.checks import Rewriting
 
     seen = "\n".join([item.context["caption"], *item.context["mentions"]])
-    return Rewriting(question="", answer="", made=turns, caption=seen, language=language or item.sample.language)
+    return Rewriting(question="", answer="", made=turns, caption=seen, language=language, new_terms=new_terms)

@@ -29,12 +29,14 @@ class Kind(ABC):
     """One kind of step.
 
     Attributes:
+        TAKES: the rows that it makes something of, in words.
         FIELDS: the fields of its prompts.
         ASKS: whether a model makes its drafts.
         REVIEWS_ALL: whether every row waits for a reviewer.
         TRANSLATES: whether its checks are those of a translation.
     """
 
+    TAKES: ClassVar[str]
     FIELDS: ClassVar[frozenset[str]] = frozenset()
     ASKS: ClassVar[bool] = True
     REVIEWS_ALL: ClassVar[bool] = False
@@ -58,6 +60,14 @@ class Kind(ABC):
     def subjects(self, item: Item, draft: Draft) -> "list[Translation | Rewriting]":
         """What the checks look at."""
         return []
+
+    def new_terms(self, item: Item, draft: Draft) -> int:
+        """How many findings a draft has that its writer was not told, those that the step allows included."""
+        from data_prep.curate.checks import Rewriting
+        from data_prep.curate.checks.grounding import terms_added
+
+        subjects = self.subjects(item, draft)
+        return sum(len(terms_added(subject)) for subject in subjects if isinstance(subject, Rewriting))
 
     @abstractmethod
     def made(self, item: Item, draft: Draft, generator: Generator | None) -> list[Sample]:

@@ -15,6 +15,8 @@ class Rewrite(Kind):
 
     FIELDS: ClassVar[frozenset[str]] = frozenset({"question", "answer", "modality", "language"})
 
+    TAKES: ClassVar[str] = "rows of one question and one answer"
+
     @override
     def takes(self, sample: Sample) -> bool:
         return len(sample.messages) == 2
@@ -34,7 +36,8 @@ class Rewrite(Kind):
         from data_prep.curate.checks import Rewriting
 
         question, answer = turn_texts(item.sample.messages)
-        return [Rewriting(question=question, answer=answer, made=draft, language=item.sample.language)]
+        allowed, language = self.step.limits.new_terms, item.sample.language
+        return [Rewriting(question=question, answer=answer, made=draft, language=language, new_terms=allowed)]
 
     @override
     def made(self, item: Item, draft: Draft, generator: Generator | None) -> list[Sample]:

@@ -17,6 +17,8 @@ class Split(Kind):
 
     ASKS: ClassVar[bool] = False
 
+    TAKES: ClassVar[str] = "conversations"
+
     @override
     def takes(self, sample: Sample) -> bool:
         return True

@@ -34,6 +34,8 @@ class Translate(Kind):
     FIELDS: ClassVar[frozenset[str]] = frozenset({"text", "source_language", "language", "glossary", "pieces"})
     TRANSLATES: ClassVar[bool] = True
 
+    TAKES: ClassVar[str] = "rows of the other language than `language`, without numbers in double brackets"
+
     @override
     def takes(self, sample: Sample) -> bool:
         return sample.language != self.step.language and not MARK.search(text_of(sample.messages))

@@ -4,6 +4,7 @@ import argparse
 import shlex
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from data_prep import local_page
 from data_prep.curate.review.apply import apply
@@ -12,12 +13,11 @@ from data_prep.curate.review.decisions import conflicts
 from data_prep.curate.review.errors import ReviewError
 from data_prep.curate.review.sample import Plan, given_to
 from data_prep.curate.review.session import Session
-from data_prep.curate.review.store import Store
+from data_prep.curate.review.store import NAME_RULE, Store, is_name
 from data_prep.curate.review.summary import printed, summarise
 from data_prep.curate.review.verdicts_file import read, write
 
 PASSWORD = "BIMEDIX2_REVIEW_PASSWORD"
-_LONGEST_NAME = 100
 _PLAN = ("sample", "waiting", "seed", "share")
 
 
@@ -85,7 +85,7 @@ def _serve(arguments: argparse.Namespace, curated: CuratedSet, path: Path) -> No
     given = _given_plan(arguments)
     store = Store(path, curated.dataset)
     if arguments.adjudicate:
-        store.register(name, arguments.role or "adjudicator", draws=False)
+        store.register(name, arguments.role, draws=False, default="adjudicator")
         rows = sorted(row for row in conflicts(store.verdicts()) if row in curated.by_id)
     else:
         kept = store.plan(given, _default_plan(curated))
@@ -104,12 +104,10 @@ def _serve(arguments: argparse.Namespace, curated: CuratedSet, path: Path) -> No
 
 
 def _checked_name(name: str) -> str:
-    """The reviewer's name. Any script and any sign is fine that can be seen and typed."""
-    name = name.strip()
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise ReviewError(
-            f"--reviewer {name!r}: a name has 1 to {_LONGEST_NAME} printable characters, without line breaks"
-        )
+    """The reviewer's name, in one form where accents can be written in two."""
+    name = normalize("NFC", name.strip())
+    if not is_name(name):
+        raise ReviewError(f"--reviewer {name!r}: {NAME_RULE}")
     return name
 
 

@@ -4,6 +4,7 @@ let opened = performance.now();
 let hidden = 0;
 let hiddenSince = null;
 let waiting = null;
+let current = null;
 
 const root = () => element.querySelector(".review");
 const all = (selector) => [...element.querySelectorAll(selector)];
@@ -28,6 +29,14 @@ function fill(kept) {
   if ("reason" in kept) element.querySelector("[data-reason]").value = kept.reason;
 }
 
+// gradio changes the elements of the row before into those of the next, with what was typed into them.
+function reset() {
+  all("[data-text], [data-reason]").forEach((field) => { field.value = field.defaultValue; });
+  all(".images img.large").forEach((image) => image.classList.remove("large"));
+  all("details").forEach((details) => { details.open = false; });
+  document.scrollingElement.scrollTop = 0;
+}
+
 function shown() {
   clearTimeout(waiting);
   waiting = null;
@@ -35,6 +44,8 @@ function shown() {
   hidden = 0;
   hiddenSince = document.hidden ? opened : null;
   if (!root()) return;
+  if (root().dataset.row !== current) reset();
+  current = root().dataset.row;
   try {
     if (root().dataset.saved) localStorage.removeItem(key(root().dataset.saved));
     const kept = root().dataset.open && localStorage.getItem(key(root().dataset.row));

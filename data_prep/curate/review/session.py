@@ -21,7 +21,7 @@ class Shown:
     Attributes:
         row: the row's id; None where no row is left.
         message: what went wrong with the answer before, or empty.
-        saved: the id of the row whose verdict has just been kept.
+        saved: the id of the row on which the reviewer has just decided; what was typed there need not be kept.
     """
 
     row: str | None
@@ -61,7 +61,7 @@ class Session:
             self.store.put(self._verdict(row, data))
         except ReviewError as error:
             return Shown(row, message=f"Not kept: {error}")
-        return Shown(self.first().row, saved=row)
+        return Shown(self.first().row, saved="" if data["verdict"] == SKIP else row)
 
     def given(self) -> dict[str, Verdict]:
         """The reviewer's verdicts on these rows."""

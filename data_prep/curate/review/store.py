@@ -18,6 +18,8 @@ review (arXiv:2412.07769, section on translation)."""
 SKIP = "skip"
 """Put off: the row is shown again after the others."""
 
+_LONGEST_NAME = 100
+NAME_RULE = f"a name has 1 to {_LONGEST_NAME} printable characters, without line breaks"
 _BUSY_SECONDS = 30
 _TABLES = """
 CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -89,16 +91,19 @@ class Store:
             raise ReviewError(f"{self.path}: begun with {said}; leave these options out, or give another --reviews")
         return kept
 
-    def register(self, name: str, role: str | None, part: int | None = None, draws: bool = True) -> int:
+    def register(
+        self, name: str, role: str | None, part: int | None = None, draws: bool = True, default: str = "reviewer"
+    ) -> int:
         """Note a reviewer, and return the number of the part of the sample, from 0; by default the next free one.
 
-        With `draws` false, as for an adjudicator, no part is taken.
+        `role` None leaves the role as it is, that of a new reviewer is `default`. With `draws` false, as for an
+        adjudicator, no part is taken.
         """
         with self._open() as file:
             file.execute("BEGIN IMMEDIATE")
             known = file.execute("SELECT part FROM reviewers WHERE name = ?", (name,)).fetchone()
             if known is None:
-                file.execute("INSERT INTO reviewers VALUES (?, ?, NULL)", (name, role or "reviewer"))
+                file.execute("INSERT INTO reviewers VALUES (?, ?, NULL)", (name, role or default))
             elif role is not None:
                 file.execute("UPDATE reviewers SET role = ? WHERE name = ?", (role, name))
             if draws and part is None:
@@ -149,6 +154,11 @@ class Store:
             ) from error
         finally:
             file.close()
+
+
+def is_name(text: str) -> bool:
+    """Whether a reviewer may be called so: any script and any sign is fine that can be seen and typed."""
+    return text == text.strip() and 0 < len(text) <= _LONGEST_NAME and text.isprintable()
 
 
 def now() -> str:

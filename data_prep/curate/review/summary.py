@@ -154,8 +154,8 @@ def about(summary: Summary, names: bool) -> dict[str, Any]:
     made |= {name: summary.counts[name] for name in VERDICTS}
     parts = {part: counts for what, part, counts in summary.groups if what == "rows that"}
     made["rows that"] = {part: {"of": summary.parts[part], **counts} for part, counts in parts.items()}
-    made |= {"agreement": [said(one) for one in summary.agreements], "conflicts": summary.differ}
-    return made
+    made |= {"agreement": [said(one) for one in summary.agreements]} if summary.agreements else {}
+    return made | {"conflicts": summary.differ}
 
 
 def _rates(counts: dict[str, int]) -> str:

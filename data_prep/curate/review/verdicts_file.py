@@ -1,13 +1,15 @@
 """Verdicts as JSON Lines: written from one file of reviews, read into another."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from data_prep.atomic import atomic_write
 from data_prep.curate.review.curated import CuratedSet, texts_of
 from data_prep.curate.review.errors import ReviewError
-from data_prep.curate.review.store import SKIP, VERDICTS, Store, Verdict
+from data_prep.curate.review.store import NAME_RULE, SKIP, VERDICTS, Store, Verdict, is_name, now
+from data_prep.sources.source import PLACEHOLDER
 
 _SHOWN = 10
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -45,10 +47,10 @@ def read(store: Store, curated: CuratedSet, path: Path) -> int:
     nothing is then kept.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # a byte-order mark is that of a spreadsheet
     except (OSError, UnicodeDecodeError) as error:
         raise ReviewError(f"{path}: cannot be read as UTF-8 text ({error}); give another --import") from error
-    found: list[Verdict] = []
+    found: dict[tuple[str, str, bool], Verdict] = {}
     roles: dict[str, str] = {}
     wrong: list[str] = []
     for number, line in enumerate(text.split("\n"), start=1):
@@ -56,21 +58,28 @@ def read(store: Store, curated: CuratedSet, path: Path) -> int:
             continue
         try:
             given = _checked(json.loads(line), curated)
-        except (ValueError, ReviewError) as error:
+        except (ValueError, RecursionError, ReviewError) as error:
             wrong.append(f"line {number}: {error}")
             continue
         roles[given["reviewer"]] = given.pop("role")
         del given["dataset"]
-        found.append(Verdict(**{**given, "texts": None if given["texts"] is None else tuple(given["texts"])}))
+        one = Verdict(**given)
+        earlier = found.setdefault(_place(one), one)
+        found[_place(one)] = max(earlier, one, key=lambda verdict: verdict.at)
     if wrong:
         more = [f"and {len(wrong) - _SHOWN} more lines"] if len(wrong) > _SHOWN else []
         raise ReviewError("\n  ".join([f"{path}: no verdict was read:", *wrong[:_SHOWN], *more]))
-    kept = {(one.reviewer, one.row, one.adjudicated): one.at for one in store.verdicts()}
-    new = [one for one in found if one.at > kept.get((one.reviewer, one.row, one.adjudicated), "")]
+    kept = {_place(one): one.at for one in store.verdicts()}
+    new = [one for place, one in found.items() if one.at > kept.get(place, "")]
     for name, role in roles.items():
         store.register(name, role, draws=False)
     store.put_all(new)
     return len(new)
+
+
+def _place(one: Verdict) -> tuple[str, str, bool]:
+    """What a reviewer has one verdict for."""
+    return one.reviewer, one.row, one.adjudicated
 
 
 def _checked(line: Any, curated: CuratedSet) -> dict[str, Any]:
@@ -89,8 +98,22 @@ def _checked(line: Any, curated: CuratedSet) -> dict[str, Any]:
         raise ReviewError(f"the dataset has no row {line['row']!r}")
     if line["verdict"] not in (*VERDICTS, SKIP):
         raise ReviewError(f"verdict {line['verdict']!r}; known: {', '.join((*VERDICTS, SKIP))}")
-    if line["texts"] is not None:
-        wanted = len(texts_of(curated.row(line["row"])["messages"]))
-        if len(line["texts"]) != wanted or not all(isinstance(text, str) and text.strip() for text in line["texts"]):
-            raise ReviewError(f"texts: the row has {wanted} texts; all are needed, none empty")
-    return line
+    if not is_name(line["reviewer"]):
+        raise ReviewError(f"reviewer {line['reviewer']!r}: {NAME_RULE}")
+    if isinstance(line["seconds"], bool) or not 0 <= line["seconds"] < float("inf"):
+        raise ReviewError(f"seconds {line['seconds']}: wanted: 0 or more")
+    try:
+        datetime.fromisoformat(line["at"])
+    except ValueError:
+        raise ReviewError(f"at {line['at']!r}: not a time such as {now()}") from None
+    return {**line, "texts": None if line["texts"] is None else _texts(line["texts"], curated.row(line["row"]))}
+
+
+def _texts(given: list[Any], row: dict[str, Any]) -> tuple[str, ...] | None:
+    """The corrected texts of a row, or None if they are its own."""
+    own = texts_of(row["messages"])
+    if len(given) != len(own) or not all(isinstance(text, str) and text.strip() for text in given):
+        raise ReviewError(f"texts: the row has {len(own)} texts; all are needed, none empty")
+    if any(PLACEHOLDER in text for text in given):
+        raise ReviewError(f"texts: {PLACEHOLDER} marks the place of an image; write it otherwise")
+    return None if [text.strip() for text in given] == own else tuple(given)

@@ -12,11 +12,14 @@ import time
 import pytest
 import yaml
 
+from data_prep import mixture_file
 from data_prep.__main__ import main
+from data_prep.build import build
 from data_prep.curate import replies
 from data_prep.llm.append_only import AppendOnlyFile
-from tests.helpers.curation import english_set, good, lines_of, rows_of, translate_step, translated
+from tests.helpers.curation import english_set, failed, good, lines_of, rows_of, translate_step, translated
 from tests.helpers.data_fixtures import llava_row
+from tests.helpers.layouts import slake
 from tests.helpers.scripted_server import Answer, ScriptedServer
 
 
@@ -30,15 +33,6 @@ def folder(tmp_path):
 def server():
     with ScriptedServer(good, key="right") as server:
         yield server
-
-
-def failed(folder, step, capsys, *arguments):
-    """The one message of a step that fails; nothing is left that looks like a dataset."""
-    assert main(["curate", str(step), "--out", str(folder / "out"), *arguments]) == 1
-    assert not (folder / "out").exists()
-    said = capsys.readouterr()
-    assert "Traceback" not in said.err
-    return said.err
 
 
 def test_without_a_key_nothing_is_sent(folder, server, capsys, monkeypatch):
@@ -72,32 +66,6 @@ def test_a_model_that_the_server_has_not_ends_the_run_at_its_first_reply(folder,
     assert len(server.requests) == 1
 
 
-def test_every_error_of_a_step_is_told_together(folder, server, capsys):
-    step = translate_step(folder, server.url, checks=["nubmers"], colour="red", model={"temperature": 9})
-    given = yaml.safe_load(step.read_text()) | {"input": {"dataset": "nowhere"}}
-    step.write_text(yaml.safe_dump(given))
-    (folder / "prompt.yml").write_text("user: '{text} {nonsense} {glossary!r}'\nsistem: x\n")
-    said = failed(folder, step, capsys)
-    for part in ("checks: 'nubmers'", "colour: unknown key", "model.temperature: 9", "manifest.json is missing"):
-        assert part in said, part
-    assert "sistem: unknown key" in said
-    (folder / "prompt.yml").write_text("user: '{text} {nonsense} {glossary!r}'\nexamples: none.jsonl\n")
-    said = failed(folder, step, capsys)
-    assert "{nonsense} is no field; known: " in said and "{glossary} has a format" in said
-    assert "none.jsonl: No such file" in said
-    assert not server.requests
-
-
-def test_a_prompt_with_half_a_brace_and_examples_that_are_none(folder, server, capsys):
-    step = translate_step(folder, server.url)
-    (folder / "prompt.yml").write_text("user: 'a { b'\nexamples: e.jsonl\n")
-    (folder / "e.jsonl").write_text('{"user": "a", "assistant": "b"}\n{"user": 1}\n')
-    said = failed(folder, step, capsys)
-    assert "write a brace that is no field twice" in said
-    (folder / "prompt.yml").write_text("user: 'a {{ b {text}'\nexamples: e.jsonl\n")
-    assert "e.jsonl: line 2" in failed(folder, step, capsys)
-
-
 def messages_step(folder, server, rows, **keys):
     (folder / "table.json").write_text(json.dumps(rows))
     source = {"reader": "messages", "path": str(folder / "table.json"), "images": str(folder / "images")}
@@ -125,6 +93,19 @@ def test_a_benchmarks_test_split_is_refused(folder, server, capsys):
     (root / "imgs").mkdir()
     step = translate_step(folder, server.url, input={"reader": "slake", "path": str(root), "split": "test"})
     assert "slake reads a benchmark's test split" in failed(folder, step, capsys)
+
+
+def test_a_datasets_rows_of_a_benchmarks_test_split_are_refused(tmp_path, server, capsys):
+    slake.make(tmp_path / "slake")
+    for split in ("train", "test"):
+        source = {"reader": "slake", "name": split, "path": str(tmp_path / "slake"), "split": split, "into": split}
+        (tmp_path / f"{split}.yml").write_text(yaml.safe_dump({"name": split, "sources": [source]}))
+        build(mixture_file.load(tmp_path / f"{split}.yml"), tmp_path / split, "test")
+    step = translate_step(tmp_path, server.url, input=[{"dataset": str(tmp_path / "test")}])
+    assert "comes from test, a benchmark's test split" in failed(tmp_path, step, capsys)
+    step = translate_step(tmp_path, server.url, input=[{"dataset": str(tmp_path / "train")}])
+    assert main(["curate", str(step), "--estimate"]) == 0
+    assert not server.requests
 
 
 def test_a_full_disk_keeps_the_replies_until_then(folder, capsys, monkeypatch):
@@ -201,3 +182,21 @@ def test_kept_replies_stay_under_their_key(tmp_path):
         assert key in each and each.get(key).text == "one \ud800"
         assert each.get("00" * 32) is None
     assert [record["text"] for record in AppendOnlyFile(tmp_path / "r.jsonl").records()] == ["one \ud800", "two"]
+
+
+def test_a_folder_with_other_files_is_told_before_a_reply_is_paid_for(folder, server, capsys, monkeypatch):
+    monkeypatch.setenv("MY_KEY", "right")
+    (folder / "mine").mkdir()
+    (folder / "mine/notes.txt").write_text("mine")
+    step = translate_step(folder, server.url, model={"api_key_variable": "MY_KEY"})
+    assert main(["curate", str(step), "--out", str(folder / "mine")]) == 1
+    assert "holds notes.txt, which no build wrote" in capsys.readouterr().err
+    assert not server.requests
+
+
+def test_a_row_that_is_too_long_names_the_steps_key(folder, capsys):
+    with ScriptedServer(good) as server:
+        step = translate_step(folder, server.url, limits={"characters": 35})
+        assert main(["curate", str(step), "--out", str(folder / "out")]) == 0
+    (entry,) = lines_of(folder / "out/ledger.jsonl")
+    assert entry["reason"] == "too_long" and "`limits.characters`" in entry["detail"]

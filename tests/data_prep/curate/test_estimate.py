@@ -25,6 +25,11 @@ def test_rows_calls_and_cost_are_those_of_the_rows_that_the_step_takes(loaded):
     assert (made.rows, made.calls, made.skipped, made.unusable) == (3, 3, 0, 0)
     assert estimate.cost(loaded, 1_000_000, 100_000) == 3.0
     assert estimate.hours(36_000, 10, per_second=1) == 1.0
+    assert [estimate.in_words(hours) for hours in (0.001, 0.5, 30)] == [
+        "less than a minute",
+        "about 30 minutes",
+        "about 30.0 hours",
+    ]
     assert f"{estimate.cost(loaded, made.tokens_in, made.tokens_out):,.2f} at the step's prices" in estimate.said(
         loaded, made
     )
@@ -36,6 +41,7 @@ def test_after_fifty_replies_progress_tells_the_tokens_and_cost_of_all_rows(load
         progress((None, Reply("x", "stop", 100, 10)))
         progress(None)
     assert progress.line(10.0) == "ar: 49 of 1,000 rows, 4.9 per second, 3 min left"
+    assert "49 of 1,000 rows, 0.8 per minute, 1164 min left" in progress.line(3_600.0)
     progress((None, Reply("x", "stop", 100, 10)))
     assert progress.line(10.0).endswith("in all about 100,000 tokens in, 10,000 out, 0.30")
     progress.wait(1)

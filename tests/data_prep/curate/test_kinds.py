@@ -134,3 +134,53 @@ def test_a_shipped_step_lacks_nothing_but_its_data(name, tmp_path, capsys):
     assert main(["curate", str(PROMPTS.parent / f"{name}.yml"), "--root", str(tmp_path), "--estimate"]) == 1
     for line in capsys.readouterr().err.splitlines():
         assert ": input" in line, line
+
+
+def test_a_row_whose_image_is_missing_is_not_asked_about(tmp_path):
+    def script(messages, number):
+        return Answer("\n".join(f"[[{n}]] {text}" for n, text in enumerate(["Q?", "A.", "R?", "B."], start=1)))
+
+    english_set(tmp_path, [llava_row("a")], splits={})  # for its images
+    rows = [llava_row("a", answer="A lung."), llava_row("b", "gone.png", answer="A liver.")]
+    (tmp_path / "table.json").write_text(json.dumps(rows))
+    source = {"reader": "messages", "path": str(tmp_path / "table.json"), "images": str(tmp_path / "images")}
+    source |= {"licence": "MIT", "task": "caption"}
+    server = curate(tmp_path, "converse", script, input=source)
+    assert len(server.requests) == 1
+    (entry,) = lines_of(tmp_path / "out/ledger.jsonl")
+    assert (entry["id"], entry["reason"]) == ("messages-b", "missing_image")
+
+
+@pytest.mark.parametrize(("limit", "split"), [(0, "review"), (1, "review"), (2, "train")])
+def test_new_terms_above_the_steps_limit_go_to_review_and_are_counted(tmp_path, limit, split):
+    def script(messages, number):
+        return Answer("The scan shows a lung with a fracture and pneumothorax.")
+
+    row = llava_row("a", question="<image>\nWhat is shown in the scan?", answer="lung")
+    curate(tmp_path, "rewrite", script, [row], limits={"new_terms": limit}, checks=["new_terms"])
+    assert rows_of(tmp_path / "out")["messages-a-detailed"][0] == split
+    about = check(tmp_path / "out")["curation"]
+    assert about.get("new_terms") == (2 if limit else None)
+    assert about["failed_checks"] == ({"new_terms": 1} if split == "review" else {})
+
+
+def test_a_benchmark_without_a_row_says_which_rows_it_takes(tmp_path, capsys):
+    rows = [llava_row("a", answer="A chest scan.")]
+    english_set(tmp_path, rows, splits={"test": {"ids": ["a"]}})
+    server = curate(tmp_path, "benchmark", eight, code=1)
+    assert "of the modality x_ray, mri, histology, gross, ct" in capsys.readouterr().err
+    assert not server.requests
+
+
+def test_of_two_rows_with_one_id_the_first_alone_is_asked_about_and_counted(tmp_path):
+    def script(messages, number):
+        return Answer("no")
+
+    english_set(tmp_path, [llava_row("a")], splits={})  # for its images
+    (tmp_path / "table.json").write_text(json.dumps([llava_row("a"), llava_row("a", answer="another scan")]))
+    source = {"reader": "messages", "path": str(tmp_path / "table.json"), "images": str(tmp_path / "images")}
+    server = curate(tmp_path, "rewrite", script, input={**source, "licence": "MIT"})
+    assert len(server.requests) == 2  # both attempts
+    (entry,) = lines_of(tmp_path / "out/ledger.jsonl")
+    assert (entry["id"], entry["reason"]) == ("messages-a", "duplicate_id")
+    assert check(tmp_path / "out")["curation"]["review_waiting"] == len(rows_of(tmp_path / "out")) == 1

@@ -90,6 +90,30 @@ def test_digits_typed_into_a_field_are_text_and_no_verdict(tmp_path, browser):
         assert press(page, "s") == first and kept(folder)[first].verdict == "skip"
 
 
+def test_what_is_typed_on_one_row_is_not_there_on_the_next(tmp_path, browser):
+    folder = curated_set(tmp_path)
+    with ReviewServer(folder, "R1", "--waiting", "0") as server:
+        page, rows = browser(server.url, height=500), []
+        for key in ("2", "s", "b"):
+            draft = texts_of(opened(folder)[0].row(row_of(page))["messages"])
+            fields = [page.locator("textarea").first, page.locator("textarea").last, page.locator("[data-reason]")]
+            assert [field.input_value() for field in fields] == [*draft, ""]
+            assert page.evaluate("document.scrollingElement.scrollTop") == 0
+            for field in fields:
+                field.fill("غير هذا")
+            page.keyboard.press("Escape")
+            page.locator(".images img").first.click()
+            page.evaluate("document.scrollingElement.scrollTop = 300")
+            rows.append(press(page, key))
+        first, second = rows[:2]
+        page.goto(server.url)
+        while row_of(page) != second:
+            press(page, "1")
+        assert page.locator("textarea").last.input_value() == "غير هذا"  # of the row that was put off
+    given = kept(folder)
+    assert given[first].texts == ("غير هذا", "غير هذا") and given[second].verdict == "skip"
+
+
 def test_nothing_is_lost_when_the_server_dies(tmp_path, browser):
     folder = curated_set(tmp_path)
     with ReviewServer(folder, "R1", "--sample", "4") as server:

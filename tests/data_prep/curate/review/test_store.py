@@ -87,6 +87,9 @@ def test_reviewers_get_parts_in_the_order_in_which_they_come_and_keep_them(store
     assert store.register("R9", "translator", part=7) == 7 == store.register("R9", None)
     store.register("judge", "radiologist", draws=False)
     assert store.roles()["judge"] == "radiologist" and store.roles()["R1"] == "reviewer"
+    for name in ("judge", "second"):
+        store.register(name, None, draws=False, default="adjudicator")
+    assert store.roles()["judge"] == "radiologist" and store.roles()["second"] == "adjudicator"
 
 
 def test_the_first_plan_is_that_of_all(store):

@@ -49,6 +49,7 @@ def test_it_is_printed_line_by_line_and_put_into_the_manifest_without_names(cura
     assert "R1" not in text and "1 wait for review --adjudicate" in text
     made = about(found, names=False)
     assert made["conflicts"] == 1
+    assert made["agreement"] and "agreement" not in about(summarise(curated, VERDICTS[:1], {}), names=False)
     assert made["rows that"]["wait for review"] == {"of": 2, "none": 0, "minor": 1, "major": 0}
 
 
