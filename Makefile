@@ -72,7 +72,7 @@ setup-export: .tools/llama.cpp/convert_hf_to_gguf.py  ## for `axolotl bimedix2-e
 	@echo "the converter is in .tools/llama.cpp; from another folder: export LLAMA_CPP_DIR=$(CURDIR)/.tools/llama.cpp"
 
 .PHONY: setup-quantize
-setup-quantize: setup-export .tools/llama.cpp/build/bin/llama-quantize  ## for `axolotl bimedix2-export --quantize`: compile llama-quantize (cmake, a C++ compiler; about 10 min)
+setup-quantize: setup-export .tools/llama.cpp/build/bin/llama-quantize  ## for `axolotl bimedix2-export --quantize`: compile llama-quantize (cmake, a C++ compiler; minutes)
 	@echo "llama-quantize is in .tools/llama.cpp/build/bin"
 
 # CUDA where there is a GPU, else vLLM's CPU build; VLLM=cpu or VLLM=gpu decides otherwise.
@@ -200,10 +200,10 @@ JOBS := $(shell getconf _NPROCESSORS_ONLN)
 .tools/llama.cpp/build/bin/llama-quantize: constraints.txt | $(VENV)/.quickstart
 	@for tool in cmake "$(CXX)"; do command -v $$tool >/dev/null || { echo "setup-quantize: no $$tool. Install cmake and a C++ \
 	compiler (as root: apt-get install cmake g++), or leave this out: --quantize Q8_0 works without them." >&2; exit 1; }; done
-	@echo "llama-quantize: 38 MB of sources are compiled with $(JOBS) jobs (JOBS=1: slower, less memory); $(QUANTIZE_SIZE) are kept"
+	@echo "llama-quantize: 38 MB of sources are compiled with $(JOBS) jobs (JOBS=1: slower, less memory); one program is kept"
 	@$(LLAMA_CPP_SOURCES)
 	@$(UNPACK) -C .tools/sources '*/thirdparty/llama.cpp'
-	@$(STEP) 1/1 "compile llama-quantize" --about "10 min on two cores" --log outputs/logs/quantize.log --made $@ -- \
+	@$(STEP) 1/1 "compile llama-quantize" --about "6 min on two cores" --log outputs/logs/quantize.log --made $@ -- \
 	  bash -c 'cmake -S .tools/sources -B .tools/sources/build $(QUANTIZE_BUILD) \
 	  && nice cmake --build .tools/sources/build --target llama-quantize --parallel $(JOBS) \
 	  && cp .tools/sources/build/bin/llama-quantize $@'

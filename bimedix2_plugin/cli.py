@@ -188,7 +188,7 @@ def _quantisations(context: click.Context, option: click.Parameter, given: tuple
     from bimedix2_plugin.export.programs import QUANTISATIONS
 
     names = dict.fromkeys(name.strip().upper() for text in given for name in text.split(","))
-    unknown = [name for name in names if name not in QUANTISATIONS]
+    unknown = [repr(name) for name in names if name not in QUANTISATIONS]
     if unknown:
         raise click.BadParameter(f"{', '.join(unknown)} is not known; known: {', '.join(QUANTISATIONS)}.")
     return tuple(names)
