@@ -71,6 +71,10 @@ setup-export: .tools/llama.cpp/convert_hf_to_gguf.py  ## for `axolotl bimedix2-e
 	@$(UV) pip install --quiet --python $(VENV) -c constraints.txt -r pyproject.toml --extra export
 	@echo "the converter is in .tools/llama.cpp; from another folder: export LLAMA_CPP_DIR=$(CURDIR)/.tools/llama.cpp"
 
+.PHONY: setup-quantize
+setup-quantize: setup-export .tools/llama.cpp/build/bin/llama-quantize  ## for `axolotl bimedix2-export --quantize`: compile llama-quantize (cmake, a C++ compiler; minutes)
+	@echo "llama-quantize is in .tools/llama.cpp/build/bin"
+
 # CUDA where there is a GPU, else vLLM's CPU build; VLLM=cpu or VLLM=gpu decides otherwise.
 VLLM = $(if $(shell nvidia-smi -L 2>/dev/null),gpu,cpu)
 .PHONY: setup-vllm
@@ -177,14 +181,32 @@ converter: | $(VENV)/.dev
 	  || echo "no converter of llama.cpp here: tests that export a whole checkpoint are skipped"
 
 # The wheel of xllamacpp has llama.cpp compiled; its sources have the converter of the same build, too.
+LLAMA_CPP_SOURCES = rm -rf .tools/sources && mkdir -p $(@D) && \
+  $(UV) tool run --quiet --python $(VENV)/bin/python pip@26.0 download --quiet --no-deps --no-binary xllamacpp \
+  -c constraints.txt -d .tools/sources xllamacpp
+UNPACK = tar -xmzf .tools/sources/xllamacpp-*.tar.gz --strip-components=3 --wildcards
 .tools/llama.cpp/convert_hf_to_gguf.py: constraints.txt | $(VENV)/.quickstart
 	@echo "llama.cpp's converter: 38 MB of sources, of which 4 MB are kept"
-	@rm -rf .tools/sources && mkdir -p $(@D)
-	@$(UV) tool run --quiet --python $(VENV)/bin/python pip@26.0 download --quiet --no-deps --no-binary xllamacpp \
-	  -c constraints.txt -d .tools/sources xllamacpp
-	@tar -xmzf .tools/sources/xllamacpp-*.tar.gz -C $(@D) --strip-components=3 --wildcards \
-	  '*/thirdparty/llama.cpp/conversion' '*/thirdparty/llama.cpp/gguf-py' '*/thirdparty/llama.cpp/LICENSE' \
-	  '*/thirdparty/llama.cpp/convert_hf_to_gguf.py'
+	@$(LLAMA_CPP_SOURCES)
+	@$(UNPACK) -C $(@D) '*/thirdparty/llama.cpp/conversion' '*/thirdparty/llama.cpp/gguf-py' \
+	  '*/thirdparty/llama.cpp/LICENSE' '*/thirdparty/llama.cpp/convert_hf_to_gguf.py'
+	@rm -r .tools/sources
+
+# The wheel has no llama-quantize. Static, one file is all of it. What quantises is C: the C++ around it needs no optimisation.
+QUANTIZE_BUILD := -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O0 -DCMAKE_EXE_LINKER_FLAGS=-s \
+  -DBUILD_SHARED_LIBS=OFF -DGGML_NATIVE=OFF -DGGML_OPENMP=OFF -DGGML_CCACHE=OFF -DLLAMA_ALL_WARNINGS=OFF -DLLAMA_OPENSSL=OFF \
+  -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF
+JOBS := $(shell getconf _NPROCESSORS_ONLN)
+.tools/llama.cpp/build/bin/llama-quantize: constraints.txt | $(VENV)/.quickstart
+	@for tool in cmake "$(CXX)"; do command -v $$tool >/dev/null || { echo "setup-quantize: no $$tool. Install cmake and a C++ \
+	compiler (as root: apt-get install cmake g++), or leave this out: --quantize Q8_0 works without them." >&2; exit 1; }; done
+	@echo "llama-quantize: 38 MB of sources are compiled with $(JOBS) jobs (JOBS=1: slower, less memory); one program is kept"
+	@$(LLAMA_CPP_SOURCES)
+	@$(UNPACK) -C .tools/sources '*/thirdparty/llama.cpp'
+	@$(STEP) 1/1 "compile llama-quantize" --about "6 min on two cores" --log outputs/logs/quantize.log --made $@ -- \
+	  bash -c 'cmake -S .tools/sources -B .tools/sources/build $(QUANTIZE_BUILD) \
+	  && nice cmake --build .tools/sources/build --target llama-quantize --parallel $(JOBS) \
+	  && cp .tools/sources/build/bin/llama-quantize $@'
 	@rm -r .tools/sources
 
 $(VENV)/bin/python: | $(filter .tools/bin/uv,$(UV))

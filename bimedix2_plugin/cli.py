@@ -183,16 +183,36 @@ def convert(folder: str, out: str, vision_tower: str | None, system: str | None)
         click.echo(run(folder, Path(out), tower=vision_tower, system=SYSTEM if system is None else system or None))
 
 
+def _quantisations(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the types of --quantize, each once, as llama.cpp spells them."""
+    from bimedix2_plugin.export.programs import QUANTISATIONS
+
+    names = dict.fromkeys(name.strip().upper() for text in given for name in text.split(","))
+    unknown = [repr(name) for name in names if name not in QUANTISATIONS]
+    if unknown:
+        raise click.BadParameter(f"{', '.join(unknown)} is not known; known: {', '.join(QUANTISATIONS)}.")
+    return tuple(names)
+
+
 @click.command("export")
 @click.argument("merged", type=click.Path(exists=True, file_okay=False))
 @click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder for the exported files.")
 @click.option("--outtype", type=click.Choice(["f32", "f16", "bf16"]), default="f16", show_default=True, help="Weights.")
+@click.option(
+    "--quantize",
+    multiple=True,
+    metavar="TYPE",
+    callback=_quantisations,
+    help="Smaller file of the language model beside it: Q8_0, or after `make setup-quantize` Q4_K_M and others; "
+    "repeat it, or separate types by commas.",
+)
 @click.option("--images-prepared", is_flag=True, help="What sends images crops or pads and resizes them first.")
-def export_gguf(merged: str, out: str, outtype: str, *, images_prepared: bool) -> None:
+def export_gguf(merged: str, out: str, outtype: str, quantize: tuple[str, ...], *, images_prepared: bool) -> None:
     """Export MERGED, a merged checkpoint, to GGUF for llama.cpp: model.gguf, and mmproj.gguf if it sees.
 
     Both are served and asked, and compared with the checkpoint. A vision part that is computed otherwise is deleted,
-    with exit code 1.
+    with exit code 1; so is a quantised file that llama.cpp cannot use. How many tokens of the others are still the
+    checkpoint's is printed.
     """
     from transformers.utils import logging as transformers_logging
 
@@ -201,11 +221,18 @@ def export_gguf(merged: str, out: str, outtype: str, *, images_prepared: bool) -
 
     transformers_logging.disable_progress_bar()
     with _plain_errors():
-        made = run(Path(merged), Path(out), outtype=outtype, images_prepared=images_prepared, say=click.echo)
+        made = run(
+            Path(merged),
+            Path(out),
+            outtype=outtype,
+            images_prepared=images_prepared,
+            say=click.echo,
+            quantisations=quantize,
+        )
     for line in lines(made):
         click.echo(line)
-    if made.reason:
-        raise click.ClickException(f"the vision part was deleted, the text half kept: {made.reason}")
+    if made.failures():
+        raise click.ClickException("; ".join(made.failures()))
 
 
 @click.command()

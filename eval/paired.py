@@ -37,7 +37,8 @@ class Paired:
 
     `p` is two-sided: McNemar's exact test where every value is right or wrong and every item a cluster of its own, else
     a sign-flip permutation test of whole clusters. `test` names the one that was used. `adjusted` is p after Holm's
-    correction for its family of comparisons, or p alone.
+    correction for its family of comparisons, or p alone. `higher` and `lower` are the numbers of items whose value is
+    higher or lower in b: a small difference may be the rest of many changes.
     """
 
     a: float
@@ -49,6 +50,8 @@ class Paired:
     clusters: int
     test: str
     adjusted: float
+    higher: int
+    lower: int
 
     @property
     def shown(self) -> bool:
@@ -79,6 +82,8 @@ def paired(
         clusters=s.clusters,
         test=test,
         adjusted=float(p),
+        higher=int((second > first).sum()),
+        lower=int((second < first).sum()),
     )
 
 
@@ -110,6 +115,8 @@ def average(parts: Sequence[Paired]) -> Paired:
         clusters=sum(part.clusters for part in parts),
         test="z",
         adjusted=p,
+        higher=sum(part.higher for part in parts),
+        lower=sum(part.lower for part in parts),
     )
 
 

@@ -58,6 +58,21 @@ def test_make_trains_and_merges_from_where_it_stopped(installed, size):
     assert "--gpus 4 " in _make(installed, f"train-{'4b' if size != '4b' else '8b'}", "GPUS=4")[0][1]
 
 
+def test_without_a_compiler_make_tells_what_to_install_before_it_downloads(installed):
+    command = ["make", "-f", str(ROOT / "Makefile"), ".tools/llama.cpp/build/bin/llama-quantize", "CXX=no-compiler"]
+    made = subprocess.run(command, cwd=installed, capture_output=True, text=True, check=False)
+    assert made.returncode != 0
+    assert "Install cmake and a C++ compiler (as root: apt-get install cmake g++)" in made.stderr
+    assert made.stdout == "" and not (installed / ".tools" / "sources").exists()
+
+
+def test_make_compiles_llama_quantize_after_the_converter(installed):
+    (step,) = _make(installed, "setup-quantize", "JOBS=3")
+    assert step[0] == "1/1" and "--target llama-quantize --parallel 3" in step[1]
+    _touch(installed, ".tools/llama.cpp/build/bin/llama-quantize")
+    assert _make(installed, "setup-quantize") == []
+
+
 QUICKSTART = {
     "parts/smollm2/wheel.json": "cli parts parts",
     "data/quickstart_align/manifest.json": "data_prep build recipes/data/quickstart_align.yml",

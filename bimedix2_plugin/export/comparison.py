@@ -49,12 +49,14 @@ class Compared:
         tokens: number of equal tokens.
         difference: largest difference of their log-probabilities.
         problem: what is different, or "".
+        empty: whether the server's answer has special tokens only, or none.
     """
 
     name: str
     tokens: int
     difference: float
     problem: str
+    empty: bool = False
 
 
 def embedding_error(server: Server, reference: torch.Tensor, image: Image) -> EmbeddingError | None:
@@ -107,7 +109,7 @@ def _compared(server: Server, probe: Probe, answer: Answer, reference: Reference
     if len(shown) == len(tokens):
         pairs = zip(answer.log_probabilities, shown[:equal], strict=False)
         difference = max((abs(float(row[step["id"]]) - step["logprob"]) for row, step in pairs), default=0.0)
-    return Compared(probe.name, equal, difference, problem)
+    return Compared(probe.name, equal, difference, problem, empty=not set(tokens) - reference.specials)
 
 
 def _first_difference(tokens: list[int], answer: Answer, reference: Reference) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bimedix2_plugin.export.comparison import Compared, EmbeddingError, compare, embedding_error
 from bimedix2_plugin.export.probes import Probe
-from bimedix2_plugin.export.reference import NEW_TOKENS, Reference
+from bimedix2_plugin.export.reference import NEW_TOKENS, Answer, Reference
 from bimedix2_plugin.export.server import ServerError, serving
 
 # Where a build does not show the embeddings, the answers to images must agree this well (nats).
@@ -47,10 +47,7 @@ def prove(model: Path, mmproj: Path | None, reference: Reference, work: Path, im
         work: folder for the server's log.
         image_tokens: of one image.
     """
-    kept = [number for number, probe in enumerate(reference.probes) if mmproj or not probe.images]
-    asked = [reference.probes[number] for number in kept]
-    answers = [reference.answers[number] for number in kept]
-    longest = max(_tokens(probe, answer.prompt, image_tokens) for probe, answer in zip(asked, answers, strict=True))
+    asked, answers, longest = questions(reference, image_tokens if mmproj else None)
     try:
         with serving(model, mmproj, work, longest) as server:
             embeddings = raw = None
@@ -65,6 +62,15 @@ def prove(model: Path, mmproj: Path | None, reference: Reference, work: Path, im
     except ServerError as error:
         return Proof([], problem=f"llama.cpp failed: {error}")
     return Proof(compared, embeddings, raw, _problem(compared, shown=embeddings is not None or not mmproj))
+
+
+def questions(reference: Reference, image_tokens: int | None) -> tuple[list[Probe], list[Answer], int]:
+    """Return the probes, their answers, and a bound of the longest conversation's tokens; without images if None."""
+    kept = [number for number, probe in enumerate(reference.probes) if image_tokens is not None or not probe.images]
+    asked = [reference.probes[number] for number in kept]
+    answers = [reference.answers[number] for number in kept]
+    pairs = zip(asked, answers, strict=True)
+    return asked, answers, max(_tokens(probe, answer.prompt, image_tokens or 0) for probe, answer in pairs)
 
 
 def _tokens(probe: Probe, prompt: str, image_tokens: int) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bimedix2_plugin.export.export import MMPROJ, MODEL, Export
+from bimedix2_plugin.export.export import MMPROJ, Export
+from bimedix2_plugin.export.text_half import MODEL
 
 
 def lines(made: Export) -> list[str]:
@@ -15,6 +16,10 @@ def lines(made: Export) -> list[str]:
         said.append(f"embeddings of a prepared image: {proof.embeddings}")
     if proof.raw:
         said.append(f"embeddings of an image sent as it is: {proof.raw}")
+    for one in made.quantised:
+        if not one.problem:
+            share = f"{one.size / 1e9:.2f} GB, {one.size / (made.folder / MODEL).stat().st_size:.0%} of {MODEL}"
+            said.append(f"{one.file} ({share}): {one.tokens} of {one.of} greedy tokens are transformers'")
     if made.note:
         said.append(made.note)
     vision = f" --mmproj {made.folder / MMPROJ}" if (made.folder / MMPROJ).is_file() else ""

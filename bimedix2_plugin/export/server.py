@@ -1,6 +1,7 @@
 """llama.cpp's server on an exported model, in a process of its own: a file that it cannot read ends that process only.
 
-`python -m bimedix2_plugin.export.server MODEL [MMPROJ]` writes one line of JSON and serves until its input ends.
+`python -m bimedix2_plugin.export.server TOKENS MODEL [MMPROJ]` writes one line of JSON, its address in it, and serves
+conversations of at most TOKENS until its input ends.
 """
 
 from __future__ import annotations

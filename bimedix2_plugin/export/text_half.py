@@ -1,4 +1,4 @@
-"""The language model's file, model.gguf, through Axolotl's export and llama.cpp's converter."""
+"""The language model's files, model.gguf and quantised ones, through Axolotl's export and llama.cpp's programs."""
 
 from __future__ import annotations
 
@@ -6,72 +6,61 @@ import errno
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.export.checkpoint import Checkpoint
+from bimedix2_plugin.export.programs import BY_CONVERTER, llama_cpp
 from bimedix2_plugin.export.template import for_llama_cpp
 
-_VARIABLE = "LLAMA_CPP_DIR"
-_UNPACKED = Path(".tools/llama.cpp")  # by `make setup-export`
-# numpy's writer, which the converter uses, tells a full disk without the system's number.
-_FULL = re.compile(r"\[Errno (?:27|28|30|122)\]|\d+ requested and \d+ written")
+MODEL = "model.gguf"
+# numpy's writer, which the converter uses, and llama-quantize tell a full disk without the system's number.
+_FULL = re.compile(r"\[Errno (?:27|28|30|122)\]|\d+ requested and \d+ written|iostream error")
 _TAIL = 4
-_HINT = (
-    "Run `make setup-export`, which unpacks llama.cpp's converter from the sources of the installed xllamacpp; or "
-    "clone https://github.com/ggml-org/llama.cpp and set $LLAMA_CPP_DIR to its folder."
-)
 
 
-def check_converter() -> None:
-    """Check that llama.cpp's converter is at hand: in $LLAMA_CPP_DIR, or where `make setup-export` put it.
-
-    Raises:
-        RecipeError: it is not there.
-    """
-    from axolotl.utils.gguf import resolve_llama_cpp
-
-    try:
-        resolve_llama_cpp(_llama_cpp())
-    except ValueError as error:
-        given = os.environ.get(_VARIABLE)
-        where = f"${_VARIABLE} is {given}, which holds no convert_hf_to_gguf.py" if given else "no llama.cpp was found"
-        raise RecipeError(f"{where}. {_HINT}") from error
+def quantised_name(quantisation: str) -> str:
+    """Return the file's name."""
+    return f"model-{quantisation}.gguf"
 
 
-def _llama_cpp() -> Path | None:
-    """Return where the converter is, None for what Axolotl itself finds."""
-    return _UNPACKED if _VARIABLE not in os.environ and _UNPACKED.is_dir() else None
-
-
-def write_text_half(checkpoint: Checkpoint, out: Path, outtype: str, work: Path) -> None:
-    """Convert the language model.
+def write_text_half(
+    checkpoint: Checkpoint, folder: Path, outtype: str, work: Path, quantisations: Sequence[str] = ()
+) -> None:
+    """Convert the language model, and quantise it.
 
     Args:
         checkpoint: the merged checkpoint.
-        out: the file to write.
+        folder: of the files to write, MODEL and one for each quantisation.
         outtype: the converter's: f32, f16 or bf16.
         work: an empty folder, for the converter's input and its log.
+        quantisations: of QUANTISATIONS.
 
     Raises:
-        RecipeError: the converter does not know the model or its tokenizer.
+        RecipeError: the converter does not know the model or its tokenizer, or llama-quantize failed.
         OSError: the disk is full.
     """
     from axolotl.utils.gguf import export_gguf
 
     source, log = work / "text", work / "converter.log"
     _link(checkpoint, source)
+    target, compiled = str(folder / quantised_name("{ftype}")), [one for one in quantisations if one != BY_CONVERTER]
     try:
         with _output_to(log):
-            export_gguf(source, str(out), outtype=outtype, llama_cpp_dir=_llama_cpp())
+            if BY_CONVERTER in quantisations:
+                (written,) = export_gguf(source, target, outtype=BY_CONVERTER.lower(), llama_cpp_dir=llama_cpp())
+                written.rename(folder / quantised_name(BY_CONVERTER))
+            whole, *_ = export_gguf(source, target, outtype=outtype, quantize=compiled, llama_cpp_dir=llama_cpp())
+            whole.rename(folder / MODEL)
     except ValueError as error:  # of Axolotl's own checks
         raise RecipeError(f"MERGED: {checkpoint.folder}: {error}") from error
     except subprocess.CalledProcessError as error:
-        raise _explained(checkpoint, error.returncode, log.read_text(encoding="utf-8", errors="replace")) from error
+        raise _explained(checkpoint, error, log.read_text(encoding="utf-8", errors="replace")) from error
 
 
 def _link(checkpoint: Checkpoint, folder: Path) -> None:
@@ -116,13 +105,15 @@ def _output_to(log: Path) -> Iterator[None]:
                 os.close(copy)
 
 
-def _explained(checkpoint: Checkpoint, code: int, log: str) -> Exception:
-    """Return the error that says why the converter failed."""
-    if _FULL.search(log):
+def _explained(checkpoint: Checkpoint, failed: subprocess.CalledProcessError, log: str) -> Exception:
+    """Return the error that says why the converter or llama-quantize failed."""
+    quantising = Path(failed.cmd[0]).name == "llama-quantize"
+    program = f"llama-quantize (to {failed.cmd[-1]})" if quantising else "llama.cpp's converter"
+    if _FULL.search(log) or -failed.returncode == signal.SIGXFSZ:
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     where = f"MERGED: {checkpoint.folder}"
-    if code < 0:
-        return RecipeError(f"{where}: llama.cpp's converter was stopped by signal {-code}; is the memory full?")
+    if failed.returncode < 0:
+        return RecipeError(f"{where}: {program} was stopped by signal {-failed.returncode}; is the memory full?")
     if "BPE pre-tokenizer was not recognized" in log:
         return RecipeError(
             f"{where}: llama.cpp's converter does not know this tokenizer. It knows a byte-level BPE by the ids of one "
@@ -131,4 +122,4 @@ def _explained(checkpoint: Checkpoint, code: int, log: str) -> Exception:
             "(convert_hf_to_gguf_update.py)."
         )
     last = " / ".join([line.strip() for line in log.splitlines() if line.strip()][-_TAIL:])
-    return RecipeError(f"{where}: llama.cpp's converter failed: {last}")
+    return RecipeError(f"{where}: {program} failed: {last}")

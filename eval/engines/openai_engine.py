@@ -159,12 +159,15 @@ class OpenAIEngine:
 
 
 def messages_of(item: Item, images: Sequence[DecodedImage], data_url: DataUrl = DecodedImage.data_url) -> list[Message]:
-    """Return an item's messages as a chat completion takes them; a turn without an image is a plain string."""
+    """Return an item's messages as a chat completion takes them; a turn without an image is a plain string.
+
+    Without `images` (`--without-images`), every turn is its text.
+    """
     urls = iter([data_url(image) for image in images])
     messages: list[Message] = []
     for message in item.messages:
         content: Any = text_of(message)
-        if any(part["type"] == "image" for part in message["content"]):
+        if images and any(part["type"] == "image" for part in message["content"]):
             content = [
                 {"type": "image_url", "image_url": {"url": next(urls)}} if part["type"] == "image" else part
                 for part in message["content"]

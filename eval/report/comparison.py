@@ -18,20 +18,22 @@ from eval.paired import Paired, average, holm, paired
 from eval.predictions import read_all
 from eval.report.markdown import markdown_table
 from eval.report.paper import TABLES
+from eval.report.same_answers import SameAnswers, same_answers, same_table
 from eval.report.tables import in_words, p_text
 from eval.scores import extent_of, item_metrics, values_in
 
 Table = list[list[str]]
 
-HEAD = ["benchmark", "metric", "a", "b", "b - a [95%]", "p", "p (Holm)", "test", "n", "left out", ""]
+HEAD = ["benchmark", "metric", "a", "b", "b - a [95%]", "up, down", "p", "p (Holm)", "test", "n", "left out", ""]
 SETTINGS = ("generation", "engine", "images", "images_prepared", "permuted", "likelihood", "judge", "versions")
 LEGEND = (
     "Values are as the metric computes them, mostly fractions of 1. Only items that both runs scored count; the others "
-    "are left out. Answers that share an image, a claim or a row are one cluster: n tells the items, and in how many "
-    "clusters they are. p is two-sided: McNemar's exact test for right and wrong, a sign-flip permutation test of "
-    "whole clusters for graded values and where items share clusters, a z test for averages. A difference is shown if "
-    "its interval excludes 0 and p is below 0.05 after Holm's correction for the comparisons that were made: {overall} "
-    "over all items and, corrected apart from these, {subgroups} over subgroups. Intervals are not corrected."
+    "are left out. Up and down are the numbers of items whose value is higher and lower in b. Answers that share an "
+    "image, a claim or a row are one cluster: n tells the items, and in how many clusters they are. p is two-sided: "
+    "McNemar's exact test for right and wrong, a sign-flip permutation test of whole clusters for graded values and "
+    "where items share clusters, a z test for averages. A difference is shown if its interval excludes 0 and p is "
+    "below 0.05 after Holm's correction for the comparisons that were made: {overall} over all items and, corrected "
+    "apart from these, {subgroups} over subgroups. Intervals are not corrected."
 )
 
 
@@ -55,7 +57,7 @@ class Comparison:
     """The metrics that two results folders share, and warnings about differing settings.
 
     `lines` are over all items, `subgroups` over subgroups and versions in another language; each is one family of
-    comparisons.
+    comparisons. `same` counts the answers whose text is the same in both.
     """
 
     a: Path
@@ -63,6 +65,7 @@ class Comparison:
     lines: list[Line]
     subgroups: list[Line]
     warnings: list[str]
+    same: list[SameAnswers] = field(default_factory=list)
 
     def tables(self) -> list[Table]:
         """Return the rows over all items, then those of subgroups where there are any, header first."""
@@ -76,7 +79,7 @@ class Comparison:
     def text(self) -> str:
         """Return everything as Markdown with aligned columns, readable in a terminal."""
         warnings = [f"- {warning}" for warning in self.warnings]
-        tables = [markdown_table(table, aligned=True) for table in self.tables()]
+        tables = [markdown_table(table, aligned=True) for table in [*self.tables(), same_table(self.same)]]
         parts = [f"a: {self.a}\nb: {self.b}", *tables, self.legend]
         return "\n\n".join(parts + (["\n".join(warnings)] if warnings else []))
 
@@ -99,6 +102,7 @@ def comparison(a: Path, b: Path) -> Comparison:
     first, second = ({run.name: run for run in read_all(folder)} for folder in (a, b))
     warnings = [f"{name}: only in {a if name in first else b}" for name in sorted({*first} ^ {*second})]
     lines: list[Line] = []
+    same: list[SameAnswers] = []
     for name in (name for name in first if name in second):
         described = _with_judge(a, first[name]), _with_judge(b, second[name])
         reason = _why_not(*described)
@@ -108,6 +112,7 @@ def comparison(a: Path, b: Path) -> Comparison:
         warnings += [f"{name}: {setting}" for setting in _differing(*described)]
         metrics = item_metrics(a, first[name]), item_metrics(b, second[name])
         found = list(_lines(name, *metrics, clusters_of([*first[name].lines, *second[name].lines])))
+        same += same_answers(first[name], second[name])
         extents = extent_of(a, first[name]), extent_of(b, second[name])
         lines += [replace(line, caution=_caution(line.subgroup, *extents)) for line in found]
         if not found:
@@ -117,7 +122,12 @@ def comparison(a: Path, b: Path) -> Comparison:
         raise EvalError(f"{a} and {b}: nothing can be compared. Both need the same benchmark or split.{reasons}")
     overall = [line for line in lines if not line.subgroup]
     return Comparison(
-        a, b, _corrected(overall + _averages(overall)), _corrected([line for line in lines if line.subgroup]), warnings
+        a,
+        b,
+        _corrected(overall + _averages(overall)),
+        _corrected([line for line in lines if line.subgroup]),
+        warnings,
+        same,
     )
 
 
@@ -198,6 +208,7 @@ def _row(line: Line) -> list[str]:
         f"{result.a:.3f}",
         f"{result.b:.3f}",
         f"{result.difference:+.3f} [{low:+.3f}, {high:+.3f}]",
+        f"{result.higher}, {result.lower}",
         p_text(result.p),
         p_text(result.adjusted),
         result.test,

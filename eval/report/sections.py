@@ -21,6 +21,7 @@ from eval.report.comparison import comparison
 from eval.report.figures import bars, draw_scores, radar
 from eval.report.paper import TABLES, PaperTable, paper_document
 from eval.report.results import Results, about_run
+from eval.report.same_answers import same_table
 from eval.report.tables import exact_table, kind_table, multimedeval_table
 from eval.scores import Score
 
@@ -85,7 +86,7 @@ def compared_sections(a: Results, b: Results) -> list[Section]:
     except EvalError as error:
         return [Section(title, [Paragraph(str(error))])]
     overall, *parts = map(Table, found.tables())
-    blocks: list[Block] = [Paragraph(f"a: {a.folder}; b: {b.folder}"), overall]
+    blocks: list[Block] = [Paragraph(f"a: {a.folder}; b: {b.folder}"), overall, Table(same_table(found.same))]
     return [
         Section(title, [*blocks, *map(Paragraph, [found.legend, *found.warnings])]),
         *(Section(f"{title}: subgroups", [part], level=3, folded=True) for part in parts),

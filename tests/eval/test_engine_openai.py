@@ -101,6 +101,11 @@ def test_texts_are_plain_strings():
     assert messages_of(hand.item("a", "Hi?"), []) == [{"role": "user", "content": "Hi?"}]
 
 
+def test_a_question_about_an_image_that_is_not_shown_is_its_text():
+    """As --without-images asks a text-only server."""
+    assert messages_of(hand.item("a", "Which?", images=["x"]), []) == [{"role": "user", "content": "Which?"}]
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_server_that_asks_to_wait_is_asked_again(httpserver, questions, tmp_path, status):
     replies = [Response("busy", status, {"retry-after-ms": "5"})] * 2 + [Response(json.dumps(reply("At last.")))]

@@ -62,6 +62,31 @@ def test_differences_by_hand(folders):
     assert "+0.500 [" in text and "b is higher" in text and "McNemar" in text
 
 
+def test_changes_that_cancel_out_are_counted(folders):
+    """10 of 20 are right in both, but not the same ones."""
+    a, b = folders
+    make.write_predictions(a, "train", answers(10))
+    turned = [replace(line, output="foot" if line.output == "head" else "head") for line in answers(10)]
+    make.write_predictions(b, "train", turned)
+    result = lines_of(a, b)["train", "exact"].result
+    assert (result.difference, result.higher, result.lower) == (0, 10, 10)
+    assert "| 10, 10 " in compare(a, b)
+
+
+def test_the_same_answers_are_counted_by_language(folders):
+    """An item that one run alone answered is not counted; one that both got wrong in other words is not the same."""
+    a, b = folders
+    arabic = [replace(line, item=f"ar{line.item}", language="ar") for line in answers(2, 4)]
+    make.write_predictions(a, "train", [*answers(5), *arabic])
+    other = replace(arabic[3], output="hand")
+    failed = replace(arabic[0], error="no image")
+    english = [replace(line, output=f" {line.output}\n") for line in answers(5)]
+    make.write_predictions(b, "train", [*english, failed, *arabic[1:3], other])
+    found = [(one.language, one.answered, one.same) for one in comparison(a, b).same]
+    assert found == [("ar", 3, 2), ("en", 20, 20)]
+    assert "| train     | ar       | 3               | 2 (67%)       |" in compare(a, b)
+
+
 def test_a_difference_inside_its_interval_is_said_to_be_one(folders, tmp_path):
     a, b = folders
     make.write_predictions(a, "train", answers(9))

@@ -44,6 +44,12 @@ def needs_converter() -> None:
         pytest.skip("no llama.cpp converter: make setup-export")
 
 
+def converter() -> Path:
+    """Return the converter's folder; skip a test where there is none."""
+    needs_converter()
+    return CONVERTER if CONVERTER.is_dir() else Path(os.environ["LLAMA_CPP_DIR"]).resolve()
+
+
 def text_model(folder: Path, family: str = "llama") -> Path:
     """Save a language model of 2 layers."""
     words = _smollm2_tokenizer(SMOLLM2.locate()[0])

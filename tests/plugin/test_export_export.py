@@ -7,7 +7,7 @@ import json
 import resource
 import shutil
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from click.testing import CliRunner
@@ -17,11 +17,14 @@ from bimedix2_plugin import cli
 from bimedix2_plugin.errors import RecipeError
 from bimedix2_plugin.export import export as exporting
 from bimedix2_plugin.export.checkpoint import read_checkpoint
-from bimedix2_plugin.export.export import MMPROJ, MODEL, RECORD, export
+from bimedix2_plugin.export.export import MMPROJ, RECORD, export
 from bimedix2_plugin.export.mmproj import write_mmproj
 from bimedix2_plugin.export.proof import Proof, prove
+from bimedix2_plugin.export.quantised import measure
 from bimedix2_plugin.export.reference import compute
+from bimedix2_plugin.export.report import lines
 from bimedix2_plugin.export.server import serving
+from bimedix2_plugin.export.text_half import MODEL
 from bimedix2_plugin.export.vision import read_vision
 from data_prep.images.prepared import image_processor, prepare
 from eval.cli import main as evaluation
@@ -30,6 +33,7 @@ from tests.helpers import eval_builders as make
 from tests.helpers import exportable
 
 pytest.importorskip("xllamacpp")
+Q8 = "model-Q8_0.gguf"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -54,7 +58,7 @@ def exported(merged):
     left = merged.parent / ".exported.partial"
     left.mkdir()
     (left / MODEL).write_bytes(b"half")
-    return _export(merged, out)
+    return _export(merged, out, quantisations=("Q8_0",))
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +89,17 @@ def _preferring(answer, token):
     return replace(answer, ids=[*answer.ids[:2], token, *answer.ids[3:]], log_probabilities=sure)
 
 
+def _preferring_to_end(file, copy, token, end):
+    """Copy a model's file in Q8_0, with `end` twice as likely by its logit as `token`, which it would answer first."""
+    import gguf
+
+    shutil.copyfile(file, copy)
+    (rows,) = [tensor.data for tensor in gguf.GGUFReader(copy, "r+").tensors if tensor.name == "token_embd.weight"]
+    rows[end] = rows[token]
+    blocks = rows[end].reshape(-1, 34)  # each a scale in 16 bits and 32 values in 8
+    blocks[:, :2] = (2 * blocks[:, :2].copy().view("float16")).view("uint8")
+
+
 def _nothing_left(folder):
     return not [entry.name for entry in folder.iterdir() if entry.name.lstrip(".").startswith("out") and entry.is_dir()]
 
@@ -98,11 +113,39 @@ def test_a_checkpoint_is_exported_and_answers_alike(merged, exported):
     assert all(probe.tokens > 0 and probe.difference < 0.01 for probe in exported.proof.probes)
     assert exported.proof.raw.mean > exported.proof.embeddings.mean
     files = {file.name for file in exported.folder.iterdir()}
-    assert files == {MODEL, MMPROJ, RECORD, "preprocessor_config.json"}
+    assert files == {MODEL, Q8, MMPROJ, RECORD, "preprocessor_config.json"}
     record = json.loads((exported.folder / RECORD).read_text())
     assert record["probes"][0]["tokens"] == exported.proof.probes[0].tokens
     assert record["llama_cpp"].startswith("xllamacpp 20")
     assert not (merged.parent / ".exported.partial").exists()
+
+
+def test_a_quantised_file_is_asked_the_same_questions(exported):
+    """A random model's answers are as near to each other as its logits: how many tokens stay is not known here."""
+    (quantised,) = exported.quantised
+    whole = (exported.folder / MODEL).stat().st_size
+    assert (quantised.file, quantised.of, quantised.problem) == (Q8, 72, "")
+    assert 8 / 32 < quantised.size / whole < 0.4
+    assert 6 <= quantised.tokens <= 72
+    assert json.loads((exported.folder / RECORD).read_text())["quantised"] == [asdict(quantised)]
+    assert f"{Q8} (0.01 GB, 35% of {MODEL}): {quantised.tokens} of 72 greedy tokens" in "\n".join(lines(exported))
+    assert exported.failures() == []
+
+
+def test_a_quantised_file_with_other_answers_is_counted_not_refused(exported, reference, tmp_path):
+    answers = [_preferring(answer, 77) for answer in reference.answers]
+    found = measure(exported.folder / Q8, exported.folder / MMPROJ, replace(reference, answers=answers), tmp_path, 4)
+    assert (found.tokens, found.of, found.problem) == (12, 72, "")
+
+
+def test_a_quantised_file_that_llama_cpp_cannot_use_has_a_problem(exported, reference, tmp_path):
+    broken, silent = tmp_path / "broken.gguf", tmp_path / "silent.gguf"
+    broken.write_bytes((exported.folder / Q8).read_bytes()[:100_000])
+    assert measure(broken, None, reference, tmp_path, 4).problem.startswith("llama.cpp failed: ")
+    end_of_turn = 2
+    assert end_of_turn in reference.specials
+    _preferring_to_end(exported.folder / Q8, silent, reference.answers[0].ids[0], end_of_turn)
+    assert "its answers are empty" in measure(silent, None, reference, tmp_path, 4).problem
 
 
 def test_a_client_prepares_images_with_the_exports_settings(merged, exported):
@@ -141,8 +184,10 @@ def test_other_embeddings_are_a_problem(exported, reference, tmp_path):
 def converted(exported, reference, monkeypatch):
     """The converter's and the checkpoint's parts are done, as in the export above."""
 
-    def copy(checkpoint, out, *_):
-        shutil.copyfile(exported.folder / MODEL, out)
+    def copy(checkpoint, folder, outtype, work, quantisations):
+        shutil.copyfile(exported.folder / MODEL, folder / MODEL)
+        for one in quantisations:
+            (folder / f"model-{one}.gguf").write_bytes((exported.folder / Q8).read_bytes()[:100_000])
 
     monkeypatch.setattr(exporting, "write_text_half", copy)
     monkeypatch.setattr(exporting, "compute", lambda _: reference)
@@ -168,6 +213,18 @@ def test_a_vision_part_that_is_computed_otherwise_is_deleted_and_the_text_half_k
     assert [probe["name"] for probe in record["probes"]] == ["text, en", "text, ar"]
 
 
+def test_a_quantised_file_that_cannot_be_used_is_deleted_and_the_rest_kept(merged, converted, tmp_path):
+    asked = [str(merged), "--out", str(tmp_path / "out"), "--outtype", "f32", "--quantize", "q8_0,Q8_0"]
+    made = CliRunner().invoke(cli.export_gguf, asked)
+    assert made.exit_code == 1
+    assert f"Error: {Q8} was deleted, the rest kept: llama.cpp failed: " in made.output
+    assert f"{Q8} (" not in made.output and "Traceback" not in made.output
+    assert {file.name for file in (tmp_path / "out").iterdir()} >= {MODEL, MMPROJ, RECORD}
+    assert not (tmp_path / "out" / Q8).exists()
+    (recorded,) = json.loads((tmp_path / "out" / RECORD).read_text())["quantised"]
+    assert recorded["problem"].startswith("llama.cpp failed: ")
+
+
 def test_a_language_model_that_answers_otherwise_is_not_exported(merged, converted, tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "prove", lambda *_: Proof([], problem="text, en: token 1 is 5, in transformers 6"))
     with pytest.raises(RecipeError, match=r"answers differently in xllamacpp .*token 1 is 5"):
@@ -175,13 +232,14 @@ def test_a_language_model_that_answers_otherwise_is_not_exported(merged, convert
     assert _nothing_left(tmp_path)
 
 
-def test_an_interrupted_export_leaves_nothing(merged, converted, tmp_path, monkeypatch):
+@pytest.mark.parametrize("step", ["prove", "measure"])
+def test_an_interrupted_export_leaves_nothing(merged, converted, tmp_path, monkeypatch, step):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(exporting, "prove", stop)
+    monkeypatch.setattr(exporting, step, stop)
     with pytest.raises(KeyboardInterrupt):
-        _export(merged, tmp_path / "out")
+        _export(merged, tmp_path / "out", quantisations=("Q8_0",))
     assert _nothing_left(tmp_path)
 
 
@@ -206,27 +264,20 @@ def test_a_disk_without_room_is_told_before_any_work(merged, tmp_path, monkeypat
     assert _nothing_left(tmp_path)
 
 
-def test_without_a_converter_the_command_that_brings_it_is_told(merged, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("LLAMA_CPP_DIR", str(tmp_path))
-    with pytest.raises(RecipeError, match=r"LLAMA_CPP_DIR is .*make setup-export"):
-        _export(merged, tmp_path / "out")
-    monkeypatch.delenv("LLAMA_CPP_DIR")
-    with pytest.raises(RecipeError, match=r"no llama\.cpp was found.*make setup-export"):
-        _export(merged, tmp_path / "out")
+@pytest.mark.parametrize(("quantisations", "free"), [(("Q4_0", "Q4_K_M"), 20_000_000), (("Q8_0",), 28_000_000)])
+def test_room_for_quantised_files_is_asked_for(merged, tmp_path, monkeypatch, quantisations, free):
+    """Of 13.1 MB of weights; for Q8_0, Axolotl wants room for twice the weights a second time."""
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=free))
+    monkeypatch.setattr(exporting, "check_quantiser", lambda _: None)
+    with pytest.raises(RecipeError, match="Free some space"):
+        _export(merged, tmp_path / "out", quantisations=quantisations)
+    assert _nothing_left(tmp_path)
 
 
 def test_an_existing_folder_is_not_replaced(merged, tmp_path):
     with pytest.raises(RecipeError, match="exists"):
         _export(merged, tmp_path)
-
-
-def test_the_command_refuses_an_adapter_in_one_line(tmp_path):
-    (tmp_path / "adapter_config.json").write_text("{}")
-    made = CliRunner().invoke(cli.export_gguf, [str(tmp_path), "--out", str(tmp_path / "out")])
-    assert made.exit_code == 1
-    assert made.output.startswith("Error: MERGED:")
-    assert made.output.count("\n") == 1
 
 
 def test_evaluation_asks_the_export_through_its_server(merged, exported, tmp_path):
