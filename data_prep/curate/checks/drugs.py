@@ -8,7 +8,7 @@ from itertools import pairwise
 from data_prep.curate.checks import skeleton
 from data_prep.curate.checks.drug_names import COMMON, FORMS, NOT_DRUGS, STEMS, SYNONYMS
 from data_prep.curate.checks.subject import Translation
-from data_prep.text.normalise import normalised, words
+from data_prep.curate.compared import normalised, words
 
 _FORMS = {
     name: (re.compile(english), re.compile(rf"\b[وفبلك]{{0,2}}(?:ال|ل)?(?:{arabic})"))

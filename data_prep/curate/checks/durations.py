@@ -6,7 +6,7 @@ from data_prep.curate.checks.listed import listed
 from data_prep.curate.checks.number_words import bare
 from data_prep.curate.checks.quantities import Quantities
 from data_prep.curate.checks.units import UNITS
-from data_prep.text.normalise import normalised
+from data_prep.curate.compared import normalised
 
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "day": 86_400, "week": 604_800}
 _MONTHS = {"month": 1, "year": 12}

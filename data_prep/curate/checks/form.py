@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from data_prep.curate.checks.subject import Rewriting, Translation
+from data_prep.curate.compared import normalised
 from data_prep.text.leak import leak
-from data_prep.text.normalise import normalised
 from data_prep.text.refusal import refusal
 
 _SENTENCE_END = re.compile(

@@ -11,8 +11,8 @@ from data_prep.curate.checks.quantities import quantities
 from data_prep.curate.checks.sides import sides_in
 from data_prep.curate.checks.subject import Rewriting
 from data_prep.curate.checks.units import UNITS
+from data_prep.curate.compared import words
 from data_prep.curate.stems import root, roots
-from data_prep.text.normalise import words
 
 _SMALL = frozenset(
     map(root, listed("the a an of in on and or with to at is are by from both في من علي الي و او مع عن هو هي ل ب"))

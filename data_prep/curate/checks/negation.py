@@ -7,8 +7,8 @@ from data_prep.curate.checks.negation_words import NOT_EXCLUDED, Negations, nega
 from data_prep.curate.checks.opposites import NOT, NOTHING_WRONG, SOUND, opposites, sound_instead
 from data_prep.curate.checks.pathology import contradictions
 from data_prep.curate.checks.subject import Rewriting, Translation
+from data_prep.curate.compared import normalised
 from data_prep.curate.stems import roots
-from data_prep.text.normalise import normalised
 
 _EXCLUDED = re.compile(r"\b(?:excluded?|ruled? out|(?:ال|و)?استبعاد\w*|(?:ا|ت|ي)ستبعد\w*)\b")
 _WITH = re.compile(r"\b(?:with|has|have|had|having|plus|مع|به|بها|مصحوب\w*|[وب]\w{3,})\b")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from data_prep.text.normalise import normalised
+from data_prep.curate.compared import normalised
 
 NOT = re.compile(r"\b(?:no|not|without|لا|لم|ليس\w*|دون|بدون|غير)\b")
 NOTHING_WRONG = re.compile(

@@ -9,9 +9,9 @@ from data_prep.curate.checks.listed import listed
 from data_prep.curate.checks.number_words import bare
 from data_prep.curate.checks.subject import Rewriting, Translation
 from data_prep.curate.checks.units import UNITS
+from data_prep.curate.compared import normalised, words
 from data_prep.rows import Reject
 from data_prep.text.language import ENOUGH, arabic_share, check
-from data_prep.text.normalise import normalised, words
 
 _ARABIC_WORD = re.compile("[\u0620-\u065f\u0670-\u06d3]{2,}")
 _BRACKETS = re.compile(r"[(\[][^()\[\]]{0,120}[)\]]")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from data_prep.curate.checks.organs import same_organs, side_of
 from data_prep.curate.checks.subject import Rewriting, Translation
-from data_prep.text.normalise import normalised
+from data_prep.curate.compared import normalised
 
 _NOUN = r"(?<!the )(?<!and )(?<!or )(?<!to )(?<!upper )(?<!lower )(?<!middle )"
 """Not after words that make a noun of a side, as in "on the left with a shift"."""
