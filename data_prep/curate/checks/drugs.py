@@ -85,11 +85,16 @@ def _named(name: str, here: list[str]) -> bool:
             continue
         wanted = skeleton.english(one)
         for word in here:
-            if word == one or (word.isascii() and word.rstrip("s") == one):
+            if word == one or (word.isascii() and (word.rstrip("s") == one or _spelt_alike(word, wanted))):
                 return True
             if not word.isascii() and _sounds(word, wanted, one):
                 return True
     return False
+
+
+def _spelt_alike(word: str, wanted: str) -> bool:
+    """Whether an English word has the consonants of a drug that an Arabic word was read as."""
+    return len(word) > _SHORTEST and skeleton.english(word) == wanted
 
 
 def _sounds(word: str, wanted: str, name: str) -> bool:

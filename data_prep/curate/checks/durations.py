@@ -19,7 +19,7 @@ _PARTS = {
 }
 _ONE = frozenset(listed("minute hour day week month year دقيقه ساعه يوم اسبوع شهر سنه عام"))
 _PART = "|".join(sorted(_PARTS, key=len, reverse=True))
-_SPAN = re.compile(rf"(?:\b[وفبل]?({_PART}) )?(?<![0-9] )\b(\w+)\b(?=( واحده?)?( ونصف\b| and a half\b)?)")
+_SPAN = re.compile(rf"(?:\b[وفبل]?({_PART}) )?(?<![0-9] )\b(\w+)\b(?=( واحده?)?( ونصفا?\b| and a half\b)?)")
 
 Durations = frozenset[tuple[str, float]]
 

@@ -12,15 +12,16 @@ _BELOW = (
     r"|ثانيه|ثالثه|ثامنه)\b|متي|ما\b|قياس|قراءات|ملاحظات|اسم|اسما|مواعيد)"
 )
 """What follows the word for "without" where it says "below" or, as a verb, "write down"."""
+_COUNTED = r"(?:\w{2,}ات|دقايق|ليال\w?|سنين|مرضي)\b"
+"""Plurals before which "I am not" is "for six"."""
 _STRONG = {
     "en": re.compile(
         r"\b(?:not|no(?! (?:[0-9]+|longer than)\b)|cannot|never|without|neither|none|nothing|nobody|\w+n t|absent"
         r"|absence|denie[sd]|deny|denying|free of|negative for)\b"
     ),
     "ar": re.compile(
-        rf"\b(?:الن|[وف]?(?:لم|لن|غير|دون(?! {_BELOW})|ليس(?:ت|ا|تا|وا|نا)?|اليست?|لست|بلا|بدون|ينفي\w*"
-        r"|تنفي|نفي"
-        r"|نفت|انعدام|غياب"
+        rf"\b(?:الن|[وف]?(?:لم|لن|غير|دون(?! {_BELOW})|ليس(?:ت|ا|تا|وا|نا)?|اليست?|لست(?! {_COUNTED})"
+        r"|بلا|بدون|ينفي\w*|تنفي|نفي|نفت|انعدام|غياب"
         r"|الا(?= [يت]\w{2,}))|[وف]?لا(?! (?:سيما|بد|يزال|تزال|يزالون|زال|باس|شك|تتردد)\b))\b"
     ),
 }
@@ -88,6 +89,12 @@ NOT_EXCLUDED = re.compile(
     r"|[وف]?(?:لا|لم|لن) (?:\w+ ){0,2}(?:ب|ال)?استبعاد\w*|[وف]?(?:لا|لم|لن) (?:ي|ت)ستبعد\w*)\b"
 )
 """Two negations that a translation may say as a possibility."""
+NOT_EXCEEDED = re.compile(
+    r"\b(?:(?:not|never|cannot|\w+n t) (?:\w+ ){0,2}exceed\w*|(?:without|avoid\w*) exceeding"
+    r"|[وف]?(?:لا|لم|لن|ما|عدم|دون|غير|الا|منع|حظر) (?:\w+ ){0,2}?[يتم]?تجاوز\w*"
+    r"|[وف]?(?:لا|لم|لن|الا) [يت](?:تعدي|تخطي)\w*)\b"
+)
+"""A limit as the denial of its excess."""
 _AGAIN = re.compile(r"\b(?:ولا|ولم|وليس\w*|ولن|او لا|وغير|وبدون|ودون|وبلا|nor|and no|or no|and not)\b")
 """A negation of the same clause said again: Arabic repeats it where English says "or"."""
 
