@@ -8,7 +8,7 @@ from data_prep.curate.checks.negation import first_word, language_in, negated
 from data_prep.curate.checks.number_words import value_of_words
 from data_prep.curate.checks.numbers import may_be
 from data_prep.curate.checks.opposites import SOUND
-from data_prep.curate.checks.pathology import concepts_in, disease_words
+from data_prep.curate.checks.pathology import concepts_in, disease_words, stated
 from data_prep.curate.checks.quantities import quantities
 from data_prep.curate.checks.sides import sides_in
 from data_prep.curate.checks.subject import Rewriting
@@ -179,16 +179,22 @@ def new_terms(made: Rewriting) -> Iterator[str]:
     told = roots(known)
     added = concepts_in(text) - concepts_in(known)
     named = {word for word in disease_words(text) if root(word) not in told and not concepts_in(word)}
-    for word in sorted(added | named):
+    denied = _denied(text) if SOUND.search(normalised(known)) and first_word(made.answer) != "no" else set()
+    for word in sorted((added | named) - denied):
         if not _said_otherwise(word, known):
             yield f"{word!r} is in neither question, answer nor caption"
+
+
+def _denied(text: str) -> set[str]:
+    """The findings that a text only denies: where all is normal, they say no more."""
+    return {name for name, values in stated(text).items() if values == {False}}
 
 
 def _said_otherwise(word: str, known: str) -> bool:
     if word == "mass":
         return bool(re.search(r"\w+oma\b|lesion|nodule|cyst|polyp|abscess|كتل|اف", known.lower()))
     if word == "lesion":
-        return bool(concepts_in(known) or disease_words(known) or SOUND.search(normalised(known)))
+        return bool(concepts_in(known) or disease_words(known))
     if word.endswith(("megal", "megaly")):
         return bool(_ENLARGED.search(known.lower())) and any(
             word.startswith(stem) and re.search(organ, known.lower()) for stem, organ in _MEGALY.items()

@@ -14,7 +14,7 @@ _DENIED_VERBS = (
     (
         "excludes what the source does not exclude",
         NOT_EXCLUDED,
-        re.compile(r"\b(?:excluded?|ruled? out|(?:ال|و)?استبعاد\w*|(?:ا|ت|ي)ستبعد\w*)\b"),
+        re.compile(r"\b(?:excluded?|ruled? out|(?:ال|و)?استبعاد\w*|(?:ا|ت|ي)ستبعد\w*|[يت]نفي)\b"),
     ),
     (
         "allows to exceed what the source does not",
@@ -39,6 +39,9 @@ _AFFIRMS = re.compile(
     r"|صحيح|بالتاكيد|بالطبع|طبعا|بلا شك|تماما|بالفعل|اكيد)\b"
 )
 """Beginnings of a normalised text that say yes."""
+_YES_LAST = re.compile(r"\byes\W*$|(?<!\w)نعم\W*$", re.I)
+_FEW = 3
+"""Words of a reply that is yes or no and little else."""
 _NOT_ENGLISH = re.compile("[\u0620-\u064a]")
 
 
@@ -71,9 +74,8 @@ def polarity(made: Translation) -> Iterator[str]:
             yield f"turn {number} says {found} instead of {wanted}"
         elif wanted and not found:
             negative = any(negated(text, made.language))
-            if ((wanted == "no") != negative and (wanted == "no" or negated(text, made.language).strong)) or len(
-                source.split()
-            ) < 3:
+            short = len(source.split()) < _FEW and (wanted == "yes" or not negative)
+            if short or ((wanted == "no") != negative and (wanted == "no" or negated(text, made.language).strong)):
                 yield f"turn {number} does not say {wanted}"
         elif not wanted and (given := _alone(text)) and not first_word(source) and not _answers(given, source, made):
             yield f"turn {number} says {given}, the source does not"
@@ -85,7 +87,9 @@ def polarity(made: Translation) -> Iterator[str]:
 
 def _answers(given: str, source: str, made: Translation) -> bool:
     """Whether a text without yes or no says it in other words."""
-    return bool(any(negated(source, made.source_language)) if given == "no" else _AFFIRMS.match(normalised(source)))
+    if given == "no":
+        return any(negated(source, made.source_language))
+    return bool(_AFFIRMS.match(normalised(source)) or _YES_LAST.search(source))
 
 
 def negation(made: Translation) -> Iterator[str]:
@@ -100,6 +104,8 @@ def negation(made: Translation) -> Iterator[str]:
                 if denied.search(normalised(one)) and _affirmed(other, denied, said):
                     yield f"turn {number} {meant}"
             change = _change(_without_answer(one), _without_answer(other), made)
+            if bool(_alone(one)) != bool(_alone(other)):  # "None at all" may be "No, not at all"
+                change = change and _change(one, other, made)
             lost, gained = lost + (change < 0), gained + (change > 0)
         strong, kept = negated(source, made.source_language).strong, sum(negated(text, made.language))
         if lost > gained and not (lost == 1 and len(parts[0]) > 1 and kept >= max(strong, 1)):

@@ -9,7 +9,7 @@ from data_prep.curate.checks import number_hints as hints
 from data_prep.curate.checks import number_words as table
 from data_prep.curate.checks.number_text import readable
 from data_prep.curate.checks.number_words import bare, folded, value_of_words
-from data_prep.curate.checks.units import OF_TWO_WORDS, UNITS, WORD_UNITS
+from data_prep.curate.checks.units import AFTER_NUMBER, OF_TWO_WORDS, UNITS, WORD_UNITS
 
 _TOKEN = re.compile(r"[0-9]+(?:[.,'][0-9]+)*|[½¼¾⅓⅔]|[^\W\d_]+|[%/°;:\n]|[.,](?=\s)")
 """Numbers, words and signs; a mark of punctuation parts a number from the word after it."""
@@ -95,7 +95,7 @@ def _read(tokens: list[str], place: int, found: Quantities) -> int:
     if unit := WORD_UNITS.get(word) or WORD_UNITS.get(bare(word)) or _after_particle(word):
         found.all_units.add(unit)
         found.uncounted.add(unit)
-        dual = word.endswith(("ان", "ين", "ي")) and bare(word) not in UNITS and word not in UNITS
+        dual = word.endswith(("ان", "ين", "ي", "تا")) and bare(word) not in UNITS and word not in UNITS
         if dual:
             found.dual = True
             found.units.setdefault("2", set()).add(unit)
@@ -194,7 +194,7 @@ def _unit(tokens: list[str], place: int) -> tuple[int, str]:
         return place, ""
     word = folded(tokens[place])
     after = folded(tokens[place + 1]) if place + 1 < len(tokens) else ""
-    unit = UNITS.get(word) or UNITS.get(bare(word), "")
+    unit = UNITS.get(word) or UNITS.get(bare(word)) or AFTER_NUMBER.get(word, "")
     for firsts, seconds, whole in OF_TWO_WORDS:
         if (word in firsts or unit in firsts) and after in seconds:
             return place + 2, whole

@@ -42,7 +42,8 @@ _EPONYM = re.compile(
     r"|cell|body"
     r"|bodies|operation|procedure|reflex|law|stain|virus|node|duct|index|criteria|palsy|hernia|ulcer|lymphoma"
     r"|sarcoma|\w+itis|unit|scale|agar|ganglion|triangle|triad|angle|view|man(?:o)?euver|method|technique|formula"
-    r"|equation|phenomenon|ring|corpuscle|forceps|clamp|class|(?:skin )?type)s?\b)"
+    r"|equation|phenomenon|ring|corpuscle|forceps|clamp|class|grade|level|stage"
+    r"|space|pouch|point|plexus|loop|(?:skin )?type)s?\b)"
 )
 _DOSED = re.compile(r"([A-Za-z]{4,})\s+(?:[0-9.,]+\s?(?:(?:mg|mcg|µg|g|units?|IU|ml|mL)\b|%)|acid\b)")
 """Names before a dose or strength are those of drugs, and those of acids are loans too."""

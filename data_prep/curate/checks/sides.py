@@ -22,7 +22,8 @@ _NO_SIDE = re.compile(
     rf"|(?:all|that s|is that|that is|quite|you are|you re) right{_ORGAN}"
     rf"|(?:has|have|had|was|were|is|are|been|be|if|being|when|who|he|she|they|patient|i|we) left{_ORGAN}"
     r"|(?:days|weeks|hours|months|nothing|anything|what is|what s) left"
-    rf"|{_NOUN}left (?:untreated|over|behind|out|the|alone|unattended|him|her|to(?! right)|with|hospital|home"
+    rf"|left (?:him|her|me|us|you|them|it)"
+    rf"|{_NOUN}left (?:untreated|over|behind|out|the|alone|unattended|to(?! right)|with|hospital|home"
     rf"|school))\b"
 )
 _CLAUSE = re.compile(r"[.,;:،؛](?=\s)|\n|\b(?:while|whereas|but)\b|(?<!\w)(?:بينما|أما|لكن|في حين)(?!\w)")

@@ -95,7 +95,10 @@ DUALS = {
     if len(word) > 2 and not word.isascii() and not word.endswith(("ات", "ا", "ين"))
     for end in ("ان", "ين")
 }
-"""Two of a unit in one word."""
+DUALS |= {word[:-1] + "ت" + end: unit for word, unit in UNITS.items() if word.endswith("ه") for end in ("ا", "ي")}
+"""Two of a unit in one word, feminine ones also before a noun."""
+AFTER_NUMBER = {"ثانيه": "s"}
+"""Units only after a number: the word is also an ordinal."""
 _RATES = {
     **dict.fromkeys(("daily", "يوميا", "يوميه", "يومي"), "day"),
     **dict.fromkeys(("hourly", "ساعيا"), "h"),
