@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from data_prep.curate.checks.negation_words import NOT_EXCEEDED, NOT_EXCLUDED, Negations, negations, once, without
-from data_prep.curate.checks.opposites import NOT, NOTHING_WRONG, SOUND, exchanged, opposites, otherwise, sound_instead
+from data_prep.curate.checks.opposites import NOT, NOTHING_WRONG, SOUND, opposites, otherwise, sound_instead
 from data_prep.curate.checks.pathology import contradictions
 from data_prep.curate.checks.subject import Rewriting, Translation
 from data_prep.curate.compared import normalised
@@ -81,8 +81,6 @@ def polarity(made: Translation) -> Iterator[str]:
             yield f"turn {number} says {given}, the source does not"
         for opposite in opposites(source, text, made.source_language, made.language):
             yield f"turn {number} {opposite}"
-        for exchange in exchanged(source, text, made.source_language, made.language):
-            yield f"turn {number} {exchange}"
 
 
 def _answers(given: str, source: str, made: Translation) -> bool:

@@ -51,21 +51,23 @@ _CUBED = re.compile(
 _SQUARED = re.compile(r"\b(mm?|cm|مم?|ملم|سم)(?:[23](?!\.?[0-9])| ?[²³])")
 """Powers of a unit, whose exponent is no number of the text."""
 _NOTATIONS = (
-    (re.compile(r"\bcm ?H2O\b", re.I), "cmwater"),
+    ("H2O", re.compile(r"\bcm ?H2O\b"), "cmwater"),
     (
+        "T",
         re.compile(r"(?<![A-Za-z0-9.])(0\.[0-9]+|1(?:\.[0-9])?|3(?:\.0)?|7) ?T\b(?! (?:cell|score|helper|lymph))"),
         r"\1 tesla",
     ),
-    (re.compile(r"\b([1-4][0-9]) ?\+ ?([0-6]) (?=weeks?\b|wks?\b|أسبوع)"), r"\1 weeks \2 days of "),
+    ("+", re.compile(r"\b([1-4][0-9]) ?\+ ?([0-6]) (?=weeks?\b|wks?\b|أسبوع)"), r"\1 weeks \2 days of "),
 )
-"""Field strengths, pressures, and weeks of pregnancy with days."""
+"""Pressures, field strengths, weeks of pregnancy with days: a mark of each, its pattern, and how it is read."""
 
 
 def readable(text: str) -> str:
     """A text of any language with its numbers and units in the form that is read."""
     text = _MARKS.sub("", text).translate(_ASCII)
-    for pattern, written in _NOTATIONS:
-        text = pattern.sub(written, text)
+    for mark, pattern, written in _NOTATIONS:
+        if mark in text:
+            text = pattern.sub(written, text)
     text = _NAMES.sub(" ", text)
     text = _SQUARED.sub(r"\1", _CUBED.sub("ml", _DOTTED.sub(r"\1\2", text)))
     text = _MONTH.sub(lambda found: _REGIONAL[found[1]], text)

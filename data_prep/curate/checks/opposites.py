@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from data_prep.curate.compared import normalised
+from data_prep.curate.compared import normalised, words
 
 NOT = re.compile(r"\b(?:no|not|without|لا|لم|ليس\w*|دون|بدون|غير)\b")
 NOTHING_WRONG = re.compile(
@@ -124,28 +124,22 @@ def sound_instead(denied: str, said: str) -> bool:
     return bool(NOTHING_WRONG.search(denied)) and bool(SOUND.search(said)) and not NOT.search(said)
 
 
-def exchanged(source: str, text: str, source_language: str, language: str) -> Iterator[str]:
-    """Opposites that changed places: every name and number that both texts have stands next to the other of a pair."""
-    compared, translated = normalised(source).split(), normalised(text).split()
+def _exchanged(source: str, text: str, one: tuple[re.Pattern[str], ...], other: tuple[re.Pattern[str], ...]) -> bool:
+    """Whether opposites changed places: each name and number that both texts have stands next to the other one."""
+    compared, translated = words(source), words(text)
     names = {word for word in set(compared) & set(translated) if word.isascii() and word.isalnum()}
-    if len(names) < _LEAST_NAMES:
-        return
-    for english, arabic, _ in _PAIRS:
-        of = {"en": english, "ar": arabic}
-        one = _beside(compared, names, of[source_language])
-        other = _beside(translated, names, of[language]) if one else {}
-        shared = one.keys() & other.keys()
-        if len(shared) >= _LEAST_NAMES and all(one[name] != other[name] for name in shared):
-            yield f"exchanges the opposites beside {', '.join(sorted(shared))}"
+    before, after = _beside(compared, names, one), _beside(translated, names, other)
+    shared = before.keys() & after.keys()
+    return len(shared) >= _LEAST_NAMES and all(before[name] != after[name] for name in shared)
 
 
-def _beside(words: list[str], names: set[str], pair: tuple[re.Pattern[str], ...]) -> dict[str, int]:
+def _beside(text: list[str], names: set[str], pair: tuple[re.Pattern[str], ...]) -> dict[str, int]:
     """Which of two opposites stands nearest to each name, 0 or 1; nothing unless both are in the text."""
-    places = [(place, which) for place, word in enumerate(words) for which in (0, 1) if pair[which].search(word)]
+    places = [(place, which) for place, word in enumerate(text) for which in (0, 1) if pair[which].search(word)]
     if len({which for _, which in places}) < 2:
         return {}
     found: dict[str, int] = {}
-    for place, word in enumerate(words):
+    for place, word in enumerate(text):
         if word in names:
             near = sorted((abs(other - place), which) for other, which in places)
             if near[0][0] < near[1][0] or near[0][1] == near[1][1]:
@@ -161,6 +155,8 @@ def opposites(source: str, text: str, source_language: str, language: str) -> It
     for english, arabic, also in _PAIRS:
         of = {"en": english, "ar": arabic}
         has = [pattern.search(compared) for pattern in of[source_language]]
+        if has[0] and has[1] and _exchanged(source, text, of[source_language], of[language]):
+            yield f"exchanges {has[0][0]!r} and {has[1][0]!r}"
         if bool(has[0]) == bool(has[1]):
             continue
         this, that = (0, 1) if has[0] else (1, 0)

@@ -84,7 +84,7 @@ _LOANS = re.compile(
     r"chlamydia|salmonella|\w+cocc\w+|cholera|malaria|eczema|anemia|tetanus|typhoid|\w*plasm\w*|cyto\w+|\w+yl|nitr\w+|sul(?:f|ph)\w+|serum|collagen|keratin"
     r"|gel|colon|"
     r"nicotin\w*|antigen\w*|technolog\w+|percent\w*|parasit\w+|tuberc\w+|dynam\w+|strateg\w+|hist\w+|electron\w*"
-    r"|system\w*|photo\w*|graph\w*|nylon|teflon|dacron|polyester|polymer\w*|poly\w+ene|ceramic\w*|carbon\w*"
+    r"|system\w*|photo\w*|\bgraphs?|nylon|teflon|dacron|polyester|polymer\w*|poly\w+ene|ceramic\w*|carbon\w*"
     r"|zinc|nickel|gela?tin\w*|glycer\w*)$"
 )
 
