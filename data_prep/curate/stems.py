@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from data_prep.text.normalise import words
+from data_prep.curate.compared import words
 
 _ARABIC = re.compile("[\u0620-\u064a]")
 _PREFIX = re.compile("^(?:[وف]?(?:ال|لل|[بك]ال)|و(?=[^اوي]..))(?=..)")

@@ -34,7 +34,7 @@ def _english(noun: str, by: str, within: str) -> re.Pattern[str]:
     return re.compile(
         rf"\b(?:{_BY} (?:the|this|its) {_WHOSE}{by}|{_IN} (?:the|this|its) {_WHOSE}{within}){noun}\b"
         r"(?! (?:of|for|you)\b)"
-        rf"|\bthe {_WHOSE}{by}{noun} {_SAYS}"
+        rf"|\bthe {_WHOSE}{by}{noun} {_SAYS}|\bthe {noun} (?:{_GIVEN}|above|attached) {_SAYS}"
     )
 
 

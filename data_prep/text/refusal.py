@@ -43,7 +43,8 @@ _IMAGES = (
 )
 _SEE = rf"(?:\w+ly )?(?:see|view|access|open|analy[sz]e|interpret|process|look at|display|examine) {_IMAGES}"
 _HELP = (
-    r"(?:assist|help)(?: you)? with (?:that|this|your)\b|comply\b|ful ?fill? (?:that|this|your)\b"
+    r"(?:assist|help)(?: you)? with (?:that|this|your|(?:identify|interpret|diagnos|analy[sz]|describ|read)ing)\b"
+    r"|comply\b|ful ?fill? (?:that|this|your)\b"
     r"|provide (?:any |you with )?(?:medical|personal|personali[sz]ed|professional) (?:advice|diagnos[ie]s)"
     r"|answer (?:that|this|your) (?:question|request)"
 )

@@ -12,7 +12,9 @@ STEMS = re.compile(
     r"|coxib|thiazide|semide|xaban|gatran|grel|tinib|ciclib|rubicin|taxel|platin|vir|vudine|conazole|nidazole|quine"
     r"|sone|solone|onide|terol|tropium|lukast|dronate|tocin|pressin|ezepine|triptyline|pramine|apine|peridone|idone"
     r"|zosin|afil|penem|bactam|cef|oxin|arone|amide|sulfa|lamide|glitazone|gliclazide|azine|tadine|rizine|plase"
-    r"|poetin)$"
+    r"|poetin|prost|nib|nercept|tacept|bercept|kinra|tecan|citabine|mustine|poside|trexate|trexed|limus|grastim|parib"
+    r"|relin|relix|tirelin|fibrate|stigmine|curium|curonium|flurane|vaptan|racetam|gepant|zolid|fungin|pidem|tiazem"
+    r"|steride|dopa|gliflozin|tegravir|lisib|phylline|thiouracil|pressant|nacin|olac|sirox|oxaban|parinux|mer[ao]l)$"
 )
 NOT_DRUGS = frozenset(
     listed(

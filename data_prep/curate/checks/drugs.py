@@ -8,7 +8,7 @@ from itertools import pairwise
 from data_prep.curate.checks import skeleton
 from data_prep.curate.checks.drug_names import COMMON, FORMS, NOT_DRUGS, STEMS, SYNONYMS
 from data_prep.curate.checks.subject import Translation
-from data_prep.text.normalise import normalised, words
+from data_prep.curate.compared import normalised, words
 
 _FORMS = {
     name: (re.compile(english), re.compile(rf"\b[وفبلك]{{0,2}}(?:ال|ل)?(?:{arabic})"))
@@ -85,11 +85,16 @@ def _named(name: str, here: list[str]) -> bool:
             continue
         wanted = skeleton.english(one)
         for word in here:
-            if word == one or (word.isascii() and word.rstrip("s") == one):
+            if word == one or (word.isascii() and (word.rstrip("s") == one or _spelt_alike(word, wanted))):
                 return True
             if not word.isascii() and _sounds(word, wanted, one):
                 return True
     return False
+
+
+def _spelt_alike(word: str, wanted: str) -> bool:
+    """Whether an English word has the consonants of a drug that an Arabic word was read as."""
+    return len(word) > _SHORTEST and skeleton.english(word) == wanted
 
 
 def _sounds(word: str, wanted: str, name: str) -> bool:

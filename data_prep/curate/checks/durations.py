@@ -6,7 +6,7 @@ from data_prep.curate.checks.listed import listed
 from data_prep.curate.checks.number_words import bare
 from data_prep.curate.checks.quantities import Quantities
 from data_prep.curate.checks.units import UNITS
-from data_prep.text.normalise import normalised
+from data_prep.curate.compared import normalised
 
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "day": 86_400, "week": 604_800}
 _MONTHS = {"month": 1, "year": 12}
@@ -19,7 +19,7 @@ _PARTS = {
 }
 _ONE = frozenset(listed("minute hour day week month year دقيقه ساعه يوم اسبوع شهر سنه عام"))
 _PART = "|".join(sorted(_PARTS, key=len, reverse=True))
-_SPAN = re.compile(rf"(?:\b[وفبل]?({_PART}) )?(?<![0-9] )\b(\w+)\b(?=( واحده?)?( ونصف\b| and a half\b)?)")
+_SPAN = re.compile(rf"(?:\b[وفبل]?({_PART}) )?(?<![0-9] )\b(\w+)\b(?=( واحده?)?( ونصفا?\b| and a half\b)?)")
 
 Durations = frozenset[tuple[str, float]]
 

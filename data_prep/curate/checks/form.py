@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from data_prep.curate.checks.subject import Rewriting, Translation
+from data_prep.curate.compared import normalised
 from data_prep.text.leak import leak
-from data_prep.text.normalise import normalised
 from data_prep.text.refusal import refusal
 
 _SENTENCE_END = re.compile(
@@ -27,6 +27,8 @@ _BRACKETS = re.compile(r"\([^()]{0,60}\)")
 _JOINED = 0.55
 _COMPLETE = 0.9
 """Shares of the usual length under which a text with fewer sentences lacks some: with as many clauses, with fewer."""
+_LONGER = 1.28
+"""The share of the usual length from which on a further sentence is not a part of a long one."""
 _LONG = 40
 _LIMITS = ((150, 0.68, 1.6), (60, 0.55, 1.9), (25, 0.25, 2.2), (0, 0.2, 4.0))
 """From how many characters of the source which shares of its length are allowed."""
@@ -123,8 +125,9 @@ def sentences(made: Translation) -> Iterator[str]:
         short = _extent(text, source) / (len(source) * scale or 1)
         clauses = _clauses(text) - _clauses(source)
         lacks = ratio < _JOINED if clauses >= 0 else short < _COMPLETE
+        longer = (clauses > 0 and ratio > _LONGER) or (found > _clauses(source) and ratio > _COMPLETE)
         if (found < wanted and (lacks or (wanted - found > wanted * 0.4 and wanted > 3))) or (
-            found > wanted and clauses > 0 and ratio > 1.28 and len(text) > _LONG
+            found > wanted and longer and len(text) > _LONG
         ):
             yield f"turn {number} has {found} sentences instead of {wanted}"
 

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from data_prep.curate.checks.listed import listed
 from data_prep.curate.checks.negation import first_word, language_in, negated
 from data_prep.curate.checks.number_words import value_of_words
-from data_prep.curate.checks.pathology import concepts_in, disease_words
+from data_prep.curate.checks.numbers import may_be
+from data_prep.curate.checks.opposites import SOUND
+from data_prep.curate.checks.pathology import concepts_in, disease_words, stated
 from data_prep.curate.checks.quantities import quantities
 from data_prep.curate.checks.sides import sides_in
 from data_prep.curate.checks.subject import Rewriting
 from data_prep.curate.checks.units import UNITS
+from data_prep.curate.compared import normalised, words
 from data_prep.curate.stems import root, roots
-from data_prep.text.normalise import words
 
 _SMALL = frozenset(
     map(root, listed("the a an of in on and or with to at is are by from both في من علي الي و او مع عن هو هي ل ب"))
@@ -20,6 +22,12 @@ _SMALL = frozenset(
 _ENOUGH = 0.5
 _LONG_WORD = 9
 _SIDES = frozenset(("left", "right", "both", "bilateral"))
+_ENLARGED = re.compile(r"enlarg|megal|dilat|big|increased size|size is increased|كبير|متضخم|تضخم|ضخام")
+_MEGALY = {
+    **{"cardio": "heart|cardi|قلب", "spleno": "spleen|splen|طحال", "hepato": "liver|hepat|كبد"},
+    **{"nephro": "kidney|renal|كلي", "cardi": "heart|cardi|قلب"},
+}
+"""Organs of which the word for their enlargement is made."""
 _GENERIC = re.compile(r"mass|tumou?r|neoplas|lesion|cancer|malignan|inflam|ورم|كتل|التهاب|سرطان|آفة")
 # Words of one meaning, English then Arabic in the form of data_prep.text.normalise.
 _SAME = [
@@ -111,7 +119,7 @@ def answer_lost(made: Rewriting) -> Iterator[str]:
     if made.conversation or (first_word(made.answer) and len(made.answer.split()) < 3):
         return
     wanted, found = quantities(made.answer), quantities(made.answers)
-    lost = [value for value in wanted.values if value not in found.values and value not in found.weak]
+    lost = [value for value in wanted.values if value not in found.values and not may_be(value, wanted, found)]
     if lost == ["0"] and negated(made.answers, language_in(made.answers)).denying:
         lost = []
     sides = set(sides_in(made.answer)) - set(sides_in(made.answers))
@@ -184,7 +192,13 @@ def terms_added(made: Rewriting) -> list[str]:
     told = roots(known)
     added = concepts_in(text) - concepts_in(known)
     named = {word for word in disease_words(text) if root(word) not in told and not concepts_in(word)}
-    return [word for word in sorted(added | named) if not _said_otherwise(word, known)]
+    denied = _denied(text) if SOUND.search(normalised(known)) and first_word(made.answer) != "no" else set()
+    return [word for word in sorted((added | named) - denied) if not _said_otherwise(word, known)]
+
+
+def _denied(text: str) -> set[str]:
+    """The findings that a text only denies: where all is normal, they say no more."""
+    return {name for name, values in stated(text).items() if values == {False}}
 
 
 def _said_otherwise(word: str, known: str) -> bool:
@@ -192,6 +206,10 @@ def _said_otherwise(word: str, known: str) -> bool:
         return bool(re.search(r"\w+oma\b|lesion|nodule|cyst|polyp|abscess|كتل|اف", known.lower()))
     if word == "lesion":
         return bool(concepts_in(known) or disease_words(known))
+    if word.endswith(("megal", "megaly")):
+        return bool(_ENLARGED.search(known.lower())) and any(
+            word.startswith(stem) and re.search(organ, known.lower()) for stem, organ in _MEGALY.items()
+        )
     if word == "inflam":
         return bool(re.search("itis|pneumonia|infect|inflam|التهاب", known.lower()))
     return False

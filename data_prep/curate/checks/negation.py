@@ -3,14 +3,26 @@
 import re
 from collections.abc import Iterator
 
-from data_prep.curate.checks.negation_words import NOT_EXCLUDED, Negations, negations, once, without
-from data_prep.curate.checks.opposites import NOT, NOTHING_WRONG, SOUND, opposites, sound_instead
+from data_prep.curate.checks.negation_words import NOT_EXCEEDED, NOT_EXCLUDED, Negations, negations, once, without
+from data_prep.curate.checks.opposites import NOT, NOTHING_WRONG, SOUND, opposites, otherwise, sound_instead
 from data_prep.curate.checks.pathology import contradictions
 from data_prep.curate.checks.subject import Rewriting, Translation
+from data_prep.curate.compared import normalised
 from data_prep.curate.stems import roots
-from data_prep.text.normalise import normalised
 
-_EXCLUDED = re.compile(r"\b(?:excluded?|ruled? out|(?:ال|و)?استبعاد\w*|(?:ا|ت|ي)ستبعد\w*)\b")
+_DENIED_VERBS = (
+    (
+        "excludes what the source does not exclude",
+        NOT_EXCLUDED,
+        re.compile(r"\b(?:excluded?|ruled? out|(?:ال|و)?استبعاد\w*|(?:ا|ت|ي)ستبعد\w*|[يت]نفي)\b"),
+    ),
+    (
+        "allows to exceed what the source does not",
+        NOT_EXCEEDED,
+        re.compile(r"\b(?:exceed(?:s|ed|ing)?|[يت]تجاوزو?ا?|[يت]تعدي|[يت]تخطي)\b"),
+    ),
+)
+"""Verbs whose negation other words may say, but not the verb alone: what then is wrong, and patterns of both."""
 _WITH = re.compile(r"\b(?:with|has|have|had|having|plus|مع|به|بها|مصحوب\w*|[وب]\w{3,})\b")
 """What a "without" may have turned into its opposite; else it is a phrase such as "without delay"."""
 _THERE_IS = re.compile(r"\W*(?:there (?:is|are)|يوجد|توجد|هناك)\b", re.I)
@@ -20,13 +32,16 @@ _COMMON = roots("is are there a an the in on of this that image any seen show ه
 _SENTENCE = re.compile(r"(?<![0-9.])[.!?؟\n]+(?=\s|$)|\n")
 _NOT_SOUND = re.compile(rf"\b(?:not|no longer|isn t|aren t|غير|ليس\w*|لا|لم) (?:\w+ ){{0,2}}?(?:{SOUND.pattern})")
 _FIRST = re.compile(
-    r"^\W*(?:(?P<yes>yes|yeah|نعم|اجل|بلى|بلي)|(?P<no>no|لا|كلا))(?P<alone>\s*(?:[,.،;:!؛—–-]|$))?(?!\w)", re.I
+    r"^\W*(?:(?P<yes>yes|yeah|نعم|[اأ]جل|بلى|بلي)|(?P<no>no|لا|كلا))(?P<alone>\s*(?:[,.،;:!؛—–-]|$))?(?!\w)", re.I
 )
 _AFFIRMS = re.compile(
     r"(?:correct|right|sure|certainly|of course|absolutely|definitely|exactly|indeed|true|yep|yup|that s right"
     r"|صحيح|بالتاكيد|بالطبع|طبعا|بلا شك|تماما|بالفعل|اكيد)\b"
 )
 """Beginnings of a normalised text that say yes."""
+_YES_LAST = re.compile(r"\byes\W*$|(?<!\w)نعم\W*$", re.I)
+_FEW = 3
+"""Words of a reply that is yes or no and little else."""
 _NOT_ENGLISH = re.compile("[\u0620-\u064a]")
 
 
@@ -59,9 +74,8 @@ def polarity(made: Translation) -> Iterator[str]:
             yield f"turn {number} says {found} instead of {wanted}"
         elif wanted and not found:
             negative = any(negated(text, made.language))
-            if ((wanted == "no") != negative and (wanted == "no" or negated(text, made.language).strong)) or len(
-                source.split()
-            ) < 3:
+            short = len(source.split()) < _FEW and (wanted == "yes" or not negative)
+            if short or ((wanted == "no") != negative and (wanted == "no" or negated(text, made.language).strong)):
                 yield f"turn {number} does not say {wanted}"
         elif not wanted and (given := _alone(text)) and not first_word(source) and not _answers(given, source, made):
             yield f"turn {number} says {given}, the source does not"
@@ -71,7 +85,9 @@ def polarity(made: Translation) -> Iterator[str]:
 
 def _answers(given: str, source: str, made: Translation) -> bool:
     """Whether a text without yes or no says it in other words."""
-    return bool(any(negated(source, made.source_language)) if given == "no" else _AFFIRMS.match(normalised(source)))
+    if given == "no":
+        return any(negated(source, made.source_language))
+    return bool(_AFFIRMS.match(normalised(source)) or _YES_LAST.search(source))
 
 
 def negation(made: Translation) -> Iterator[str]:
@@ -82,9 +98,12 @@ def negation(made: Translation) -> Iterator[str]:
             parts = [source], [text]
         lost = gained = 0
         for one, other in zip(*parts, strict=True):
-            if NOT_EXCLUDED.search(normalised(one)) and _excluded(other):
-                yield f"turn {number} excludes what the source does not exclude"
+            for meant, denied, said in _DENIED_VERBS:
+                if denied.search(normalised(one)) and _affirmed(other, denied, said):
+                    yield f"turn {number} {meant}"
             change = _change(_without_answer(one), _without_answer(other), made)
+            if bool(_alone(one)) != bool(_alone(other)):  # "None at all" may be "No, not at all"
+                change = change and _change(one, other, made)
             lost, gained = lost + (change < 0), gained + (change > 0)
         strong, kept = negated(source, made.source_language).strong, sum(negated(text, made.language))
         if lost > gained and not (lost == 1 and len(parts[0]) > 1 and kept >= max(strong, 1)):
@@ -113,9 +132,9 @@ def _change(source: str, text: str, made: Translation) -> int:
     return int(once(other, found.strong) > sum(wanted) + (wanted.weak + wanted.lexical > 0))
 
 
-def _excluded(text: str) -> bool:
+def _affirmed(text: str, denied: re.Pattern[str], said: re.Pattern[str]) -> bool:
     compared = normalised(text)
-    return bool(_EXCLUDED.search(compared)) and not NOT_EXCLUDED.search(compared)
+    return bool(said.search(compared)) and not denied.search(compared)
 
 
 def _sentences(text: str) -> list[str]:
@@ -151,7 +170,10 @@ def _against(wanted: str, text: str, question: str) -> Iterator[str]:
         yield "the answer is yes, and the draft denies"
     sound = SOUND.search(normalised(text)) and not SOUND.search(normalised(question))
     denied = sound or any(negated(_first_sentence(text), language))
-    if wanted == "no" and not found and not denied:
+    other = any(opposites(question, text, language_in(question), language)) or otherwise(question, text)
+    if wanted == "yes" and other and not found and not clause.denying:
+        yield "the answer is yes, and the draft says the opposite of the question"
+    if wanted == "no" and not found and not denied and not other:
         yield "the answer is no, and nothing in the draft denies"
     elif wanted == "no" and found and not any(clause) and _affirms(text, question):
         yield "the draft says no and then that it is so"

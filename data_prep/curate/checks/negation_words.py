@@ -12,15 +12,16 @@ _BELOW = (
     r"|ثانيه|ثالثه|ثامنه)\b|متي|ما\b|قياس|قراءات|ملاحظات|اسم|اسما|مواعيد)"
 )
 """What follows the word for "without" where it says "below" or, as a verb, "write down"."""
+_COUNTED = r"(?:\w{2,}ات|دقايق|ليال\w?|سنين|مرضي)\b"
+"""Plurals before which "I am not" is "for six"."""
 _STRONG = {
     "en": re.compile(
         r"\b(?:not|no(?! (?:[0-9]+|longer than)\b)|cannot|never|without|neither|none|nothing|nobody|\w+n t|absent"
-        r"|absence|denie[sd]|deny|denying|free of|negative for)\b"
+        r"|absence|denie[sd]|deny|denying|free of(?! charge)|negative for)\b"
     ),
     "ar": re.compile(
-        rf"\b(?:الن|[وف]?(?:لم|لن|غير|دون(?! {_BELOW})|ليس(?:ت|ا|تا|وا|نا)?|اليست?|لست|بلا|بدون|ينفي\w*"
-        r"|تنفي|نفي"
-        r"|نفت|انعدام|غياب"
+        rf"\b(?:الن|[وف]?(?:لم|لن|غير|دون(?! {_BELOW})|ليس(?:ت|ا|تا|وا|نا)?|اليست?|لست(?! {_COUNTED})"
+        r"|بلا|بدون|ما(?= من \w)|ينفي\w*|تنفي|نفي|نفت|انعدام|غياب"
         r"|الا(?= [يت]\w{2,}))|[وف]?لا(?! (?:سيما|بد|يزال|تزال|يزالون|زال|باس|شك|تتردد)\b))\b"
     ),
 }
@@ -55,10 +56,10 @@ _WEAK = {
         r"|poor\w*|no longer|hypo\w+|low\w*|mere\w*|until|sterile|below|w o"
         r"|ns(?:aids?|temi|clc|ip)|na(?:sh|fld|d)|n(?:po|bm|kda|hl|iv)|dnr|contracept\w*|prophyla\w*|little|few|cease\w*|empty"
         r"|skip\w*|omit\w*|forg[eo]t\w*|refrain\w*|abstain\w*|too \w+ to|sub[a-z]{3,}|similar\w*|same|stable|identical"
-        r"|at (?:least|most)|up to|within|exceed\w*|lest|away from|over the counter|zero)\b"
+        r"|at (?:least|most)|up to|within|exceed\w*|lest|away from|over the counter|zero|doubt\w*|nulli\w+)\b"
     ),
     "ar": re.compile(
-        r"\b[وفبل]{0,2}(?:ال)?(?:الا|ليلا|كيلا|سلبي\w*|سالب\w*|[اينت]?فقد\w{0,3}|سوي|نادرا|كلا|بدلا|تجنب|منع"
+        r"\b[وفبل]{0,2}(?:ال)?(?:الا|ليلا|كيلا|اياك\w{0,2}|حذار|ا?حذر\w{0,2}|[تي]حذر\w{0,2}|امتنع\w{0,2}|[اتي]متنع\w{0,2}|تحاش\w{0,2}|اجتنب\w{0,2}|تفاد\w{0,2}|سلبي\w*|سالب\w*|[اينت]?فقد\w{0,3}|سوي|نادرا|كلا|بدلا|تجنب|منع"
         r"|عديم\w*|امتناع"
         r"|[يت]متنع|[يت]رفض|رفض\w*|نفي\w*|خلاف|عوضا|مضاد استطباب|مانع\w*|موانع|صفر|[يت]توقف|توقف|كف|فقط|فحسب"
         r"|ابدا|مطلقا|البته"
@@ -85,9 +86,16 @@ _SOFT = {
 _WITHOUT = re.compile(r"\b(?:without|[وف]?(?:من )?(?:دون|بدون|بلا))\b")
 NOT_EXCLUDED = re.compile(
     r"\b(?:(?:can ?not|can t|could not|couldn t|not|never) (?:be )?(?:\w+ )?(?:excluded?|ruled? out)"
-    r"|[وف]?(?:لا|لم|لن) (?:\w+ ){0,2}(?:ب|ال)?استبعاد\w*|[وف]?(?:لا|لم|لن) (?:ي|ت)ستبعد\w*)\b"
+    r"|[وف]?(?:لا|لم|لن) (?:\w+ ){0,2}(?:ب|ال)?(?:استبعاد|نفي)\w*"
+    r"|(?:غير|ليس\w*) (?:ال)?مستبعد\w*|[وف]?(?:لا|لم|لن) [يت](?:ستبعد\w*|نفي?))\b"
 )
 """Two negations that a translation may say as a possibility."""
+NOT_EXCEEDED = re.compile(
+    r"\b(?:(?:not|never|cannot|\w+n t) (?:\w+ ){0,2}exceed\w*|(?:without|avoid\w*) exceeding"
+    r"|[وف]?(?:لا|لم|لن|ما|عدم|دون|غير|الا|منع|حظر) (?:\w+ ){0,2}?[يتم]?تجاوز\w*"
+    r"|[وف]?(?:لا|لم|لن|الا) [يت](?:تعدي|تخطي)\w*)\b"
+)
+"""A limit as the denial of its excess."""
 _AGAIN = re.compile(r"\b(?:ولا|ولم|وليس\w*|ولن|او لا|وغير|وبدون|ودون|وبلا|nor|and no|or no|and not)\b")
 """A negation of the same clause said again: Arabic repeats it where English says "or"."""
 

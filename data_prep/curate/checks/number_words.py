@@ -31,7 +31,13 @@ _DIGITS_AR = {
     9: "تسع تسعه",
     10: "عشر عشره",
 }
-UNITS_AR = {word: value for value, words in _DIGITS_AR.items() for word in words.split()}
+UNITS_AR = {
+    word + end: value
+    for value, words in _DIGITS_AR.items()
+    for word in words.split()
+    for end in ("", "ا")
+    if not (end and word.endswith(("ه", "ي")))
+}
 TENS_AR = {
     base + end: value
     for base, value in zip(listed("عشر ثلاث اربع خمس ست سبع ثمان تسع"), range(20, 100, 10), strict=True)
@@ -45,6 +51,7 @@ SIMPLE = {
     **dict.fromkeys(listed("اثنان اثنين اثنتان اثنتين اثنا اثني اثنتا اثنتي مرتين مرتان twice"), 2),
     **dict.fromkeys(listed("مليونان مليونين مليوني"), 2_000_000),
     **dict.fromkeys(listed("ميتان ميتين ميتا ميتي مايتان مايتين مايتا مايتي"), 200),
+    **dict.fromkeys(listed("بست كست فست وست"), 6),
     **{"thrice": 3, "الفان": 2000, "الفين": 2000, "الفي": 2000},
     **{
         stem + hundred: value * 100
@@ -71,99 +78,8 @@ BEFORE_TENS = {
 """Words that say one and two before a ten, as in twenty-one."""
 AFTER_TENS = {"one": 1, "first": 1, "second": 2}
 
-_MONTHS = frozenset(
-    listed(
-        "january february march april june july august september october november december يناير فبراير مارس "
-        "ابريل مايو يونيو "
-        "يوليو اغسطس سبتمبر اكتوبر نوفمبر ديسمبر"
-    )
-)
-WEAK = {
-    **dict.fromkeys(listed("one once single first واحد واحده احد احدي اول اولي مره"), "1"),
-    **dict.fromkeys(
-        listed(
-            "second secondary both pair double dual couple ضعف ضعفا ضعفي ضعفان ضعفين مضاعف مضاعفه "
-            "ثان ثاني ثانيه كلا كلتا كلي كلتي"
-            ""
-        ),
-        "2",
-    ),
-    **dict.fromkeys(("half", "نصف"), "0.5"),
-    **dict.fromkeys(("quarter", "ربع"), "0.25"),
-    **dict.fromkeys(listed("triple triples tripled threefold trimester"), "3"),
-    **dict.fromkeys(listed("quadruple quadruples quadrupled fourfold"), "4"),
-    **dict.fromkeys(listed("doubles doubled twofold"), "2"),
-    **{
-        "fivefold": "5",
-        "tenfold": "10",
-        "ثلاثي": "3",
-        "ثلاثيه": "3",
-        "ثنايي": "2",
-        "ثناييه": "2",
-        "رباعي": "4",
-        "رباعيه": "4",
-    },
-    **{
-        "bid": "2",
-        "bd": "2",
-        "tid": "3",
-        "tds": "3",
-        "qid": "4",
-        "qds": "4",
-        "zero": "0",
-        "صفر": "0",
-        "dozen": "12",
-        "ثلثا": "2",
-        "ثلثي": "2",
-        "ثلثين": "2",
-    },
-    **dict(zip(listed("i ii iii iv v vi vii viii ix x xi xii"), map(str, range(1, 13)), strict=True)),
-    **dict(
-        zip(
-            listed("january february march april may june july august september october november december"),
-            map(str, range(1, 13)),
-            strict=True,
-        )
-    ),
-    **dict(
-        zip(
-            listed("يناير فبراير مارس ابريل مايو يونيو يوليو اغسطس سبتمبر اكتوبر نوفمبر ديسمبر"),
-            map(str, range(1, 13)),
-            strict=True,
-        )
-    ),
-    **dict(zip(listed("jan feb mar apr jun jul aug sep oct nov dec"), listed("1 2 3 4 6 7 8 9 10 11 12"), strict=True)),
-}
-"""Words that may stand for a number, and are not missed where it has none."""
-
-GROUPS = {
-    "ordinal": {
-        **dict.fromkeys(("first", "primary", "اول", "اولي", "اوليه"), "1"),
-        **dict.fromkeys(("second", "secondary", "ثاني", "ثانيه", "ثان", "ثانوي", "ثانويه"), "2"),
-    },
-    "fraction": {
-        **dict.fromkeys(("half", "نصف"), "0.5"),
-        **dict.fromkeys(("quarter", "ربع"), "0.25"),
-    },
-    "half of the day": {
-        **dict.fromkeys(("am", "morning", "صباح", "صباحا", "صباحي"), "morning"),
-        **dict.fromkeys(("pm", "evening", "مساء", "مسا", "مسايي", "مسايا"), "evening"),
-    },
-    "month": {word: value for word, value in WEAK.items() if word in _MONTHS},
-}
-"""Words of which a text that has one of a group must have the same."""
-NOT_DUAL = frozenset(
-    listed(
-        "شريان سرطان لسان اسنان غثيان خفقان انسان بيان مكان زمان نقصان فقدان جريان جدران كان اذان ادمان اذمان "
-        "لبان ثوان فان "
-        "يمين عين بين حين جنين انسولين بروتين تامين تكوين تعيين تحسين معين قرنين هذين الذين مصابين بالغين تسكين "
-        "هرين متي حتي"
-        " التي ذاتي نباتي حياتي وراثي هيموغلوبين الوتين شرايين براهين وان ان ابان جنان طيران غليان سريان هذيان "
-        "بنكرياسين"
-    )
-)
-
-DUAL = re.compile("^(?:[وفبل]?(?:ال)?)?[\u0620-\u064a]{2,}(?:ان|ين|تا|تي)$")
+_WEEKDAYS = ("الاثنين", "الثلاثا", "الاربعا")
+"""Monday to Wednesday, whose names are those of numbers with the article."""
 PREFIX = re.compile("^[وفبلك]?(ال|ل(?=..))?(?=...)")
 
 
@@ -235,7 +151,7 @@ def _joins(total: int, value: int, word: str) -> bool:
 
 def _simple(word: str) -> int | None:
     value = SIMPLE.get(word)
-    if value is None and not word.isascii() and not word.startswith("الاثنين"):
+    if value is None and not word.isascii() and not word.endswith(_WEEKDAYS):
         value = SIMPLE.get(bare(word))
     return value
 

@@ -37,11 +37,21 @@ def numbers(made: Translation) -> Iterator[str]:
 
 def _missing(wanted: Quantities, found: Quantities, text: str) -> list[str]:
     """The values that the quantities of a text lack."""
-    lacks = sorted(value for value in wanted.values - found.values if value not in found.weak)
+    lacks = sorted(value for value in wanted.values - found.values if not may_be(value, wanted, found))
     if not lacks:
         return lacks
     spans = durations(text, found)
     return [value for value in lacks if not equal(value, wanted.units.get(value, set()), spans)]
+
+
+def may_be(value: str, wanted: Quantities, found: Quantities) -> bool:
+    """Whether words say a value: a unit alone is one of it, its dual two of it, and any dual two of another thing."""
+    if value in found.weak:
+        return True
+    units = wanted.units.get(value, set())
+    if value == "1" and units & found.uncounted:
+        return True
+    return value == "2" and found.dual and (not units or bool(units & found.units.get(value, set())))
 
 
 def _another_time(source: str, text: str) -> bool:
@@ -70,10 +80,10 @@ def units(made: Translation) -> Iterator[str]:
     for number, source, text in made.turns():
         wanted, found = quantities(source), quantities(text)
         for value, names in wanted.units.items():
-            if value not in found.values and value not in found.weak:
+            if value not in found.values and not may_be(value, wanted, found):
                 continue
             here = found.units.get(value, set())
-            for name in sorted(names - here):
+            for name in sorted(names - here - {"times"}):
                 said = KINDS.get(name) == "time" and _AGE_OR_RATE.search(f"{source} {text}")
                 if here - names or (name not in found.all_units and not said):
                     yield f"the unit of {value} {name} in turn {number} is another one or missing"
@@ -91,7 +101,9 @@ def units(made: Translation) -> Iterator[str]:
 def numbers_of_rewriting(made: Rewriting) -> Iterator[str]:
     """Numbers that the writer was not told."""
     known, found = quantities(made.known), quantities(made.answers)
-    for value in sorted(found.values.keys() - known.values.keys() - known.weak):
+    for value in sorted(found.values.keys() - known.values.keys()):
+        if may_be(value, found, known):
+            continue
         yield f"the number {value} is in neither question, answer nor caption"
     for value, names in found.units.items():
         told = known.units.get(value, set())

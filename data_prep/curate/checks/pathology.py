@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from data_prep.curate.checks.subject import Rewriting
+from data_prep.curate.compared import normalised
 from data_prep.curate.stems import roots
-from data_prep.text.normalise import normalised
 
 # English stems; Arabic stems in the form of data_prep.text.normalise. A $ ends a whole word, since a short stem also
 # begins other words: صم "embolus" and صمام "valve", with the article الم "pain" and every word of a plain م.

@@ -1,65 +1,37 @@
 """The numbers in a text as values, with their units: digits of any script, number words, duals."""
 
 import re
-import sys
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from data_prep.curate.checks import number_hints as hints
 from data_prep.curate.checks import number_words as table
-from data_prep.curate.checks.listed import listed
+from data_prep.curate.checks.number_text import readable
 from data_prep.curate.checks.number_words import bare, folded, value_of_words
-from data_prep.curate.checks.units import OF_TWO_WORDS, UNITS, WORD_UNITS
+from data_prep.curate.checks.units import AFTER_NUMBER, OF_TWO_WORDS, UNITS, WORD_UNITS
 
-_ASCII = {
-    code: str(unicodedata.decimal(chr(code)))
-    for code in range(128, sys.maxunicode + 1)
-    if unicodedata.category(chr(code)) == "Nd"
-}
-_ASCII |= {ord("٫"): ".", ord("٬"): "'", ord("’"): "'", ord("\u202f"): "'", ord("٪"): "%", ord("،"): ","}
 _TOKEN = re.compile(r"[0-9]+(?:[.,'][0-9]+)*|[½¼¾⅓⅔]|[^\W\d_]+|[%/°;:\n]|[.,](?=\s)")
 """Numbers, words and signs; a mark of punctuation parts a number from the word after it."""
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:([,'])[0-9]{3})(?:\1[0-9]{3})*(?:\.[0-9]+)?")
 _DECIMAL = re.compile(r"[0-9]+[.,][0-9]+")
 _FRACTIONS = {"½": "0.5", "¼": "0.25", "¾": "0.75", "⅓": "0.333", "⅔": "0.667"}
 _AS_DECIMAL = {("1", "2"): "0.5", ("1", "4"): "0.25", ("3", "4"): "0.75"}
-_MARKS = re.compile("[\u064b-\u0652\u0670\u0640]")
-_NAMES = re.compile(
-    r"(?<![A-Za-z0-9])(?:HbA1c|A1[Cc]|(?:S[pav]|Fi|P?[aA]?C|P[aA]|et ?C)?O2|(?:cm)?H2O2?"
-    r"|(?:[Ff]ree |[Tt]otal |F|f)T[34]|T[34](?= ?الحر| ?الكلي)|HCO3|NH3|N2O|COVID-19)"
-    r"(?![A-Za-z0-9])|كوفيد[ -]?19|ال[اإ]ثن[يا] عشر\b|\b(?:ال)?[اإ]ثن[يا] ?عشري\w*|\b[أا]ثناء\b"
-)
-"""Names with numbers that a translation may write in words; and "during", which without its hamza is a two."""
-_LETTER_BEFORE = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{1,2}(?=[0-9])")
-"""The letters of names such as L4 and T2, which are no units of the number before."""
 _LETTERS = frozenset("MFDHSG")
 """Capitals that are no units: 45M is a man."""
-_SHORTHAND = re.compile(r"\b([btq])\.? ?([id])\.? ?d\b\.?")
-_DECADE_EN = re.compile(r"\b(1[0-9]|20)([0-9])0['’]?s\b")
-_DECADE_AR = re.compile(
-    r"(عشر|ثلاث|أربع|اربع|خمس|ست|سبع|ثمان|تسع)ين[يّ]*ات القرن (الماضي|العشرين|التاسع عشر|الحادي والعشرين)"
-)
-_DECADES = dict(zip(listed("عشر ثلاث أربع خمس ست سبع ثمان تسع اربع"), listed("2 3 4 5 6 7 8 9 4"), strict=True))
-_CENTURIES = {"الماضي": "19", "العشرين": "19", "التاسع عشر": "18", "الحادي والعشرين": "20"}
 _THIRDS = (
     ("0.333", re.compile(r"\b(?:one|a) ?-?third\b|(?<!\w)(?:ال)?ثلث(?!\w)", re.I)),
     ("0.667", re.compile(r"\btwo ?-?thirds\b|(?<!\w)(?:ال)?ثلث(?:ا|ي|ين|ان)(?!\w)", re.I)),
 )
-_SPACED = re.compile(r"(?<![0-9.,])([1-9][0-9]{0,2})((?: [0-9]{3})+)(?![0-9])")
+_CLOCK = {
+    **{"half past": "30", "والنصف": "30", "quarter past": "15", "والربع": "15", "والثلث": "20"},
+    **{"quarter to": "45", "إلا ربع": "45", "إلا الربع": "45"},
+}
+_ON_THE_CLOCK = re.compile("|".join(_CLOCK))
+"""Parts of an hour, which digits give in minutes."""
 _PAIR = re.compile(r"(?<![0-9/.,])([0-9]{1,3})/([0-9]{1,3})(?![0-9/.,]?[0-9/])")
 _ROMAN = {"II": "2", "III": "3", "IV": "4", "V": "5", "VI": "6", "VII": "7", "VIII": "8", "IX": "9", "X": "10"}
 _GRADED = frozenset(("grade", "stage", "type", "class", "nerve", "factor", "degree"))
-_LEVANTINE = {
-    **{"كانون الثاني": "يناير", "شباط": "فبراير", "آذار": "مارس", "نيسان": "أبريل", "أيار": "مايو", "حزيران": "يونيو"},
-    **{"تموز": "يوليو", "آب": "أغسطس", "أيلول": "سبتمبر", "تشرين الأول": "أكتوبر", "تشرين الثاني": "نوفمبر"},
-    "كانون الأول": "ديسمبر",
-}
-_MONTH = re.compile(rf"(?<!\w)({'|'.join(_LEVANTINE)})(?!\w)")
-_PREFIXED = re.compile(
-    r"(?<!\w)(م[يل]?لل?ي|ميكرو|مايكرو|نانو|بيكو|كيلو|سنتي|ديسي)[ -](?=(?:غرام|جرام|مول|ل[ي]?تر|متر|مكافئ))"
-)
-"""The prefix of a unit apart from it."""
 _PER = ("/", "per", "لكل")
 
 
@@ -69,17 +41,21 @@ class Quantities:
 
     Attributes:
         values: each value as a decimal without needless zeros, and how often it stands there.
-        weak: values of words that may be no number, such as "one", a dual or a month.
+        weak: values of words that may be no number, such as "one" or a month.
+        dual: whether a word may be a dual, which says two of something.
         units: for each value the units that follow it.
         all_units: every unit in the text.
+        uncounted: the units that are written out without a number.
         named: ordinals, fractions, months and halves of the day, by their group.
         pairs: two numbers with a stroke between them, such as a blood pressure.
     """
 
     values: Counter[str] = field(default_factory=Counter)
     weak: set[str] = field(default_factory=set)
+    dual: bool = False
     units: dict[str, set[str]] = field(default_factory=dict)
     all_units: set[str] = field(default_factory=set)
+    uncounted: set[str] = field(default_factory=set)
     named: dict[str, set[str]] = field(default_factory=dict)
     pairs: set[tuple[str, str]] = field(default_factory=set)
 
@@ -87,12 +63,7 @@ class Quantities:
 @lru_cache(maxsize=16)  # several checks read the same turns
 def quantities(text: str) -> Quantities:
     """The numbers of a text of any language; not to be changed."""
-    text = _NAMES.sub(" ", _MARKS.sub("", text)).translate(_ASCII)
-    text = _MONTH.sub(lambda found: _LEVANTINE[found[1]], text)
-    text = _PREFIXED.sub(r"\1", text)
-    text = _DECADE_AR.sub(lambda found: f"{_CENTURIES[found[2]]}{_DECADES[found[1]]}0", text)
-    text = _LETTER_BEFORE.sub("~", _SHORTHAND.sub(r"\1\2d", _DECADE_EN.sub(r"\1\g<2>0", text)))
-    text = _SPACED.sub(lambda found: found[1] + found[2].replace(" ", ""), text)
+    text = readable(text)
     tokens = _TOKEN.findall(text)
     found = Quantities()
     place = 0
@@ -100,6 +71,7 @@ def quantities(text: str) -> Quantities:
         place = _read(tokens, place, found)
     if thirds := {value for value, pattern in _THIRDS if pattern.search(text)}:
         found.named.setdefault("fraction", set()).update(thirds)
+    found.weak.update(_CLOCK[said] for said in _ON_THE_CLOCK.findall(text))
     found.pairs = {(one, other) for one, other in _PAIR.findall(text) if one != other}
     return found
 
@@ -116,14 +88,16 @@ def _read(tokens: list[str], place: int, found: Quantities) -> int:
         return _said(tokens, place, following, value, found)
     if token in _ROMAN and place and tokens[place - 1].lower() in _GRADED:
         return _counted(tokens, place + 1, _ROMAN[token], found)
-    _weak(word, found)
-    if folded(" ".join(tokens[place + 1 : place + 2])) == "ونصف":
-        found.weak.add("2.5" if table.DUAL.match(word) else "1.5")
+    if _weak(word, found) and (unit := _unit(tokens, place + 1)[1]):
+        found.all_units.add(unit)
+    if folded(" ".join(tokens[place + 1 : place + 2])) in ("ونصف", "ونصفا"):
+        found.weak.add("2.5" if hints.DUAL.match(word) else "1.5")
     if unit := WORD_UNITS.get(word) or WORD_UNITS.get(bare(word)) or _after_particle(word):
         found.all_units.add(unit)
-        dual = word.endswith(("ان", "ين", "ي")) and bare(word) not in UNITS and word not in UNITS
+        found.uncounted.add(unit)
+        dual = word.endswith(("ان", "ين", "ي", "تا")) and bare(word) not in UNITS and word not in UNITS
         if dual:
-            found.weak.add("2")
+            found.dual = True
             found.units.setdefault("2", set()).add(unit)
     elif word in UNITS and len(word) > 1:
         found.all_units.add(UNITS[word])
@@ -138,7 +112,7 @@ def _said(tokens: list[str], place: int, following: int, value: int, found: Quan
             return _counted(tokens, following + 1, str(value * 3 // 2), found)
         found.weak.add(str(value))
         return following
-    if also := table.WEAK.get(bare(word)):
+    if also := hints.WEAK.get(bare(word)):
         found.weak.add(also)
     return _counted(tokens, following, str(value), found)
 
@@ -203,7 +177,7 @@ def _counted(tokens: list[str], place: int, value: str, found: Quantities) -> in
 def _half(tokens: list[str], place: int) -> tuple[int, bool]:
     """The place after "and a half", and whether it stands there."""
     following = [folded(token) for token in tokens[place : place + 3]]
-    if following[:1] == ["ونصف"]:
+    if following[:1] in (["ونصف"], ["ونصفا"]):
         return place + 1, True
     if following == ["and", "a", "half"]:
         return place + 3, True
@@ -220,7 +194,7 @@ def _unit(tokens: list[str], place: int) -> tuple[int, str]:
         return place, ""
     word = folded(tokens[place])
     after = folded(tokens[place + 1]) if place + 1 < len(tokens) else ""
-    unit = UNITS.get(word) or UNITS.get(bare(word), "")
+    unit = UNITS.get(word) or UNITS.get(bare(word)) or AFTER_NUMBER.get(word, "")
     for firsts, seconds, whole in OF_TWO_WORDS:
         if (word in firsts or unit in firsts) and after in seconds:
             return place + 2, whole
@@ -232,18 +206,20 @@ def _after_particle(word: str) -> str:
     return WORD_UNITS.get(word[1:], "") if word[:2] in ("بل", "فل", "كل", "ول") else ""
 
 
-def _weak(word: str, found: Quantities) -> None:
-    values, named = _may_be(word)
-    found.weak.update(values)
+def _weak(word: str, found: Quantities) -> bool:
+    """Note what a word may say; whether it may be a number."""
+    value, dual, named = _may_be(word)
+    found.weak.update((value,) if value else ())
+    found.dual = found.dual or dual
     for group, one in named:
         found.named.setdefault(group, set()).add(one)
+    return bool(value)
 
 
 @lru_cache(maxsize=50_000)
-def _may_be(word: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """The numbers that a word may say, and its groups with what it is in each."""
-    value = table.WEAK.get(word) or (None if word.isascii() else table.WEAK.get(bare(word)))
-    dual = not word.isascii() and table.DUAL.match(word) and bare(word) not in table.NOT_DUAL
-    named = ((group, known.get(word) or known.get(bare(word))) for group, known in table.GROUPS.items())
-    values = ([value] if value else []) + (["2"] if dual else [])
-    return tuple(values), tuple((group, one) for group, one in named if one)
+def _may_be(word: str) -> tuple[str, bool, tuple[tuple[str, str], ...]]:
+    """The number that a word may say, whether it may be a dual, and its groups with what it is in each."""
+    value = hints.WEAK.get(word) or (None if word.isascii() else hints.WEAK.get(bare(word)))
+    dual = bool(not word.isascii() and hints.DUAL.match(word) and bare(word) not in hints.NOT_DUAL)
+    named = ((group, known.get(word) or known.get(bare(word))) for group, known in hints.GROUPS.items())
+    return value or "", dual, tuple((group, one) for group, one in named if one)

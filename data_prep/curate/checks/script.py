@@ -9,12 +9,13 @@ from data_prep.curate.checks.listed import listed
 from data_prep.curate.checks.number_words import bare
 from data_prep.curate.checks.subject import Rewriting, Translation
 from data_prep.curate.checks.units import UNITS
+from data_prep.curate.compared import normalised, words
 from data_prep.rows import Reject
 from data_prep.text.language import ENOUGH, arabic_share, check
-from data_prep.text.normalise import normalised, words
 
 _ARABIC_WORD = re.compile("[\u0620-\u065f\u0670-\u06d3]{2,}")
-_BRACKETS = re.compile(r"[(\[][^()\[\]]{0,120}[)\]]")
+_BRACKETS = re.compile(r"[(\[][^()\[\]]{0,120}[)\]]|<\w{1,20}>")
+"""What stands in brackets, and placeholders."""
 _LATIN = re.compile(r"[A-Za-z][A-Za-z'’]*(?:-[A-Za-z]+)*")
 _LATIN_ENDING = re.compile(r"(?:us|um|ae|ii|is|ensis|coli|[^aeiou]i|phila|bacter|oides|ens|ans|osa|ica|cola|itis)$")
 _LONG_WORD = 4
@@ -40,17 +41,20 @@ _EPONYM = re.compile(
     r"([A-Z][a-z]+)(?:['’]s? |-[A-Z]| (?:disease|syndrome|sign|fracture|line|score|test|classification|tumou?r"
     r"|cell|body"
     r"|bodies|operation|procedure|reflex|law|stain|virus|node|duct|index|criteria|palsy|hernia|ulcer|lymphoma"
-    r"|sarcoma|\w+itis)s?\b)"
+    r"|sarcoma|\w+itis|unit|scale|agar|ganglion|triangle|triad|angle|view|man(?:o)?euver|method|technique|formula"
+    r"|equation|phenomenon|ring|corpuscle|forceps|clamp|class|grade|level|stage"
+    r"|space|pouch|point|plexus|loop|(?:skin )?type)s?\b)"
 )
-_DOSED = re.compile(r"([A-Za-z]{4,})\s+[0-9.,]+\s?(?:mg|mcg|µg|g|units?|IU|ml|mL)\b")
-"""Names before a dose are those of drugs."""
+_DOSED = re.compile(r"([A-Za-z]{4,})\s+(?:[0-9.,]+\s?(?:(?:mg|mcg|µg|g|units?|IU|ml|mL)\b|%)|acid\b)")
+"""Names before a dose or strength are those of drugs, and those of acids are loans too."""
 _PERSIAN = re.compile(
     r"(?<!\w)(?:است|این|این|در|را|که|می|برای|نیست|با|هستند|شده|دارد|یک|ہے|ہیں|میں|کے|کی|نہیں|اور|سے|وجود دارد"
     r"|نشان|دیده|بیمار|تصویر)(?!\w)"
 )
 _PERSIAN_LETTERS = re.compile("[پچژکیےٹڈڑںہھ]")
 _DIALECT = re.compile(
-    r"(?<!\w)[وف]?(?:مش|مفيش|مافيش|ده|(?<!فيتامين )(?<!الفيتامين )دي(?!-)|عشان|علشان|إيه|ايه|ازاي|إزاي|كده|كدا"
+    r"(?<!\w)[وف]?(?:مش|مفيش|مافيش|ده|(?:^|(?<=\n)|(?<=[.،؟:] ))دي(?!-)"
+    r"|[بل]?ال(?!فيتامين)\w{2,} دي(?!-)|عشان|علشان|إيه|ايه|ازاي|إزاي|كده|كدا"
     r"|بتاع\w*|اللي|شو|هيك|هاد|هاي|هيدا"
     r"|كتير|وين|ليش|شنو"
     r"|هسه|واجد|ماكو|أكو|بدي|بدك|بدو|منيح|لسه|دلوقتي|إحنا|احنا|انتو|مو|موجوده؟ بس|عندو|شوية|شويه|برضه|برضو|زي|فين"
@@ -80,7 +84,8 @@ _LOANS = re.compile(
     r"chlamydia|salmonella|\w+cocc\w+|cholera|malaria|eczema|anemia|tetanus|typhoid|\w*plasm\w*|cyto\w+|\w+yl|nitr\w+|sul(?:f|ph)\w+|serum|collagen|keratin"
     r"|gel|colon|"
     r"nicotin\w*|antigen\w*|technolog\w+|percent\w*|parasit\w+|tuberc\w+|dynam\w+|strateg\w+|hist\w+|electron\w*"
-    r"|system\w*)$"
+    r"|system\w*|photo\w*|\bgraphs?|nylon|teflon|dacron|polyester|polymer\w*|poly\w+ene|ceramic\w*|carbon\w*"
+    r"|zinc|nickel|gela?tin\w*|glycer\w*)$"
 )
 
 
@@ -216,8 +221,9 @@ def _latinised(made: Translation) -> Iterator[str]:
     for number, source, text in made.turns():
         spelt = {skeleton.arabic(word): word for word in words(source) if len(word) > 4 and not word.isascii()}
         spelt = {one: word for one, word in spelt.items() if len(one) >= 4}
-        for word in _LATIN.findall(text):
-            name = word.istitle() and not text.lstrip().startswith(word)
+        known = {*_DOSED.findall(text), *_EPONYM.findall(text)} if spelt else set()
+        for word in _LATIN.findall(text) if spelt else ():
+            name = word in known or (word.istitle() and not text.lstrip().startswith(word))
             if len(word) > 5 and not name and skeleton.english(word) in spelt and not _loan(word.lower()):
                 yield f"turn {number} spells {spelt[skeleton.english(word)]!r} by its sound"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from data_prep.curate.checks.organs import same_organs, side_of
 from data_prep.curate.checks.subject import Rewriting, Translation
-from data_prep.text.normalise import normalised
+from data_prep.curate.compared import normalised
 
 _NOUN = r"(?<!the )(?<!and )(?<!or )(?<!to )(?<!upper )(?<!lower )(?<!middle )"
 """Not after words that make a noun of a side, as in "on the left with a shift"."""
@@ -15,19 +15,20 @@ _ORGAN = (
     r"|foot))"
 )
 _NO_SIDE = re.compile(
-    r"\b(?:right (?:away|now|answer|choice|option|diagnosis|angled?|place|track|thing|time|dose|one|after"
-    r"|before|to (?:left"
-    r"|refuse|know))"
+    r"\b(?:right (?:away|now|answer|choice|option|diagnosis|angled?|place|track|thing|time|dose|after"
+    r"|before|to (?:an?|refuse|know|privacy|access))"
     rf"|{_NOUN}right (?:up|through|down|back|behind|next|at|in front|under|across|into|where|when|there|here|until)"
     r"|(?:get|gets|got|getting|do|doing) (?:it|this|that|things|the \w+) right"
     rf"|(?:all|that s|is that|that is|quite|you are|you re) right{_ORGAN}"
     rf"|(?:has|have|had|was|were|is|are|been|be|if|being|when|who|he|she|they|patient|i|we) left{_ORGAN}"
     r"|(?:days|weeks|hours|months|nothing|anything|what is|what s) left"
-    rf"|{_NOUN}left (?:untreated|over|behind|out|the|alone|unattended|him|her|to(?! right)|with|hospital|home"
+    rf"|left (?:him|her|me|us|you|them|it)"
+    rf"|{_NOUN}left (?:untreated|over|behind|out|the|alone|unattended|to(?! right)|with|hospital|home"
     rf"|school))\b"
 )
 _CLAUSE = re.compile(r"[.,;:،؛](?=\s)|\n|\b(?:while|whereas|but)\b|(?<!\w)(?:بينما|أما|لكن|في حين)(?!\w)")
-_TAG = re.compile(r", right\?", re.I)
+_TAG = re.compile(r", right\?|^\W*كلا(?=\s*[،,.!؛:—–-]|\s*$)", re.I)
+"""A question tag, and an Arabic no that is also "both"."""
 _SIDE = re.compile(
     r"\b(?:(?P<left>left\w*)|(?P<right>right(?!s\b)\w*)|(?P<both>bilateral\w*|both (?=side|lung|kidney|eye|ear|breast"
     r"|leg|arm|hand|feet|foot|knee|hip|ovar|lobe|hemi|(?:upper|lower) (?:lung|lobe|limb|eye|leg|arm|extrem|zone|pole)"
@@ -44,7 +45,7 @@ _IMPLIED = (("right", re.compile(r"\bdextro[cpsvr]", re.I)), ("left", re.compile
 """Prefixes that say a side, as in dextrocardia."""
 _OTHER_SENSES = {
     "right": re.compile(
-        r"\b[وفبلك]{0,2}(?:ال|ل)?(?:صحيح\w{0,3}|صواب|صايب\w?|[يت]?حق|حقوق\w{0,3}|حقه\w?|محق\w{0,2}|مصيب\w?"
+        r"\b[وفبلك]{0,2}(?:ال|ل)?(?:صحيح\w{0,3}|صواب|صايب\w?|[يت]?حق|حقوق\w{0,3}|حق(?:ه\w?|ك|كم|ي)|محق\w{0,2}|مصيب\w?"
         r"|اصاب\w?|مناسب\w?"
         r"|ملايم\w?|فورا?|حالا?|مباشره|تماما|امام)\b|\bالان\b"
     ),
@@ -94,7 +95,7 @@ def sides(made: Translation) -> Iterator[str]:
                 yield f"turn {number} says {side}, which is not in the source"
         if (
             "both" in lacks
-            and not set(only) <= set(found)
+            and not all(found.count(side) > wanted.count(side) for side in only)
             and (len(set(found)) == 1 or not _TWO.search(normalised(text)))
         ):
             yield f"turn {number} does not say that it is both sides"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from data_prep.curate.checks.grounding import one_word, same_meaning
 from data_prep.curate.checks.listed import listed
 from data_prep.curate.checks.subject import Translation
+from data_prep.curate.compared import words
 from data_prep.curate.glossary import Term
 from data_prep.curate.stems import root, stem
-from data_prep.text.normalise import words
 
 _SMALL = frozenset(map(root, listed("of the a an and in to في من علي ل ب الي و او")))
 
