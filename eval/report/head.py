@@ -15,8 +15,9 @@ from eval.report.beside_paper import number, small_print
 from eval.report.blocks import Block, Cell, Facts, Paragraph, Section, Table
 from eval.report.languages import Gap
 from eval.report.results import Results, about_benchmark
-from eval.report.tables import p_text
+from eval.report.tables import label, p_text
 from eval.scores import Score
+from eval.unanswered import Unanswered
 
 LANGUAGES_HEAD = ["", "metric", "English", "Arabic", "Arabic - English [95%]", "p (Holm)", "n", ""]
 LANGUAGES_LEGEND = (
@@ -25,12 +26,21 @@ LANGUAGES_LEGEND = (
     "image, a claim or a row count as one cluster. A gap is shown if its interval excludes 0 and p is below 0.05 after "
     "Holm's correction (comparisons in this table: {count})."
 )
+UNANSWERED = (
+    "These items are in no mean: the scores are of the others alone. The command that made the predictions asks them "
+    "again."
+)
 CAPABILITIES_HEAD = ["capability", "benchmark", "metric", "value", "note"]
 
 
 def head_sections(results: Results, found: Sequence[Gap]) -> list[Section]:
-    """Return the sections that stand before all tables; none for results without a benchmark or a second language."""
-    sections = [Section("English and Arabic", language_blocks(found))] if found else []
+    """Return the sections that stand before all tables.
+
+    There are none for results in which every item has an answer, without a benchmark or a second language.
+    """
+    unanswered = [(label(run), told.text) for run in results.runs if (told := Unanswered.of(run.lines))]
+    sections = [Section("Without an answer", [Paragraph(UNANSWERED), Facts(unanswered)])] if unanswered else []
+    sections += [Section("English and Arabic", language_blocks(found))] if found else []
     if results.benchmark_runs:
         missing = [name for name in BENCHMARKS if name not in results.benchmark_runs]
         in_paper = [name for name in missing if name in SUITES["paper"]]
