@@ -104,9 +104,9 @@ def _answered(lines: Iterable[Prediction]) -> set[str]:
 
 
 def _header_in(path: Path, first: Mapping[str, Any]) -> Header:
-    if "header" not in first:
+    header = first.get("header")
+    if not isinstance(header, dict) or any(key not in header for key in ("model", "images", "permuted")):
         raise EvalError(f"{path}: the first line is no header. {REMEDY}")
-    header: Header = first["header"]
     return header
 
 

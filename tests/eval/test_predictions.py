@@ -45,6 +45,14 @@ def test_a_line_that_is_no_prediction_is_told(path):
         read_predictions(path)
 
 
+@pytest.mark.parametrize("header", [3, None, {}, {"format": 1, "model": "m"}])
+def test_a_first_line_that_is_no_header_is_told(path, header):
+    PredictionsFile(path, HEADER)
+    path.write_text(json.dumps({"header": header}) + "\n", encoding="utf-8")
+    with pytest.raises(EvalError, match=r"train\.jsonl: the first line is no header"):
+        read_all(path.parent.parent)
+
+
 def test_a_file_without_any_answer_begins_anew_for_another_run(path):
     other = {**HEADER, "generation": {"decoding": "greedy", "max_new_tokens": 5}}
     PredictionsFile(path, HEADER).append([make.prediction("a", "yes", "", error="!")])
