@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from data_prep.curate import estimate, produce, step_file
+from data_prep.counted import counted
 
 FOLDER = Path("data/curated")
 """Where a step's dataset goes unless `--out` says otherwise: in a folder of the step's name."""
@@ -27,6 +27,8 @@ def add(verbs: Any, root: argparse.ArgumentParser) -> None:
 
 
 def _curate(arguments: argparse.Namespace) -> None:
+    from data_prep.curate import estimate, produce, step_file
+
     names = ("input", "base_url", "model", "concurrency", "limit")
     flags = {name: getattr(arguments, name) for name in names}
     loaded = step_file.load(arguments.step, arguments.root, flags)
@@ -42,8 +44,8 @@ def _curate(arguments: argparse.Namespace) -> None:
     splits = ", ".join(f"{name} {count}" for name, count in made["counts"]["split"].items())
     left_out = ", ".join(f"{reason} {count}" for reason, count in made["ledger"].items()) or "none"
     about = made["curation"]
-    print(f"{out}: {made['written']} rows ({splits}); left out (ledger.jsonl): {left_out}")
+    print(f"{out}: {counted(made['written'], 'row')} ({splits}); left out (ledger.jsonl): {left_out}")
     if "calls" in about:
-        print(f"{about['calls']} calls, {about['tokens_in']:,} tokens in, {about['tokens_out']:,} out")
+        print(f"{counted(about['calls'], 'call')}, {about['tokens_in']:,} tokens in, {about['tokens_out']:,} out")
     if about["review_waiting"]:
         print(f"{about['review_waiting']} rows wait for review: python -m data_prep review {out}", file=sys.stderr)

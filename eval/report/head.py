@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from data_prep.counted import counted
 from eval.registry import BENCHMARKS, SUITES
 from eval.report.beside_paper import number, small_print
 from eval.report.blocks import Block, Cell, Facts, Paragraph, Section, Table
@@ -116,7 +117,7 @@ def _value(score: Score | None, *, was_run: bool) -> Cell:
 def _language_row(gap: Gap) -> list[str | Cell]:
     result, percent = gap.result, gap.unit == "fraction"
     low, high = (_signed(bound, percent=percent) for bound in result.interval)
-    clusters = f" in {result.clusters} clusters" if not gap.arabic and result.clusters < result.n else ""
+    clusters = f" in {counted(result.clusters, 'cluster')}" if not gap.arabic and result.clusters < result.n else ""
     verdict = "no difference shown"
     if result.shown:
         verdict = "Arabic is higher" if result.difference > 0 else "Arabic is lower"
@@ -127,7 +128,7 @@ def _language_row(gap: Gap) -> list[str | Cell]:
         number(result.b, percent=percent),
         Cell(_signed(result.difference, percent=percent), f"[{low}, {high}]"),
         p_text(result.adjusted),
-        Cell(f"{result.n} + {gap.arabic}" if gap.arabic else f"{result.n} pairs{clusters}", gap.asked),
+        Cell(f"{result.n} + {gap.arabic}" if gap.arabic else f"{counted(result.n, 'pair')}{clusters}", gap.asked),
         verdict,
     ]
 

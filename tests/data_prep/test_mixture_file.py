@@ -155,7 +155,7 @@ def test_a_rule_may_name_a_source_that_is_not_there_or_that_has_errors(tmp_path)
         (b"", "the file: None; wanted: a mapping"),
         (b"name: caf\xe9", "not UTF-8, at byte 9; save it as UTF-8"),
         (b"name: 2024-13-45", "not YAML: month must be in 1..12"),
-        (None, "a folder; wanted: a mixture's YAML file"),
+        (None, "a folder; wanted: a YAML file"),
     ],
 )
 def test_what_is_no_mixture_is_one_plain_message_of_both_verbs(tmp_path, capsys, data, message):
