@@ -1,4 +1,7 @@
-"""`python -m data_prep`: list sources; build a dataset from a mixture, or curate one; check it, show its rows."""
+"""`python -m data_prep`: list sources; build a dataset from a mixture, or curate one; check it, show its rows.
+
+A verb imports its work when it runs, so that `--help` and a misspelt option are answered at once.
+"""
 
 import argparse
 import shlex
@@ -6,14 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from data_prep import check, mixture_file, overview, show
-from data_prep.build import BuildError, build
+from data_prep.counted import counted
 from data_prep.curate import command as curate
-from data_prep.curate.errors import CurateError
-from data_prep.curate.review import command as review
-from data_prep.manifest import ManifestError
-
-_ERRORS = (mixture_file.MixtureError, BuildError, ManifestError, CurateError, check.CheckError, show.ShowError)
+from data_prep.curate.review import options as review
+from data_prep.errors import DataPrepError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -21,7 +20,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         arguments.verb(arguments)
-    except _ERRORS as error:
+    except DataPrepError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -31,6 +30,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _sources(arguments: argparse.Namespace) -> None:
+    from data_prep import overview
+
     if arguments.missing_images:
         print(overview.list_missing_images(arguments.mixture, arguments.root, arguments.missing_images))
     else:
@@ -38,6 +39,9 @@ def _sources(arguments: argparse.Namespace) -> None:
 
 
 def _build(arguments: argparse.Namespace) -> None:
+    from data_prep import mixture_file
+    from data_prep.build import build
+
     command = shlex.join(["python", "-m", "data_prep", "build", str(arguments.mixture), "--out", str(arguments.out)])
     given = mixture_file.load(arguments.mixture, arguments.root, arguments.allow_missing)
     for missing in given.missing:
@@ -53,10 +57,14 @@ def _build(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    from data_prep import check
+
     print(f"{arguments.folder}: passed all checks: {_summary(check.check(arguments.folder))}")
 
 
 def _show(arguments: argparse.Namespace) -> None:
+    from data_prep import show
+
     print(show.show(arguments.folder, arguments.id, arguments.image_out, arguments.html))
 
 
@@ -64,13 +72,15 @@ def _summary(made: dict[str, Any]) -> str:
     splits = ", ".join(f"{name} {count}" for name, count in made["counts"]["split"].items())
     images = sum(entry["images"] for entry in made["images"].values())
     left_out = ", ".join(f"{reason} {count}" for reason, count in made["ledger"].items()) or "none"
-    return f"{made['written']} rows ({splits}), {images} images; left out (ledger.jsonl): {left_out}"
+    return (
+        f"{counted(made['written'], 'row')} ({splits}), {counted(images, 'image')}; left out (ledger.jsonl): {left_out}"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
     root = _option("--root", type=Path, help="folder that relative paths in a mixture start from")
     folder = _option("folder", type=Path, help="dataset folder")
-    parser = argparse.ArgumentParser(prog="python -m data_prep", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m data_prep", description=(__doc__ or "").partition("\n")[0])
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     verb = verbs.add_parser("sources", parents=[root], help="list sources: which are downloaded, how to get the others")
     verb.add_argument("mixture", type=Path, nargs="*", help="YAML files; default: the mixtures of the paper's data")

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from data_prep import card, ledger, manifest
 from data_prep.atomic import link_or_copy
+from data_prep.counted import counted
 from data_prep.mixture import Mixture
 from data_prep.pipeline import conflicts, decisions, read_rows, write_shards, write_store
 from data_prep.pipeline.slices import Slice
@@ -127,7 +128,7 @@ def _nothing_written(name: str, path: Path, left_out: Counter[str], kept: Path) 
     with kept.open(encoding="utf-8") as file:
         first = [json.loads(line) for line in islice(file, _SHOWN)]
     why = ", ".join(f"{reason} {count}" for reason, count in left_out.items())
-    lines = [f"{name}: none of {left_out.total()} rows was written: {why}"]
+    lines = [f"{name}: none of {counted(left_out.total(), 'row')} was written: {why}"]
     lines += [f"  {entry['reason']}: {entry['id']}: {entry['detail']}"[:_SHOWN_CHARACTERS] for entry in first]
     lines.append(f"every row that was left out, and why: {kept}")
     return "\n".join(lines)

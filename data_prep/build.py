@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from data_prep import assemble, manifest
 from data_prep.assemble import Extra
+from data_prep.errors import DataPrepError
 from data_prep.mixture import Mixture
 from data_prep.mixture_file import described
 from data_prep.pipeline import (
@@ -44,7 +45,7 @@ _SMALL = 5_000
 _SMALL_BYTES = 100_000_000
 
 
-class BuildError(RuntimeError):
+class BuildError(DataPrepError, RuntimeError):
     """A dataset that cannot be built; nothing that looks complete is left behind."""
 
 

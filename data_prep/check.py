@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from data_prep import manifest, rows
+from data_prep.errors import DataPrepError
 from data_prep.images.encode import decoded_size, size_of
 from data_prep.images.store import stored_images
 from data_prep.pipeline import conflicts
@@ -18,7 +19,7 @@ from data_prep.text import language
 from data_prep.text.normalise import normalised_all
 
 
-class CheckError(ValueError):
+class CheckError(DataPrepError, ValueError):
     """All findings in a dataset folder that fails its check."""
 
 

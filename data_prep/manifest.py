@@ -8,6 +8,7 @@ from typing import Any
 
 from data_prep import card
 from data_prep.atomic import atomic_write
+from data_prep.errors import DataPrepError
 from data_prep.hashed_file import sha256_beside
 
 FILE_NAME = "manifest.json"
@@ -28,7 +29,7 @@ _PACKAGES = (
 )
 
 
-class ManifestError(ValueError):
+class ManifestError(DataPrepError, ValueError):
     """A dataset folder whose manifest is missing, unreadable or wrong."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from data_prep import keys
+from data_prep.errors import DataPrepError
 from data_prep.mixture import Duplicates, Entry, Mixture, Overlap, Quota, SplitRule
 from data_prep.shards import SPLIT_NAME
 from data_prep.sources import READERS, hub, reader
@@ -16,7 +17,7 @@ PATH_KEYS = ("path", "images", "folder", "table", "urls", "test_ids", "reports")
 """The keys of sources that are paths; relative ones start from --root."""
 
 
-class MixtureError(ValueError):
+class MixtureError(DataPrepError, ValueError):
     """All errors in a mixture."""
 
 

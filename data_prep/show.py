@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep import manifest
+from data_prep.errors import DataPrepError
 from data_prep.images.data_url import data_url
 from data_prep.images.store import ImageStore, ImageStoreError
 from data_prep.shards import first_ids, row_with_id, split_of
@@ -19,7 +20,7 @@ _STYLE = (
 )
 
 
-class ShowError(ValueError):
+class ShowError(DataPrepError, ValueError):
     """A row that is not in the dataset, or an image that the row does not have."""
 
 

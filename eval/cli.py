@@ -26,6 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except EvalError as error:
         print(f"eval: error: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        if error.filename is None:  # not of a file that was given
+            raise
+        print(f"eval: error: {error.filename}: {error.strerror}. Give another path, or mend this one.", file=sys.stderr)
+        return 1
     return 0
 
 

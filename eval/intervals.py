@@ -128,6 +128,20 @@ def paired_proportion_intervals(s: Sums) -> Bounds:
     return _around(mean, np.maximum(centre - half, -1.0), np.minimum(centre + half, 1.0))
 
 
+def graded_intervals(s: Sums, scale: float) -> Bounds:
+    """Return the interval of the mean of graded values of any size, or of differences of graded values.
+
+    It is the cluster bootstrap's, which has no width where all values are equal, although a few equal values do not
+    show that the next is equal too. There it is Bonett and Price's of pairs that all agree, with `scale` in place of 1:
+    one value that much above the mean and one below are added, and a cluster counts as one item. The half width is then
+    1.96 sqrt(2) scale / (n + 2).
+    """
+    low, high = bootstrap_intervals(s)
+    half = NORMAL * math.sqrt(2) * scale / (_clusters_alike(s) + 2)
+    added = np.where(np.square(standard_errors(s)) > 1e-15, 0.0, half)
+    return low - added, high + added
+
+
 def bootstrap_intervals(s: Sums) -> Bounds:
     """Return the percentile interval of the cluster bootstrap: whole clusters are drawn, with replacement.
 
@@ -157,8 +171,13 @@ def interval(values: np.ndarray, s: Sums) -> Interval:
     elif values.min() >= 0 and values.max() <= 1:
         found = fraction_intervals(s)
     else:
-        found = bootstrap_intervals(s)
+        found = graded_intervals(s, scale_of(values))
     return float(found[0]), float(found[1])
+
+
+def scale_of(values: np.ndarray) -> float:
+    """Return how far two values can be apart: 1 for those in [0, 1], else the largest that was seen."""
+    return max(1.0, float(np.abs(values).max()))
 
 
 def is_binary(values: np.ndarray) -> bool:

@@ -17,10 +17,11 @@ from eval.intervals import (
     SEED,
     Interval,
     Sums,
-    bootstrap_intervals,
     combined,
+    graded_intervals,
     is_binary,
     paired_proportion_intervals,
+    scale_of,
     sums_of,
 )
 
@@ -71,7 +72,7 @@ def paired(
     if s is None:
         return None
     binary = is_binary(first) and is_binary(second)
-    (low, high), p, test = tested(s, binary=binary)
+    (low, high), p, test = tested(s, binary=binary, scale=max(scale_of(first), scale_of(second)))
     return Paired(
         a=statistics.fmean(first),
         b=statistics.fmean(second),
@@ -87,12 +88,12 @@ def paired(
     )
 
 
-def tested(s: Sums, *, binary: bool) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, str]:
+def tested(s: Sums, *, binary: bool, scale: float = 1.0) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, str]:
     """Return the intervals (...) of mean differences, their p (...), and the name of the test.
 
-    `binary`: the differences are of values 0 and 1.
+    `binary`: the differences are of values 0 and 1; `scale`: how far two graded values can be apart.
     """
-    bounds = paired_proportion_intervals(s) if binary else bootstrap_intervals(s)
+    bounds = paired_proportion_intervals(s) if binary else graded_intervals(s, scale)
     if binary and s.clusters == s.n:
         return bounds, mcnemar((s.sums < 0).sum(axis=-1), (s.sums > 0).sum(axis=-1)), MCNEMAR
     return bounds, sign_flip(s.sums), "permutation" if s.clusters == s.n else "cluster permutation"

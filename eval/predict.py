@@ -18,6 +18,7 @@ from eval.images import DecodedImage, ReadImages, read_ahead
 from eval.items import Header, Item, Prediction, check_items
 from eval.predictions import PredictionsFile
 from eval.sight import check_sight, first_of_each
+from eval.unanswered import check_answers
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,12 @@ def run_header(model: Model, questions: Questions) -> Header:
 
 
 def run(model: Model, questions: Questions, path: Path) -> None:
-    """Answer what the file at `path` does not hold yet. All input is checked before a model is loaded."""
+    """Answer what the file at `path` does not hold yet. All input is checked before a model is loaded.
+
+    Raises:
+        NoAnswersError: every item got an error in place of an answer.
+        EvalError: something cannot be used, or the engine has stopped.
+    """
     items, benchmark = questions.items, questions.benchmark
     check_sight(model, [(benchmark.name, items)])
     if model.shows_images:
@@ -89,7 +95,7 @@ def run(model: Model, questions: Questions, path: Path) -> None:
     names = [[name for item in batch for name in item.images if model.shows_images] for batch in batches]
     longest = longest_answer(model, benchmark)
     progress = Progress(path.stem, len(items), len(file.finished))
-    start, failure = time.monotonic(), ""
+    start = time.monotonic()
     for batch, images in zip(batches, read_ahead(benchmark.image, names), strict=True):
         requests = [_request(item, prompts[item.id], images) for item in batch]
         completions = _answer(engine, requests, images, longest)
@@ -103,12 +109,9 @@ def run(model: Model, questions: Questions, path: Path) -> None:
             if each.item.id not in file.finished
         ]
         file.append(lines)
-        failure = failure or next((line.error for line in lines if line.error), "")
         progress.add(len(lines))
         engine.check()
-    if unanswered := len({item.id for item in items} - file.finished):
-        told = f"{path.stem}: {unanswered} of {len(items)} items have an error in place of an answer"
-        say(f"{told}; the next run asks them again. The first: {failure}")
+    check_answers(path)
 
 
 def left_of(batches: Sequence[list[Item]], finished: Set[str], *, whole: bool) -> list[list[Item]]:

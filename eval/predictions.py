@@ -23,18 +23,23 @@ class PredictionsFile:
     def __init__(self, path: Path, header: Header) -> None:
         """Open or create the file; an incomplete last line, left by a killed run, is dropped.
 
+        A file of another run in which no item is answered holds nothing to keep: it begins anew.
+
         Raises:
-            EvalError: the file holds predictions of a run with another header.
+            EvalError: the file holds answers of a run with another header.
         """
         self.path = path
         self._file = AppendOnlyFile(path, REMEDY, EvalError)
         self._file.open()
+        self.finished: set[str] = set()
         if path.exists() and path.stat().st_size:
             found = read_predictions(path)
-            _check_header(path, found.header, header)
             self.finished = _answered(found.lines)
-        else:
-            self.finished = set()
+            if self.finished:
+                _check_header(path, found.header, header)
+            elif found.header != header:
+                path.unlink()
+        if not path.exists() or not path.stat().st_size:
             self._file.append([{"header": header}])
 
     def append(self, predictions: Iterable[Prediction]) -> None:
@@ -45,14 +50,17 @@ class PredictionsFile:
 
 
 def check_same_run(path: Path, header: Header) -> None:
-    """Check that a file is of a run with this header, where there is one with a complete line.
+    """Check that the answers in a file are of a run with this header, where there are any.
 
     Raises:
-        EvalError: it holds predictions of a run with another header.
+        EvalError: they are of a run with another header.
     """
-    first = next(iter(AppendOnlyFile(path, REMEDY, EvalError).records()), None)
+    records = iter(AppendOnlyFile(path, REMEDY, EvalError).records())
+    first = next(records, None)
     if first is not None:
-        _check_header(path, _header_in(path, first), header)
+        found = _header_in(path, first)
+        if any(not record.get("error") for record in records):
+            _check_header(path, found, header)
 
 
 def read_predictions(path: Path) -> Predictions:
@@ -96,9 +104,9 @@ def _answered(lines: Iterable[Prediction]) -> set[str]:
 
 
 def _header_in(path: Path, first: Mapping[str, Any]) -> Header:
-    if "header" not in first:
+    header = first.get("header")
+    if not isinstance(header, dict) or any(key not in header for key in ("model", "images", "permuted")):
         raise EvalError(f"{path}: the first line is no header. {REMEDY}")
-    header: Header = first["header"]
     return header
 
 

@@ -20,6 +20,7 @@ from eval.predictions import check_same_run, read_predictions
 from eval.registry import BENCHMARKS, SUITES, load, name_of
 from eval.report.markdown import plain_table
 from eval.sight import check_sight
+from eval.unanswered import NoAnswersError, Unanswered
 
 if TYPE_CHECKING:
     from eval.judge.client import JudgeSettings
@@ -40,6 +41,7 @@ def run_benchmarks(
     `prompting` applies to the benchmarks that are scored by likelihood.
 
     Raises:
+        NoAnswersError: no item of a benchmark was answered; the others are done.
         EvalError: none can be run, a file cannot be used, or `results` belongs to another checkpoint or run.
     """
     if judge:
@@ -56,13 +58,21 @@ def run_benchmarks(
     for questions, path in zip(asked, paths, strict=True):
         if path.is_file():
             check_same_run(path, _header(model, questions, prompting))
+    failed: dict[str, str] = {}
     for questions, path in zip(asked, paths, strict=True):
-        _predict(model, questions, path, limit, prompting)
-    _judge([each.name for each in ready if each.JUDGED], results, root, judge)
-    say(f"done: {', '.join(each.name for each in ready)}. Predictions are in {results / 'predictions'}.")
+        try:
+            _predict(model, questions, path, limit, prompting)
+        except NoAnswersError as error:  # the other benchmarks may have answers
+            failed[questions.benchmark.name] = str(error)
+            say(f"{questions.benchmark.name}: no item was answered")
+    _judge([each.name for each in ready if each.JUDGED and each.name not in failed], results, root, judge)
+    if done := [path for path in paths if path.stem not in failed]:
+        say(f"done: {', '.join(map(_done, done))}. Predictions are in {results / 'predictions'}.")
     if missing:
         skipped = ", ".join(line.partition(":")[0] for line in missing)
         say(f"skipped: {skipped}. `python -m eval benchmarks --root {root}` tells how to get them.")
+    if failed:
+        raise NoAnswersError("\n".join(failed.values()))
 
 
 def find(
@@ -141,6 +151,12 @@ def _judge(names: Sequence[str], results: Path, root: Path, judge: JudgeSettings
     from eval.judge.run import judge as ask_judge
 
     ask_judge(results, root, names, judge)
+
+
+def _done(path: Path) -> str:
+    """The name of a predictions file, and how many of its items have no answer."""
+    unanswered = Unanswered.of(read_predictions(path).lines)
+    return f"{path.stem} ({unanswered.count:,} of {unanswered.items:,} without an answer)" if unanswered else path.stem
 
 
 def listing(root: Path) -> str:

@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "data_prep.llm",
         "data_prep.rows",
         "data_prep.atomic",
+        "data_prep.counted",
         "data_prep.local_page",
     },
     "bimedix2_plugin": {"data_prep.images", "data_prep.atomic"},

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from data_prep.curate import estimate, produce, step_file
+from data_prep.counted import counted
 
 FOLDER = Path("data/curated")
 """Where a step's dataset goes unless `--out` says otherwise: in a folder of the step's name."""
@@ -28,6 +28,8 @@ def add(verbs: Any, root: argparse.ArgumentParser) -> None:
 
 
 def _curate(arguments: argparse.Namespace) -> None:
+    from data_prep.curate import estimate, produce, step_file
+
     names = ("input", "base_url", "model", "concurrency", "limit")
     flags = {name: getattr(arguments, name) for name in names}
     loaded = step_file.load(arguments.step, arguments.root, flags)
@@ -43,14 +45,16 @@ def _curate(arguments: argparse.Namespace) -> None:
     splits = ", ".join(f"{name} {count}" for name, count in made["counts"]["split"].items())
     left_out = ", ".join(f"{reason} {count}" for reason, count in made["ledger"].items()) or "none"
     about = made["curation"]
-    print(f"{out}: {made['written']} rows ({splits}); left out (ledger.jsonl): {left_out}")
+    print(f"{out}: {counted(made['written'], 'row')} ({splits}); left out (ledger.jsonl): {left_out}")
     if "calls" in about:
         price = f", {about['cost']:,.2f} at the step's prices" if "cost" in about else ""
         took = f"; this run took {estimate.in_words((time.monotonic() - began) / 3600)}"
-        print(f"{about['calls']} calls, {about['tokens_in']:,} tokens in, {about['tokens_out']:,} out{price}{took}")
+        tokens = f"{about['tokens_in']:,} tokens in, {about['tokens_out']:,} out"
+        print(f"{counted(about['calls'], 'call')}, {tokens}{price}{took}")
     if about["review_waiting"]:
         review = shlex.join(["python", "-m", "data_prep", "review", str(out)])
-        print(f"{about['review_waiting']} rows wait for review: {review} --reviewer NAME", file=sys.stderr)
+        waiting = f"{counted(about['review_waiting'], 'row')} waiting for review"
+        print(f"{waiting}: {review} --reviewer NAME", file=sys.stderr)
 
 
 def _command(arguments: argparse.Namespace, out: Path) -> str:

@@ -43,13 +43,15 @@ def choose(forms: list[Files]) -> Files | None:
 
 
 def said(forms: list[Files]) -> str:
-    """The chosen form in words, with the other forms and what is wrong with them; empty if there is none."""
+    """The chosen form in words, with the other forms and what is wrong with them; empty if there is none.
+
+    What is wrong with the chosen one is a problem of its source, and not repeated here.
+    """
     chosen = choose(forms)
     if chosen is None:
         return ""
     others = [f"{one.form} ({one.wrong})" if one.wrong else one.form for one in forms if one is not chosen]
-    wrong = f" ({chosen.wrong})" if chosen.wrong else ""
-    return f"{chosen.form}{wrong}" + (f"; there too, and not read: {', '.join(others)}" if others else "")
+    return chosen.form + (f"; there too, and not read: {', '.join(others)}" if others else "")
 
 
 def matching(folder: Path, pattern: str) -> list[Files]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_prep.counted import counted
 from eval.errors import EvalError, say
 from eval.items import Prediction
 from eval.judge.client import JudgeSettings, Question, Reply, ask
@@ -15,6 +16,7 @@ from eval.metrics.reasoning import answer_only
 from eval.predict import Progress
 from eval.predictions import read_predictions
 from eval.registry import BENCHMARKS, load
+from eval.unanswered import AGAIN, most_frequent
 
 ASCII_PER_TOKEN, OTHER_PER_TOKEN = 4, 2
 """Characters per token that the estimate assumes. Arabic takes about twice the tokens of English."""
@@ -65,11 +67,13 @@ def judge(results: Path, root: Path, names: Sequence[str], settings: JudgeSettin
     """Append a verdict for every answer that has none yet. `names` are predictions files or benchmarks; empty: all.
 
     Raises:
-        EvalError: no key, nothing to judge, an unknown name, or a judge that no longer replies.
+        EvalError: no key, nothing to judge, an unknown name, a judge that no longer replies, or no verdict at all on
+            one of the files; the others are judged.
     """
     settings.check()
-    for plan in _plans(results, root, names, settings):
-        _judge_file(results, plan, settings)
+    failed = [told for plan in _plans(results, root, names, settings) if (told := _judge_file(results, plan, settings))]
+    if failed:
+        raise EvalError("\n".join(failed))
 
 
 def estimate(results: Path, root: Path, names: Sequence[str], settings: JudgeSettings) -> str:
@@ -119,8 +123,9 @@ def _estimate(results: Path, plan: Plan, settings: JudgeSettings) -> str:
     kept = keys_in(path_of(results, plan.name))
     todo = [question for question in plan.questions.values() if question.key not in kept]
     usage = _estimated_usage(todo, plan.benchmark.TYPICAL_REPLY_TOKENS)
+    asked = counted(len(plan.questions), "question")
     return (
-        f"{plan.name}: {len(todo)} of {len(plan.questions)} questions to the judge {settings.model}; roughly "
+        f"{plan.name}: {len(todo)} of {asked} to the judge {settings.model}; roughly "
         f"{usage.describe(settings)} (estimated from the texts, {plan.benchmark.TYPICAL_REPLY_TOKENS} tokens per reply)"
     )
 
@@ -135,13 +140,14 @@ def _estimated_tokens(text: str) -> int:
     return round(ascii_characters / ASCII_PER_TOKEN + (len(text) - ascii_characters) / OTHER_PER_TOKEN)
 
 
-def _judge_file(results: Path, plan: Plan, settings: JudgeSettings) -> None:
+def _judge_file(results: Path, plan: Plan, settings: JudgeSettings) -> str:
+    """Ask what has no verdict yet. Return what went wrong if no question has one, else nothing."""
     say(_estimate(results, plan, settings))
     say(f"{plan.name}: {plan.judge['instructions']}")
     file = VerdictsFile(path_of(results, plan.name), plan.judge)
     todo = {question.key: case for case, question in plan.questions.items() if question.key not in file.keys}
     if not todo:
-        return
+        return ""
     progress = Progress(plan.name, len(plan.questions), len(plan.questions) - len(todo))
     usage = Usage()
 
@@ -156,5 +162,11 @@ def _judge_file(results: Path, plan: Plan, settings: JudgeSettings) -> None:
         )
     finally:
         say(f"{plan.name}: counted {usage.describe(settings)}")
-    if failures:
-        say(f"{plan.name}: {len(failures)} questions without a verdict ({failures[-1]}); run again to ask them")
+    if not failures:
+        return ""
+    asked = counted(len(plan.questions), "question")
+    told = f"{plan.name}: {len(failures):,} of {asked} without a verdict{most_frequent(failures)}"
+    if len(failures) == len(plan.questions):
+        return f"{told} {AGAIN}"
+    say(f"{told} The same command asks them again.")
+    return ""

@@ -20,6 +20,7 @@ from eval.likelihood.language_model import language_model, make_task
 from eval.model import Checkpoint
 from eval.predict import Progress, Questions, make_header, questions_of
 from eval.predictions import PredictionsFile
+from eval.unanswered import check_answers
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -52,6 +53,7 @@ def run_likelihood(
     `limit` keeps only the first questions. All files are read before a model is loaded.
 
     Raises:
+        NoAnswersError: no question has finite likelihoods.
         EvalError: a file or a row that cannot be used, or predictions of another run at `path`.
     """
     if not isinstance(benchmark, ChoiceBenchmark):
@@ -74,6 +76,7 @@ def run_likelihood(
             lines = _answer(model, chunk, requests)
             file.append(lines[item.id] for item in todo)
             progress.add(len(todo))
+    check_answers(path)
 
 
 def likelihood_header(

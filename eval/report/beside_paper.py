@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from data_prep.counted import counted
 from eval.errors import EvalError
 from eval.extent import NOT_SHOWN
 from eval.intervals import Interval, combined
@@ -174,7 +175,7 @@ def small_print(score: Score, *, percent: bool) -> str:
         parts.append(f"[{', '.join(number(bound, percent=percent) for bound in score.interval)}]")
     elif score.stderr is not None:
         parts.append(f"± {number(score.stderr, percent=percent)}")
-    clusters = f" in {score.clusters} clusters" if 0 < score.clusters < score.n else ""
+    clusters = f" in {counted(score.clusters, 'cluster')}" if 0 < score.clusters < score.n else ""
     parts.append(f"n={score.n}{clusters}" + (f", {score.unscored} unscored" if score.unscored else ""))
     return "\n".join([*parts, *([score.caution] if score.caution else [])])
 

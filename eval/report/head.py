@@ -10,13 +10,15 @@ from typing import Any
 
 import yaml
 
+from data_prep.counted import counted
 from eval.registry import BENCHMARKS, SUITES
 from eval.report.beside_paper import number, small_print
 from eval.report.blocks import Block, Cell, Facts, Paragraph, Section, Table
 from eval.report.languages import Gap
 from eval.report.results import Results, about_benchmark
-from eval.report.tables import p_text
+from eval.report.tables import label, p_text
 from eval.scores import Score
+from eval.unanswered import Unanswered
 
 LANGUAGES_HEAD = ["", "metric", "English", "Arabic", "Arabic - English [95%]", "p (Holm)", "n", ""]
 LANGUAGES_LEGEND = (
@@ -25,12 +27,21 @@ LANGUAGES_LEGEND = (
     "image, a claim or a row count as one cluster. A gap is shown if its interval excludes 0 and p is below 0.05 after "
     "Holm's correction (comparisons in this table: {count})."
 )
+UNANSWERED = (
+    "These items are in no mean: the scores are of the others alone. The command that made the predictions asks them "
+    "again."
+)
 CAPABILITIES_HEAD = ["capability", "benchmark", "metric", "value", "note"]
 
 
 def head_sections(results: Results, found: Sequence[Gap]) -> list[Section]:
-    """Return the sections that stand before all tables; none for results without a benchmark or a second language."""
-    sections = [Section("English and Arabic", language_blocks(found))] if found else []
+    """Return the sections that stand before all tables.
+
+    There are none for results in which every item has an answer, without a benchmark or a second language.
+    """
+    unanswered = [(label(run), told.text) for run in results.runs if (told := Unanswered.of(run.lines))]
+    sections = [Section("Without an answer", [Paragraph(UNANSWERED), Facts(unanswered)])] if unanswered else []
+    sections += [Section("English and Arabic", language_blocks(found))] if found else []
     if results.benchmark_runs:
         missing = [name for name in BENCHMARKS if name not in results.benchmark_runs]
         in_paper = [name for name in missing if name in SUITES["paper"]]
@@ -106,7 +117,7 @@ def _value(score: Score | None, *, was_run: bool) -> Cell:
 def _language_row(gap: Gap) -> list[str | Cell]:
     result, percent = gap.result, gap.unit == "fraction"
     low, high = (_signed(bound, percent=percent) for bound in result.interval)
-    clusters = f" in {result.clusters} clusters" if not gap.arabic and result.clusters < result.n else ""
+    clusters = f" in {counted(result.clusters, 'cluster')}" if not gap.arabic and result.clusters < result.n else ""
     verdict = "no difference shown"
     if result.shown:
         verdict = "Arabic is higher" if result.difference > 0 else "Arabic is lower"
@@ -117,7 +128,7 @@ def _language_row(gap: Gap) -> list[str | Cell]:
         number(result.b, percent=percent),
         Cell(_signed(result.difference, percent=percent), f"[{low}, {high}]"),
         p_text(result.adjusted),
-        Cell(f"{result.n} + {gap.arabic}" if gap.arabic else f"{result.n} pairs{clusters}", gap.asked),
+        Cell(f"{result.n} + {gap.arabic}" if gap.arabic else f"{counted(result.n, 'pair')}{clusters}", gap.asked),
         verdict,
     ]
 

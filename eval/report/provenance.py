@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from data_prep.counted import counted
 from eval.dataset import DataSet
 from eval.predictions import Predictions
 from eval.report.blocks import Block, Facts, Paragraph, Section, Table
@@ -18,7 +19,7 @@ _KINDS = {"question": "a question", "image": "an image", "document": "a document
 
 def run_section(run: Predictions) -> Section:
     """List a run's header, without the counts of its dataset: `data_facts` lists these once for all runs."""
-    facts = [("predictions", f"predictions/{run.name}.jsonl, {len(run.lines)} items")]
+    facts = [("predictions", f"predictions/{run.name}.jsonl, {counted(len(run.lines), 'item')}")]
     facts += [(name, in_words(_without_counts(value))) for name, value in run.header.items()]
     return Section(label(run), [Facts(facts)], level=3, folded=True)
 

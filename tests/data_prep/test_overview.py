@@ -1,8 +1,10 @@
 """The paper's mixtures, built whole over every source's layout, and what the overview says of them."""
 
 import importlib
+import shutil
 from pathlib import Path
 
+import datasets
 import pytest
 import yaml
 
@@ -11,6 +13,7 @@ from data_prep.__main__ import main
 from data_prep.overview import sources
 from tests.helpers import downloads
 from tests.helpers.downloads import pmc, vqa
+from tests.helpers.layouts import hub_forms
 
 RECIPES = Path(__file__).parents[2] / "recipes/data"
 FOLDERS = {
@@ -162,6 +165,13 @@ def test_a_damaged_table_is_a_problem(tmp_path):
     (tmp_path / "SLAKE/train.json").write_text('[{"qid": 1},')
     (state, *_) = overview(tmp_path, reader="slake", path="SLAKE")
     assert "found, incomplete: " in state and "train.json: not a complete JSON list" in state
+
+
+def test_what_a_cache_lacks_is_told_once(tmp_path):
+    hub_forms.write("cache", tmp_path / "path-vqa", {"train": datasets.Dataset.from_dict({"question": ["Why?"]})})
+    shutil.rmtree(tmp_path / "path-vqa/blobs")
+    told = "\n".join(overview(tmp_path, reader="path_vqa", path="path-vqa"))
+    assert told.count("which is not there; download the dataset again") == 1 and told.count("train-00000") == 1
 
 
 def test_every_downloadable_source_of_the_paper_is_found(tmp_path):

@@ -163,4 +163,4 @@ def test_the_first_complete_form_is_read_and_the_others_are_said(tmp_path):
     assert choose([broken, whole, third]) == choose([whole, broken, third]) == whole
     assert choose([broken]) == broken and choose([]) is None
     assert said([broken, whole, third]) == "two; there too, and not read: one (lacks a file), three"
-    assert (said([broken]), said([whole]), said([])) == ("one (lacks a file)", "two", "")
+    assert (said([broken]), said([whole]), said([])) == ("one", "two", "")

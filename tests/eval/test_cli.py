@@ -6,6 +6,7 @@ import pytest
 
 from eval.cli import _parser, main
 from eval.options import OPTIONS
+from tests.helpers import eval_builders as make
 
 JUDGE = (
     "--judge-model --judge-base-url --judge-api-key-variable --judge-repeats --judge-swap --judge-concurrency "
@@ -103,3 +104,12 @@ def test_an_abbreviated_flag_is_refused(capsys):
     with pytest.raises(SystemExit):
         main(["run", "--model", "m", "--out", "o", "--tas", "slake"])
     assert "unrecognized arguments: --tas" in capsys.readouterr().err
+
+
+def test_a_results_folder_that_cannot_be_written_is_told_in_one_line(tmp_path, capsys):
+    results = tmp_path / "results"
+    make.write_predictions(results, "train", [make.prediction("a#0", "yes", "yes")])
+    (results / "scores.json").mkdir()
+    assert main(["score", str(results)]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("eval: error: ") and "scores.json" in told and told.count("\n") == 1

@@ -13,6 +13,7 @@ from eval.intervals import (
     bootstrap_intervals,
     combined,
     effective_n,
+    graded_intervals,
     interval,
     paired_proportion_intervals,
     proportion_intervals,
@@ -100,6 +101,28 @@ def test_interval_of_paired_answers_is_bonett_and_prices():
     assert (float(low), float(high)) == pytest.approx((6 / 42 - half, 6 / 42 + half))
     low, high = paired_proportion_intervals(sums_of([0.0] * 20, range(20)))
     assert low == -high and 0.1 < high < 0.15
+
+
+@pytest.mark.parametrize(("value", "scale"), [(0.0, 1.0), (1.5, 1.5), (-3.0, 3.0)])
+def test_equal_graded_values_have_the_width_of_pairs_that_agree(value, scale):
+    s = sums_of([value] * 20, range(20))
+    low, high = map(float, graded_intervals(s, scale))
+    agreeing = float(paired_proportion_intervals(sums_of([0.0] * 20, range(20)))[1])
+    assert high - value == pytest.approx(scale * agreeing) == value - low
+    if value:
+        assert estimate([value] * 20)[1] == (low, high)
+    fewer = graded_intervals(sums_of([value] * 20, [number // 5 for number in range(20)]), scale)
+    assert float(fewer[1]) - value == pytest.approx(scale * 1.96 * math.sqrt(2) / 6)
+
+
+def test_clusters_with_equal_means_are_not_sure_either():
+    low, high = graded_intervals(sums_of([0.2, 0.4] * 6, [number // 2 for number in range(12)]), 1.0)
+    assert low < 0.3 - 0.1 and high > 0.3 + 0.1
+
+
+def test_graded_values_that_vary_have_the_bootstraps_interval():
+    s = sums_of([1.5, 2.0, 0.5], range(3))
+    assert graded_intervals(s, 100.0) == bootstrap_intervals(s)
 
 
 def test_fewer_than_two_clusters_have_no_interval():

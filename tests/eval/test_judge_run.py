@@ -113,7 +113,7 @@ def test_a_reply_that_is_none_is_told_and_the_rest_goes_on(server, results, wait
     server.says = lambda text: broken(text) if "answer to bimed_mbench-en-1" in text else "8 6"
     run(server, root, results, timeout=5, patience=4)  # of a machine that is busy
     assert {verdict["item"] for verdict in read_verdicts(results, NAME)} == IDS - {"bimed_mbench-en-1"}
-    assert "bimed_mbench_en: 1 questions without a verdict (" in capsys.readouterr().err
+    assert "bimed_mbench_en: 1 of 4 questions without a verdict: " in capsys.readouterr().err
     server.says, before = lambda text: "7 7", len(server.requests)
     run(server, root, results)
     assert len(server.requests) == before + 1 and len(read_verdicts(results, NAME)) == 4
@@ -123,7 +123,21 @@ def test_one_question_that_is_never_answered_does_not_hold_up_the_rest(server, r
     server.says = lambda text: server.hang() if "answer to bimed_mbench-en-0" in text else "8 6"
     run(server, root, results, timeout=1, patience=1)
     assert len(read_verdicts(results, NAME)) == 3
-    assert "1 questions without a verdict (" in capsys.readouterr().err
+    assert "1 of 4 questions without a verdict: timed out" in capsys.readouterr().err
+
+
+def test_no_verdict_at_all_is_an_error_once_every_file_was_judged(server, root, results, capsys):
+    make.answer_all(results, root, NAME, stem="again")
+    refused = {"error": {"message": "the prompt is too long"}}
+    server.says = lambda text: Response(json.dumps(refused), status=400, content_type="application/json")
+    with pytest.raises(
+        EvalError, match=r"again: 4 of 4 questions without a verdict, most often \(4\): .*too long"
+    ) as told:
+        run(server, root, results)
+    assert f"\n{NAME}: 4 of 4 questions" in str(told.value) and "run the same command again" in str(told.value)
+    server.says = lambda text: "8 6" if "answer to bimed_mbench-en-1" in text else Response("{}", status=400)
+    run(server, root, results)
+    assert f"{NAME}: 3 of 4 questions without a verdict, most often (3): " in capsys.readouterr().err
 
 
 def test_a_judge_that_never_answers_is_given_up(server, root, results, waits):

@@ -98,6 +98,21 @@ def test_a_difference_inside_its_interval_is_not_shown():
     assert replace(three, adjusted=0.01).shown and not replace(three, adjusted=0.01, interval=(-0.1, 0.5)).shown
 
 
+@pytest.mark.parametrize(("grade", "scale"), [(0.5, 1.0), (1.25, 1.25)])
+def test_equal_grades_of_both_runs_have_an_interval_with_a_width(grade, scale):
+    found = paired(by_id([grade] * 20), by_id([grade] * 20))
+    half = 1.96 * math.sqrt(2) * scale / 22
+    assert found.interval == pytest.approx((-half, half)) and found.p == 1.0 and not found.shown
+    shifted = paired(by_id([grade] * 20), by_id([grade / 2] * 20))
+    assert shifted.interval == pytest.approx((-grade / 2 - half, -grade / 2 + half)) and shifted.shown
+
+
+def test_an_average_over_a_benchmark_with_equal_grades_is_not_surer_than_it():
+    same = paired(by_id([0.5] * 20), by_id([0.5] * 20))
+    found = average([same, same])
+    assert found.interval[1] == pytest.approx(same.interval[1] / math.sqrt(2)) and found.interval[0] < 0
+
+
 def test_average_of_benchmarks_takes_their_errors_for_independent():
     rng = np.random.default_rng(7)
     parts = [paired(by_id(rng.random(40)), by_id(rng.random(40) + 0.2)) for _ in range(3)]

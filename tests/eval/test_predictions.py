@@ -5,7 +5,7 @@ import json
 import pytest
 
 from eval.errors import EvalError
-from eval.predictions import PredictionsFile, read_all, read_predictions
+from eval.predictions import PredictionsFile, check_same_run, read_all, read_predictions
 from tests.helpers import eval_builders as make
 
 HEADER = make.header()
@@ -43,6 +43,28 @@ def test_a_line_that_is_no_prediction_is_told(path):
     path.write_text(path.read_text(encoding="utf-8") + '{"item": "x"}\n', encoding="utf-8")
     with pytest.raises(EvalError, match=r"train\.jsonl: a line is no prediction"):
         read_predictions(path)
+
+
+@pytest.mark.parametrize("header", [3, None, {}, {"format": 1, "model": "m"}])
+def test_a_first_line_that_is_no_header_is_told(path, header):
+    PredictionsFile(path, HEADER)
+    path.write_text(json.dumps({"header": header}) + "\n", encoding="utf-8")
+    with pytest.raises(EvalError, match=r"train\.jsonl: the first line is no header"):
+        read_all(path.parent.parent)
+
+
+def test_a_file_without_any_answer_begins_anew_for_another_run(path):
+    other = {**HEADER, "generation": {"decoding": "greedy", "max_new_tokens": 5}}
+    PredictionsFile(path, HEADER).append([make.prediction("a", "yes", "", error="!")])
+    check_same_run(path, other)
+    before = path.read_bytes()
+    assert PredictionsFile(path, HEADER).finished == set() and path.read_bytes() == before
+    assert PredictionsFile(path, other).finished == set()
+    assert (read_predictions(path).header, read_predictions(path).lines) == (other, [])
+    PredictionsFile(path, other).append(LINES[:1])
+    for refuse in (check_same_run, PredictionsFile):
+        with pytest.raises(EvalError, match="belong to another run"):
+            refuse(path, HEADER)
 
 
 def test_every_cut_can_be_gone_on_from(path):

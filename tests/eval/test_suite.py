@@ -10,6 +10,7 @@ from eval.predictions import read_predictions
 from eval.registry import BENCHMARKS, chosen, load
 from eval.scores import score
 from eval.suite import run_benchmarks, wanted
+from eval.unanswered import AGAIN, NoAnswersError
 from tests.helpers import core_builders as hand
 
 ITEMS = [
@@ -104,6 +105,29 @@ def test_a_missing_image_is_unscored_and_asked_again_when_it_is_there(root, tmp_
     run_benchmarks(model, ["hand"], root, out)
     assert model.asked == ["a", "b"] and not any(line.error for line in read_predictions(path).lines)
     assert score(out)[0].unscored == 0
+
+
+def test_a_benchmark_without_any_answer_is_an_error_after_the_others(root, tmp_path, capsys):
+    hand.write_benchmark(root, "other", [{**ITEMS[0], "id": f"o{number}"} for number in range(3)])
+    (root / "other" / "red.png").unlink()
+    with pytest.raises(NoAnswersError) as told:
+        run_benchmarks(hand.Echo(), ["other", "hand"], root, tmp_path / "out")
+    start = "other: 3 of 3 items have an error in place of an answer, most often (3): "
+    assert str(told.value).startswith(start) and str(told.value).endswith(f"red.png: no such picture. {AGAIN}")
+    assert "eval: done: hand. Predictions are in" in capsys.readouterr().err
+    assert [line.error for line in read_predictions(tmp_path / "out" / "predictions" / "hand.jsonl").lines] == ["", ""]
+
+
+def test_items_without_an_answer_are_told_at_the_end_and_in_the_report(root, tmp_path, capsys):
+    (root / "hand" / "red.png").unlink()
+    run_benchmarks(hand.Echo(), ["hand"], root, tmp_path / "out")
+    lines = capsys.readouterr().err.splitlines()
+    told = f"hand: 1 of 2 items has an error in place of an answer: {root / 'hand' / 'red.png'}: no such picture. The"
+    assert any(line.startswith(f"eval: {told}") for line in lines)
+    assert lines[-1].startswith("eval: done: hand (1 of 2 without an answer). ")
+    assert main(["report", str(tmp_path / "out"), "--root", str(root)]) == 0
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "<h2>Without an answer" in page and "1 of 2 items has an error in place of an answer" in page
 
 
 def test_scores_need_neither_model_nor_files(root, tmp_path):

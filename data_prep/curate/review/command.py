@@ -1,4 +1,4 @@
-"""The verb `review` of `python -m data_prep`."""
+"""The work of the verb `review` of `python -m data_prep`."""
 
 import argparse
 import shlex
@@ -7,6 +7,7 @@ from typing import Any
 from unicodedata import normalize
 
 from data_prep import local_page
+from data_prep.counted import counted
 from data_prep.curate.review.apply import apply
 from data_prep.curate.review.curated import CuratedSet
 from data_prep.curate.review.decisions import conflicts
@@ -17,42 +18,21 @@ from data_prep.curate.review.store import NAME_RULE, Store, is_name
 from data_prep.curate.review.summary import printed, summarise
 from data_prep.curate.review.verdicts_file import read, write
 
-PASSWORD = "BIMEDIX2_REVIEW_PASSWORD"
 _PLAN = ("sample", "waiting", "seed", "share")
 
 
-def add(verbs: Any) -> None:
-    """Add the verb to the command line."""
-    verb = verbs.add_parser("review", help="review a curated dataset in a page of the browser, and apply the verdicts")
-    verb.add_argument("folder", type=Path, help="dataset folder that `curate` has written")
-    verb.add_argument("--reviews", type=Path, metavar="FILE", help="the verdicts; default: DIR.reviews.sqlite")
-    what = verb.add_mutually_exclusive_group(required=True)
-    what.add_argument("--reviewer", metavar="NAME", help="open the page of this reviewer")
-    what.add_argument("--summary", action="store_true", help="print what was found, and how far reviewers agree")
-    what.add_argument("--export", type=Path, metavar="FILE", help="write the verdicts as JSON Lines")
-    what.add_argument("--import", type=Path, metavar="FILE", dest="read", help="add the verdicts of such a file")
-    what.add_argument("--apply", action="store_true", help="write the dataset with the verdicts applied to --out")
-    verb.add_argument("--role", help="what the card says of the reviewer, such as radiologist; default: reviewer")
-    verb.add_argument("--adjudicate", action="store_true", help="show the rows on which reviewers differ, and decide")
-    verb.add_argument("--sample", type=int, metavar="N", help="rows a reviewer that passed the checks; default: 400")
-    verb.add_argument("--waiting", type=int, metavar="N", help="rows a reviewer that wait for review; default: all")
-    verb.add_argument("--seed", type=int, help="of the sample; default: 0")
-    verb.add_argument("--share", type=float, help="the part that every reviewer gets; default: 0.2")
-    verb.add_argument("--part", type=int, metavar="K", help="the reviewer's part of the sample, from 1; default: next")
-    local_page.add_options(verb, PASSWORD)
-    verb.add_argument("--out", type=Path, help="dataset folder that --apply writes")
-    verb.add_argument("--names", action="store_true", help="with --apply: the card names the reviewers")
-    verb.set_defaults(verb=_review)
+def run(arguments: argparse.Namespace, password_variable: str) -> None:
+    """Open the page, or do what the options ask instead.
 
-
-def _review(arguments: argparse.Namespace) -> None:
+    `password_variable` is the environment variable that may hold the page's password. Raises ReviewError.
+    """
     folder: Path = arguments.folder
     if arguments.apply and arguments.out is None:
         raise ReviewError("--apply: give --out, the folder of the dataset to write")
     curated = CuratedSet(folder)
     path = arguments.reviews or folder.absolute().with_name(f"{folder.absolute().name}.reviews.sqlite")
     if arguments.reviewer is not None:
-        _serve(arguments, curated, path)
+        _serve(arguments, curated, path, password_variable)
         return
     if arguments.summary and not path.is_file():
         print(f"{printed(summarise(curated, [], {}))}; begin with: python -m data_prep review {folder} --reviewer NAME")
@@ -63,9 +43,9 @@ def _review(arguments: argparse.Namespace) -> None:
     if arguments.summary:
         print(printed(summarise(curated, store.verdicts(), store.roles())))
     elif arguments.export is not None:
-        print(f"{arguments.export}: {write(store, curated, arguments.export)} verdicts")
+        print(f"{arguments.export}: {counted(write(store, curated, arguments.export), 'verdict')}")
     elif arguments.read is not None:
-        print(f"{path}: {read(store, curated, arguments.read)} new verdicts")
+        print(f"{path}: {counted(read(store, curated, arguments.read), 'new verdict')}")
     else:
         command = ["python", "-m", "data_prep", "review", str(folder), "--apply", "--out", str(arguments.out)]
         made = apply(curated, store, arguments.out, shlex.join(command), arguments.names)
@@ -76,12 +56,12 @@ def _said(made: dict[str, Any] | None) -> str:
     if made is None:
         return "already written with these verdicts, nothing to do"
     left_out = ", ".join(f"{reason} {count}" for reason, count in made["ledger"].items()) or "none"
-    return f"{made['written']} rows; left out (ledger.jsonl): {left_out}; {made['review']['result']}"
+    return f"{counted(made['written'], 'row')}; left out (ledger.jsonl): {left_out}; {made['review']['result']}"
 
 
-def _serve(arguments: argparse.Namespace, curated: CuratedSet, path: Path) -> None:
+def _serve(arguments: argparse.Namespace, curated: CuratedSet, path: Path, password_variable: str) -> None:
     name = _checked_name(arguments.reviewer)
-    password = _password(arguments)
+    password = _password(arguments, password_variable)
     given = _given_plan(arguments)
     store = Store(path, curated.dataset)
     if arguments.adjudicate:
@@ -95,8 +75,8 @@ def _serve(arguments: argparse.Namespace, curated: CuratedSet, path: Path) -> No
     session = Session(curated, store, name, rows, arguments.adjudicate)
 
     def started(address: str) -> None:
-        said = f"{len(rows)} rows for {name}: open {address} in a browser; Ctrl-C ends, the same command goes on"
-        print(said, flush=True)
+        said = f"{counted(len(rows), 'row')} for {name}: open {address} in a browser"
+        print(f"{said}; Ctrl-C ends, the same command goes on", flush=True)
 
     from data_prep.curate.review import page  # gradio takes seconds to import
 
@@ -111,10 +91,10 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _password(arguments: argparse.Namespace) -> str | None:
+def _password(arguments: argparse.Namespace, variable: str) -> str | None:
     """The page's password, or None on this machine alone. Raises ReviewError where one is needed and not given."""
     try:
-        return local_page.read_password(arguments.host, arguments.password_file, PASSWORD)
+        return local_page.read_password(arguments.host, arguments.password_file, variable)
     except local_page.PageError as error:
         raise ReviewError(str(error)) from error
 

@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from scipy.stats import binomtest
-
 from data_prep.curate.review.agreement import Agreement, agreement
 from data_prep.curate.review.curated import Brief, CuratedSet
 from data_prep.curate.review.decisions import Decision, by_row, conflicts, decide
@@ -34,6 +32,8 @@ class Rate:
     @property
     def interval(self) -> tuple[float, float]:
         """Its lower and upper bound."""
+        from scipy.stats import binomtest  # takes seconds to import
+
         found = binomtest(self.count, self.of).proportion_ci(method="wilson")
         return float(found.low), float(found.high)
 
