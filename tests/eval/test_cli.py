@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from eval.cli import _parser, main
+from eval.cli import INTERRUPTED, _parser, main
 from eval.options import OPTIONS
 
 JUDGE = (
@@ -103,3 +103,12 @@ def test_an_abbreviated_flag_is_refused(capsys):
     with pytest.raises(SystemExit):
         main(["run", "--model", "m", "--out", "o", "--tas", "slake"])
     assert "unrecognized arguments: --tas" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_a_verb_without_a_traceback(capsys, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("eval.suite.listing", interrupted)
+    assert main(["benchmarks"]) == INTERRUPTED
+    assert capsys.readouterr().err == "eval: interrupted\n"

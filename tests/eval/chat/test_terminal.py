@@ -10,7 +10,8 @@ from pydicom.data import get_testdata_file
 from data_prep.sources.turns import dialogue
 from eval.chat.session import Session
 from eval.chat.talker import Decoding
-from eval.chat.terminal import Terminal, printable
+from eval.chat.terminal import Terminal
+from eval.chat.text import printable
 from eval.cli import main
 from tests.eval.chat.streaming_server import StreamingServer
 from tests.eval.chat.talks import TOKENS, image, local
@@ -73,6 +74,12 @@ MISTAKES = {
     "/image x window 4": "/image PATH",
     "/image x wide 4": "/image PATH",
     "/image /nowhere.png": "cannot be read",
+    "/image /dev/zero": "is no file",
+    "/image ~nobody_here/a.png": "no such user",
+    "/image a\0.png": "NUL",
+    "/image x window 40 0": "a width of at least 1",
+    "/image x window nan 400": "a centre and a width",
+    "/save ~nobody_here/a.json": "no such user",
     "What is <image>?": "literal '<image>'",
 }
 
@@ -113,10 +120,6 @@ def test_two_models_are_named(talker, text_model, capsys):
     chat(Session([talker, local(text_model)], Decoding(TOKENS)), "Who are you?", "/new", "/undo")
     out, err = capsys.readouterr()
     assert f"{talker.name}:" in out and f"{text_model}:" in out and "Nothing was asked yet" in err
-
-
-def test_what_could_move_the_cursor_is_not_printed():
-    assert printable("a\x1b]0;title\x07b\nc\td\x9bé عربي") == "a]0;titleb\nc\tdé عربي"
 
 
 def typed(monkeypatch, *lines):
