@@ -21,7 +21,7 @@ HELP = """\
 /system TEXT     set the system text; without TEXT the checkpoint's own is used
 /regenerate      ask the last question again
 /edit TEXT       change the last question, and ask it again
-/undo            take back the last question and its answer
+/undo            take back the images that wait for a question, else the last question and its answer
 /drop            remove the oldest question and its answer
 /new             begin anew
 /save FILE.json  write the conversation as a row that `source: messages` of a mixture reads
@@ -41,7 +41,7 @@ class Terminal:
             "system": session.set_system,
             "regenerate": lambda _: self._print(self.session.regenerate()),
             "edit": lambda text: self._print(self.session.edit(text)),
-            "undo": lambda _: self.session.undo(),
+            "undo": lambda _: self._undo(),
             "drop": lambda _: self.session.drop_oldest(),
             "new": lambda _: self._new(),
             "save": self._save,
@@ -121,6 +121,12 @@ class Terminal:
     def _new(self) -> None:
         self.session.clear()
         self._images = []
+
+    def _undo(self) -> None:
+        if self._images:
+            self._images = []
+        else:
+            self.session.undo()
 
     def _save(self, text: str) -> None:
         if not text.endswith(".json"):

@@ -60,6 +60,25 @@ def test_a_dicom_file_with_a_window_and_a_frame(talker, capsys):
     assert len(session.lanes[0].conversation.turns) == 2
 
 
+def test_an_image_that_waits_is_taken_back_before_a_question_is(talker, tmp_path, capsys):
+    red = tmp_path / "\x1b]0;owned\x07.png"
+    red.write_bytes(image("red").content)
+    session = Session([talker], Decoding(TOKENS))
+    chat(session, "One?", f"/image '{red}'", "/undo", "Two?", "/undo")
+    (question, _) = session.lanes[0].conversation.turns
+    assert question.text == "One?" and "\x1b" not in "".join(capsys.readouterr())
+
+
+def test_ctrl_c_stops_a_command_and_keeps_the_chat(talker, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("eval.chat.terminal.attach", interrupted)
+    session = Session([talker], Decoding(TOKENS))
+    chat(session, "One?", "/image large.dcm", "Two?")
+    assert "[stopped]" in capsys.readouterr().out and len(session.lanes[0].conversation.turns) == 4
+
+
 MISTAKES = {
     "/nonsense": "is no command",
     "/undo": "Nothing was asked yet",
