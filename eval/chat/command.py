@@ -55,6 +55,7 @@ def _talkers(options: argparse.Namespace, settings: Settings) -> Sequence[Talker
         from eval.chat.server import served
         from eval.engines.sent_images import PreparedImages
 
+        local_page.without_proxy()
         connection = connection_of(options)
         prepared = (PreparedImages(options.prepare_images),) if options.prepare_images else ()
         return served(connection, options.model, *prepared)

@@ -34,6 +34,7 @@ def serve(options: argparse.Namespace) -> None:
             transformers'.
     """
     check_environment()
+    local_page.without_proxy(options.host)
     source = locate(options.model)
     server = _server(options, source)
     prompts = Prompts(server.folder, server.template)

@@ -209,7 +209,8 @@ def test_the_same_file_in_two_tabs_is_sent_from_both(browser, tmp_path):
 
 
 def test_a_server_that_dies_leaves_what_came_and_a_message(browser):
-    with StreamingServer(end="dies") as server, page_of(server) as chat:
+    proxy = {"http_proxy": "http://127.0.0.1:9"}  # this machine needs none
+    with StreamingServer(end="dies") as server, page_of(server, **proxy) as chat:
         page = browser(chat.url)
         ask(page, "What?")
         page.get_by_text("The answer is cut").wait_for()

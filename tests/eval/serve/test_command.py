@@ -101,7 +101,7 @@ def started(llava, place, port, *options):
     return subprocess.Popen(
         command,
         cwd=place.parents[1],
-        env=os.environ | {"PYTHONPATH": str(ROOT), "SERVED_KEY": "sk-hand"},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "SERVED_KEY": "sk-hand", "http_proxy": "http://127.0.0.1:9"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
