@@ -68,6 +68,13 @@ def url_of(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def without_proxy(*hosts: str) -> None:
+    """Let this process reach this machine, and `hosts`, without a proxy: where one is set, it may refuse or log it."""
+    for name in ("no_proxy", "NO_PROXY"):
+        known = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join(dict.fromkeys([*known, LOCAL, "localhost", "::1", *hosts]))
+
+
 def without_analytics() -> None:
     """To be called before gradio is imported, which asks its makers' server otherwise."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -87,6 +94,7 @@ def serve(
     """
     host, port = address
     check_free(host, port)
+    without_proxy(host)
     try:
         page.launch(server_name=host, server_port=port, auth=login, prevent_thread_lock=True, **_settings(css))
     except OSError as error:
@@ -121,6 +129,7 @@ def _settings(css: str) -> dict[str, Any]:
     )
     return {
         "quiet": True,
+        "_frontend": False,  # else a machine that takes 3 s to answer itself is told to share the page
         "share": False,
         "ssr_mode": False,
         "pwa": False,

@@ -16,9 +16,12 @@ from eval.errors import EvalError
 from eval.options import CHAT, CHAT_PASSWORD, ENGINE, JUDGE, PROMPT, SERVE, SETTINGS, SIZE, add
 from eval.registry import chosen
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as of shells."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; return 0, or 1 after one line on stderr that says what is wrong with the input."""
+    """Run one verb; return 0, 1 after one line on stderr that says what is wrong with the input, or INTERRUPTED."""
     options = _parser().parse_args(arguments)
     verb: Callable[[Namespace], None] = options.verb
     try:
@@ -31,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"eval: error: {error.filename}: {error.strerror}. Give another path, or mend this one.", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("eval: interrupted", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 

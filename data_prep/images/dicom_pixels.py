@@ -47,7 +47,7 @@ def decode(
     values. Raises Reject: missing_image, undecodable_image, no_pixels or image_too_large.
     """
     dataset = _read(path)
-    frames = int(dataset.get("NumberOfFrames") or 1)
+    frames = _frames(dataset, path)
     index = frames // 2 if frame is None else frame
     if not 0 <= index < frames:
         raise Reject("undecodable_image", f"{path}: no frame {index}; the file has frames 0 to {frames - 1}")
@@ -75,6 +75,16 @@ def _read(path: str | PathLike[str]) -> Dataset:
         kind = dataset.get("Modality") or "unknown modality"
         raise Reject("no_pixels", f"{path}: a DICOM file without pixels ({kind}); take it out of the table")
     return dataset
+
+
+def _frames(dataset: Dataset, path: str | PathLike[str]) -> int:
+    """Return the number of frames, by default 1. pydicom reads a value only when it is asked for, and may fail then."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return int(dataset.get("NumberOfFrames") or 1)
+    except (ValueError, TypeError) as error:
+        raise Reject("undecodable_image", f"{path}: its number of frames is none ({error})") from error
 
 
 def _render(dataset: Dataset, index: int, window: tuple[float, float] | None) -> tuple[Image.Image, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,14 @@ POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Piece:
-    """What a server sends at once: some text, or at the end why it ends."""
+    """What a server sends at once: some text, or at the end why it ends.
+
+    `reasons` says that it is of the model's reasoning, whose text is left out.
+    """
 
     text: str
     finish_reason: str | None = None
+    reasons: bool = False
 
 
 class StreamError(ServerError):
@@ -28,6 +33,10 @@ class StreamError(ServerError):
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+
+
+type Pieces = queue.Queue[Piece | StreamError | None]
+"""What a server has sent: None after its end."""
 
 
 def models_of(connection: Connection) -> list[str]:
@@ -42,58 +51,77 @@ def models_of(connection: Connection) -> list[str]:
 def stream(connection: Connection, request: dict[str, Any], stop: threading.Event) -> Iterator[Piece]:
     """Yield the pieces of one reply until it ends, or at once when `stop` is set.
 
+    Then, or when the reader goes away, the connection is closed, also of a server that is still reading the request:
+    it need not write what no one reads.
+
     Args:
         connection: the server; `timeout` is the longest silence, `retries` are not made.
         request: `model`, `messages` and settings of a chat completion.
-        stop: ends the reading; the server then stops writing, as its connection is closed.
+        stop: ends the reading.
 
     Raises:
         StreamError: the server refuses, is silent, or ends in the middle; pieces until then were given.
     """
-    pieces: queue.Queue[Piece | StreamError | None] = queue.Queue()
-    threading.Thread(target=_read, args=(connection, request, stop, pieces), daemon=True).start()
-    while not stop.is_set():
-        try:
-            piece = pieces.get(timeout=POLL_SECONDS)
-        except queue.Empty:
-            continue
-        if piece is None:
-            return
-        if isinstance(piece, StreamError):
-            raise piece
-        yield piece
+    pieces: Pieces = queue.Queue()
+    left = threading.Event()
+    reading = _until(left, lambda: _read(connection, request, pieces))
+    threading.Thread(target=asyncio.run, args=(reading,), daemon=True).start()
+    try:
+        while not stop.is_set():
+            try:
+                piece = pieces.get(timeout=POLL_SECONDS)
+            except queue.Empty:
+                continue
+            if piece is None:
+                return
+            if isinstance(piece, StreamError):
+                raise piece
+            yield piece
+    finally:
+        left.set()
 
 
-def _read(
-    connection: Connection,
-    request: dict[str, Any],
-    stop: threading.Event,
-    pieces: queue.Queue[Piece | StreamError | None],
-) -> None:
+async def _until(left: threading.Event, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Do some work, and cancel it when the event is set."""
+    task = asyncio.create_task(work())
+    while not (await asyncio.wait({task}, timeout=POLL_SECONDS))[0]:
+        if left.is_set():
+            task.cancel()
+
+
+async def _read(connection: Connection, request: dict[str, Any], pieces: Pieces) -> None:
     ended = False
     try:
-        with connection.sync_client() as client, _begun(client, request) as chunks:
-            for chunk in chunks:
-                if stop.is_set():
-                    return
-                for choice in chunk.choices[:1]:
+        async with connection.client() as client, await _begun(client, request, connection.timeout) as chunks:
+            async for chunk in chunks:
+                for choice in (chunk.choices or [])[:1]:
                     ended = ended or choice.finish_reason is not None
-                    pieces.put(Piece(choice.delta.content or choice.delta.refusal or "", choice.finish_reason))
+                    pieces.put(_piece(choice))
         pieces.put(None if ended else StreamError(f"{connection.public_url}: the server ended before its reply did."))
     except Exception as error:  # the client raises errors of its own, of the network, and of JSON
         pieces.put(_error(connection, error))
 
 
-def _begun(client: Any, request: dict[str, Any]) -> Any:
+def _piece(choice: Any) -> Piece:
+    delta = choice.delta
+    content = getattr(delta, "content", None) or getattr(delta, "refusal", None) or ""
+    if not isinstance(content, str):  # parts, of which those of reasoning have no text
+        content = "".join(part.get("text") or "" for part in content)
+    # vLLM, llama.cpp and DeepSeek; OpenRouter and newer vLLM.
+    reasons = any(getattr(delta, name, None) for name in ("reasoning_content", "reasoning"))
+    return Piece(content, choice.finish_reason, reasons)
+
+
+async def _begun(client: Any, request: dict[str, Any], timeout: float) -> Any:
     import openai
 
     try:
-        return client.chat.completions.create(**request, stream=True)
+        return await client.chat.completions.create(**request, stream=True, timeout=timeout)
     except openai.BadRequestError as error:
         if REFUSED not in request or INSTEAD not in str(error):
             raise
         renamed = {INSTEAD if key == REFUSED else key: value for key, value in request.items()}
-        return client.chat.completions.create(**renamed, stream=True)
+        return await client.chat.completions.create(**renamed, stream=True, timeout=timeout)
 
 
 def _error(connection: Connection, error: Exception) -> StreamError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,8 @@ from eval.images import DecodedImage, read_image
 
 _PREAMBLE = 128
 """Bytes before the letters DICM in a DICOM file."""
+MAX_BYTES = 2 << 30
+"""More than 64 megapixels take in any format; a file of another kind is refused before it fills the memory."""
 
 
 @dataclass(frozen=True)
@@ -74,15 +77,24 @@ def attach(path: Path, view: View = View()) -> Attachment:
     """Read an image file; `view` belongs to a DICOM file.
 
     Raises:
-        EvalError: it is not there, not an image, a DICOM file without pixels, or larger than 64 megapixels.
+        EvalError: it is not there, not an image, a DICOM file without pixels, or larger than 64 megapixels; the window
+            has no width.
     """
+    if view.window is not None and not (all(map(math.isfinite, view.window)) and view.window[1] >= 1):
+        raise EvalError("A window is a centre and a width of at least 1, such as 40 400.")
     try:
+        if not path.is_file() and path.exists():  # a device or a pipe might never end
+            raise EvalError(f"{path}: cannot be read (it is no file).")
         if is_dicom(path):
             frame = decode(path, view.frame, view.window)
             note = f"frame {frame.index} of 0 to {frame.frames - 1}, {frame.window}"
             return Attachment(path.name, png_file(frame.image), note, frame.frames)
         if view != View():
             raise EvalError(f"{path}: a frame and a window belong to a DICOM file, and this is none.")
+        if (size := path.stat().st_size) > MAX_BYTES:
+            raise EvalError(
+                f"{path}: {size / 1e9:.1f} GB, and no image of 64 megapixels has as many. Give an image file."
+            )
         return Attachment(path.name, stored_image(path.read_bytes()).data)
     except Reject as reject:
         detail = reject.detail if str(path) in reject.detail else f"{path}: {reject.detail}"

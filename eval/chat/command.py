@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 
 from data_prep import local_page
@@ -23,7 +24,7 @@ def chat(options: argparse.Namespace, settings: Settings) -> None:
     Raises:
         EvalError: no model or an unusable one, a wrong option, a port in use, no password where one is needed.
     """
-    if options.temperature < 0:
+    if not 0 <= options.temperature < math.inf:
         raise EvalError(f"--temperature {options.temperature:g}: 0 or more.")
     decoding = Decoding(options.max_new_tokens or Decoding.max_new_tokens, options.temperature)
     password = None
@@ -54,6 +55,7 @@ def _talkers(options: argparse.Namespace, settings: Settings) -> Sequence[Talker
         from eval.chat.server import served
         from eval.engines.sent_images import PreparedImages
 
+        local_page.without_proxy()
         connection = connection_of(options)
         prepared = (PreparedImages(options.prepare_images),) if options.prepare_images else ()
         return served(connection, options.model, *prepared)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from eval.chat.attachment import Attachment
+from eval.chat.text import well_formed
 from eval.errors import EvalError
 from eval.items import Item, Message
 
@@ -59,11 +60,11 @@ class Conversation:
         if not text.strip() and not images:
             raise EvalError("The question is empty: write a text, or add an image.")
         self.turns = self.answered().turns
-        self.turns.append(Turn("user", text.strip(), tuple(images)))
+        self.turns.append(Turn("user", well_formed(text).strip(), tuple(images)))
 
     def answer(self, text: str) -> None:
         """Add the answer to the last question."""
-        self.turns.append(Turn("assistant", text))
+        self.turns.append(Turn("assistant", well_formed(text)))
 
     def take_back(self) -> Turn:
         """Remove the last question with its answer, and return the question.
@@ -89,7 +90,7 @@ class Conversation:
         turn = self.turns[place]
         if not text.strip() and not turn.images:
             raise EvalError("The turn would be empty: write a text, or take it back.")
-        self.turns[place] = replace(turn, text=text.strip())
+        self.turns[place] = replace(turn, text=well_formed(text).strip())
         if turn.role == "user":
             del self.turns[place + 1 :]
 

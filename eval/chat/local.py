@@ -46,14 +46,24 @@ class LocalTalker:
             raise EvalError(f"{self.name} is a text-only model, which sees no images: ask without them.")
         item = conversation.item()
         request = Request(item, self.engine.prompt(item), tuple(image.decoded for image in images))
-        while not self._lock.acquire(timeout=POLL_SECONDS):  # another chat's answer is being written
+        if not (free := self._lock.acquire(timeout=POLL_SECONDS)):
+            yield Completion("", "waiting", None)
+        while not free and not self._lock.acquire(timeout=POLL_SECONDS):
             if stop.is_set():
                 yield Completion("", STOPPED, 0)
                 return
         try:
-            yield from self._answer(prepare(self.engine, request, self._kept), decoding, stop)
+            yield from self._answer(self._prepared(request), decoding, stop)
         finally:
             self._lock.release()
+
+    def _prepared(self, request: Request) -> Prepared:
+        try:
+            return prepare(self.engine, request, self._kept)
+        except Exception as error:  # a processor raises anything for an image that it cannot cut, such as a thin one
+            raise EvalError(
+                f"{self.name} cannot be shown this conversation: {type(error).__name__}: {error}. Change the question."
+            ) from error
 
     def _answer(self, prepared: Prepared, decoding: Decoding, stop: threading.Event) -> Generator[Completion]:
         sampling = {"do_sample": True, "temperature": decoding.temperature, "top_k": 0}

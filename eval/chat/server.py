@@ -10,6 +10,7 @@ from data_prep.llm.connection import Connection, ServerError
 from data_prep.llm.stream import StreamError, models_of, stream
 from eval.chat.conversation import Conversation
 from eval.chat.talker import STOPPED, Decoding, TooLongError
+from eval.chat.text import well_formed
 from eval.engines.engine import Completion
 from eval.engines.openai_engine import messages_of
 from eval.engines.sent_images import DataUrl
@@ -43,20 +44,23 @@ class ServerTalker:
             "temperature": decoding.temperature,
             "max_tokens": decoding.max_new_tokens,
         }
-        text, reason = "", ""
+        raw, reason = "", ""
         try:
             for piece in stream(self.connection, request, stop):
-                text, reason = text + piece.text, piece.finish_reason or reason
+                raw, reason = raw + piece.text, piece.finish_reason or reason
                 if piece.text:
-                    yield Completion(text, "", None)
+                    # A character of which only the first half is there is not shown yet.
+                    yield Completion(well_formed(raw).rstrip("\ufffd"), "", None)
+                elif piece.reasons and not raw:
+                    yield Completion("", "reasoning", None)
         except StreamError as error:
-            if text:
-                yield Completion(text, "error", None, f"The answer is cut: {error}")
+            if raw:
+                yield Completion(well_formed(raw), "error", None, f"The answer is cut: {error}")
                 return
             if TOO_LONG.search(str(error)):
                 raise TooLongError(f"{error} Drop the oldest turns, or begin anew.") from None
             raise EvalError(str(error)) from None
-        yield Completion(text, reason or STOPPED, None)
+        yield Completion(well_formed(raw), reason or STOPPED, None)
 
 
 def served(connection: Connection, names: list[str], data_url: DataUrl = DecodedImage.data_url) -> list[ServerTalker]:

@@ -11,9 +11,17 @@ from pathlib import Path
 from eval.chat.attachment import Attachment
 from eval.chat.conversation import Conversation
 from eval.chat.saved import archive, save
-from eval.chat.talker import Decoding, Talker, TooLongError
+from eval.chat.talker import NOT_YET, STOPPED, Decoding, Talker, TooLongError
+from eval.chat.text import well_formed
 from eval.engines.engine import Completion
 from eval.errors import EvalError
+
+NO_TEXT = "The model ended its answer before the first word: ask in another way, or again with a temperature."
+EMPTY = {
+    "length": "The answer was cut before its first word, as by reasoning that is not shown: allow more tokens.",
+    "tool_calls": "The model asks for a tool instead of answering, and there are none here: ask in another way.",
+}
+"""What is said of an answer without a text, by its finish reason."""
 
 
 @dataclass
@@ -58,7 +66,7 @@ class Session:
     def set_system(self, text: str) -> None:
         """Set the system text of the whole conversation."""
         for lane in self.lanes:
-            lane.conversation.system = text.strip()
+            lane.conversation.system = well_formed(text).strip()
 
     def check_images(self) -> None:
         """Raise EvalError if no model sees images."""
@@ -148,6 +156,7 @@ class Session:
         for number, lane in enumerate(self.lanes):
             if self._stop.is_set():
                 return
+            yield Part(number, Completion("", "", None))  # the question is there, before the model has read it
             yield from self._answer(number, lane, self._stop)
 
     def _answer(self, number: int, lane: Lane, stop: threading.Event) -> Iterator[Part]:
@@ -158,7 +167,7 @@ class Session:
                     with closing(lane.talker.stream(lane.conversation, self.decoding, stop)) as stream:
                         for answer in stream:
                             text = answer.text
-                            yield Part(number, answer, note)
+                            yield _part(number, answer, note)
                     return
                 except TooLongError:
                     if not (self.drops_oldest and lane.conversation.drop_oldest()):
@@ -168,5 +177,14 @@ class Session:
         except EvalError as error:
             yield Part(number, Completion("", "error", None, str(error)), note)
         finally:  # also when the reader goes away in the middle
-            if text:
+            if text.strip():
                 lane.conversation.answer(text)
+
+
+def _part(lane: int, answer: Completion, note: str) -> Part:
+    """Return what is shown of an answer; one that ends before its first word is an error."""
+    if answer.finish_reason in NOT_YET:
+        return Part(lane, Completion("", "", None), NOT_YET[answer.finish_reason])
+    if answer.finish_reason not in ("", STOPPED) and not answer.text.strip() and not answer.error:
+        return Part(lane, Completion("", "error", answer.tokens, EMPTY.get(answer.finish_reason, NO_TEXT)), note)
+    return Part(lane, answer, note)

@@ -13,6 +13,11 @@ from eval.errors import EvalError
 
 STOPPED = "stopped"
 """The finish reason of an answer that the user stopped."""
+NOT_YET = {
+    "reasoning": "The model is reasoning; its answer comes after that.",
+    "waiting": "The model is answering another chat; this one is next.",
+}
+"""What is said while there is nothing of an answer yet, by what then stands in the place of its finish reason."""
 
 
 class TooLongError(EvalError):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import shlex
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from eval.chat.attachment import Attachment, View, attach
 from eval.chat.session import Part, Session
 from eval.chat.talker import STOPPED
+from eval.chat.text import printable
 from eval.chat.warning import WARNING
 from eval.errors import EvalError
 
@@ -18,7 +21,7 @@ HELP = """\
 /system TEXT     set the system text; without TEXT the checkpoint's own is used
 /regenerate      ask the last question again
 /edit TEXT       change the last question, and ask it again
-/undo            take back the last question and its answer
+/undo            take back the images that wait for a question, else the last question and its answer
 /drop            remove the oldest question and its answer
 /new             begin anew
 /save FILE.json  write the conversation as a row that `source: messages` of a mixture reads
@@ -29,6 +32,7 @@ class Terminal:
     """Reads lines and prints answers as they grow."""
 
     def __init__(self, session: Session, read: Callable[[str], str] = input) -> None:
+        _prepare_streams()
         self.session = session
         self._read = read
         self._images: list[Attachment] = []
@@ -37,7 +41,7 @@ class Terminal:
             "system": session.set_system,
             "regenerate": lambda _: self._print(self.session.regenerate()),
             "edit": lambda text: self._print(self.session.edit(text)),
-            "undo": lambda _: self.session.undo(),
+            "undo": lambda _: self._undo(),
             "drop": lambda _: self.session.drop_oldest(),
             "new": lambda _: self._new(),
             "save": self._save,
@@ -49,7 +53,7 @@ class Terminal:
         print(f"{WARNING['en']}\n{WARNING['ar']}\n/help lists the commands, /quit ends.")
         while True:
             try:
-                line = self._read(f"[{len(self._images)} images] > " if self._images else "> ")
+                line = self._read(self._prompt())
             except (EOFError, KeyboardInterrupt):
                 print()
                 return
@@ -58,7 +62,13 @@ class Terminal:
             try:
                 self._do(line)
             except EvalError as error:
-                print(f"error: {error}", file=sys.stderr)
+                _tell(f"error: {error}")
+            except KeyboardInterrupt:
+                print(" [stopped]")
+
+    def _prompt(self) -> str:
+        number = len(self._images)
+        return f"[{number} image{'s' if number > 1 else ''}] > " if number else "> "
 
     def _do(self, line: str) -> None:
         if not line.strip() and not self._images:
@@ -80,9 +90,9 @@ class Terminal:
                 part = next(parts, None)
                 if part is None:
                     break
-                if part.note != note:
+                if part.note and part.note != note:
                     note = part.note
-                    print(f"({note})", file=sys.stderr)
+                    _tell(f"({note})")
                 if part.lane != lane:
                     lane, printed = part.lane, ""
                     self._head(lane)
@@ -90,14 +100,14 @@ class Terminal:
                 if part.answer.finish_reason:
                     print(_ending(part))
                 if part.answer.error:
-                    print(f"error: {part.answer.error}", file=sys.stderr)
+                    _tell(f"error: {part.answer.error}")
             except KeyboardInterrupt:
                 self.session.stop()
                 print(" [stopped]")
 
     def _head(self, lane: int) -> None:
         if len(self.session.lanes) > 1:
-            print(f"{self.session.lanes[lane].talker.name}:")
+            print(printable(f"{self.session.lanes[lane].talker.name}:"))
 
     def _image(self, text: str) -> None:
         self.session.check_images()
@@ -105,18 +115,38 @@ class Terminal:
         image = attach(path, view)
         self._images.append(image)
         size = "x".join(map(str, image.decoded.image.size))
-        print(f"{image.name}: {size}{', ' + image.note if image.note else ''}. It goes with the next question.")
+        note = f", {image.note}" if image.note else ""
+        print(printable(f"{image.name}: {size}{note}. It goes with the next question."))
 
     def _new(self) -> None:
         self.session.clear()
         self._images = []
 
+    def _undo(self) -> None:
+        if self._images:
+            self._images = []
+        else:
+            self.session.undo()
+
     def _save(self, text: str) -> None:
         if not text.endswith(".json"):
             raise EvalError("/save takes the name of a file that ends in .json.")
-        path = Path(text).expanduser()
+        path = _path(text)
         images = self.session.save(path)
-        print(f"{path}{f', images in {images}' if images.is_dir() else ''}")
+        print(printable(f"{path}{f', images in {images}' if images.is_dir() else ''}"))
+
+
+def _prepare_streams() -> None:
+    """Let a line be edited, of any length, and pasted with several lines in it; take and show what is not UTF-8."""
+    with suppress(ImportError):  # not on Windows
+        import readline  # noqa: F401 (input() reads by it once it is imported)
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _tell(line: str) -> None:
+    print(printable(line), file=sys.stderr)
 
 
 def _print_rest(text: str, printed: str) -> str:
@@ -132,11 +162,6 @@ def _print_rest(text: str, printed: str) -> str:
 def _ending(part: Part) -> str:
     reasons = {STOPPED: " [stopped]", "length": " [cut at the longest answer; --max-new-tokens]"}
     return reasons.get(part.answer.finish_reason, "")
-
-
-def printable(text: str) -> str:
-    """Return a text without control characters, which could move the cursor or rename the window."""
-    return "".join(letter for letter in text if letter in "\n\t" or (letter >= " " and not "\x7f" <= letter <= "\x9f"))
 
 
 def _path_and_view(text: str) -> tuple[Path, View]:
@@ -155,4 +180,15 @@ def _path_and_view(text: str) -> tuple[Path, View]:
                 raise usage
     except (ValueError, IndexError):
         raise usage from None
-    return Path(path).expanduser(), View(frame, window)
+    return _path(path), View(frame, window)
+
+
+def _path(text: str) -> Path:
+    """Return the path that was typed. Raises EvalError."""
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:
+        raise EvalError(f"{text}: there is no such user.") from None
+    if "\0" in text:
+        raise EvalError("A path has no NUL character in it.")
+    return path

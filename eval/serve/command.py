@@ -34,6 +34,7 @@ def serve(options: argparse.Namespace) -> None:
             transformers'.
     """
     check_environment()
+    local_page.without_proxy(options.host)
     source = locate(options.model)
     server = _server(options, source)
     prompts = Prompts(server.folder, server.template)
@@ -42,7 +43,8 @@ def serve(options: argparse.Namespace) -> None:
         prompts.render(item)
     expected = _expected(server, tokens_only=options.tokens_only)
     say(f"vLLM loads {source.name} ({server.dtype} on {server.device}; log: {options.log})")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by an exception, which ends the server, too
+    for number in (signal.SIGTERM, signal.SIGHUP):  # by an exception, which ends the server, too
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         with running(server, options.log) as process:
             _check(server, options, asked, expected)

@@ -137,6 +137,12 @@ def test_real_files_of_one_image_give_one_image():
     assert all(np.array_equal(image, images[0]) for image in images[1:]) and np.unique(images[0]).size > 100
 
 
+def test_a_number_of_frames_that_is_none_is_refused():
+    with pytest.raises(Reject, match="its number of frames is none") as caught:
+        decode(get_testdata_file("badVR.dcm", download=False))
+    assert caught.value.reason == "undecodable_image"
+
+
 @pytest.mark.parametrize("name", ["rtplan.dcm", "test-SR.dcm", "waveform_ecg.dcm"])
 def test_real_files_without_pixels_say_so(name):
     with pytest.raises(Reject, match="without pixels") as caught:

@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from eval.cli import _parser, main
+from eval.cli import INTERRUPTED, _parser, main
 from eval.options import OPTIONS
 from tests.helpers import eval_builders as make
 
@@ -113,3 +113,12 @@ def test_a_results_folder_that_cannot_be_written_is_told_in_one_line(tmp_path, c
     assert main(["score", str(results)]) == 1
     told = capsys.readouterr().err
     assert told.startswith("eval: error: ") and "scores.json" in told and told.count("\n") == 1
+
+
+def test_ctrl_c_ends_a_verb_without_a_traceback(capsys, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("eval.suite.listing", interrupted)
+    assert main(["benchmarks"]) == INTERRUPTED
+    assert capsys.readouterr().err == "eval: interrupted\n"

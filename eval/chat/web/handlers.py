@@ -17,6 +17,8 @@ Shown = list[Any]
 
 NOT_CHANGED: dict[str, Any] = {"__type__": "update"}
 """Gradio's update that changes nothing."""
+COMING = "…"
+"""Stands in the place of an answer before its first word."""
 ENDINGS = {STOPPED: "stopped", "length": "cut at the longest answer"}
 
 
@@ -27,10 +29,14 @@ def showing(tab: Tab, text: str = "", question: Any = NOT_CHANGED) -> Shown:
 
 def send(tab: Tab, question: dict[str, Any]) -> Iterator[Shown]:
     """Ask what is in the question's field; it stays there if it cannot be sent."""
+    paths = [str(path) for path in question.get("files") or []]
     try:
-        images = tab.take([str(path) for path in question.get("files") or []])
-        parts = tab.session.ask(question.get("text") or "", images)
-        yield from _streamed(tab, parts, {"text": "", "files": []})
+        tab.hold(paths)
+        parts = tab.session.ask(question.get("text") or "", tab.attached(paths))
+        for number, shown in enumerate(_streamed(tab, parts, {"text": "", "files": []})):
+            if number == 0:  # it is asked: the files go, with their metadata
+                tab.hold([])
+            yield shown
     except EvalError as error:
         yield showing(tab, str(error))
 
@@ -55,10 +61,11 @@ def change(tab: Tab, deed: Callable[[], None]) -> Shown:
     return showing(tab)
 
 
-def settle(tab: Tab, system: str, temperature: float, longest: float, drops_oldest: bool) -> None:
-    """Set how the next answers are made."""
+def settle(tab: Tab, system: str, temperature: float | None, longest: float | None, drops_oldest: bool) -> None:
+    """Set how the next answers are made; a number that is deleted is the default."""
     tab.session.set_system(system or "")
-    tab.session.decoding = Decoding(max(1, int(longest)), max(0.0, float(temperature)))
+    decoding = Decoding(max(1, int(longest or Decoding.max_new_tokens)), max(0.0, float(temperature or 0)))
+    tab.session.decoding = decoding
     tab.session.drops_oldest = bool(drops_oldest)
 
 
@@ -70,15 +77,17 @@ def packed(tab: Tab) -> tuple[str, str]:
         return "", message(str(error))
 
 
-def dicom(tab: Tab, path: str | None, frame: float, centre: float | None, width: float | None) -> tuple[str, int]:
+def dicom(
+    tab: Tab, path: str | None, frame: float | None, centre: float | None, width: float | None
+) -> tuple[str, int]:
     """Set how a DICOM file is shown; return its preview, and the number of its last frame.
 
     Without centre or width the window is the file's own.
     """
     if not path:
         return "", 0
-    window = None if centre is None or not width else (float(centre), float(width))
-    tab.views[path] = View(None if frame < 0 else int(frame), window)
+    window = None if centre is None or width is None else (float(centre), float(width))
+    tab.views[path] = View(None if frame is None or frame < 0 else int(frame), window)
     try:
         image = tab.preview(path)
     except EvalError as error:
@@ -99,8 +108,9 @@ def _streamed(tab: Tab, parts: Iterator[Part], question: Any = NOT_CHANGED) -> I
     for part in parts:
         told[part.lane] = _told(tab, part)
         shown = showing(tab, "\n".join(filter(None, told.values())), question)
-        if part.answer.text:
-            shown[2 + part.lane].append({"role": "assistant", "content": [text_part(part.answer.text)]})
+        if part.answer.text or not part.answer.finish_reason:
+            text = part.answer.text or COMING
+            shown[2 + part.lane].append({"role": "assistant", "content": [text_part(text)]})
         yield shown
         question = NOT_CHANGED
     yield showing(tab, "\n".join(filter(None, told.values())), question)

@@ -35,12 +35,12 @@ def serve(
     address: tuple[str, int],
     login: Callable[[str, str], bool] | None,
 ) -> None:
-    """Serve the page until the process is interrupted or terminated; each tab has a session of its own.
+    """Serve the page until the process is interrupted, terminated or hung up on; each tab has a session of its own.
 
     Raises:
         EvalError: the port is in use, or the host is not this machine's.
     """
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    before = {number: signal.signal(number, lambda *_: sys.exit(0)) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         with private_folder() as uploads:
             os.environ["GRADIO_TEMP_DIR"] = str(uploads)  # gradio reads it when it is imported
@@ -51,7 +51,8 @@ def serve(
     except KeyboardInterrupt:
         print()
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _started(url: str) -> None:
@@ -165,9 +166,11 @@ def _dicom_panel(gradio: Any, tabs: Tabs, question: Any) -> None:
             centre = gradio.Number(None, label="Window centre")
             width = gradio.Number(None, label="Window width", minimum=0)
 
-    def uploaded(tab: Tab, question: dict[str, Any], path: str | None) -> Any:
+    def files_changed(tab: Tab, question: dict[str, Any], path: str | None) -> Any:
         try:
-            paths = tab.dicom_files([str(each) for each in question.get("files") or []])
+            uploaded = [str(each) for each in question.get("files") or []]
+            tab.hold(uploaded)
+            paths = tab.dicom_files(uploaded)
         except EvalError:
             paths = []
         path = path if path in paths else next(iter(paths), None)
@@ -183,7 +186,7 @@ def _dicom_panel(gradio: Any, tabs: Tabs, question: Any) -> None:
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     of_tab = partial(_of_tab, gradio, tabs)
-    question.change(of_tab(uploaded), [question, file], [panel, file], **quiet)
+    question.change(of_tab(files_changed), [question, file], [panel, file], **quiet)
     file.change(of_tab(chosen), file, [picture, frame, centre, width], **quiet)
     for control in (frame, centre, width):
         control.input(of_tab(looked), [file, frame, centre, width], picture, trigger_mode="always_last", **quiet)

@@ -15,28 +15,32 @@ from data_prep.local_page import safe
 from eval.chat.attachment import Attachment, View, attach, is_dicom
 from eval.chat.conversation import Turn
 from eval.chat.session import Session
-from eval.errors import EvalError
+from eval.chat.text import without_overrides
+from eval.chat.web.uploads import Uploads
 
 _JOINER = "\u2060"
 
 
 class Tab:
-    """A chat in one tab; its files are in a folder of its own, which `close` removes.
+    """A chat in one tab; images that were sent are in a folder of its own, which `close` removes.
 
     Attributes:
         session: the chat.
+        closed: whether the browser has left it; there are no files then.
         views: of the DICOM files that are uploaded and not yet sent, by path.
     """
 
-    def __init__(self, session: Session, uploads: Path) -> None:
-        self.session = session
+    def __init__(self, session: Session, uploads: Uploads) -> None:
+        self.session, self.closed = session, False
         self.views: dict[str, View] = {}
         self._uploads = uploads
-        self._folder = Path(tempfile.mkdtemp(dir=uploads, prefix="tab-"))
+        self._folder = Path(tempfile.mkdtemp(dir=uploads.folder, prefix="tab-"))
 
     def close(self) -> None:
         """End what is being written, and remove the files."""
+        self.closed = True
         self.session.stop()
+        self._uploads.hold(self, [])
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def forget_images(self) -> None:
@@ -46,32 +50,29 @@ class Tab:
             if file.stem not in used:
                 file.unlink()
 
+    def hold(self, paths: list[str]) -> None:
+        """Note which files are in the question's field. Raises EvalError for a file that was not uploaded."""
+        self._uploads.hold(self, [self._uploads.path(path) for path in paths])
+        self.views = {path: view for path, view in self.views.items() if path in paths}
+
     def dicom_files(self, paths: list[str]) -> list[str]:
         """Return those of the uploaded files that are DICOM. Raises EvalError for a file that was not uploaded."""
-        return [path for path in paths if is_dicom(self._uploaded(path))]
+        return [path for path in paths if self._uploads.path(path).is_file() and is_dicom(Path(path))]
 
     def preview(self, path: str) -> Attachment:
         """Return an uploaded file as it will be sent. Raises EvalError."""
-        return attach(self._uploaded(path), self.views.get(path, View()))
+        return attach(self._uploads.path(path), self.views.get(path, View()))
 
-    def take(self, paths: list[str]) -> list[Attachment]:
-        """Return uploaded files as attachments, and remove the files, with their metadata. Raises EvalError.
-
-        If one cannot be shown, none is removed.
-        """
+    def attached(self, paths: list[str]) -> list[Attachment]:
+        """Return uploaded files as attachments. Raises EvalError if one cannot be shown, or the models see none."""
         if paths:
             self.session.check_images()
-        taken = [self.preview(path) for path in paths]
-        for path in paths:
-            self._uploaded(path).unlink(missing_ok=True)
-            self.views.pop(path, None)
-        return taken
+        return [self.preview(path) for path in paths]
 
     def messages(self, lane: int) -> list[dict[str, Any]]:
         """Return a lane's conversation as gradio's chatbot takes it, a message for each turn."""
-        return [
-            {"role": turn.role, "content": self._content(turn)} for turn in self.session.lanes[lane].conversation.turns
-        ]
+        turns = [] if self.closed else self.session.lanes[lane].conversation.turns
+        return [{"role": turn.role, "content": self._content(turn)} for turn in turns]
 
     def _content(self, turn: Turn) -> list[dict[str, Any]]:
         files = [{"path": str(self._file(image)), "alt_text": image.name} for image in turn.images]
@@ -83,18 +84,12 @@ class Tab:
             path.write_bytes(image.content)
         return path
 
-    def _uploaded(self, path: str) -> Path:
-        found = Path(path).resolve()
-        if not found.is_relative_to(self._uploads.resolve()):
-            raise EvalError(f"{path}: no uploaded file.")
-        return found
-
 
 class Tabs:
     """The open tabs by gradio's session; a tab is made when it is first asked for."""
 
     def __init__(self, new_session: Callable[[], Session], uploads: Path) -> None:
-        self._new_session, self._uploads = new_session, uploads
+        self._new_session, self._uploads = new_session, Uploads(uploads)
         self._tabs: dict[str, Tab] = {}
         self._lock = threading.Lock()
 
@@ -119,7 +114,7 @@ def text_part(text: str) -> dict[str, Any]:
     An invisible letter after each sign that HTML acts on makes it a sign like any other; `without_joiners` undoes it.
     Escaping would not do: the button that copies a message and the field that edits it show the escapes.
     """
-    return {"type": "text", "text": re.sub("[<&]", lambda found: found[0] + _JOINER, text)}
+    return {"type": "text", "text": re.sub("[<&]", lambda found: found[0] + _JOINER, without_overrides(text))}
 
 
 def without_joiners(text: str) -> str:
@@ -135,4 +130,4 @@ def picture(image: Attachment) -> str:
 
 def message(text: str) -> str:
     """Return HTML that shows a message; empty for an empty text."""
-    return f'<p role="alert" dir="auto">{safe(text)}</p>' if text else ""
+    return f'<p role="alert" dir="auto">{safe(without_overrides(text))}</p>' if text else ""

@@ -7,12 +7,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 def chunk(text=None, reason=None):
-    delta = {} if text is None else {"content": text}
+    """`text` may be a whole delta."""
+    delta = text if isinstance(text, dict) else {} if text is None else {"content": text}
     return {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
 
 
 class StreamingServer:
-    """A context manager; `words` are streamed, then `end` happens: "stop", "dies" or "hangs"."""
+    """A context manager; `words` are streamed, then `end` happens: "dies", "hangs", or a finish reason.
+
+    With `end` "reads" it says nothing, as one that still reads the request. `closed` is set when the client has gone.
+    """
 
     def __init__(self, words=("A", " lung", "."), end="stop", refuses=None, models=("served",)):
         self.words, self.end, self.refuses, self.models = words, end, refuses, models
@@ -34,6 +38,12 @@ class StreamingServer:
                 if message:
                     self._whole(400, {"error": {"message": message, "code": 400}})
                     return
+                if outer.end == "reads":
+                    self.close_connection = True
+                    while self.connection.recv(1, socket.MSG_PEEK):
+                        outer.closed.wait(0.05)
+                    outer.closed.set()
+                    return
                 self.send_response(200)
                 self.send_header("content-type", "text/event-stream")
                 self.end_headers()
@@ -43,11 +53,11 @@ class StreamingServer:
             def _stream(self):
                 for word in outer.words:
                     self._event(json.dumps(chunk(word)))
-                if outer.end == "stop":
-                    self._event(json.dumps(chunk(reason="stop")))
-                    self._event("[DONE]")
-                elif outer.end == "dies":
+                if outer.end == "dies":
                     self.connection.shutdown(socket.SHUT_RDWR)
+                elif outer.end != "hangs":
+                    self._event(json.dumps(chunk(reason=outer.end)))
+                    self._event("[DONE]")
                 else:
                     try:
                         while True:

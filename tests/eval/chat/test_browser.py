@@ -2,6 +2,7 @@
 
 import base64
 import json
+import signal
 import zipfile
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from tests.helpers.page_server import PageServer, opened_browser
 pytestmark = pytest.mark.browser
 FIELD = "#question textarea"
 HOSTILE = (
-    '<b>bold</b><img src=x onerror="window.hacked=1"><script>window.hacked=1</script> &lt;i&gt; ![](http://192.0.2.1/a)'
+    '<b>bold</b><img src=x onerror="window.hacked=1"><script>window.hacked=1</script> &lt;i&gt; **b** $x^2$ \\(y\\) '
+    "[link](javascript:alert(1)) {{ 7 }} ${window.hacked=1} ![](http://192.0.2.1/a)"
 )
 LONG = {
     "en": "This answer is a line that is much longer than the one which follows it, so that the box is wide.\nShort.",
@@ -145,7 +147,7 @@ def test_an_image_and_a_chosen_frame_are_sent_bare_and_nothing_stays_on_disk(bro
         tabs = list(temporary.rglob("tab-*"))
         page.reload()
         until(page, lambda: tabs and not any(tab.exists() for tab in tabs))
-        chat.end()
+        chat.end(signal.SIGHUP)  # as when its terminal is closed
     assert not [file for file in temporary.rglob("*") if file.is_file()]
 
 
@@ -175,8 +177,40 @@ def test_a_chat_is_stopped_regenerated_edited_undone_and_saved(browser, tmp_path
         page.wait_for_function("document.querySelectorAll('[data-testid=user]').length === 0")
 
 
+def test_a_question_is_shown_at_once_and_a_page_that_is_reloaded_in_the_middle_begins_anew(browser):
+    with StreamingServer(end="reads") as server, page_of(server) as chat:
+        page = browser(chat.url)
+        ask(page, "What?")
+        answered(page, 1, "…")
+        assert bubbles(page, "user").inner_text() == "What?" and page.locator(FIELD).input_value() == ""
+        page.reload()
+        assert server.closed.wait(30)
+        server.end = "stop"
+        page.wait_for_selector(FIELD)
+        assert bubbles(page).count() == 0
+        ask(page, "And now?")
+        assert answered(page, 1, "A lung.") == "A lung."
+        assert len(server.requests[-1]["messages"]) == 1
+
+
+def test_the_same_file_in_two_tabs_is_sent_from_both(browser, tmp_path):
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(make.png("red"))
+    with StreamingServer() as server, page_of(server) as chat:
+        pages = [browser(chat.url) for _ in range(2)]
+        for page in pages:
+            page.locator("#question input[type=file]").set_input_files(str(photo))
+            page.wait_for_selector("#question .thumbnail-item")
+            page.wait_for_timeout(500)  # the page is told of it
+        for page in pages:
+            page.locator(FIELD).press("Enter")
+            answered(page, 1, "A lung.")
+        assert len({json.dumps(request["messages"]) for request in server.requests}) == 1
+
+
 def test_a_server_that_dies_leaves_what_came_and_a_message(browser):
-    with StreamingServer(end="dies") as server, page_of(server) as chat:
+    proxy = {"http_proxy": "http://127.0.0.1:9"}  # this machine needs none
+    with StreamingServer(end="dies") as server, page_of(server, **proxy) as chat:
         page = browser(chat.url)
         ask(page, "What?")
         page.get_by_text("The answer is cut").wait_for()

@@ -7,7 +7,9 @@ import threading
 from itertools import pairwise
 
 import pytest
+from PIL import Image
 
+from eval.chat.attachment import attach
 from eval.chat.conversation import Conversation
 from eval.chat.talker import STOPPED, Decoding, TooLongError
 from eval.errors import EvalError
@@ -155,7 +157,7 @@ def test_a_chat_that_waits_for_another_is_stopped_at_once(talker):
     stream = talker.stream(first, Decoding(400), threading.Event())
     next(stream)
     stop.set()
-    assert [part.finish_reason for part in talker.stream(second, Decoding(), stop)] == [STOPPED]
+    assert [part.finish_reason for part in talker.stream(second, Decoding(), stop)] == ["waiting", STOPPED]
     stream.close()
     assert answered(talker, second).text
 
@@ -212,6 +214,18 @@ def test_a_placeholder_in_the_text_is_one_message(talker):
     conversation.ask("What is <image>?")
     with pytest.raises(EvalError, match="literal '<image>'"):
         answered(talker, conversation)
+
+
+def test_an_image_that_a_processor_cannot_cut_is_one_message_and_the_chat_goes_on(tmp_path):
+    talker = local(seeing(tmp_path, "qwen2_5_vl"))
+    thin = tmp_path / "thin.png"
+    Image.new("RGB", (1, 300)).save(thin)
+    conversation = Conversation()
+    conversation.ask("What is it?", [attach(thin)])
+    with pytest.raises(EvalError, match="cannot be shown this conversation: ValueError: absolute aspect ratio"):
+        answered(talker, conversation)
+    conversation.ask("And without it?")
+    assert answered(talker, conversation) == evaluated(talker.engine, without_last(conversation))
 
 
 ROPES = {"dynamic": False, "linear": True}

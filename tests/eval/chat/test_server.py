@@ -61,6 +61,20 @@ def test_an_answer_is_stopped_at_once_and_the_server_is_told():
         assert server.closed.wait(10)
 
 
+@pytest.mark.parametrize("end", ["hangs", "reads"])
+def test_a_server_is_told_when_the_reader_goes_away_also_before_its_first_word(end):
+    with StreamingServer(end=end) as server:
+        stop = threading.Event()
+        stream = talker_of(server).stream(asked(), Decoding(), stop)
+        if end == "hangs":
+            next(stream)
+            stream.close()
+        else:
+            threading.Timer(0.5, stop.set).start()
+            assert [part.finish_reason for part in stream] == [STOPPED]
+        assert server.closed.wait(10)
+
+
 def test_a_silent_server_is_given_up():
     silent = StreamingServer(refuses=lambda _: threading.Event().wait(3))
     with silent as server, pytest.raises(EvalError, match="timed out"):
@@ -81,6 +95,28 @@ def test_too_long_a_conversation_is_told_apart_from_other_refusals(message):
     with other as server, pytest.raises(EvalError, match="this model takes no images") as error:
         answered(talker_of(server), asked())
     assert not isinstance(error.value, TooLongError)
+
+
+REASONING = [{"reasoning_content": "Hm"}, {"reasoning": "."}]
+
+
+def test_reasoning_is_told_and_is_no_part_of_the_answer():
+    with StreamingServer(words=(*REASONING, "A", {"reasoning": "?"}, " lung.")) as server:
+        parts = list(talker_of(server).stream(asked(), Decoding(), threading.Event()))
+    assert [part.finish_reason for part in parts] == ["reasoning", "reasoning", "", "", "stop"]
+    assert [part.text for part in parts] == ["", "", "A", "A lung.", "A lung."]
+
+
+def test_a_character_in_two_halves_is_one_and_a_half_alone_is_replaced():
+    with StreamingServer(words=("A ", "\ud83e", "\udec0", "\ud83e")) as server:
+        parts = list(talker_of(server).stream(asked(), Decoding(), threading.Event()))
+    assert [part.text for part in parts] == ["A ", "A ", "A 🫀", "A 🫀", "A 🫀\ufffd"]
+
+
+def test_an_answer_in_parts_is_text_and_other_deltas_are_passed_over():
+    parts = [{"type": "thinking", "thinking": []}, {"type": "text", "text": "A lung."}]
+    with StreamingServer(words=({"role": "assistant", "content": None}, {"content": parts})) as server:
+        assert answered(talker_of(server), asked()).text == "A lung."
 
 
 def test_a_server_that_wants_max_completion_tokens_gets_it():

@@ -104,6 +104,31 @@ def test_a_reader_that_goes_away_leaves_a_usable_session(seeing):
     assert last_parts(session.regenerate())[0].answer.text
 
 
+ENDS = {"stop": "before the first word", "length": "allow more tokens", "tool_calls": "a tool instead of answering"}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_an_answer_without_a_word_is_told_and_is_none(end):
+    with StreamingServer(words=({"reasoning_content": "Hm."}, " \n"), end=end) as server:
+        session = Session([ServerTalker(Connection(server.url, timeout=5.0), "served")], Decoding())
+        parts = list(session.ask("What?"))
+        assert ENDS[end] in parts[-1].answer.error and texts(session) == ["What?"]
+        assert "is reasoning" in parts[1].note and not parts[-1].note
+        server.words, server.end = ("A lung.",), "stop"
+        assert last_parts(session.regenerate())[0].answer.text == "A lung." and texts(session) == ["What?", "A lung."]
+
+
+def test_a_question_is_there_before_its_answer_and_one_that_waits_is_told(seeing):
+    first, second = Session([seeing], Decoding(400)), Session([seeing], Decoding(TOKENS))
+    parts, waiting = first.ask("What is it?"), second.ask("And mine?")
+    assert (next(parts).answer.text, texts(first)) == ("", ["What is it?"])
+    next(parts)
+    next(waiting)
+    assert "another chat" in next(waiting).note
+    parts.close()
+    assert last_parts(waiting)[0].answer.text
+
+
 def test_oldest_turns_are_dropped_only_when_asked(seeing):
     for drops in (False, True):
         session = Session([seeing], Decoding(TOKENS), "A system text.", drops_oldest=drops)

@@ -10,7 +10,8 @@ from pydicom.data import get_testdata_file
 from data_prep.sources.turns import dialogue
 from eval.chat.session import Session
 from eval.chat.talker import Decoding
-from eval.chat.terminal import Terminal, printable
+from eval.chat.terminal import Terminal
+from eval.chat.text import printable
 from eval.cli import main
 from tests.eval.chat.streaming_server import StreamingServer
 from tests.eval.chat.talks import TOKENS, image, local
@@ -59,6 +60,25 @@ def test_a_dicom_file_with_a_window_and_a_frame(talker, capsys):
     assert len(session.lanes[0].conversation.turns) == 2
 
 
+def test_an_image_that_waits_is_taken_back_before_a_question_is(talker, tmp_path, capsys):
+    red = tmp_path / "\x1b]0;owned\x07.png"
+    red.write_bytes(image("red").content)
+    session = Session([talker], Decoding(TOKENS))
+    chat(session, "One?", f"/image '{red}'", "/undo", "Two?", "/undo")
+    (question, _) = session.lanes[0].conversation.turns
+    assert question.text == "One?" and "\x1b" not in "".join(capsys.readouterr())
+
+
+def test_ctrl_c_stops_a_command_and_keeps_the_chat(talker, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("eval.chat.terminal.attach", interrupted)
+    session = Session([talker], Decoding(TOKENS))
+    chat(session, "One?", "/image large.dcm", "Two?")
+    assert "[stopped]" in capsys.readouterr().out and len(session.lanes[0].conversation.turns) == 4
+
+
 MISTAKES = {
     "/nonsense": "is no command",
     "/undo": "Nothing was asked yet",
@@ -73,6 +93,12 @@ MISTAKES = {
     "/image x window 4": "/image PATH",
     "/image x wide 4": "/image PATH",
     "/image /nowhere.png": "cannot be read",
+    "/image /dev/zero": "is no file",
+    "/image ~nobody_here/a.png": "no such user",
+    "/image a\0.png": "NUL",
+    "/image x window 40 0": "a width of at least 1",
+    "/image x window nan 400": "a centre and a width",
+    "/save ~nobody_here/a.json": "no such user",
     "What is <image>?": "literal '<image>'",
 }
 
@@ -113,10 +139,6 @@ def test_two_models_are_named(talker, text_model, capsys):
     chat(Session([talker, local(text_model)], Decoding(TOKENS)), "Who are you?", "/new", "/undo")
     out, err = capsys.readouterr()
     assert f"{talker.name}:" in out and f"{text_model}:" in out and "Nothing was asked yet" in err
-
-
-def test_what_could_move_the_cursor_is_not_printed():
-    assert printable("a\x1b]0;title\x07b\nc\td\x9bé عربي") == "a]0;titleb\nc\tdé عربي"
 
 
 def typed(monkeypatch, *lines):

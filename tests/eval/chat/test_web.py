@@ -18,6 +18,7 @@ from eval.chat.session import Session
 from eval.chat.talker import Decoding
 from eval.chat.web import handlers
 from eval.chat.web.tab import Tab, message, picture, text_part, without_joiners
+from eval.chat.web.uploads import Uploads
 from tests.eval.chat.talks import TOKENS, image, local
 from tests.helpers import eval_builders as make
 
@@ -29,7 +30,9 @@ def talkers(llava, text_model):
 
 @pytest.fixture
 def new_tab(talkers, tmp_path):
-    return lambda *names: Tab(Session([talkers[name] for name in names or ("seeing",)], Decoding(TOKENS)), tmp_path)
+    return lambda *names: Tab(
+        Session([talkers[name] for name in names or ("seeing",)], Decoding(TOKENS)), Uploads(tmp_path)
+    )
 
 
 def uploaded(folder, name, content):
@@ -108,6 +111,9 @@ def test_a_window_and_a_frame_are_chosen_before_sending(new_tab, tmp_path):
     expected = [attach(tmp_path / "uploads" / ct, View(0, (40, 400))), attach(tmp_path / "uploads" / cine, View(3))]
     assert handlers.dicom(tab, paths[1], 3, None, None)[0] == picture(expected[1])
     assert "frames 0 to 29" in handlers.dicom(tab, paths[1], 30, None, None)[0]
+    assert handlers.dicom(tab, paths[1], None, 40, None)[0] == picture(attach(tmp_path / "uploads" / cine))
+    assert "at least 1" in handlers.dicom(tab, paths[0], 0, 40, 0)[0]
+    handlers.dicom(tab, paths[0], 0, 40, 400)
     handlers.dicom(tab, paths[1], 3, None, None)
     list(handlers.send(tab, {"text": "What?", "files": paths}))
     assert tab.session.lanes[0].conversation.images() == expected and not tab.views
@@ -120,6 +126,50 @@ def test_settings_hold_for_the_next_answer(new_tab):
     session = tab.session
     assert session.lanes[0].conversation.system == "Be brief." and session.drops_oldest
     assert session.decoding == Decoding(3, 0.5)
+
+
+def test_a_number_that_is_deleted_is_the_default(new_tab):
+    tab = new_tab()
+    handlers.settle(tab, None, None, None, False)
+    assert tab.session.decoding == Decoding()
+
+
+def test_a_file_is_not_lost_while_an_answer_is_written(new_tab, tmp_path):
+    tab, path = new_tab(), uploaded(tmp_path, "a.png", make.png("red"))
+    tab.session.decoding = Decoding(400)
+    writing = tab.session.ask("What?")
+    next(writing)
+    assert "stop it first" in said(list(handlers.send(tab, {"text": "And this?", "files": [path]})))
+    writing.close()
+    shown = list(handlers.send(tab, {"text": "And this?", "files": [path]}))
+    assert shown[0][2][-2]["content"][1]["text"] == "And this?" and shown[0][2][-1]["content"][0]["text"] == "…"
+    assert not Path(path).is_file()
+
+
+def test_a_file_goes_when_no_tab_has_it_any_more(new_tab, tmp_path):
+    """Gradio gives the same file the same path in every tab."""
+    first, second = new_tab(), new_tab()
+    second._uploads = first._uploads
+    path, other = (uploaded(tmp_path, name, make.png("red")) for name in ("a.png", "b.png"))
+    first.hold([path, other])
+    second.hold([path])
+    first.hold([path])
+    assert Path(path).is_file() and not Path(other).exists()
+    list(handlers.send(first, {"text": "", "files": [path]}))
+    assert Path(path).is_file()
+    assert len(list(handlers.send(second, {"text": "", "files": [path]}))) > 1 and not Path(path).exists()
+    first.hold([uploaded(tmp_path, "c.png", make.png("red"))])
+    first.close()
+    assert not list((tmp_path / "uploads").iterdir())
+
+
+def test_a_tab_that_was_left_in_the_middle_of_an_answer_ends(new_tab, tmp_path):
+    tab, path = new_tab(), uploaded(tmp_path, "a.png", make.png("red"))
+    tab.session.decoding = Decoding(400)
+    shown = handlers.send(tab, {"text": "What?", "files": [path]})
+    next(shown)
+    tab.close()
+    assert [values[2] for values in shown][-1] == [] and not list(tmp_path.glob("tab-*"))
 
 
 def test_turns_are_edited_and_asked_again(new_tab):

@@ -101,7 +101,7 @@ def started(llava, place, port, *options):
     return subprocess.Popen(
         command,
         cwd=place.parents[1],
-        env=os.environ | {"PYTHONPATH": str(ROOT), "SERVED_KEY": "sk-hand"},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "SERVED_KEY": "sk-hand", "http_proxy": "http://127.0.0.1:9"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -134,7 +134,7 @@ def test_a_server_with_the_prompts_of_training_serves_until_it_is_ended(llava, t
         found = json.loads((place / "started.json").read_text())
         assert process.poll() is None and not gone(found["child"])
     finally:
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGHUP)  # as when its terminal is closed
         process.communicate(timeout=30)
     assert gone(found["child"])
     words = " ".join(found["arguments"])
