@@ -39,7 +39,7 @@ class Paired:
     `p` is two-sided: McNemar's exact test where every value is right or wrong and every item a cluster of its own, else
     a sign-flip permutation test of whole clusters. `test` names the one that was used. `adjusted` is p after Holm's
     correction for its family of comparisons, or p alone. `higher` and `lower` are the numbers of items whose value is
-    higher or lower in b: a small difference may be the rest of many changes.
+    higher or lower in b, 0 where no items are paired: a small difference may be the rest of many changes.
     """
 
     a: float
@@ -51,8 +51,8 @@ class Paired:
     clusters: int
     test: str
     adjusted: float
-    higher: int
-    lower: int
+    higher: int = 0
+    lower: int = 0
 
     @property
     def shown(self) -> bool:
