@@ -150,7 +150,9 @@ def run(options: argparse.Namespace) -> int:
 def _wait(command: Sequence[str], progress: Path, output: IO[bytes], log: IO[bytes], display: Display) -> int:
     """Start the command in a group of its own, pass signals on to all of it, and show its progress until it ends."""
     signals: list[int] = []
-    caught = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    caught = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it, for a run to outlive its terminal
+        caught.append(signal.SIGHUP)
     before = {number: signal.signal(number, lambda number, _: signals.append(number)) for number in caught}
     try:
         child = subprocess.Popen(

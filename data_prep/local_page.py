@@ -4,6 +4,7 @@ import argparse
 import hmac
 import ipaddress
 import os
+import signal
 import socket
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -73,6 +74,12 @@ def without_proxy(*hosts: str) -> None:
     for name in ("no_proxy", "NO_PROXY"):
         known = [host for host in os.environ.get(name, "").split(",") if host]
         os.environ[name] = ",".join(dict.fromkeys([*known, LOCAL, "localhost", "::1", *hosts]))
+
+
+def ending_signals() -> list[signal.Signals]:
+    """Return the signals that end a page or a server: SIGTERM, and SIGHUP unless it is ignored, as nohup does."""
+    hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return [signal.SIGTERM, signal.SIGHUP] if hangs_up else [signal.SIGTERM]
 
 
 def without_analytics() -> None:

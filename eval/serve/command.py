@@ -43,7 +43,7 @@ def serve(options: argparse.Namespace) -> None:
         prompts.render(item)
     expected = _expected(server, tokens_only=options.tokens_only)
     say(f"vLLM loads {source.name} ({server.dtype} on {server.device}; log: {options.log})")
-    for number in (signal.SIGTERM, signal.SIGHUP):  # by an exception, which ends the server, too
+    for number in local_page.ending_signals():  # by an exception, which ends the server, too
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         with running(server, options.log) as process:

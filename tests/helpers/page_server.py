@@ -40,7 +40,9 @@ class PageServer:
 
     def start(self):
         """Start it, and return when it answers."""
-        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True, env=self._environment)
+        self._process = subprocess.Popen(
+            ["env", "--default-signal=HUP", *self._command], stdout=subprocess.PIPE, text=True, env=self._environment
+        )
         line = next((line for line in self._process.stdout if self.url in line), "")
         assert line, self._command
 

@@ -109,6 +109,20 @@ def test_an_interruption_reaches_the_whole_family_of_the_child(tmp_path, number)
     assert "inner ends" in _log(tmp_path).splitlines()
 
 
+def test_after_nohup_a_run_outlives_its_terminal(tmp_path):
+    code = "print('ready', flush=True); time.sleep(2); print('whole', flush=True)"
+    job = subprocess.Popen(["nohup", *_command(tmp_path, code)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        while not (tmp_path / "logs/one.log").is_file() or "ready" not in _log(tmp_path).splitlines():
+            assert job.poll() is None
+            time.sleep(0.05)
+        job.send_signal(signal.SIGHUP)
+        job.communicate(timeout=30)
+    finally:
+        job.kill()
+    assert job.returncode == 0 and "whole" in _log(tmp_path).splitlines()
+
+
 def _on_a_terminal(command):
     """Run a command on a terminal of its own; return what it wrote."""
     primary, secondary = pty.openpty()

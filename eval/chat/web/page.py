@@ -40,7 +40,7 @@ def serve(
     Raises:
         EvalError: the port is in use, or the host is not this machine's.
     """
-    before = {number: signal.signal(number, lambda *_: sys.exit(0)) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, lambda *_: sys.exit(0)) for number in local_page.ending_signals()}
     try:
         with private_folder() as uploads:
             os.environ["GRADIO_TEMP_DIR"] = str(uploads)  # gradio reads it when it is imported

@@ -96,8 +96,20 @@ def tokens(llava):
     }
 
 
-def started(llava, place, port, *options):
-    command = [sys.executable, "-m", "eval", "serve", "--model", str(llava), "--port", str(port), *options]
+def started(llava, place, port, *options, hang_up="default"):
+    command = [
+        "env",
+        f"--{hang_up}-signal=HUP",
+        sys.executable,
+        "-m",
+        "eval",
+        "serve",
+        "--model",
+        str(llava),
+        "--port",
+        str(port),
+        *options,
+    ]
     return subprocess.Popen(
         command,
         cwd=place.parents[1],
@@ -142,6 +154,20 @@ def test_a_server_with_the_prompts_of_training_serves_until_it_is_ended(llava, t
     assert "--tensor-parallel-size 1 --enable-prefix-caching" in words and words.endswith("--max-num-seqs 4")
     assert "sk-hand" not in words and found["environment"]["VLLM_API_KEY"] == "sk-hand"
     assert "PYTHONPATH" not in found["environment"] and found["environment"]["VLLM_NO_USAGE_STATS"] == "1"
+
+
+def test_after_nohup_a_server_outlives_its_terminal(llava, tmp_path, tokens):
+    place, port = stand_in.install(tmp_path, tokens), free_port()
+    process = started(llava, place, port, "--tokens-only", hang_up="ignore")
+    try:
+        assert process.stdout.readline().endswith(f"http://127.0.0.1:{port}/v1\n")
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=2)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+    assert gone(json.loads((place / "started.json").read_text())["child"])
 
 
 def test_a_server_with_another_template_is_ended(llava, tmp_path, tokens):
