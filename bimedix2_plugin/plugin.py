@@ -22,10 +22,6 @@ from bimedix2_plugin.training import fsdp, roles, run_folder, stages
 from bimedix2_plugin.training.document_attention import use_document_attention
 from bimedix2_plugin.training.loss_watch import LossWatch
 
-WARMUP = 0.03
-"""Share of the steps in which the learning rate grows, where the recipe says nothing: Axolotl's, without its limit of
-100 steps. The trainer takes a number below 1 as a share."""
-
 
 class BiMediX2Plugin(BasePlugin):
     """Composes, prepares, packs and trains a bilingual medical vision-language model from a recipe."""
@@ -58,9 +54,7 @@ class BiMediX2Plugin(BasePlugin):
         before its last epoch does, and a resumed one have other learning rates. The trainer refuses bf16 on a CPU
         without `use_cpu`.
         """
-        arguments: dict[str, Any] = {"average_tokens_across_devices": True, "max_steps": cfg.max_steps or -1}
-        if cfg.warmup_steps is None:
-            arguments["warmup_steps"] = WARMUP if cfg.warmup_ratio is None else cfg.warmup_ratio
+        arguments = {"average_tokens_across_devices": True, "max_steps": cfg.max_steps or -1}
         return arguments if torch.cuda.is_available() else arguments | {"use_cpu": True}
 
     def get_trainer_cls(self, cfg: DictDefault) -> type:

@@ -60,7 +60,7 @@ def test_make_trains_and_merges_from_where_it_stopped(installed, size):
 
 def test_without_a_compiler_make_tells_what_to_install_before_it_downloads(installed):
     command = ["make", "-f", str(ROOT / "Makefile"), ".tools/llama.cpp/build/bin/llama-quantize", "CXX=no-compiler"]
-    made = subprocess.run(command, cwd=installed, capture_output=True, text=True, check=False)
+    made = subprocess.run(command, cwd=installed, env=_outside_of_make(), capture_output=True, text=True, check=False)
     assert made.returncode != 0
     assert "Install cmake and a C++ compiler (as root: apt-get install cmake g++)" in made.stderr
     assert made.stdout == "" and not (installed / ".tools" / "sources").exists()
@@ -121,10 +121,14 @@ def programs(installed):
     return installed
 
 
+def _outside_of_make():
+    """The environment without what a make around the tests has put there."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("MAKE") and key != "MFLAGS"}
+
+
 def _quickstart(folder):
     command = ["make", "-f", str(ROOT / "Makefile"), "quickstart"]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE") and key != "MFLAGS"}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=folder, env=_outside_of_make(), capture_output=True, text=True, check=False)
 
 
 def test_the_quickstart_from_a_failure_to_its_end_and_again(programs):

@@ -100,6 +100,13 @@ class PackTrainer(FsdpAlignMixin):
                     groups.append({"name": part, "params": parameters, "lr": rate, "weight_decay": weight_decay})
         return groups
 
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """Build the recipe's schedule over the steps that are trained, where Axolotl takes the warm-up of an estimate
+        that differs in each process."""
+        if self.axolotl_cfg.warmup_steps is None:
+            self.args.warmup_steps = warmup(self.axolotl_cfg.warmup_ratio, num_training_steps)
+        return super().create_scheduler(num_training_steps, optimizer)
+
     def _create_multipack_sampler(self, base_sampler: Any, dataset: Any, *, is_training: bool = True) -> Any:
         sampler = super()._create_multipack_sampler(base_sampler, dataset, is_training=is_training)
         if not (is_training and self.args.balance_labels):
@@ -124,6 +131,12 @@ class PackTrainer(FsdpAlignMixin):
             load_weights(model or self.model, folder)
         else:
             super()._load_from_checkpoint(resume_from_checkpoint, model)
+
+
+def warmup(ratio: float | None, steps: int) -> int:
+    """Return the steps in which the learning rate grows, of all `steps`, as Axolotl counts them."""
+    grows = min(int(0.03 * steps), 100) if ratio is None else int(ratio * steps)
+    return 2 if grows == 1 else grows
 
 
 class LanguageLosses:

@@ -9,7 +9,7 @@ from data_prep.curate import prompt_file
 from data_prep.curate.captions import Captions
 from data_prep.curate.errors import CurateError
 from data_prep.curate.items import Input
-from data_prep.curate.kinds import kind as kind_of
+from data_prep.curate.kinds import kind_of
 from data_prep.curate.kinds.kind import Kind
 from data_prep.curate.prompt_file import Prompt
 from data_prep.curate.similarity import Similarity

@@ -11,6 +11,7 @@ from eval.engines.openai_engine import Server
 from eval.engines.prompt import Prompts
 from eval.predict import Questions, run
 from eval.predictions import read_predictions
+from eval.unanswered import NoAnswersError
 from tests.eval.test_engine_openai import CHAT, answer_all, reply, server_of
 from tests.helpers import core_builders as hand
 from tests.helpers.tiny_seeing import seeing
@@ -54,7 +55,8 @@ def test_a_server_that_refuses_max_tokens_gets_the_other_name(httpserver, questi
 
 def test_another_refusal_is_an_error_of_that_prompt(httpserver, questions, tmp_path):
     httpserver.expect_request(CHAT).respond_with_handler(lambda _: json_of({"error": {"message": "too long"}}, 400))
-    run(server_of(httpserver, concurrency=1), questions, tmp_path / "p.jsonl")
+    with pytest.raises(NoAnswersError, match="too long"):
+        run(server_of(httpserver, concurrency=1), questions, tmp_path / "p.jsonl")
     assert len(bodies(httpserver)) == 4
     assert all("too long" in line.error for line in read_predictions(tmp_path / "p.jsonl").lines)
 

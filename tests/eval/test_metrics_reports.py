@@ -177,7 +177,7 @@ def test_python_m_eval_score_uses_weights_and_functions_of_the_user(root, tmp_pa
     (own / "report_metrics").symlink_to(root / "report_metrics")
     (own / "scorer_of_mine.py").write_text("def half(predictions, references):\n    return [0.5] * len(predictions)\n")
     (own / "report_metrics.yml").write_text("f1_radgraph: scorer_of_mine:half\n")
-    header = {"images": "not shown", "permuted": None, "benchmark": {"name": "mimic_iii"}}
+    header = {"model": "m", "images": "not shown", "permuted": None, "benchmark": {"name": "mimic_iii"}}
     fields = {"language": "en", "task": "report", "modality": "ct", "question": "?", "prompt": "?", "images": []}
     pairs = zip("abcd", PREDICTED, EXPECTED, strict=True)
     lines = [{"item": name, "output": text, "gold": gold, "facts": {}, **fields} for name, text, gold in pairs]

@@ -15,7 +15,7 @@ _CLASSES = {
 }
 
 
-def kind(name: str) -> "type[Kind]":
+def kind_of(name: str) -> "type[Kind]":
     """The class of the kind with this name."""
     found: type[Kind] = getattr(import_module(f"data_prep.curate.kinds.{name}"), _CLASSES[name])
     return found
