@@ -52,7 +52,7 @@ def test_every_type_that_is_offered_can_be_made(quantiser, tmp_path):
     made = _export(exportable.text_model(tmp_path / "text"), tmp_path / "out", "--quantize", types)
     assert made.exit_code == 0, made.output
     sizes = [(tmp_path / "out" / quantised_name(one)).stat().st_size for one in QUANTISATIONS]
-    assert max(sizes) < 9 / 16 * (tmp_path / "out" / MODEL).stat().st_size
+    assert max(sizes) < 0.7 * (tmp_path / "out" / MODEL).stat().st_size  # the vocabulary stays as it is
 
 
 @pytest.fixture
