@@ -16,10 +16,8 @@ from pydicom.errors import InvalidDicomError
 from pydicom.pixels import pixel_array
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi, apply_windowing
 
+from data_prep.images.encode import MAX_PIXELS, to_8_bits
 from data_prep.rows import Reject
-
-MAX_PIXELS = 64_000_000
-"""The largest frame to decode: twice the area of a full-field mammogram."""
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 _FRAME_GROUPS = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
@@ -135,12 +133,6 @@ def _grey(values: np.ndarray, header: Dataset, window: tuple[float, float] | Non
     if low == high:  # a mask or a few bright dots: both percentiles are background
         low, high = real.min(), real.max()
     return to_8_bits(real, low, high), f"percentiles {low:g} {high:g}"
-
-
-def to_8_bits(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Map `low` to 0 and `high` to 255 linearly, clipping values outside."""
-    span = float(high) - float(low) or 1.0
-    return np.rint(np.clip((values.astype(np.float64) - float(low)) / span, 0, 1) * 255).astype(np.uint8)
 
 
 def _first(value: Any) -> float | None:

@@ -10,9 +10,11 @@ import numpy as np
 from PIL import Image
 
 from data_prep.images import perceptual
-from data_prep.images.dicom_pixels import MAX_PIXELS, to_8_bits
 from data_prep.images.metadata import is_truncated, orientation_of, strip_jpeg, strip_png, upright, upright_size
 from data_prep.rows import Reject
+
+MAX_PIXELS = 64_000_000
+"""The largest image or frame to decode: twice the area of a full-field mammogram."""
 
 _KEPT_MODES = {"PNG": ("1", "L", "P", "RGB"), "JPEG": ("L", "RGB")}
 
@@ -123,3 +125,9 @@ def _eight_bit(image: Image.Image) -> Image.Image:
         over.alpha_composite(image.convert("RGBA"))
         return over.convert("RGB")
     return image if image.mode in ("L", "RGB") else image.convert("L" if image.mode == "1" else "RGB")
+
+
+def to_8_bits(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Map `low` to 0 and `high` to 255 linearly, clipping values outside."""
+    span = float(high) - float(low) or 1.0
+    return np.rint(np.clip((values.astype(np.float64) - float(low)) / span, 0, 1) * 255).astype(np.uint8)

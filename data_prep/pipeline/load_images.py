@@ -16,8 +16,7 @@ from PIL import Image
 
 from data_prep.atomic import atomic_write
 from data_prep.images import perceptual
-from data_prep.images.dicom_pixels import MAX_PIXELS
-from data_prep.images.encode import stored_image
+from data_prep.images.encode import MAX_PIXELS, stored_image
 from data_prep.images.metadata import orientation_of
 from data_prep.images.store import SCHEMA as STORED
 from data_prep.mixture import Mixture

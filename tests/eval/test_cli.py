@@ -1,6 +1,8 @@
 """The command line: every verb takes the options that it always took, in the same shape."""
 
 import argparse
+import subprocess
+import sys
 
 import pytest
 
@@ -122,3 +124,12 @@ def test_ctrl_c_ends_a_verb_without_a_traceback(capsys, monkeypatch):
     monkeypatch.setattr("eval.suite.listing", interrupted)
     assert main(["benchmarks"]) == INTERRUPTED
     assert capsys.readouterr().err == "eval: interrupted\n"
+
+
+@pytest.mark.parametrize("module", ["eval.suite", "eval.likelihood.run", "eval.engines.vllm_engine", "eval.judge.run"])
+def test_what_vllms_environment_runs_imports_nothing_that_it_lacks(module):
+    """It has what eval/engines/vllm/ lists, and none of these."""
+    lacks = ["axolotl", "pydicom", "peft", "bitsandbytes", "datatrove", "gradio", "lingua", "sacrebleu"]
+    code = f"import sys; sys.modules |= dict.fromkeys({lacks}); import {module}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
