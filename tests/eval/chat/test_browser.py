@@ -183,6 +183,7 @@ def test_a_question_is_shown_at_once_and_a_page_that_is_reloaded_in_the_middle_b
         ask(page, "What?")
         answered(page, 1, "…")
         assert bubbles(page, "user").inner_text() == "What?" and page.locator(FIELD).input_value() == ""
+        until(page, lambda: server.requests)
         page.reload()
         assert server.closed.wait(30)
         server.end = "stop"
