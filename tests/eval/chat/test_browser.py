@@ -206,6 +206,8 @@ def test_the_same_file_in_two_tabs_is_sent_from_both(browser, tmp_path):
         for page in pages:
             page.locator(FIELD).press("Enter")
             answered(page, 1, "A lung.")
+            assert page.locator("#lanes button[aria-label=Download]:visible").count() == 1
+            assert page.locator("button[aria-label=Share]:visible").count() == 0
         assert len({json.dumps(request["messages"]) for request in server.requests}) == 1
 
 
