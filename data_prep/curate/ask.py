@@ -189,10 +189,9 @@ class _Work:
         return request
 
     def done(self, request: Request, outcome: Reply | Failure) -> None:
-        """Keep a reply."""
+        """Keep a reply, or why there is none."""
         if isinstance(outcome, Failure):
             self._asking.failures[request.key] = outcome.message
-            self._told(None)
             return
         about = {"id": request.item.sample.id, "attempt": request.attempt, "model": self._asking.step.asked.name}
         self._asking.replies.add(request.key, about, outcome)
@@ -200,8 +199,6 @@ class _Work:
 
     def follow(self, request: Request) -> None:
         """Read the kept reply, and ask again if it fails."""
-        if request.key in self._asking.failures:
-            return
         following = self._asking.next_request(request.item)
         if following is None:
             self._told(None)

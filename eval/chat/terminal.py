@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from data_prep.counted import counted
 from eval.chat.attachment import Attachment, View, attach
 from eval.chat.session import Part, Session
 from eval.chat.talker import STOPPED
@@ -68,7 +69,7 @@ class Terminal:
 
     def _prompt(self) -> str:
         number = len(self._images)
-        return f"[{number} image{'s' if number > 1 else ''}] > " if number else "> "
+        return f"[{counted(number, 'image')}] > " if number else "> "
 
     def _do(self, line: str) -> None:
         if not line.strip() and not self._images:

@@ -24,12 +24,6 @@ from tests.helpers.scripted_server import Answer, ScriptedServer
 
 
 @pytest.fixture
-def folder(tmp_path):
-    english_set(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
 def server():
     with ScriptedServer(good, key="right") as server:
         yield server

@@ -8,16 +8,10 @@ from transformers import BertConfig, BertModel, BertTokenizerFast
 from data_prep.__main__ import main
 from data_prep.curate.errors import CurateError
 from data_prep.curate.similarity import Similarity
-from tests.helpers.curation import ARABIC, english_set, lines_of, rows_of, translate_step, translated
+from tests.helpers.curation import ARABIC, lines_of, rows_of, translate_step, translated
 from tests.helpers.scripted_server import PIECE, Answer, ScriptedServer, last_text
 
 ENGLISH = {arabic: english for english, arabic in ARABIC.items()}
-
-
-@pytest.fixture
-def folder(tmp_path):
-    english_set(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture

@@ -4,14 +4,8 @@ import pytest
 import yaml
 
 from data_prep.__main__ import main
-from tests.helpers.curation import english_set, failed, good, translate_step
+from tests.helpers.curation import failed, good, translate_step
 from tests.helpers.scripted_server import ScriptedServer
-
-
-@pytest.fixture
-def folder(tmp_path):
-    english_set(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture

@@ -20,12 +20,6 @@ from tests.helpers.curation import (
 from tests.helpers.scripted_server import Answer, ScriptedServer
 
 
-@pytest.fixture
-def folder(tmp_path):
-    english_set(tmp_path)
-    return tmp_path
-
-
 def curate(folder, script, *arguments, out="out", code=0, **changes):
     """Run the step; give the server."""
     with ScriptedServer(script) as server:
